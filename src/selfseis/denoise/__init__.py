@@ -1,0 +1,7 @@
+"""Denoising: each channel predicted from the channels that do not share its noise."""
+
+from __future__ import annotations
+
+from selfseis.denoise.denoiser import Denoiser
+
+__all__ = ["Denoiser"]

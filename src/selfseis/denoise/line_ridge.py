@@ -1,0 +1,213 @@
+"""The closed-form blind ridge filter for channels on a line: the baseline that every network must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+RIDGE_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class LineCovariance:
+    """The covariance of equally spaced channels, averaged along the line and over time.
+
+    Attributes
+    ----------
+    products, counts : ndarray, shape (2 * max_offset + 1, 2 * max_lag + 1)
+        Summed products of pairs of samples, and their number, by offset (channels) and lag (samples), both
+        starting at the most negative.
+    """
+
+    products: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+    @classmethod
+    def measure(cls, data: Samples, where: Mask, max_offset: int, max_lag: int) -> LineCovariance:
+        """Sum products over all pairs of samples by FFT.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_channels, n_samples)
+            Conditioned data.
+        where : ndarray of bool, same shape
+            Samples to use.
+        max_offset, max_lag : int
+            Largest offset in channels and lag in samples.
+        """
+        from scipy.fft import next_fast_len
+
+        shape = (
+            next_fast_len(data.shape[0] + max_offset, real=True),
+            next_fast_len(data.shape[1] + max_lag, real=True),
+        )
+        extent = (max_offset, max_lag)
+        return cls(
+            _autocorrelation(np.where(where, data, 0), shape, extent),
+            np.round(_autocorrelation(where.astype(np.float64), shape, extent)),
+        )
+
+    def __add__(self, other: LineCovariance) -> LineCovariance:
+        return LineCovariance(self.products + other.products, self.counts + other.counts)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Mean products; zero where no pair of samples was seen."""
+        return self.products / np.maximum(self.counts, 1)
+
+
+def _autocorrelation(
+    values: NDArray, shape: tuple[int, int], extent: tuple[int, int]
+) -> NDArray[np.float64]:
+    from scipy.fft import irfft2, rfft2
+
+    power = np.abs(rfft2(values, shape)) ** 2
+    full = irfft2(power, shape)
+    rows, columns = (np.arange(-reach, reach + 1) for reach in extent)
+    return full[np.ix_(rows, columns)].astype(np.float64)
+
+
+@dataclass(frozen=True)
+class LineRidge:
+    """Predicts each channel from the channels outside its blind zone by regularised least squares.
+
+    One filter serves the whole line, solved from the covariance; channels near the ends or beside dead ones have
+    filters of their own, from the same covariance, for the neighbours that they do have.
+
+    Attributes
+    ----------
+    blind_zone : int
+        Half-width in channels of the zone that is not looked at, the channel itself included.
+    reach : int
+        Channels beyond the zone, on each side, that are.
+    max_lag : int
+        Samples of context before and after.
+    covariance : ndarray, shape (4 * (blind_zone + reach) + 1, 4 * max_lag + 1)
+        Mean products by offset and lag.
+    strength : float
+        Regularisation, relative to the variance.
+    """
+
+    blind_zone: int
+    reach: int
+    max_lag: int
+    covariance: NDArray[np.float64]
+    strength: float
+
+    @classmethod
+    def fit(
+        cls,
+        spans: Iterable[tuple[Samples, Mask, Mask]],
+        blind_zone: int,
+        *,
+        reach: int = 10,
+        max_lag: int = 10,
+    ) -> LineRidge:
+        """Solve for the filter, its strength chosen on part of the data.
+
+        Parameters
+        ----------
+        spans : iterable of (data, learn, choose)
+            Conditioned data, shape (n_channels, n_samples), and masks of the same shape: the samples to learn from
+            and those on which the strength is chosen.
+        blind_zone, reach, max_lag : int
+            As the attributes.
+        """
+        max_offset = 2 * (blind_zone + reach)
+        learnt: LineCovariance | None = None
+        chosen: LineCovariance | None = None
+        for data, learn, choose in spans:
+            here = LineCovariance.measure(data, learn, max_offset, 2 * max_lag)
+            there = LineCovariance.measure(data, choose, max_offset, 2 * max_lag)
+            learnt = here if learnt is None else learnt + here
+            chosen = there if chosen is None else chosen + there
+        if learnt is None or chosen is None:
+            raise ValueError("a ridge filter needs at least one span of data")
+        candidates = [cls(blind_zone, reach, max_lag, learnt.values, s) for s in RIDGE_STRENGTHS]
+        return min(candidates, key=lambda ridge: ridge._expected_error(chosen.values))
+
+    @property
+    def halo(self) -> int:
+        """Samples of context on each side that a tile needs."""
+        return self.max_lag
+
+    @property
+    def offsets(self) -> NDArray[np.intp]:
+        """Offsets in channels of the neighbours that are looked at."""
+        beyond = np.arange(self.blind_zone + 1, self.blind_zone + self.reach + 1)
+        return np.concatenate([-beyond[::-1], beyond])
+
+    def weights(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the filter for some of the neighbours, shape (len(offsets), 2 * max_lag + 1)."""
+        gram, right = self._normal_equations(self.covariance, offsets)
+        variance = max(self._variance(self.covariance), np.finfo(float).tiny)
+        values, vectors = np.linalg.eigh(gram)
+        # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
+        inverse = 1 / (np.maximum(values, 0) + self.strength * variance)
+        solution = vectors @ (inverse * (vectors.T @ right))
+        return solution.reshape(len(offsets), -1)
+
+    def predict(self, data: Samples, live: Mask) -> Samples:
+        """Predict every channel of a tile.
+
+        Parameters
+        ----------
+        data : ndarray, shape (n_channels, n_samples)
+            Conditioned data, zero where there is none.
+        live : ndarray of bool, shape (n_channels,)
+            Channels that record at all.
+
+        Returns
+        -------
+        ndarray, shape (n_channels, n_samples)
+            The prediction; zero where no neighbour is live.
+        """
+        from scipy.signal import oaconvolve
+
+        available = self._available(live)
+        complete = available.all(axis=1)
+        prediction = np.zeros_like(data)
+        if complete.any():
+            prediction[complete] = oaconvolve(data, self._kernel(), mode="same", axes=(0, 1))[complete]
+        for channel in np.flatnonzero(~complete & available.any(axis=1)):
+            offsets = self.offsets[available[channel]]
+            filters = self.weights(offsets)[:, ::-1].astype(np.float32)
+            shares = oaconvolve(data[channel + offsets], filters, mode="same", axes=1)
+            prediction[channel] = shares.sum(axis=0)
+        return prediction
+
+    def _available(self, live: Mask) -> Mask:
+        neighbours = np.arange(len(live))[:, None] + self.offsets[None]
+        inside = (neighbours >= 0) & (neighbours < len(live))
+        return inside & live[np.clip(neighbours, 0, len(live) - 1)]
+
+    def _kernel(self) -> Samples:
+        width = self.blind_zone + self.reach
+        kernel = np.zeros((2 * width + 1, 2 * self.max_lag + 1), np.float32)
+        kernel[self.offsets + width] = self.weights(self.offsets)
+        return kernel[::-1, ::-1].copy()
+
+    def _normal_equations(
+        self, covariance: NDArray[np.float64], offsets: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        lags = np.arange(-self.max_lag, self.max_lag + 1)
+        offset, lag = (a.ravel() for a in np.meshgrid(offsets, lags, indexing="ij"))
+        centre = 2 * (self.blind_zone + self.reach), 2 * self.max_lag
+        gram = covariance[
+            centre[0] + offset[:, None] - offset[None], centre[1] + lag[:, None] - lag[None]
+        ]
+        return gram, covariance[centre[0] + offset, centre[1] + lag]
+
+    def _variance(self, covariance: NDArray[np.float64]) -> float:
+        return float(covariance[2 * (self.blind_zone + self.reach), 2 * self.max_lag])
+
+    def _expected_error(self, covariance: NDArray[np.float64]) -> float:
+        gram, right = self._normal_equations(covariance, self.offsets)
+        weights = self.weights(self.offsets).ravel()
+        return self._variance(covariance) - 2 * weights @ right + weights @ gram @ weights

@@ -1,0 +1,116 @@
+"""Denoisers on disk: JSON for what a person may read, safetensors for arrays, nothing that executes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.station_ridge import StationRidge
+from selfseis.heldout import Verdict
+from selfseis.recording.atomic import replacing
+from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from selfseis.denoise.denoiser import Denoiser
+
+FORMAT = 1
+
+
+def save(denoiser: Denoiser, folder: Path) -> None:
+    """Write a denoiser to a folder, all or nothing."""
+    from safetensors.numpy import save_file
+
+    arrays = {
+        "offset": denoiser.conditioner_.offset,
+        "scale": denoiser.conditioner_.scale,
+        "noise_correlation": denoiser.noise_correlation_,
+    }
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": "denoiser",
+        "parameters": denoiser.get_params(),
+        "conditioner": denoiser.conditioner_.to_dict(),
+        "channels": denoiser.channels_,
+        "blind_zone": denoiser.blind_zone_,
+        "verdict": denoiser.verdict_.to_dict(),
+    }
+    ridge = denoiser.ridge_
+    if isinstance(ridge, LineRidge):
+        arrays["ridge"] = ridge.covariance
+        description["line_ridge"] = {
+            name: getattr(ridge, name) for name in ("blind_zone", "reach", "max_lag", "strength")
+        }
+    else:
+        arrays["ridge"] = ridge.weights
+        description["station_ridge"] = {"strength": ridge.strength}
+    if denoiser.net_ is not None:
+        arrays |= {f"net.{name}": value.numpy() for name, value in denoiser.net_.state_dict().items()}
+        description["net"] = {"blind_zone": denoiser.net_.blind_zone, "reach": denoiser.net_.reach}
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "model.safetensors")
+        (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def load(cls: type[Denoiser], folder: Path) -> Any:
+    """Read a denoiser from a folder.
+
+    Raises
+    ------
+    UnusableInput
+        If the folder holds no denoiser, or a damaged one.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        arrays = load_file(folder / "model.safetensors")
+        return _rebuilt(cls, description, arrays)
+    except FileNotFoundError as error:
+        raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn denoiser'") from error
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise UnusableInput(f"the model in {folder} is damaged or of another kind ({error}): learn it anew") from error
+
+
+def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Denoiser:
+    if description["kind"] != "denoiser" or description["format"] != FORMAT:
+        raise ValueError(f"kind {description['kind']}, format {description['format']}")
+    parameters = description["parameters"]
+    parameters["band"] = tuple(parameters["band"]) if parameters["band"] else None
+    denoiser = cls(**parameters)
+    conditioner = description["conditioner"]
+    denoiser.conditioner_ = Conditioner(
+        conditioner["rate"], tuple(conditioner["band"]), arrays["offset"], arrays["scale"]
+    )
+    denoiser.noise_correlation_ = arrays["noise_correlation"]
+    denoiser.channels_ = description["channels"]
+    denoiser.blind_zone_ = description["blind_zone"]
+    denoiser.verdict_ = Verdict.from_dict(description["verdict"])
+    if "line_ridge" in description:
+        line = description["line_ridge"]
+        denoiser.ridge_ = LineRidge(
+            line["blind_zone"], line["reach"], line["max_lag"], arrays["ridge"], line["strength"]
+        )
+    else:
+        denoiser.ridge_ = StationRidge(arrays["ridge"], description["station_ridge"]["strength"])
+    denoiser.net_, denoiser.progress_ = _rebuilt_net(description.get("net"), arrays), None
+    return denoiser
+
+
+def _rebuilt_net(shape: dict[str, int] | None, arrays: dict[str, np.ndarray]) -> Any:
+    if shape is None:
+        return None
+    import torch
+
+    from selfseis.nets import BlindLineNet
+
+    net = BlindLineNet(**shape)
+    weights = {name[4:]: torch.from_numpy(a.copy()) for name, a in arrays.items() if name.startswith("net.")}
+    net.load_state_dict(weights)
+    return net

@@ -1,0 +1,101 @@
+"""What a denoiser learns from: conditioned spans of a recording, and which parts of them are hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.heldout import channel_correlation, correlation_half_width, hide_time_patches
+from selfseis.recording.conditioning import Conditioner, sample_spans
+from selfseis.recording.model import is_fibre
+
+Samples = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+PATCHES = 24  # parts of a span; a third of them is hidden
+FEWEST_LINE_CHANNELS = 8
+
+
+@dataclass(frozen=True)
+class Span:
+    """A conditioned span and the use made of each sample of it.
+
+    Attributes
+    ----------
+    data : ndarray, shape (n_channels, n_samples)
+        Conditioned data, zero where there is none.
+    learn, choose, judge : ndarray of bool, same shape
+        Samples to learn from, to choose settings by, and to be judged on. No sample serves two of these ends.
+    """
+
+    data: Samples
+    learn: Mask
+    choose: Mask
+    judge: Mask
+
+
+def is_line(recording: xr.DataArray) -> bool:
+    """Whether the channels form a line long enough for neighbours on both sides."""
+    return is_fibre(recording) and recording.sizes["channel"] >= FEWEST_LINE_CHANNELS
+
+
+def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) -> list[Span]:
+    """Read spans spread over the recording and divide each into learning, choosing and judging.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    conditioner : Conditioner
+        What makes it fit for prediction.
+    seed : int
+        Seed of the division.
+
+    Returns
+    -------
+    list of Span
+    """
+    rng = np.random.default_rng(seed)
+    spans = []
+    for tile in sample_spans(recording, n_spans=12, length=60_000):
+        data, valid = conditioner(tile.data)
+        if valid.any() and data.shape[1] >= 2 * PATCHES:
+            spans.append(_divided(data, valid, len(conditioner.taps) // 2, rng))
+    return spans
+
+
+def _divided(data: Samples, valid: Mask, filter_reach: int, rng: np.random.Generator) -> Span:
+    n_samples = data.shape[1]
+    patch = n_samples // PATCHES
+    # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
+    guard = min(filter_reach, patch // 4)
+    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
+    chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 4 == 1
+    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen)
+
+
+def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArray[np.float64]]:
+    """Measure how many neighbours share a channel's noise, on quiet visible data.
+
+    Parameters
+    ----------
+    spans : list of Span
+        As `study_spans` returns them.
+    rate_window : int
+        Samples of a window.
+
+    Returns
+    -------
+    half_width : int
+        Half-width of the blind zone in channels, the median over the spans.
+    correlation : ndarray
+        Correlation against offset, the median over the spans.
+    """
+    n_channels = spans[0].data.shape[0]
+    reach = max(2, min(64, n_channels // 3))
+    measured = [channel_correlation(np.where(s.learn, s.data, 0), rate_window, reach) for s in spans]
+    correlation = np.median(measured, axis=0)
+    return correlation_half_width(correlation), correlation

@@ -1,0 +1,156 @@
+"""Events on scattered stations: energy ratios that rise at several stations within the travel time between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.detect.energy import energy_ratio, sta_lta
+from selfseis.detect.scan import Report, Scan, ScanPart, Series, joined, window_means
+from selfseis.heldout import circular_shifts, phase_randomised
+from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.model import station_codes
+from selfseis.recording.coverage import covered_tiles
+
+TILE_VALUES = 8_000_000
+LONG_WINDOWS = 120  # hops of the long-term level: about 75 s at 100 Hz
+TRIGGERED = np.log(3.0)  # energy ratio from which a station counts as part of an event
+
+RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
+
+
+@dataclass(frozen=True)
+class CoincidenceScanner:
+    """Scores how much more energy several stations receive at once than chance allows.
+
+    The score is the mean over all stations but the loudest: an event must show at the others too.
+
+    Attributes
+    ----------
+    conditioner : Conditioner
+        Band-pass and noise levels.
+    groups : ndarray of str, shape (n_channels,)
+        The station of each channel.
+    ratio : {"energy ratio", "STA/LTA"}
+        What is formed at each station.
+    reach : int
+        Hops by which arrivals at two stations may differ.
+    hop : int
+        Samples between scores; a short window has two hops.
+    """
+
+    conditioner: Conditioner
+    groups: NDArray[np.str_]
+    ratio: str
+    reach: int
+    hop: int
+
+    @property
+    def name(self) -> str:
+        """What the scanner is, in a few words."""
+        return f"coincidence of {self.ratio}s" if self.ratio == "energy ratio" else f"coincidence of {self.ratio}"
+
+    @property
+    def window(self) -> int:
+        """Samples of a short window."""
+        return 2 * self.hop
+
+    @property
+    def n_stations(self) -> int:
+        """Number of stations."""
+        return len(np.unique(self.groups))
+
+    @property
+    def context(self) -> int:
+        """Samples of conditioned data on which a score depends, before and after."""
+        return (LONG_WINDOWS + self.reach + 4) * self.hop
+
+    def scan(
+        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+    ) -> Scan:
+        """Score a recording.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording.
+        n_surrogates : int
+            Surrogates: the stations' energy ratios shifted in time independently. For one station alone there is
+            nothing to shift, and the phases of its energy's logarithm are drawn at random instead, which is
+            too kind where noise has bursts.
+        seed : int
+            Seed of the surrogates.
+        report : callable, optional
+            Called with the number of samples done and of all samples.
+
+        Returns
+        -------
+        Scan
+        """
+        first, energies = self._energies(recording, report)
+        ratios = RATIOS[self.ratio](energies, LONG_WINDOWS)
+        rng = np.random.default_rng(seed)
+        null = [self._score(self._surrogate(ratios, rng)) for _ in range(n_surrogates)]
+        triggered = np.nan_to_num(self._widest(ratios), nan=-np.inf) > TRIGGERED
+        per_station = np.array([(self.groups == g).sum() for g in np.unique(self.groups)])
+        return Scan(
+            first,
+            self._score(ratios),
+            np.array(null, np.float32).reshape(n_surrogates, -1),
+            (triggered * per_station[:, None]).sum(axis=0).astype(np.int32),
+            self.hop,
+        )
+
+    def _energies(self, recording: xr.DataArray, report: Report | None) -> tuple[NDArray[np.int64], NDArray]:
+        """Return times, and each station's mean energy in short windows, NaN where half of a window has no data."""
+        halo = -(-(self.conditioner.halo + self.window) // self.hop) * self.hop
+        core = max(64, TILE_VALUES // recording.sizes["channel"] // self.hop) * self.hop
+        membership = np.unique(self.groups)[:, None] == self.groups[None]
+        parts = []
+        for tile in covered_tiles(recording, core, halo, align=self.hop):
+            data, valid = self.conditioner(tile.data)
+            keep = slice(halo // self.hop, halo // self.hop + tile.n_core // self.hop)
+            energy = membership @ window_means(data.astype(np.float64) ** 2, self.hop)
+            present = membership @ window_means(valid, self.hop)
+            full = present >= 0.5 * membership.sum(axis=1, keepdims=True)
+            mean = np.where(full, energy / np.maximum(present, 1e-9), np.nan)
+            parts.append(ScanPart(tile.first, mean[:, keep]))
+            if report is not None:
+                report(tile.first + tile.n_core, recording.sizes["time"])
+        return joined(parts, self.hop)
+
+    def score_window(self, conditioned: NDArray[np.float32]) -> Series:
+        """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
+        membership = np.unique(self.groups)[:, None] == self.groups[None]
+        energies = membership @ window_means(conditioned.astype(np.float64) ** 2, self.hop)
+        return self._score(RATIOS[self.ratio](energies, LONG_WINDOWS))
+
+    def _surrogate(self, ratios: Series, rng: np.random.Generator) -> Series:
+        if len(ratios) > 1:
+            return circular_shifts(ratios, rng, minimum=4 * self.reach + 2)
+        present = np.isfinite(ratios[0])
+        surrogate = ratios.copy()
+        if present.any():
+            surrogate[:, present] = phase_randomised(ratios[:, present], rng)
+        return surrogate
+
+    def _widest(self, ratios: Series) -> Series:
+        """Take each station's largest ratio within the reach."""
+        from scipy.ndimage import maximum_filter1d
+
+        known = np.where(np.isfinite(ratios), ratios, -np.inf)
+        widest = maximum_filter1d(known, 2 * (self.reach // 2) + 1, axis=1, mode="constant", cval=-np.inf)
+        return np.where(np.isfinite(ratios), widest, np.nan).astype(np.float32)
+
+    def _score(self, ratios: Series) -> Series:
+        """Return the mean of the ratios of all stations but the loudest; shape (n_hops,)."""
+        if len(ratios) == 1:
+            return ratios[0]
+        ranked = -np.sort(-np.nan_to_num(self._widest(ratios), nan=-np.inf), axis=0)
+        others = ranked[1:]
+        n_others = np.isfinite(others).sum(axis=0)
+        total = np.where(np.isfinite(others), others, 0).sum(axis=0)
+        return np.where(n_others > 0, total / np.maximum(n_others, 1), np.nan).astype(np.float32)

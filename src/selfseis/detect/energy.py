@@ -1,0 +1,62 @@
+"""Energy ratios: how loud each station is against its own recent past. The simplest detectors there are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float32]
+
+
+def energy_ratio(energy: NDArray, long_windows: int) -> Series:
+    """Return the logarithm of energy over its running median.
+
+    The median hardly notices events, however strong, so that one event does not hide the next.
+
+    Parameters
+    ----------
+    energy : ndarray, shape (n_stations, n_hops)
+        Mean energy in short windows; NaN where there are no data.
+    long_windows : int
+        Hops of the running median, centred.
+
+    Returns
+    -------
+    ndarray, shape (n_stations, n_hops)
+    """
+    import pandas as pd
+
+    rolling = pd.DataFrame(energy.T).rolling(long_windows, center=True, min_periods=max(1, long_windows // 8))
+    level = rolling.median().to_numpy().T
+    return _log_ratio(energy, level)
+
+
+def sta_lta(energy: NDArray, long_windows: int) -> Series:
+    """Return the logarithm of the short-term over the long-term average, the long one just before the short.
+
+    Parameters
+    ----------
+    energy : ndarray, shape (n_stations, n_hops)
+        Mean energy in short windows; NaN where there are no data.
+    long_windows : int
+        Hops of the long-term average.
+
+    Returns
+    -------
+    ndarray, shape (n_stations, n_hops)
+
+    References
+    ----------
+    Allen, R. V. (1978). Automatic earthquake recognition and timing from single traces. BSSA 68, 1521.
+    """
+    import pandas as pd
+
+    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 8))
+    return _log_ratio(energy, rolling.mean().shift(2).to_numpy().T)
+
+
+def _log_ratio(energy: NDArray, level: NDArray) -> Series:
+    ratio = np.full(energy.shape, np.nan, np.float32)
+    usable = np.isfinite(energy) & np.isfinite(level) & (level > 0)
+    ratio[usable] = np.log(np.maximum(energy[usable], 1e-12) / level[usable])
+    return ratio

@@ -1,0 +1,166 @@
+"""A scan: how event-like a recording is through time, and how event-like chance makes it look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+Series = NDArray[np.float32]
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Scores at regular times, stretch by stretch of data; between stretches stands one NaN.
+
+    Attributes
+    ----------
+    first : ndarray of int, shape (n_times,)
+        First sample, in the recording, of each time's hop.
+    score : ndarray, shape (n_times,)
+        The score; NaN where there are no data.
+    null : ndarray, shape (n_surrogates, n_times)
+        The score of surrogates of the same recording, in which channels or stations share nothing.
+    n_channels : ndarray of int, shape (n_times,)
+        Channels that take part at each time.
+    hop : int
+        Samples between times; each stands for a window of two hops around its own.
+    """
+
+    first: NDArray[np.int64]
+    score: Series
+    null: Series
+    n_channels: NDArray[np.int32]
+    hop: int
+
+
+@dataclass(frozen=True)
+class ScanPart:
+    """What one tile adds to a scan.
+
+    Attributes
+    ----------
+    first : int
+        First sample of the tile's core, a multiple of the hop.
+    values : ndarray, shape (n_rows, n_hops)
+        Whatever is computed at each time.
+    """
+
+    first: int
+    values: NDArray
+
+
+def joined(parts: list[ScanPart], hop: int) -> tuple[NDArray[np.int64], NDArray]:
+    """Put parts together in time, with one column of NaN wherever samples are missing between them.
+
+    Returns
+    -------
+    first : ndarray of int, shape (n_times,)
+        First sample of each hop.
+    values : ndarray, shape (n_rows, n_times)
+    """
+    firsts: list[NDArray] = []
+    values: list[NDArray] = []
+    expected: int | None = None
+    for part in parts:
+        n_hops = part.values.shape[1]
+        if expected is not None and part.first != expected:
+            firsts.append(np.array([expected]))
+            values.append(np.full((len(part.values), 1), np.nan))
+        firsts.append(part.first + hop * np.arange(n_hops))
+        values.append(part.values)
+        expected = part.first + hop * n_hops
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros((0, 0))
+    return np.concatenate(firsts).astype(np.int64), np.concatenate(values, axis=1)
+
+
+class Scanner(Protocol):
+    """What scores a recording for a detector."""
+
+    @property
+    def name(self) -> str:
+        """What it is, in a few words."""
+        ...
+
+    @property
+    def hop(self) -> int:
+        """Samples between scores."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Samples of conditioned data on which a score depends, before and after."""
+        ...
+
+    def scan(
+        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+    ) -> Scan:
+        """Score a recording and `n_surrogates` surrogates of it."""
+        ...
+
+    def score_window(self, conditioned: NDArray[np.float32]) -> Series:
+        """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Brings several statistics to a common scale, that of chance, and takes the largest.
+
+    Attributes
+    ----------
+    centre, spread : ndarray, shape (n_statistics,)
+        Mean and standard deviation of each statistic under the null.
+    """
+
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @classmethod
+    def neutral(cls, n_statistics: int) -> Standardiser:
+        """Return the scale that changes nothing."""
+        return cls(np.zeros(n_statistics), np.ones(n_statistics))
+
+    @classmethod
+    def measure(cls, null: NDArray) -> Standardiser:
+        """Measure mean and spread; shape of `null` (n_statistics, ...), NaN left out."""
+        flat = null.reshape(len(null), -1)
+        flat = flat[:, np.isfinite(flat).all(axis=0)]
+        if flat.shape[1] < 2:
+            return cls.neutral(len(null))
+        return cls(flat.mean(axis=1), np.maximum(flat.std(axis=1), 1e-9))
+
+    def __call__(self, statistics: NDArray) -> Series:
+        """Return the largest standardised statistic, shape ``statistics.shape[1:]``."""
+        shape = (-1,) + (1,) * (statistics.ndim - 1)
+        scaled = (statistics - self.centre.reshape(shape)) / self.spread.reshape(shape)
+        return scaled.max(axis=0).astype(np.float32)
+
+
+def window_means(values: NDArray, hop: int) -> NDArray:
+    """Average over windows of two hops centred on each hop; the outer ones are half empty.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., n_samples)
+        What is left after the last whole hop is not used.
+    hop : int
+        Samples of a hop, even.
+
+    Returns
+    -------
+    ndarray, shape (..., n_hops)
+        Window ``i`` covers the samples from ``(i - 0.5) * hop`` to ``(i + 1.5) * hop``.
+    """
+    half = hop // 2
+    values = values[..., : values.shape[-1] // hop * hop]
+    halves = values.reshape(*values.shape[:-1], -1, half).sum(axis=-1)
+    padded = np.pad(halves, [(0, 0)] * (halves.ndim - 1) + [(1, 1)])
+    four = padded[..., :-3] + padded[..., 1:-2] + padded[..., 2:-1] + padded[..., 3:]
+    return four[..., ::2] / (4 * half)

@@ -1,0 +1,81 @@
+"""STA/LTA on the stack of a line of channels: the baselines of the predictability detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.detect.energy import sta_lta
+from selfseis.detect.scan import Report, Scan, ScanPart, Series, joined, window_means
+from selfseis.heldout import circular_shifts
+from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.coverage import covered_tiles
+
+TILE_VALUES = 8_000_000
+LONG_WINDOWS = 40
+
+
+@dataclass(frozen=True)
+class StackScanner:
+    """Scores a line of channels by STA/LTA on their stack.
+
+    Attributes
+    ----------
+    conditioner : Conditioner
+        Band-pass and noise levels.
+    what : {"channels", "envelopes"}
+        Whether waveforms or their energies are stacked.
+    hop : int
+        Samples between scores; a short window has two hops.
+    """
+
+    conditioner: Conditioner
+    what: Literal["channels", "envelopes"]
+    hop: int
+
+    @property
+    def name(self) -> str:
+        """What the scanner is, in a few words."""
+        return f"STA/LTA on the stack of {self.what}"
+
+    @property
+    def window(self) -> int:
+        """Samples of a short window."""
+        return 2 * self.hop
+
+    @property
+    def context(self) -> int:
+        """Samples of conditioned data on which a score depends, before and after."""
+        return (LONG_WINDOWS + 4) * self.hop
+
+    def scan(
+        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+    ) -> Scan:
+        """Score a recording, and surrogates in which each channel is shifted in time within a tile."""
+        n_channels = recording.sizes["channel"]
+        halo = -(-(self.conditioner.halo + LONG_WINDOWS * self.hop) // self.hop) * self.hop
+        core = max(64, TILE_VALUES // n_channels // self.hop) * self.hop
+        parts = []
+        for tile in covered_tiles(recording, core, halo, align=self.hop):
+            rng = np.random.default_rng([seed, tile.first])
+            data, valid = self.conditioner(tile.data)
+            keep = slice(halo // self.hop, halo // self.hop + tile.n_core // self.hop)
+            series = [data, *(circular_shifts(data, rng) for _ in range(n_surrogates))]
+            scores = np.stack([self.score_window(d)[keep] for d in series])
+            scores[:, window_means(valid.any(axis=0), self.hop)[keep] < 0.5] = np.nan
+            parts.append(ScanPart(tile.first, scores))
+            if report is not None:
+                report(tile.first + tile.n_core, recording.sizes["time"])
+        first, scores = joined(parts, self.hop)
+        scores = scores.astype(np.float32)
+        return Scan(first, scores[0], scores[1:], np.full(len(first), n_channels, np.int32), self.hop)
+
+    def score_window(self, conditioned: NDArray[np.float32]) -> Series:
+        """Score conditioned data; shape (n_samples // hop,)."""
+        stacked = (conditioned**2).mean(axis=0) if self.what == "envelopes" else conditioned.mean(axis=0) ** 2
+        energy = window_means(stacked.astype(np.float64), self.hop)
+        return sta_lta(energy[None], LONG_WINDOWS)[0]

@@ -1,0 +1,119 @@
+"""What to hide, and what the prediction of it may still see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+def hide_channels(n_channels: int, blind_zone: int, *, fold: int = 0) -> tuple[Mask, Mask]:
+    """Hide every ``2 * (2 * blind_zone + 1)``-th channel together with the zone around it.
+
+    Neighbours inside the zone share the hidden channel's noise, so a prediction that sees them would be
+    praised for predicting noise.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels on the line.
+    blind_zone : int
+        Half-width of the zone in channels; 0 hides the channel alone.
+    fold : int
+        Which of the ``2 * (2 * blind_zone + 1)`` disjoint choices to take. All folds together hide each
+        channel once.
+
+    Returns
+    -------
+    hidden : ndarray of bool, shape (n_channels,)
+        The channels to predict.
+    visible : ndarray of bool, shape (n_channels,)
+        The channels that lie outside the zone of every hidden one.
+    """
+    if blind_zone < 0:
+        raise ValueError(f"blind_zone must not be negative, got {blind_zone}")
+    step = 2 * (2 * blind_zone + 1)
+    hidden = np.zeros(n_channels, bool)
+    hidden[fold % step :: step] = True
+    zone = np.convolve(hidden, np.ones(2 * blind_zone + 1), mode="full")[blind_zone:]
+    return hidden, zone[:n_channels] == 0
+
+
+def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[Mask, Mask]:
+    """Hide all channels of one group, such as the three components of a station.
+
+    Parameters
+    ----------
+    groups : ndarray of str, shape (n_channels,)
+        The group of each channel.
+    fold : int
+        Which group to hide, counted in sorted order and modulo their number.
+
+    Returns
+    -------
+    hidden, visible : ndarray of bool, shape (n_channels,)
+    """
+    names = np.unique(groups)
+    hidden = groups == names[fold % len(names)]
+    return hidden, ~hidden
+
+
+def hide_time_patches(
+    n_samples: int, patch: int, fraction: float, rng: np.random.Generator, *, guard: int = 0
+) -> tuple[Mask, Mask]:
+    """Hide patches of time, chosen at random on a regular grid.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the record in samples.
+    patch : int
+        Length of a patch in samples.
+    fraction : float
+        Share of the patches to hide, between 0 and 1; at least one is hidden and one is kept.
+    rng : numpy.random.Generator
+        Source of the choice.
+    guard : int
+        Samples beside each hidden patch that are neither hidden nor visible.
+
+    Returns
+    -------
+    hidden, visible : ndarray of bool, shape (n_samples,)
+    """
+    n_patches = max(1, n_samples // patch)
+    if n_patches < 2:
+        raise ValueError(f"{n_samples} samples hold fewer than two patches of {patch}: nothing can be hidden")
+    n_hidden = int(np.clip(round(fraction * n_patches), 1, n_patches - 1))
+    chosen = np.zeros(n_patches, bool)
+    chosen[rng.choice(n_patches, n_hidden, replace=False)] = True
+    hidden = chosen[np.minimum(np.arange(n_samples) // patch, n_patches - 1)]
+    near = np.convolve(hidden, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
+    return hidden, ~near
+
+
+def hide_blocks(n: int, n_folds: int, *, guard: int = 0) -> Iterator[tuple[Mask, Mask]]:
+    """Hide contiguous blocks one after the other, as in blocked cross-validation.
+
+    Parameters
+    ----------
+    n : int
+        Number of ordered things (samples, sites along a profile).
+    n_folds : int
+        Number of blocks.
+    guard : int
+        Things on each side of the hidden block that are left out of the visible ones as well.
+
+    Yields
+    ------
+    hidden, visible : ndarray of bool, shape (n,)
+    """
+    if not 2 <= n_folds <= n:
+        raise ValueError(f"n_folds must lie between 2 and {n}, got {n_folds}")
+    for block in np.array_split(np.arange(n), n_folds):
+        hidden, visible = np.zeros(n, bool), np.ones(n, bool)
+        hidden[block] = True
+        visible[max(0, block[0] - guard) : block[-1] + 1 + guard] = False
+        yield hidden, visible

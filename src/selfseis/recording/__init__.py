@@ -1,0 +1,41 @@
+"""Recordings: any waveform files as one lazy array, their gaps and faults known, tile by tile, and written.
+
+Knows files, no models; imports nothing else of selfseis.
+"""
+
+from __future__ import annotations
+
+from selfseis.recording.accounting import Accounting, accounting_of
+from selfseis.recording.errors import UnusableInput
+from selfseis.recording.gaps import bridge_gaps
+from selfseis.recording.model import (
+    is_fibre,
+    lazy_recording,
+    recording_from_array,
+    sample_times,
+    sampling_rate,
+    start_time,
+    station_codes,
+)
+from selfseis.recording.opening import open_recording
+from selfseis.recording.tiles import Tile, tiles
+from selfseis.recording.writing import RecordingWriter, write_recording
+
+__all__ = [
+    "Accounting",
+    "RecordingWriter",
+    "Tile",
+    "UnusableInput",
+    "accounting_of",
+    "bridge_gaps",
+    "is_fibre",
+    "lazy_recording",
+    "open_recording",
+    "recording_from_array",
+    "sample_times",
+    "sampling_rate",
+    "start_time",
+    "station_codes",
+    "tiles",
+    "write_recording",
+]

@@ -1,0 +1,97 @@
+"""Where a recording holds data at all, so that a year with a few minutes in it is not read from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from selfseis.recording.time_axis import grid_of
+from selfseis.recording.tiles import Tile, tiles
+
+KEY = "coverage"
+
+
+def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.ArrayLike) -> None:
+    """Note the spans of time outside which a recording is known to be empty.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording; the note is kept in its encoding and survives slicing.
+    first_ns, last_ns : array_like of int
+        Start and end of the pieces of all channels, in ns since 1970; they may overlap.
+    """
+    first, last = np.asarray(first_ns, np.int64), np.asarray(last_ns, np.int64)
+    order = np.argsort(first, kind="stable")
+    first, reach = first[order], np.maximum.accumulate(last[order])
+    begins = np.concatenate([[True], first[1:] > reach[:-1]])
+    ends = np.concatenate([begins[1:], [True]])
+    recording.encoding[KEY] = np.stack([first[begins], reach[ends]], axis=1)
+
+
+def stretches(recording: xr.DataArray, *, join: int = 0) -> list[tuple[int, int]]:
+    """List the stretches of a recording that may hold data, as first sample and the one after the last.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording. One that knows nothing of its coverage is a single stretch.
+    join : int
+        Stretches that are apart by no more samples than this count as one.
+
+    Returns
+    -------
+    list of (int, int)
+    """
+    n_samples = recording.sizes["time"]
+    spans = recording.encoding.get(KEY)
+    if spans is None or n_samples == 0:
+        return [(0, n_samples)] if n_samples else []
+    grid = grid_of(recording)
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        first, last = max(0, int(grid.nearest(start))), min(n_samples, int(grid.nearest(end)) + 1)
+        if first >= last:
+            continue
+        if found and first - found[-1][1] <= join:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return found
+
+
+def covered_tiles(recording: xr.DataArray, core_samples: int, halo: int = 0, *, align: int = 1) -> Iterator[Tile]:
+    """Cut the stretches of a recording that hold data into tiles.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    core_samples : int
+        Core samples of a tile, a multiple of `align`.
+    halo : int
+        Samples of context on either side of the core.
+    align : int
+        Cores begin on multiples of this many samples.
+
+    Yields
+    ------
+    Tile
+        In order of time; its `first` counts from the start of the recording.
+    """
+    for first, last in stretches(recording, join=core_samples):
+        begin = first // align * align
+        for start in range(begin, last, core_samples):
+            end = min(start + core_samples, last)
+            part = recording.isel(time=slice(max(0, start - halo), min(recording.sizes["time"], end + halo)))
+            yield _tile(part, start, end - start, halo, max(0, halo - start))
+
+
+def _tile(part: xr.DataArray, first: int, n_core: int, halo: int, before: int) -> Tile:
+    (whole,) = tiles(part, max(part.sizes["time"], 1))
+    data = np.full((len(whole.data), n_core + 2 * halo), np.nan, np.float32)
+    data[:, before : before + whole.data.shape[1]] = whole.data
+    return Tile(data, first, n_core, halo)

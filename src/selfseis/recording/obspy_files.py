@@ -1,0 +1,120 @@
+"""Waveform files of the other kinds that ObsPy reads (SAC, SEG-Y, GSE2, ...), and ObsPy streams."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from selfseis.recording.accounting import Accounting
+from selfseis.recording.coordinates import Site
+from selfseis.recording.errors import one_line
+from selfseis.recording.obspy_import import read_stream
+from selfseis.recording.pieces import Piece, PieceInMemory, file_stamp, finite_samples, tidy_rate
+
+
+@dataclass(frozen=True)
+class TraceInFile(Piece):
+    """One trace of a file; the file is read when its samples are wanted, and a few files are kept."""
+
+    position: int
+
+    def read(self, first: int, last: int, accounting: Accounting) -> npt.NDArray[np.float32]:
+        """Return samples ``first:last`` of the trace."""
+        try:
+            samples = _samples_of(self.unit, file_stamp(self.unit))[self.position]
+        except (
+            Exception
+        ) as error:  # whatever a format's reader raises, the rest of the recording stays usable
+            accounting.note("damaged", self.unit, f"the samples cannot be read ({one_line(error)}): masked")
+            samples = np.empty(0, dtype=np.float32)
+        if samples.size != self.n_samples:
+            detail = f"{self.seed_id} holds {samples.size} samples where its header states {self.n_samples}"
+            accounting.note("truncated", self.unit, detail)
+        read = np.full(last - first, np.nan, dtype=np.float32)
+        there = finite_samples(samples[: self.n_samples], self.unit, f"of {self.seed_id}", accounting)[
+            first:last
+        ]
+        read[: there.size] = there
+        return read
+
+
+def obspy_pieces(path: str, accounting: Accounting) -> tuple[list[Piece], dict[str, Site]]:
+    """Index a file by its headers through ObsPy.
+
+    Returns
+    -------
+    pieces : list of Piece
+        One a trace.
+    sites : dict
+        Coordinates that the headers hold, by seed_id.
+
+    Raises
+    ------
+    Exception
+        Whatever ObsPy raises when it does not know the format.
+    """
+    stream = read_stream(path, headonly=True)
+    pieces: list[Piece] = []
+    sites: dict[str, Site] = {}
+    for position, (seed_id, trace) in enumerate(
+        zip(_seed_ids(stream, path, accounting), stream, strict=True)
+    ):
+        start, n_samples, rate = _header(trace)
+        if n_samples > 0:
+            pieces.append(TraceInFile(seed_id, start, n_samples, rate, path, position))
+        sites |= _site_of(seed_id, trace)
+    return pieces, sites
+
+
+def stream_pieces(stream: Iterable[Any], accounting: Accounting) -> list[Piece]:
+    """Pieces of an ObsPy Stream; its samples are not copied until they are read, masked ones are gaps."""
+    traces = [part for trace in stream for part in _without_masked_samples(trace)]
+    pieces: list[Piece] = []
+    for seed_id, trace in zip(_seed_ids(traces, "stream", accounting), traces, strict=True):
+        start, n_samples, rate = _header(trace)
+        samples = trace.data
+        if not np.isfinite(samples).all():
+            samples = finite_samples(samples, "stream", f"of {seed_id}", accounting)
+        if n_samples:
+            pieces.append(PieceInMemory(seed_id, start, n_samples, rate, "stream", samples))
+    return pieces
+
+
+@lru_cache(maxsize=4)
+def _samples_of(path: str, stamp: tuple[int, int, int]) -> list[npt.NDArray[Any]]:
+    return [trace.data for trace in read_stream(path)]
+
+
+def _without_masked_samples(trace: Any) -> Iterable[Any]:
+    return trace.split() if np.ma.isMaskedArray(trace.data) else [trace]
+
+
+def _header(trace: Any) -> tuple[int, int, float]:
+    return int(trace.stats.starttime._ns), int(trace.stats.npts), tidy_rate(float(trace.stats.sampling_rate))
+
+
+def _seed_ids(traces: Iterable[Any], unit: str, accounting: Accounting) -> list[str]:
+    """Codes of the traces; traces that name no station, as in exploration formats, are numbered."""
+    traces = list(traces)
+    names = [str(trace.id) for trace in traces]
+    nameless = [not trace.stats.station.strip() for trace in traces]
+    together = Counter((str(trace.id), trace.stats.starttime._ns) for trace in traces)
+    if any(nameless) or (len(traces) > 1 and together.most_common(1)[0][1] > 2):
+        accounting.note(
+            "assumed", unit, "the traces name no station: they are numbered in the order of the file"
+        )
+        names = [f"XX.{number:05d}..{trace.stats.channel}" for number, trace in enumerate(traces, start=1)]
+    return names
+
+
+def _site_of(seed_id: str, trace: Any) -> dict[str, Site]:
+    header = getattr(trace.stats, "sac", None)
+    if not header or "stla" not in header or "stlo" not in header:
+        return {}
+    return {seed_id: Site(float(header["stla"]), float(header["stlo"]), float(header.get("stel", np.nan)))}

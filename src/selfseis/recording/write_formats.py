@@ -1,0 +1,166 @@
+"""The file formats that recordings are written in: NetCDF 4, Zarr, miniSEED."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from selfseis.recording.atomic import replacing
+from selfseis.recording.obspy_import import obspy
+from selfseis.recording.own_formats import CHANNEL_COORDINATES, VARIABLE
+from selfseis.recording.time_axis import TimeGrid, grid_of
+
+Samples = tuple[int, npt.NDArray[np.float32]]
+"""Index of the first sample, and samples (channels, n)."""
+
+_CHUNK_VALUES = 1_000_000
+_TIME_ATTRS = {
+    "units": "nanoseconds since 1970-01-01",
+    "calendar": "proleptic_gregorian",
+    "standard_name": "time",
+}
+
+
+def write_netcdf(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
+    """Write NetCDF 4 that xarray and every NetCDF tool opens."""
+    import h5netcdf
+
+    grid, chunks = grid_of(like), _chunks(like)
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"channel": like.sizes["channel"], "time": grid.size}
+        for name, values in _channel_coordinates(like).items():
+            texts = values.dtype.kind == "U"
+            dtype = _text_dtype() if texts else values.dtype
+            file.create_variable(
+                name, ("channel",), dtype=dtype, data=values.astype(object) if texts else values
+            )
+        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        time = file.create_variable("time", ("time",), dtype=np.int64, chunks=chunks[1:], **options)
+        time.attrs.update(_TIME_ATTRS)
+        fill = np.float32(np.nan)
+        waveforms = file.create_variable(
+            VARIABLE, ("channel", "time"), dtype=np.float32, chunks=chunks, fillvalue=fill, **options
+        )
+        waveforms.attrs.update(_attributes(like, grid))
+        for first, block in samples:
+            last = first + block.shape[1]
+            waveforms[:, first:last] = block
+            time[first:last] = grid.at(np.arange(first, last))
+
+
+def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
+    """Write a Zarr store (version 2, with consolidated metadata) that xarray opens."""
+    import zarr
+
+    grid, chunks = grid_of(like), _chunks(like)
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    for name, values in _channel_coordinates(like).items():
+        group.create_array(name, data=values, attributes={"_ARRAY_DIMENSIONS": ["channel"]})
+    time = group.create_array("time", shape=(grid.size,), chunks=chunks[1:], dtype=np.int64)
+    time.attrs.update({"_ARRAY_DIMENSIONS": ["time"], **_TIME_ATTRS})
+    shape = (like.sizes["channel"], grid.size)
+    array = group.create_array(VARIABLE, shape=shape, chunks=chunks, dtype=np.float32, fill_value=np.nan)
+    array.attrs.update({"_ARRAY_DIMENSIONS": ["channel", "time"], **_attributes(like, grid)})
+    for first, block in samples:
+        last = first + block.shape[1]
+        array[:, first:last] = block
+        time[first:last] = grid.at(np.arange(first, last))
+    zarr.consolidate_metadata(group.store)
+
+
+def write_miniseed(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
+    """Write miniSEED (float32), NaN as gaps; channels of a fibre are numbered and listed in a table."""
+    grid = grid_of(like)
+    codes = _miniseed_codes(like)
+    with path.open("wb") as file:
+        for first, block in samples:
+            for seed_id, row in zip(codes, block, strict=True):
+                for begin, end in _stretches(~np.isnan(row)):
+                    file.write(_records(seed_id, row[begin:end], grid, first + begin))
+    if "distance" in like.coords:
+        _write_channel_table(path, like, codes)
+
+
+FORMATS: dict[str, Callable[[Path, xr.DataArray, Iterator[Samples]], None]] = {
+    ".nc": write_netcdf,
+    ".zarr": write_zarr,
+    ".mseed": write_miniseed,
+}
+
+
+def _records(seed_id: str, samples: npt.NDArray[np.float32], grid: TimeGrid, first: int) -> bytes:
+    module = obspy()
+    network, station, location, channel = seed_id.split(".")
+    header = {
+        "network": network,
+        "station": station,
+        "location": location,
+        "channel": channel,
+        "sampling_rate": grid.sampling_rate,
+        "starttime": module.UTCDateTime(ns=int(grid.at(first))),
+    }
+    buffer = io.BytesIO()
+    trace = module.Trace(np.ascontiguousarray(samples), header)
+    trace.write(buffer, format="MSEED", encoding="FLOAT32", reclen=4096)
+    return buffer.getvalue()
+
+
+def _miniseed_codes(like: xr.DataArray) -> list[str]:
+    if "seed_id" in like.coords:
+        return [str(seed_id) for seed_id in like["seed_id"].values]
+    return [f"XX.{number:05d}..HSF" for number in range(1, like.sizes["channel"] + 1)]
+
+
+def _write_channel_table(path: Path, like: xr.DataArray, codes: list[str]) -> None:
+    """Table beside the final file, whose temporary name is ``.NAME.pid.tmp``."""
+    final = path.name.removeprefix(".").rsplit(".", 2)[0]
+    with (
+        replacing(path.with_name(f"{final}.channels.csv")) as temporary,
+        temporary.open("w", newline="") as file,
+    ):
+        table = csv.writer(file)
+        table.writerow(["seed_id", "distance_m"])
+        table.writerows(zip(codes, like["distance"].values.tolist(), strict=True))
+
+
+def _stretches(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(there.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _channel_coordinates(like: xr.DataArray) -> dict[str, npt.NDArray[Any]]:
+    there = {name: like.coords[name].values for name in CHANNEL_COORDINATES if name in like.coords}
+    return {
+        name: values.astype(str) if values.dtype.kind in "UOT" else values for name, values in there.items()
+    }
+
+
+def _attributes(like: xr.DataArray, grid: TimeGrid) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "sampling_rate": grid.sampling_rate,
+        "units": str(like.attrs.get("units", "")),
+        "start_ns": int(grid.at(0)),
+        "coordinates": " ".join(_channel_coordinates(like)),
+    }
+    if like.attrs.get("gauge_length") is not None:
+        attributes["gauge_length"] = float(like.attrs["gauge_length"])
+    return attributes
+
+
+def _chunks(like: xr.DataArray) -> tuple[int, int]:
+    n_channels, n_samples = max(1, like.sizes["channel"]), max(1, like.sizes["time"])
+    channels = min(n_channels, 256)
+    return channels, max(1, min(n_samples, _CHUNK_VALUES // channels))
+
+
+def _text_dtype() -> Any:
+    import h5py
+
+    return h5py.string_dtype()

@@ -1,0 +1,11 @@
+"""The page that shows a finished run: made from the files of its results folder alone.
+
+This folder reads results and never computes them; it imports nothing else of selfseis, so a page can be
+written again at any time, on any machine, from the folder that a run left behind.
+"""
+
+from __future__ import annotations
+
+from selfseis.report.page import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,171 @@
+"""An earthquake as a fibre records it: strain rate along the fibre, P, S and coda.
+
+A fibre along ``d`` feels ``-(d . u)(d . k) / v`` times the second time derivative of the displacement pulse
+of a ray along ``k``: cos^2 of the angle for P and sin(2 angle) / 2 for S, which changes its sign where the
+ray is square to the fibre (Lior et al., 2021, 10.5194/se-12-1421-2021). The gauge averages along the fibre.
+
+Physical: moveouts, polarity, spreading, attenuation (see `selfseis.simulate.source`). Made up, but plausible:
+the coda is that of point scatterers near the fibre, lit at random times with exponentially decaying
+amplitude, so that each arrival is a hyperbola and their sum is partly coherent; site amplification is
+lognormal. Amplitudes are relative: the largest is 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from selfseis.simulate.source import Float64Array, Phase, PointSource, far_field, rays
+from selfseis.simulate.stream import Float32Array
+from selfseis.simulate.wavefield import (
+    PHASES,
+    Coda,
+    Wavefield,
+    Window,
+    finished_wavefield,
+    recorded_pulse,
+    travel_response,
+)
+
+SPIKE_OVERSAMPLING = 2
+
+
+def straight_fibre(distance: npt.ArrayLike) -> Float64Array:
+    """Coordinates of a straight level fibre.
+
+    Parameters
+    ----------
+    distance : array_like
+        Along the fibre, m.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (channels, 3): the distance, 0, 0.
+    """
+    along = np.asarray(distance, dtype=float)
+    return np.stack([along, np.zeros_like(along), np.zeros_like(along)], axis=1)
+
+
+def fibre_event(
+    coordinates: npt.ArrayLike,
+    n_samples: int,
+    sampling_rate: float,
+    source: PointSource,
+    rng: np.random.Generator,
+    *,
+    gauge_length: float = 0.0,
+    coda: Coda | None = Coda(),  # noqa: B008 - a frozen dataclass
+    site_spread: float = 0.2,
+) -> Wavefield:
+    """Strain rate of an earthquake along a fibre.
+
+    Parameters
+    ----------
+    coordinates : array_like
+        Shape (channels, 3), m, or (channels,): distance along a straight level fibre. At least two channels;
+        bends are followed.
+    n_samples : int
+        Length.
+    sampling_rate : float
+        Hz.
+    source : PointSource
+        Where, when and how; in the frame of `coordinates`.
+    rng : numpy.random.Generator
+        Draws scatterers and site amplification.
+    gauge_length : float
+        m; 0 for a point measurement.
+    coda : Coda or None
+        None for P and S alone.
+    site_spread : float
+        Standard deviation of the logarithm of the amplification of a channel.
+
+    Returns
+    -------
+    Wavefield
+        Waveforms (channels, samples); what falls outside the window is cut off.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two channels.
+    """
+    receivers = np.asarray(coordinates, dtype=float)
+    if receivers.ndim == 1:
+        receivers = straight_fibre(receivers)
+    if len(receivers) < 2:
+        raise ValueError("a fibre needs at least two channels: its direction is that from one to the next")
+    tangents = np.gradient(receivers, axis=0)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    lengths, directions = rays(source.position, receivers)
+    window = Window(n_samples, sampling_rate, 1 / source.corner("S"))
+    frequencies = window.frequencies
+    arrivals = {phase: source.origin_time + lengths / source.velocity(phase) for phase in PHASES}
+    spectra = np.zeros((len(receivers), frequencies.size), np.complex64)
+    amplitudes = {}
+    for phase in PHASES:
+        along_ray = np.sum(tangents * directions, axis=1)
+        displacement = np.sum(tangents * far_field(source, phase, lengths, directions), axis=1)
+        amplitudes[phase] = -displacement * along_ray / source.velocity(phase)
+        gauge_delays = gauge_length * along_ray / source.velocity(phase)
+        gauge = np.sinc(frequencies * gauge_delays[:, None])
+        pulse = recorded_pulse(source, phase, frequencies, derivatives=2)
+        travel = travel_response(source, phase, arrivals[phase], window)
+        spectra += amplitudes[phase][:, None] * gauge * pulse * travel
+    if coda is not None:
+        spectra += _scattered(receivers, tangents, source, amplitudes, coda, rng, window)
+    site = np.exp(site_spread * rng.standard_normal(len(receivers)))
+    waveforms = scipy.fft.irfft(spectra, window.padded)[:, :n_samples] * site[:, None]
+    return finished_wavefield(waveforms, arrivals, source, coda, sampling_rate)
+
+
+def _scattered(
+    receivers: Float64Array,
+    tangents: Float64Array,
+    source: PointSource,
+    amplitudes: dict[Phase, Float64Array],
+    coda: Coda,
+    rng: np.random.Generator,
+    window: Window,
+) -> npt.NDArray[np.complex64]:
+    """Spectra of the waves that scatterers send along the fibre: a quarter lit by P, the others by S."""
+    extent = np.ptp(receivers, axis=0).max()
+    rate = SPIKE_OVERSAMPLING * window.sampling_rate
+    spectra = np.zeros((len(receivers), window.frequencies.size), np.complex64)
+    longest = 3 * coda.decay
+    for phase in PHASES:
+        spikes = np.zeros((len(receivers), SPIKE_OVERSAMPLING * window.padded), np.float32)
+        for _ in range(round(coda.scatterers * (0.25 if phase == "P" else 0.75))):
+            scatterer = receivers[rng.integers(len(receivers))] + rng.normal(0, 0.3 * extent, 3) * (1, 1, 0.3)
+            lapse = rng.uniform(0, longest)
+            lengths, directions = rays(scatterer, receivers)
+            lit = source.origin_time + rays(source.position, scatterer[None])[0][0] / source.velocity(phase)
+            delays = lapse + lengths / (source.vs * rng.uniform(0.5, 1.0))
+            sensitivity = np.sum(tangents * directions, axis=1) ** 2
+            spreading = np.sqrt(0.1 * extent / (0.1 * extent + lengths))
+            strengths = rng.standard_normal() * sensitivity * spreading * np.exp(-delays / coda.decay)
+            _add_spikes(spikes, (lit + delays) * rate, strengths, window.last_arrival * rate)
+        travel_time = rays(source.position, receivers)[0].mean() / source.velocity(phase) + coda.decay
+        attenuation = np.exp(-np.pi * window.frequencies * travel_time / source.quality(phase))
+        pulse = recorded_pulse(source, phase, window.frequencies, derivatives=2) * attenuation
+        in_time = scipy.fft.irfft(pulse, window.padded)
+        # Campbell's theorem: a train of pulses has the pulse's energy times the spikes' power a second
+        spikes_power = np.square(spikes, dtype=float).sum() / len(receivers) * 2 / coda.decay
+        power = max(spikes_power * np.sum(in_time**2) / window.sampling_rate, np.finfo(float).tiny)
+        loudness = (
+            coda.level * np.sqrt(np.mean(amplitudes[phase] ** 2)) * np.abs(in_time).max() / np.sqrt(power)
+        )
+        spectra += scipy.fft.rfft(spikes)[:, : window.frequencies.size] * (loudness * pulse).astype(
+            np.complex64
+        )
+    return spectra
+
+
+def _add_spikes(spikes: Float32Array, positions: Float64Array, amplitudes: Float64Array, end: float) -> None:
+    """Add one spike a row, at a position between two samples; none before the first or after `end`."""
+    rows = np.flatnonzero((positions >= 0) & (positions < min(end, spikes.shape[1] - 1)))
+    whole = positions[rows].astype(int)
+    part = positions[rows] - whole
+    spikes[rows, whole] += amplitudes[rows] * (1 - part)
+    spikes[rows, whole + 1] += amplitudes[rows] * part

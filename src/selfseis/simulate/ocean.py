@@ -1,0 +1,143 @@
+"""Ocean surface gravity waves along a fibre or a network: dispersive, in both directions, never repeating.
+
+Physical: linear (Airy) waves, whose frequency and wavenumber obey ``omega ** 2 = g k tanh(k h)``, and whose
+pressure at the sea floor falls with depth as ``1 / cosh(k h)``. Not physical: unidirectional along the line
+(no swell from the side), and one sea state for good. Source: Lamb, Hydrodynamics, 1932, paragraphs 227-229.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from selfseis.simulate.stream import Float32Array, Role, keyed_generator
+
+GRAVITY = 9.81  # m/s2
+WAVES_PER_SEA = 48  # sinusoids at a time: enough for Gaussian statistics
+SEA_SECONDS = 600.0  # after this a new set of waves fades in, so that no wave is predictable for hours
+SAMPLES_AT_A_TIME = 16384  # bounds the memory of long reads
+
+Float64Array = npt.NDArray[np.float64]
+
+
+def gravity_wavenumber(frequency: npt.ArrayLike, depth: float) -> Float64Array:
+    """Wavenumber of a surface gravity wave over water of constant depth.
+
+    Parameters
+    ----------
+    frequency : array_like
+        Hz, greater than 0.
+    depth : float
+        Water depth, m.
+
+    Returns
+    -------
+    numpy.ndarray
+        rad/m; solves ``omega ** 2 = g k tanh(k depth)`` by Newton's method.
+    """
+    omega2 = (2 * np.pi * np.asarray(frequency, dtype=float)) ** 2
+    deep = omega2 / GRAVITY
+    k: Float64Array = deep / np.sqrt(np.tanh(deep * depth))
+    for _ in range(20):
+        tanh = np.tanh(k * depth)
+        slope = GRAVITY * (tanh + k * depth * (1 - tanh**2))
+        k = k - (GRAVITY * k * tanh - omega2) / slope
+    return k
+
+
+@dataclass(frozen=True)
+class OceanWaves:
+    """Waves of unit variance, addressed by position and sample.
+
+    Parameters
+    ----------
+    seed : int
+        Non-negative.
+    sampling_rate : float
+        Hz.
+    band : tuple of float
+        Lowest and highest frequency of the waves, Hz.
+    depth : float
+        Water depth, m.
+    backward : float
+        Share of the power that travels towards smaller positions, 0 to 1.
+    """
+
+    seed: int
+    sampling_rate: float
+    band: tuple[float, float] = (0.05, 0.3)
+    depth: float = 50.0
+    backward: float = 0.3
+
+    def read(self, positions: npt.ArrayLike, first: int, last: int) -> Float32Array:
+        """Return the waves at some positions.
+
+        Parameters
+        ----------
+        positions : array_like
+            Along the line, m.
+        first, last : int
+            Samples, from 0; `last` excluded.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (positions, last - first), float32; a slice equals the same slice of the whole to rounding.
+        """
+        x = np.asarray(positions, dtype=float)
+        waves = np.zeros((x.size, last - first), np.float32)
+        sea = max(1, round(SEA_SECONDS * self.sampling_rate))
+        for number in range(
+            first // sea, -(-last // sea) + 1
+        ):  # sea n is heard from (n - 1) to (n + 1) sea lengths
+            begin, end = max(first, (number - 1) * sea), min(last, (number + 1) * sea)
+            for piece in range(begin, end, SAMPLES_AT_A_TIME):
+                times = np.arange(piece, min(end, piece + SAMPLES_AT_A_TIME))
+                fade = np.cos(np.pi / 2 * (times / sea - number))
+                waves[:, times - first] += self._one_sea(number, x, times / self.sampling_rate, fade)
+        return waves
+
+    def _one_sea(
+        self, number: int, x: Float64Array, seconds: Float64Array, fade: Float64Array
+    ) -> Float32Array:
+        """Sum of sinusoids, as one product of a (position, wave) and a (wave, sample) matrix."""
+        rng = keyed_generator(self.seed, Role.OCEAN, number)
+        frequency = rng.uniform(*self.band, WAVES_PER_SEA)
+        direction = np.where(rng.random(WAVES_PER_SEA) < self.backward, -1.0, 1.0)
+        phase = rng.uniform(0, 2 * np.pi, WAVES_PER_SEA)
+        k = gravity_wavenumber(frequency, self.depth)
+        amplitude = rng.rayleigh(size=WAVES_PER_SEA) / np.cosh(np.minimum(k * self.depth, 50.0))
+        amplitude *= np.sqrt(2 / np.sum(amplitude**2))
+        in_time = 2 * np.pi * frequency[:, None] * seconds + phase[:, None]
+        in_space = x[:, None] * (k * direction)
+        cosines = (amplitude * np.cos(in_space)).astype(np.float32) @ (fade * np.cos(in_time)).astype(
+            np.float32
+        )
+        sines = (amplitude * np.sin(in_space)).astype(np.float32) @ (fade * np.sin(in_time)).astype(
+            np.float32
+        )
+        return cosines + sines
+
+
+def ocean_waves(positions: npt.ArrayLike, n_samples: int, sampling_rate: float, seed: int) -> Float32Array:
+    """Ocean waves of unit variance over 50 m of water; see `OceanWaves` for other seas and for slices.
+
+    Parameters
+    ----------
+    positions : array_like
+        Along the line, m.
+    n_samples : int
+        Length.
+    sampling_rate : float
+        Hz.
+    seed : int
+        Non-negative.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (positions, n_samples), float32.
+    """
+    return OceanWaves(seed, sampling_rate).read(positions, 0, n_samples)

@@ -1,0 +1,128 @@
+"""What the wavefields of a fibre and of a network share: window, recorded pulse, travel response, mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from selfseis.simulate.source import Float64Array, Phase, PointSource, pulse_spectrum
+from selfseis.simulate.stream import Float32Array
+
+PHASES: tuple[Phase, Phase] = ("P", "S")
+
+
+@dataclass(frozen=True)
+class Wavefield:
+    """What an event looks like.
+
+    Attributes
+    ----------
+    waveforms : numpy.ndarray
+        Shape (channels, samples) for a fibre, (stations, 3, samples) as east, north, up for a network;
+        float32.
+    arrivals : dict of str to numpy.ndarray
+        For "P" and "S": arrival time at each channel or station, s after the first sample.
+    active : numpy.ndarray of bool
+        Same shape as `waveforms`: from just before P until the coda has died out.
+    """
+
+    waveforms: Float32Array
+    arrivals: dict[str, Float64Array]
+    active: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Coda:
+    """How much coda follows P and S.
+
+    Parameters
+    ----------
+    level : float
+        Its root-mean-square amplitude at the start, over the peak amplitude of the P or S pulse.
+    decay : float
+        Time in which the amplitude falls to 1 / e, s.
+    scatterers : int
+        Point scatterers along a fibre.
+    """
+
+    level: float = 0.3
+    decay: float = 3.0
+    scatterers: int = 200
+
+
+@dataclass(frozen=True)
+class Window:
+    """Samples and frequencies of a window, padded to keep what leaves it at one end from the other."""
+
+    n_samples: int
+    sampling_rate: float
+    longest_period: float
+
+    @property
+    def tail(self) -> float:
+        """Time (s) after which a pulse is over."""
+        return 5 * self.longest_period
+
+    @property
+    def padded(self) -> int:
+        """Samples of the padded window."""
+        needed = self.n_samples + int(np.ceil(2 * self.tail * self.sampling_rate))
+        return int(scipy.fft.next_fast_len(needed, real=True))
+
+    @property
+    def frequencies(self) -> Float64Array:
+        """Of the padded window, Hz."""
+        return np.asarray(scipy.fft.rfftfreq(self.padded, 1 / self.sampling_rate))
+
+    @property
+    def last_arrival(self) -> float:
+        """Time (s) after which an arrival is not heard in the window."""
+        return self.n_samples / self.sampling_rate + self.tail
+
+    def heard(self, arrivals: Float64Array) -> npt.NDArray[np.bool_]:
+        """Return whether a pulse arriving at these times (s) reaches into the window."""
+        return (arrivals > -self.tail) & (arrivals < self.last_arrival)
+
+
+def recorded_pulse(
+    source: PointSource, phase: Phase, frequencies: Float64Array, derivatives: int
+) -> npt.NDArray[np.complex128]:
+    """Displacement pulse, differentiated in time, without what lies close to the Nyquist frequency."""
+    pulse = pulse_spectrum(source.pulse, source.corner(phase), frequencies)
+    anti_alias = np.cos(np.pi / 2 * np.clip(frequencies / frequencies[-1] * 5 - 4, 0, 1)) ** 2
+    near_surface = np.exp(-np.pi * frequencies * source.kappa)
+    return np.asarray(pulse * (2j * np.pi * frequencies) ** derivatives * near_surface * anti_alias)
+
+
+def travel_response(
+    source: PointSource, phase: Phase, arrivals: Float64Array, window: Window
+) -> npt.NDArray[np.complex64]:
+    """Delay and attenuation of each receiver; 0 where the arrival is not heard."""
+    attenuation = (arrivals - source.origin_time) / source.quality(phase)
+    response = np.exp(np.outer(-np.pi * attenuation - 2j * np.pi * arrivals, window.frequencies))
+    return np.asarray(response * window.heard(arrivals)[:, None], dtype=np.complex64)
+
+
+def finished_wavefield(
+    waveforms: npt.NDArray[np.floating],
+    arrivals: dict[Phase, Float64Array],
+    source: PointSource,
+    coda: Coda | None,
+    sampling_rate: float,
+) -> Wavefield:
+    """Normalise, and mark from one period before P to two decay times (or three periods) after S."""
+    period = 1 / source.corner("S")
+    tail = 3 * period if coda is None else max(3 * period, 2 * coda.decay)
+    seconds = np.arange(waveforms.shape[-1]) / sampling_rate
+    active = (seconds >= arrivals["P"][:, None] - period) & (seconds <= arrivals["S"][:, None] + tail)
+    if waveforms.ndim == 3:
+        active = np.repeat(active[:, None, :], waveforms.shape[1], axis=1)
+    peak = np.abs(waveforms).max() or 1.0
+    return Wavefield(
+        (waveforms / peak).astype(np.float32),
+        {str(phase): times for phase, times in arrivals.items()},
+        active,
+    )
