@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import RATE, Case
 
+from conftest import RATE, Case
 from selfseis.recording import (
     accounting_of,
     is_fibre,

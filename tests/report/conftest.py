@@ -17,7 +17,7 @@ VERDICTS: list[dict[str, Any]] = [
     {
         "task": "denoise",
         "verdict": "works",
-        "reason": "On hidden channels it explains more than the blind ridge filter, and far more than chance.",
+        "reason": "On hidden channels it explains more than the blind ridge filter, far more than chance.",
         "measure": "variance explained on hidden channels (fraction)",
         "skill": {"value": 0.6234, "low": 0.581, "high": 0.664},
         "baseline": {"name": "blind ridge filter", "value": 0.412, "low": 0.38, "high": 0.45},

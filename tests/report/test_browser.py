@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -29,8 +30,9 @@ from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,1000",
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1280,1000",
 )  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
@@ -79,13 +81,13 @@ class Reader:
     def picture(self, selector: str) -> np.ndarray:
         """Pixels of a canvas, shape (height, width, 4)."""
         width, pixels = self.driver.execute_script(
-            "const c = document.querySelector(arguments[0]);"
-            "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "const shown = document.querySelector(arguments[0]);"
+            "const c = new OffscreenCanvas(shown.width, shown.height);"
+            "const copy = c.getContext('2d', {willReadFrequently: true}); copy.drawImage(shown, 0, 0);"
+            "const d = copy.getImageData(0, 0, c.width, c.height).data;"
             "let s = ''; for (const b of d) s += String.fromCharCode(b); return [c.width, btoa(s)];",
             selector,
         )
-        import base64
-
         return np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(-1, width, 4)
 
     def complaints(self) -> list[str]:
@@ -115,6 +117,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 @pytest.fixture
 def reader(driver: webdriver.Chrome) -> Iterator[Reader]:
     reader = Reader(driver)
+    driver.get("about:blank")
+    reader.complaints()  # those of the browser's own first page
     yield reader
     assert reader.complaints() == []
 

@@ -110,7 +110,7 @@ def test_any_number_of_events(results_folder: ResultsFolder, n_events: int) -> N
     cards = [attrs for _, attrs in page.elements if attrs.get("class") == "card"]
     assert len(cards) == min(n_events, 1000)
     said = {
-        0: "The catalogue has no events.",
+        0: "The catalogue is empty: there is no event to show.",
         1: "1 event.",
         500: "500 events.",
         1200: "1200 events; the 1000 with the smallest p-values are shown.",

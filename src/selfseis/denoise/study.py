@@ -95,7 +95,7 @@ def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArr
         Correlation against offset, the median over the spans.
     """
     n_channels = spans[0].data.shape[0]
-    reach = max(2, min(64, n_channels // 3))
+    reach = max(2, min(64, n_channels // 2))
     measured = [channel_correlation(np.where(s.learn, s.data, 0), rate_window, reach) for s in spans]
     correlation = np.median(measured, axis=0)
     return correlation_half_width(correlation), correlation

@@ -17,6 +17,7 @@ from selfseis.recording.coverage import covered_tiles
 
 TILE_VALUES = 8_000_000
 LONG_WINDOWS = 120  # hops of the long-term level: about 75 s at 100 Hz
+SHARED = 0.01  # mean rank correlation between stations from which surrogates must keep it
 TRIGGERED = np.log(3.0)  # energy ratio from which a station counts as part of an event
 
 RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
@@ -78,9 +79,10 @@ class CoincidenceScanner:
         recording : xarray.DataArray
             The recording.
         n_surrogates : int
-            Surrogates: the stations' energy ratios shifted in time independently. For one station alone there is
-            nothing to shift, and the phases of its energy's logarithm are drawn at random instead, which is
-            too kind where noise has bursts.
+            Surrogates: the stations' energy ratios shifted in time independently. Where the ratios of quiet times
+            are correlated between stations (a shared wavefield, cross-talk), surrogates keep that correlation
+            instead and draw the phases of all ratios at random together. For one station alone nothing can be
+            shifted, and its phases are drawn, which is too kind to noise with bursts.
         seed : int
             Seed of the surrogates.
         report : callable, optional
@@ -129,13 +131,9 @@ class CoincidenceScanner:
         return self._score(RATIOS[self.ratio](energies, LONG_WINDOWS))
 
     def _surrogate(self, ratios: Series, rng: np.random.Generator) -> Series:
-        if len(ratios) > 1:
+        if len(ratios) > 1 and _shared(ratios) < SHARED:
             return circular_shifts(ratios, rng, minimum=4 * self.reach + 2)
-        present = np.isfinite(ratios[0])
-        surrogate = ratios.copy()
-        if present.any():
-            surrogate[:, present] = phase_randomised(ratios[:, present], rng)
-        return surrogate
+        return _same_values_other_phases(ratios, rng)
 
     def _widest(self, ratios: Series) -> Series:
         """Take each station's largest ratio within the reach."""
@@ -154,3 +152,34 @@ class CoincidenceScanner:
         n_others = np.isfinite(others).sum(axis=0)
         total = np.where(np.isfinite(others), others, 0).sum(axis=0)
         return np.where(n_others > 0, total / np.maximum(n_others, 1), np.nan).astype(np.float32)
+
+
+def _normal_scores(ratios: Series) -> NDArray[np.float64]:
+    """Replace each station's values by normal deviates of the same rank; zero where there are none."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    rank = rankdata(ratios, axis=1, nan_policy="omit")
+    known = np.isfinite(ratios)
+    share = (rank - 0.5) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, ndtri(np.clip(np.nan_to_num(share, nan=0.5), 1e-9, 1 - 1e-9)), 0.0)
+
+
+def _shared(ratios: Series) -> float:
+    """Return the mean rank correlation between stations, which rare events hardly change."""
+    scores = _normal_scores(ratios)
+    norm = np.linalg.norm(scores, axis=1, keepdims=True)
+    unit = scores / np.maximum(norm, 1e-9)
+    n = len(unit)
+    return float(((unit @ unit.T).sum() - n) / (n * (n - 1)))
+
+
+def _same_values_other_phases(ratios: Series, rng: np.random.Generator) -> Series:
+    """Keep each station's values and all (cross-)spectra of their normal scores, and draw the phases at random."""
+    known = np.isfinite(ratios)
+    order = np.argsort(phase_randomised(_normal_scores(ratios), rng, together=True), axis=1)
+    surrogate = np.full_like(ratios, np.nan)
+    for row, values, ranks, there in zip(surrogate, ratios, order, known, strict=True):
+        places = ranks[there[ranks]]
+        row[places] = np.sort(values[there])
+    return surrogate

@@ -29,6 +29,7 @@ Samples = NDArray[np.float32]
 MOST_SLOWNESSES = 41
 WIDEST_SEGMENT = 128  # channels over which a wavefront is taken to be plane
 TILE_VALUES = 8_000_000
+COMMON_MODE = 0.02  # correlation between the two halves of the line from which all channels share a waveform
 TAKES_PART = 3.0  # standardised score of a segment from which its channels count as part of an event
 
 
@@ -107,6 +108,9 @@ class PredictabilityScanner:
         Scale under chance of one segment's score.
     hop : int
         Samples between scores; a window has two hops.
+    common_mode : bool
+        Whether all channels share a waveform (a laser's noise), which is taken out. It is left in where there is
+        none, because taking it out makes channels depend on each other.
     """
 
     conditioner: Conditioner
@@ -114,6 +118,7 @@ class PredictabilityScanner:
     standardiser: Standardiser
     segment_standardiser: Standardiser
     hop: int
+    common_mode: bool = False
     name: str = "blind slant-stack predictability"
 
     @classmethod
@@ -140,16 +145,19 @@ class PredictabilityScanner:
         hop = max(2, window // 4 * 2)
         period = conditioner.rate / float(np.sqrt(conditioner.band[0] * conditioner.band[1]))
         geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
-        unscaled = cls(conditioner, geometry, Standardiser.neutral(3), Standardiser.neutral(1), hop)
+        spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=6, length=24_000)]
+        common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
+        unscaled = cls(
+            conditioner, geometry, Standardiser.neutral(3), Standardiser.neutral(1), hop, common_mode=common
+        )
         rng = np.random.default_rng(seed)
         lines, segments = [], []
-        for span in sample_spans(recording, n_spans=6, length=24_000):
-            data = unscaled._levelled(conditioner(span.data)[0])
-            line, best = unscaled._score(data, rng, n_surrogates=2)
+        for data in spans:
+            line, best = unscaled._score(unscaled._levelled(data), rng, n_surrogates=2)
             lines.append(line[:, 1:].reshape(3, -1))
             segments.append(best[:, 1:].reshape(1, -1))
         scales = (Standardiser.measure(np.concatenate(parts, axis=1)) for parts in (lines, segments))
-        return cls(conditioner, geometry, *scales, hop)
+        return cls(conditioner, geometry, *scales, hop, common_mode=common)
 
     @property
     def window(self) -> int:
@@ -218,10 +226,10 @@ class PredictabilityScanner:
         return self.standardiser(line)[0]
 
     def _levelled(self, data: Samples) -> Samples:
-        """Take out what all channels share at the same instant, then divide each by its running level."""
-        live = (data != 0).sum(axis=0)
-        common = data.sum(axis=0) / np.maximum(live, 1)
-        data = np.where(data != 0, data - common, 0)
+        """Take out a common mode, then divide each channel by its own running level."""
+        if self.common_mode:
+            live = data != 0
+            data = np.where(live, data - data.sum(axis=0) / np.maximum(live.sum(axis=0), 1), 0)
         level = np.sqrt(np.maximum(_running_mean(data**2, self.window), 0))
         return np.divide(data, level, out=np.zeros_like(data), where=level > 1e-6)
 
@@ -233,26 +241,48 @@ class PredictabilityScanner:
         The statistics are a wavefront that is plane along the whole line, one that is plane along each segment, and
         the best single segment.
         """
-        shifts = self._surrogate_shifts(data.shape[1], rng, n_surrogates)
-        scores = np.stack(
-            [
-                np.stack(
-                    [
-                        self._coherence(self._blocks(data, segment, slowness), shifts[:, i])
-                        for i, segment in enumerate(self.geometry.segments)
-                    ]
-                )
-                for slowness in self.geometry.slownesses
-            ]
-        )  # (slowness, segment, series, hop)
+        surrogates = self._surrogates(data, rng, n_surrogates)
+        scores = np.stack([self._segment_scores(data, slowness, surrogates) for slowness in self.geometry.slownesses])
         whole = self._aligned(scores).mean(axis=1).max(axis=0)
         best = scores.max(axis=0)
         return np.stack([whole, best.mean(axis=0), best.max(axis=0)]), best
 
-    def _surrogate_shifts(self, n_samples: int, rng: np.random.Generator, n_surrogates: int) -> NDArray:
-        shape = n_surrogates, len(self.geometry.segments), self.geometry.per_segment
-        n_hops = n_samples // self.hop
-        return rng.integers(0, max(n_hops, 1), shape) * self.hop + rng.integers(0, self.hop, shape)
+    def _surrogates(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> list[_Surrogate]:
+        shape = len(self.geometry.segments), self.geometry.per_segment
+        n_samples = data.shape[1]
+        surrogates = []
+        for _ in range(n_surrogates):
+            shifts = rng.integers(0, n_samples, shape)
+            mean = self._mean_of_shifted(data, shifts) if self.common_mode else None
+            surrogates.append(_Surrogate(shifts, mean))
+        return surrogates
+
+    def _mean_of_shifted(self, data: Samples, shifts: NDArray) -> Series:
+        """Return what taking out a common mode would take from data whose blocks are shifted."""
+        total = np.zeros(data.shape[1], np.float32)
+        for segment, shift in zip(self.geometry.segments, shifts, strict=True):
+            total += _rolled(self._blocks(data, segment, 0.0), shift).sum(axis=0)
+        return total / np.float32(shifts.size * self.geometry.block)
+
+    def _segment_scores(self, data: Samples, slowness: float, surrogates: list[_Surrogate]) -> NDArray:
+        """Return the coherence of each segment for data and surrogates, shape (n_segments, n_series, n_hops)."""
+        scores = []
+        for i, segment in enumerate(self.geometry.segments):
+            blocks = self._blocks(data, segment, slowness)
+            series = [blocks]
+            for surrogate in surrogates:
+                moved = _rolled(blocks, surrogate.shifts[i])
+                if surrogate.mean is not None:
+                    self._take_out(surrogate.mean, moved, slowness)
+                series.append(moved)
+            scores.append(np.stack([_coherence(b, self.hop) for b in series]))
+        return np.stack(scores)
+
+    def _take_out(self, mean: Series, blocks: Samples, slowness: float) -> None:
+        middle = (len(blocks) - 1) / 2
+        share = np.float32(-self.geometry.block) * mean
+        for i, block in enumerate(blocks):
+            _add_shifted(block, share, round(slowness * (i - middle) * self.geometry.block))
 
     def _blocks(self, data: Samples, segment: range, slowness: float) -> Samples:
         """Stack the channels of each block of a segment along a slowness; shape (n_blocks, n_samples)."""
@@ -262,11 +292,6 @@ class PredictabilityScanner:
             delay = round(slowness * (channel - middle))
             _add_shifted(blocks[(channel - segment[0]) // self.geometry.block], data[channel], delay)
         return blocks
-
-    def _coherence(self, blocks: Samples, shifts: NDArray) -> NDArray:
-        """Return products between blocks that are not adjacent over those within blocks, for data and surrogates."""
-        series = [blocks, *(_rolled(blocks, shift) for shift in shifts)]
-        return np.stack([_cross_power(b, self.hop) for b in series])
 
     def _aligned(self, scores: NDArray) -> NDArray:
         """Move each segment's score by the delay of a wavefront that crosses the whole line."""
@@ -279,11 +304,28 @@ class PredictabilityScanner:
         return moved
 
 
+@dataclass(frozen=True)
+class _Surrogate:
+    """Shifts in samples of each block of each segment, and the common mode of what is so shifted."""
+
+    shifts: NDArray[np.int64]
+    mean: Series | None
+
+
+def _far_correlation(data: Samples) -> float:
+    """Return the mean zero-lag correlation of channels that are at least half the line apart."""
+    norm = np.linalg.norm(data, axis=1, keepdims=True)
+    unit = np.divide(data, norm, out=np.zeros_like(data), where=norm > 0)
+    half = len(data) // 2
+    pairs = [np.einsum("ct,ct->c", unit[offset:], unit[: len(unit) - offset]) for offset in range(half, len(data))]
+    return float(np.mean(np.concatenate(pairs)))
+
+
 def _rolled(blocks: Samples, shifts: NDArray) -> Samples:
     return np.stack([np.roll(block, shift) for block, shift in zip(blocks, shifts, strict=True)])
 
 
-def _cross_power(blocks: Samples, hop: int) -> NDArray:
+def _coherence(blocks: Samples, hop: int) -> NDArray:
     within = (blocks**2).sum(axis=0)
     adjacent = 2 * (blocks[1:] * blocks[:-1]).sum(axis=0)
     across = blocks.sum(axis=0) ** 2 - within - adjacent

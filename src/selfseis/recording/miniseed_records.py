@@ -15,7 +15,9 @@ Bytes = npt.NDArray[np.uint8]
 
 _HEADER = 48
 _SMALLEST = 128
-_SEARCH_STEP = 64
+_SEARCHED_AT_ONCE = 65_536
+_QUALITIES = np.frombuffer(b"DMQR", dtype=np.uint8)
+_BLANKS = np.frombuffer(b"\0 ", dtype=np.uint8)
 _CHUNK = 4096
 _BLOCKETTES = 8
 NUMERIC_ENCODINGS = (1, 3, 4, 5, 10, 11, 12, 13, 14, 16, 30, 31, 32, 33)
@@ -122,17 +124,18 @@ def _first_hiding(buffer: Bytes, run: Records) -> tuple[int, int] | None:
     """First record within whose stated length another one begins: its position and its true length."""
     length = int(run.length[0])
     for inner in (1 << power for power in range(7, length.bit_length() - 1)):
-        _, hides = _parse(buffer, run.offset + inner)
-        if hides.any():
-            return int(np.argmax(hides)), inner
+        suspects = np.flatnonzero(_plausible(buffer, run.offset + inner))
+        hides = suspects[_parse(buffer, run.offset[suspects] + inner)[1]]
+        if hides.size:
+            return int(hides[0]), inner
     return None
 
 
 def _next_record(buffer: Bytes, offset: int) -> int:
-    """Offset of the next plausible record after a bad place, or the end of the file."""
-    start = offset + _SEARCH_STEP
-    for chunk in range(start, buffer.size, _SEARCH_STEP * _CHUNK):
-        candidates = np.arange(chunk, min(chunk + _SEARCH_STEP * _CHUNK, buffer.size), _SEARCH_STEP)
+    """Offset of the next record after a bad place, at whatever byte it begins; or the end of the file."""
+    for start in range(offset + 1, buffer.size - _HEADER, _SEARCHED_AT_ONCE):
+        part = buffer[start : start + _SEARCHED_AT_ONCE + 8]
+        candidates = start + np.flatnonzero(np.isin(part[6:-1], _QUALITIES) & np.isin(part[7:], _BLANKS))
         candidates = candidates[_plausible(buffer, candidates)]
         _, valid = _parse(buffer, candidates)
         if valid.any():
@@ -149,9 +152,9 @@ def _unreadable_bytes(buffer: Bytes, offset: int, following: int) -> Fault:
 def _plausible(buffer: Bytes, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether a fixed section of data header can begin at each offset, by the rules that libmseed uses."""
     header = _gather(buffer, offsets, _HEADER)
-    digits_or_blank = ((header[:, :6] >= 48) & (header[:, :6] <= 57)) | np.isin(header[:, :6], (0, 32))
-    quality = np.isin(header[:, 6], (68, 77, 81, 82))  # D M Q R
-    blank = np.isin(header[:, 7], (0, 32))
+    digits_or_blank = ((header[:, :6] >= 48) & (header[:, :6] <= 57)) | np.isin(header[:, :6], _BLANKS)
+    quality = np.isin(header[:, 6], _QUALITIES)
+    blank = np.isin(header[:, 7], _BLANKS)
     clock = (header[:, 24] < 24) & (header[:, 25] < 60) & (header[:, 26] < 61)
     return np.asarray(
         digits_or_blank.all(axis=1) & quality & blank & clock & (offsets + _HEADER <= buffer.size)

@@ -20,77 +20,18 @@ from selfseis.recording.errors import UnusableInput
 from selfseis.recording.miniseed_records import holds_records
 from selfseis.recording.time_axis import as_utc_datetime
 
-WAVEFORM_SUFFIXES = frozenset(
-    # fmt: off
-    [
-        "ah",
-        "evt",
-        "gcf",
-        "gse",
-        "gse1",
-        "gse2",
-        "h5",
-        "hdf",
-        "hdf5",
-        "knet",
-        "mat",
-        "miniseed",
-        "ms",
-        "mseed",
-        "nc",
-        "rg16",
-        "sac",
-        "seed",
-        "seg2",
-        "segd",
-        "segy",
-        "sg2",
-        "sgy",
-        "su",
-        "tdms",
-        "wav",
-        "zarr",
-    ]
-    # fmt: on
-)
-_NEVER_WAVEFORMS = frozenset(
-    # fmt: off
-    [
-        "bz2",
-        "csv",
-        "event",
-        "fsp",
-        "geojson",
-        "gz",
-        "html",
-        "ipynb",
-        "jpeg",
-        "jpg",
-        "json",
-        "log",
-        "md",
-        "npy",
-        "npz",
-        "parquet",
-        "pdf",
-        "pickle",
-        "picks",
-        "pkl",
-        "png",
-        "py",
-        "rst",
-        "sh",
-        "svg",
-        "tar",
-        "toml",
-        "txt",
-        "xlsx",
-        "yaml",
-        "yml",
-        "zip",
-    ]
-    # fmt: on
-)
+# fmt: off
+WAVEFORM_SUFFIXES = frozenset([
+    "ah", "evt", "gcf", "gse", "gse1", "gse2", "h5", "hdf", "hdf5", "knet", "mat", "miniseed", "ms",
+    "mseed", "nc", "rg16", "sac", "seed", "seg2", "segd", "segy", "sg2", "sgy", "su", "tdms", "wav",
+    "zarr",
+])
+_NEVER_WAVEFORMS = frozenset([
+    "bz2", "csv", "event", "fsp", "geojson", "gz", "html", "ipynb", "jpeg", "jpg", "json", "log", "md",
+    "npy", "npz", "parquet", "pdf", "pickle", "picks", "pkl", "png", "py", "rst", "sh", "svg", "tar",
+    "toml", "txt", "xlsx", "yaml", "yml", "zip",
+])
+# fmt: on
 _SDS_NAME = re.compile(r"^(\w*\.\w+\.\w*\.\w+)\.D\.(\d{4})\.(\d{3})$")
 _HEAD = 65_536
 

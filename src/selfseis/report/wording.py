@@ -121,7 +121,11 @@ def number(value: float | None, digits: int = 3) -> str:
     if 1e-3 <= abs(value) < 1e5:
         decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
         text = f"{value:,.{decimals}f}"
-        return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS).replace(",", " ")
+        return (
+            (text.rstrip("0").rstrip(".") if "." in text else text)
+            .replace("-", MINUS)
+            .replace(",", "\N{NARROW NO-BREAK SPACE}")
+        )
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     power = str(int(exponent)).translate(_SUPERSCRIPTS)
     return f"{mantissa} {TIMES_TEN}{power}".replace("-", MINUS)
@@ -184,9 +188,9 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return ABSENT
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{number(seconds, 2 if seconds < 10 else 3)} s"
-    if seconds < 3600:
+    if round(seconds) < 3600:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     if seconds < 48 * 3600:

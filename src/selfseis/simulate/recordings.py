@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from selfseis.recording import lazy_recording
-from selfseis.simulate.noise import LONGEST_BURST, amplify, bursts, dead_channels
+from selfseis.simulate.noise import LONGEST_BURST, BurstReach, amplify, bursts, dead_channels
 from selfseis.simulate.ocean import OceanWaves
 from selfseis.simulate.stream import Float32Array, IntArray, NoiseStream, Role, keyed_generator
 
@@ -36,6 +36,7 @@ class SimulatedNoise:
     channels_per_station: int
     positions: npt.NDArray[np.float64]  # m along the line that ocean waves travel
     bursts_per_hour: float
+    burst_reach: tuple[BurstReach, ...]
     common_amplitude: float
     ocean_amplitude: float
     dead: IntArray
@@ -65,6 +66,7 @@ class SimulatedNoise:
             self.n_channels,
             self.bursts_per_hour,
             self.stream.seed,
+            reach=self.burst_reach,
             channels_per_station=self.channels_per_station,
         )
         return amplify(noise, heard, rate, channels=channels, first=first)
@@ -84,6 +86,7 @@ def simulate_noise_recording(
     components: str = "Z",
     aperture: float = 30_000.0,
     bursts_per_hour: float = 12.0,
+    burst_reach: tuple[BurstReach, ...] | None = None,
     common_amplitude: float = 0.5,
     ocean_amplitude: float = 3.0,
     dead_fraction: float = 0.0,
@@ -119,6 +122,9 @@ def simulate_noise_recording(
         Side of the square in which stations lie, m.
     bursts_per_hour, common_amplitude, ocean_amplitude : float
         Bursts an hour, and root-mean-square amplitude of the shared waveform and of the ocean waves.
+    burst_reach : tuple of {"all", "neighbours", "station"}, optional
+        What a burst is heard on. By default any of these on a fibre, and one station alone in a network, whose
+        stations are too far apart to share a source of noise.
     dead_fraction : float
         Share of channels that are 0 throughout.
     start : str
@@ -161,6 +167,7 @@ def simulate_noise_recording(
         per_station,
         positions,
         bursts_per_hour,
+        burst_reach or (("all", "neighbours", "station") if geometry == "fibre" else ("station",)),
         common_amplitude,
         ocean_amplitude,
         dead_channels(n_channels, dead_fraction, seed),

@@ -6,6 +6,7 @@ const EVENTS_ONLY_HEIGHT = 40;
 const ROOM_BELOW = 12;
 const TITLE_HEIGHT = 18;
 const WIDE_RANGE = 100;
+const PRESENT = "#6f7780";
 
 class Timeline {
   constructor(container, payload, events, onChoose) {
@@ -52,7 +53,7 @@ class Timeline {
     else add({ kind: "events", height: EVENTS_ONLY_HEIGHT });
     if (baseline) add({ kind: "baseline", series: baseline, height: BASELINE_HEIGHT, title: baselineName, threshold: null });
     if (coverage) add({ kind: "coverage", height: Math.min(220, Math.max(14, coverage.groups.length * 15)) });
-    rows.filter(({ series }) => series).forEach((row) => Object.assign(row, scoreScale(row)));
+    rows.filter(({ series }) => series).forEach((row) => Object.assign(row, scoreScale(row, this.events)));
     this.height = top - ROOM_BELOW + MARGIN.bottom;
     return rows;
   }
@@ -71,9 +72,15 @@ class Timeline {
     return parts.join(" ");
   }
 
+  // The left margin holds the longest station name, but never more than a quarter of a narrow page.
+  measureMargin(context) {
+    const names = this.payload.coverage?.groups ?? [];
+    const longest = Math.max(0, ...names.map((name) => context.measureText(name).width));
+    this.left = Math.max(54, Math.min(longest + 14, 120, this.width / 4));
+  }
+
   area(row) {
-    const left = this.width < 600 ? 58 : 84;
-    return { left, top: row.top, width: this.width - left - MARGIN.right, height: row.height };
+    return { left: this.left, top: row.top, width: this.width - this.left - MARGIN.right, height: row.height };
   }
 
   shown() {
@@ -85,6 +92,7 @@ class Timeline {
     this.width = this.plot.clientWidth;
     if (!this.width) return;
     const context = prepareCanvas(this.canvas, this.width, this.height, window.devicePixelRatio || 1);
+    this.measureMargin(context);
     const [from, to] = this.shown();
     this.rows.forEach((row) => {
       const area = this.area(row);
@@ -145,7 +153,7 @@ class Timeline {
         if (right <= left) return;
         context.fillStyle = hatch;
         context.fillRect(left, top, right - left, height);
-        context.fillStyle = `rgb(90 100 110 / ${0.85 * fraction})`;
+        context.fillStyle = PRESENT;
         if (fraction > 0) context.fillRect(left, top + height * (1 - fraction), right - left, height * fraction);
       });
       if (index % every) return;
@@ -230,13 +238,14 @@ class Timeline {
 }
 
 // A score that ranges far above its median, never below zero, is read better on a logarithmic axis.
-function scoreScale({ series, threshold, kind }) {
+function scoreScale({ series, threshold, kind }, events) {
   const present = series.values.filter((value) => value !== null);
   if (!present.length) return { logarithmic: false, low: 0, high: 1, share: (value) => value };
   const sorted = Float64Array.from(present).sort();
   const logarithmic = sorted[0] > 0 && sorted.at(-1) > WIDE_RANGE * sorted[sorted.length >> 1];
   const bend = logarithmic ? Math.log10 : (value) => value;
-  const ends = [sorted[0], sorted.at(-1), ...(threshold === null || kind !== "score" || (logarithmic && threshold <= 0) ? [] : [threshold])].map(bend);
+  const marked = kind === "score" ? [threshold, ...events.map(({ score }) => score)].filter((value) => value !== null && (!logarithmic || value > 0)) : [];
+  const ends = [sorted[0], sorted.at(-1), ...marked].map(bend);
   const room = (Math.max(...ends) - Math.min(...ends) || 1) * 0.06;
   const [low, high] = [Math.min(...ends) - room, Math.max(...ends) + room];
   return { logarithmic, low, high, share: (value) => (bend(value) - low) / (high - low) };
