@@ -20,7 +20,7 @@ import xarray as xr
 
 from selfseis.recording import UnusableInput, open_recording, recording_from_array
 
-__all__ = ["mine_geophones", "mine_manual_picks", "piton_day", "porotomo_earthquake"]
+__all__ = ["mine_geophones", "mine_manual_picks", "mine_recording", "piton_day", "porotomo_earthquake"]
 
 NUMPY_INTERNALS = ("numpy.core.multiarray", "numpy._core.multiarray")  # before and since NumPy 2
 UTM_ZONE_40_MERIDIAN = 57.0  # degrees east
@@ -42,10 +42,12 @@ def porotomo_earthquake() -> xr.DataArray:
     UnusableInput
         If the file is not installed, or is not what it should be; it is read without running any code in it.
 
-    References ---------- Feigl and PoroTomo Team, 2017, Overview and preliminary results from the PoroTomo
-    project at Brady Hot Springs, Nevada, 42nd Workshop on Geothermal Reservoir Engineering, Stanford. Wang et
-    al., 2018, Ground motion response to an ML 4.3 earthquake using co-located distributed acoustic sensing
-    and seismometer arrays, 10.1093/gji/ggy102. Hu and Li, 2024, DASPy, 10.1785/0220240124.
+    References
+    ----------
+    Feigl and PoroTomo Team, 2017, Overview and preliminary results from the PoroTomo project at Brady Hot
+    Springs, Nevada, 42nd Workshop on Geothermal Reservoir Engineering, Stanford. Wang et al., 2018, Ground
+    motion response to an ML 4.3 earthquake using co-located distributed acoustic sensing and seismometer
+    arrays, 10.1093/gji/ggy102. Hu and Li, 2024, DASPy, 10.1785/0220240124.
     """
     path = _sample("daspy", "core/example.pkl", "daspy-toolbox")
     section = _read_section(path)
@@ -75,9 +77,11 @@ def piton_day() -> xr.DataArray:
     UnusableInput
         If the files are not installed.
 
-    References ---------- Network YA (UnderVolc), Brenguier et al., 2012, First results from the UnderVolc
-    high resolution seismic and GPS network deployed on Piton de la Fournaise volcano, 10.1785/gssrl.83.1.97.
-    Lecocq et al., 2014, MSNoise, 10.1785/0220130073.
+    References
+    ----------
+    Network YA (UnderVolc), Brenguier et al., 2012, First results from the UnderVolc high resolution seismic
+    and GPS network deployed on Piton de la Fournaise volcano, 10.1785/gssrl.83.1.97. Lecocq et al., 2014,
+    MSNoise, 10.1785/0220130073.
     """
     folder = _sample("msnoise", "test", "msnoise==1.6.5")
     paths = sorted(str(path) for path in (folder / "data" / "2010").glob("*/HHZ.D/YA.*"))
@@ -112,12 +116,23 @@ def mine_geophones() -> list[xr.DataArray]:
     ----------
     Chambers, Boltz and Chamberlain, 2021, ObsPlus, 10.21105/joss.02696.
     """
-    folder = _sample("opsdata_coal_node", "coal_node", "opsdata-coal-node")
-    inventory = folder / "stations" / "inv.xml"
-    return [
-        open_recording(str(path), inventory=str(inventory))
-        for path in sorted((folder / "waveforms").glob("*.mseed"))
-    ]
+    return [open_recording(path, inventory=_mine_inventory()) for path in _mine_files()]
+
+
+def mine_recording() -> xr.DataArray:
+    """Open the five windows of `mine_geophones` as one recording of nine days, empty between them.
+
+    Returns
+    -------
+    xarray.DataArray
+        A lazy recording of 36 channels, with coordinates.
+
+    Raises
+    ------
+    UnusableInput
+        If the files are not installed.
+    """
+    return open_recording(*_mine_files(), inventory=_mine_inventory())
 
 
 def mine_manual_picks() -> pd.DataFrame:
@@ -149,6 +164,15 @@ def mine_manual_picks() -> pd.DataFrame:
         if pick.evaluation_mode == "manual"
     ]
     return pd.DataFrame(rows).sort_values(["event", "time"], ignore_index=True)
+
+
+def _mine_files() -> list[str]:
+    folder = _sample("opsdata_coal_node", "coal_node", "opsdata-coal-node")
+    return [str(path) for path in sorted((folder / "waveforms").glob("*.mseed"))]
+
+
+def _mine_inventory() -> str:
+    return str(_sample("opsdata_coal_node", "coal_node/stations/inv.xml", "opsdata-coal-node"))
 
 
 def _sample(package: str, inside: str, requirement: str) -> Path:

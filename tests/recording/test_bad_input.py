@@ -326,12 +326,7 @@ def test_accounting_counts_once_and_becomes_json() -> None:
     for _ in range(3):
         accounting.note("dead", "XX.A..HHZ", "200 samples from noon on", 200)
     accounting.note("unreadable", "a.sac", "empty")
-    assert [tuple(finding) for finding in accounting.findings][0] == (
-        "dead",
-        "XX.A..HHZ",
-        "200 samples from noon on",
-        200,
-    )
+    assert tuple(accounting.findings[0]) == ("dead", "XX.A..HHZ", "200 samples from noon on", 200)
     assert accounting.failed_units == ["a.sac"]
     assert json.loads(json.dumps(accounting.to_dict()))["kinds"]["dead"]["count"] == 200
     assert accounting.summary() == [

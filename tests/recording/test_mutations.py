@@ -1,6 +1,6 @@
-"""6,000 seeded mutations of a small miniSEED file: no crash, no hang, no change that the accounting does not show.
+"""6,000 seeded mutations of a small miniSEED file: no crash, no hang, no change that the accounting hides.
 
-Not to be seen by anyone, and so left out: a file cut between two records, flips in uncompressed samples (Steim has a
+Left out is what nobody can see: a file cut between two records, flips in uncompressed samples (Steim has a
 check value, INT32 and FLOAT32 have none), and several flips in one record whose effects cancel out.
 """
 
@@ -84,8 +84,16 @@ def shuffle_records(raw: bytearray, rng: np.random.Generator) -> bytearray:
 
 
 KINDS: list[Callable[[bytearray, np.random.Generator], bytearray]] = [
-    flip_bit, flip_bit_of_header, replace_byte, flip_bit_in_each_record, truncate, blank, remove, repeat, shuffle_records,
-]  # fmt: skip
+    flip_bit,
+    flip_bit_of_header,
+    replace_byte,
+    flip_bit_in_each_record,
+    truncate,
+    blank,
+    remove,
+    repeat,
+    shuffle_records,
+]
 
 
 def outcome(path: Path) -> tuple[bytes, list[str]] | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-RIDGE_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+RIDGE_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)

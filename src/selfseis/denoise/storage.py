@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,19 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
+def fingerprint(denoiser: Denoiser) -> str:
+    """Return a short text that differs for models that denoise differently."""
+    digest = hashlib.sha256(json.dumps(denoiser.get_params(), default=str).encode())
+    digest.update(json.dumps(denoiser.conditioner_.to_dict()).encode())
+    ridge = denoiser.ridge_
+    arrays = [ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights, denoiser.conditioner_.scale]
+    if denoiser.net_ is not None:
+        arrays += [value.numpy() for value in denoiser.net_.state_dict().values()]
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
 def load(cls: type[Denoiser], folder: Path) -> Any:
     """Read a denoiser from a folder.
 
@@ -72,10 +86,11 @@ def load(cls: type[Denoiser], folder: Path) -> Any:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "model.safetensors")
         return _rebuilt(cls, description, arrays)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn denoiser'") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise UnusableInput(f"the model in {folder} is damaged or of another kind ({error}): learn it anew") from error
+        why = str(error).partition("\n")[0]
+        raise UnusableInput(f"the model in {folder} is damaged or of another kind ({why}): learn it anew") from error
 
 
 def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Denoiser:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfseis.recording.atomic import replacing
+from selfseis.recording.obspy_import import obspy
 
 if TYPE_CHECKING:
     from obspy import Catalog
@@ -74,6 +75,7 @@ def to_quakeml(events: list[Event], method: str) -> Catalog:
     QuakeML has no event without an origin that readers agree on, and these are not located: the time of the
     highest score is kept in a comment, with the interval, score and p-value.
     """
+    obspy()
     from obspy.core.event import Catalog, Comment, CreationInfo, EventDescription, ResourceIdentifier
     from obspy.core.event import Event as QuakeMLEvent
 

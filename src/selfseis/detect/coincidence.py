@@ -16,8 +16,10 @@ from selfseis.recording.model import station_codes
 from selfseis.recording.coverage import covered_tiles
 
 TILE_VALUES = 8_000_000
-LONG_WINDOWS = 120  # hops of the long-term level: about 75 s at 100 Hz
-SHARED = 0.01  # mean rank correlation between stations from which surrogates must keep it
+LONG_WINDOWS = 40  # hops of the long-term level: about 25 s at 100 Hz
+SHARED = 0.03  # correlation between stations from which surrogates must keep it
+BLOCK = 16  # hops over which that correlation is formed
+FEWEST_BLOCKS = 200
 TRIGGERED = np.log(3.0)  # energy ratio from which a station counts as part of an event
 
 RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
@@ -79,9 +81,9 @@ class CoincidenceScanner:
         recording : xarray.DataArray
             The recording.
         n_surrogates : int
-            Surrogates: the stations' energy ratios shifted in time independently. Where the ratios of quiet times
-            are correlated between stations (a shared wavefield, cross-talk), surrogates keep that correlation
-            instead and draw the phases of all ratios at random together. For one station alone nothing can be
+            Surrogates: the stations' energy ratios shifted in time independently. Where stations fluctuate together
+            at most times (a shared wavefield, cross-talk), surrogates keep that correlation instead and draw the
+            phases of all ratios at random together. For one station alone nothing can be
             shifted, and its phases are drawn, which is too kind to noise with bursts.
         seed : int
             Seed of the surrogates.
@@ -92,10 +94,11 @@ class CoincidenceScanner:
         -------
         Scan
         """
-        first, energies = self._energies(recording, report)
+        first, energies, present = self._energies(recording, report)
         ratios = RATIOS[self.ratio](energies, LONG_WINDOWS)
         rng = np.random.default_rng(seed)
-        null = [self._score(self._surrogate(ratios, rng)) for _ in range(n_surrogates)]
+        keep_shared = len(ratios) > 1 and _noise_is_shared(ratios)
+        null = [self._score(self._surrogate(ratios, rng, keep_shared)) for _ in range(n_surrogates)]
         triggered = np.nan_to_num(self._widest(ratios), nan=-np.inf) > TRIGGERED
         per_station = np.array([(self.groups == g).sum() for g in np.unique(self.groups)])
         return Scan(
@@ -103,11 +106,18 @@ class CoincidenceScanner:
             self._score(ratios),
             np.array(null, np.float32).reshape(n_surrogates, -1),
             (triggered * per_station[:, None]).sum(axis=0).astype(np.int32),
+            [str(g) for g in np.unique(self.groups)],
+            present,
             self.hop,
         )
 
-    def _energies(self, recording: xr.DataArray, report: Report | None) -> tuple[NDArray[np.int64], NDArray]:
-        """Return times, and each station's mean energy in short windows, NaN where half of a window has no data."""
+    def _energies(
+        self, recording: xr.DataArray, report: Report | None
+    ) -> tuple[NDArray[np.int64], NDArray, NDArray[np.float32]]:
+        """Return times, each station's mean energy in short windows, and the share of each window with data.
+
+        The energy is NaN where half of a window has no data.
+        """
         halo = -(-(self.conditioner.halo + self.window) // self.hop) * self.hop
         core = max(64, TILE_VALUES // recording.sizes["channel"] // self.hop) * self.hop
         membership = np.unique(self.groups)[:, None] == self.groups[None]
@@ -119,10 +129,12 @@ class CoincidenceScanner:
             present = membership @ window_means(valid, self.hop)
             full = present >= 0.5 * membership.sum(axis=1, keepdims=True)
             mean = np.where(full, energy / np.maximum(present, 1e-9), np.nan)
-            parts.append(ScanPart(tile.first, mean[:, keep]))
+            share = present / membership.sum(axis=1, keepdims=True)
+            parts.append(ScanPart(tile.first, np.vstack([mean, share])[:, keep]))
             if report is not None:
                 report(tile.first + tile.n_core, recording.sizes["time"])
-        return joined(parts, self.hop)
+        first, values = joined(parts, self.hop)
+        return first, values[: len(membership)], np.nan_to_num(values[len(membership) :]).astype(np.float32)
 
     def score_window(self, conditioned: NDArray[np.float32]) -> Series:
         """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
@@ -130,8 +142,8 @@ class CoincidenceScanner:
         energies = membership @ window_means(conditioned.astype(np.float64) ** 2, self.hop)
         return self._score(RATIOS[self.ratio](energies, LONG_WINDOWS))
 
-    def _surrogate(self, ratios: Series, rng: np.random.Generator) -> Series:
-        if len(ratios) > 1 and _shared(ratios) < SHARED:
+    def _surrogate(self, ratios: Series, rng: np.random.Generator, keep_shared: bool) -> Series:
+        if len(ratios) > 1 and not keep_shared:
             return circular_shifts(ratios, rng, minimum=4 * self.reach + 2)
         return _same_values_other_phases(ratios, rng)
 
@@ -165,13 +177,23 @@ def _normal_scores(ratios: Series) -> NDArray[np.float64]:
     return np.where(known, ndtri(np.clip(np.nan_to_num(share, nan=0.5), 1e-9, 1 - 1e-9)), 0.0)
 
 
-def _shared(ratios: Series) -> float:
-    """Return the mean rank correlation between stations, which rare events hardly change."""
-    scores = _normal_scores(ratios)
-    norm = np.linalg.norm(scores, axis=1, keepdims=True)
-    unit = scores / np.maximum(norm, 1e-9)
-    n = len(unit)
-    return float(((unit @ unit.T).sum() - n) / (n * (n - 1)))
+def _noise_is_shared(ratios: Series) -> bool:
+    """Whether stations fluctuate together at most times, and not only when there are events.
+
+    The mean correlation between stations is formed in short blocks and its median taken, which events that fill
+    less than half of the blocks do not change. A short record may be all events and does not count.
+    """
+    steps = ratios[:, 2:] - ratios[:, :-2]  # hops overlap by half of a window: every second one is new
+    n_blocks = steps.shape[1] // BLOCK
+    blocks = steps[:, : n_blocks * BLOCK].reshape(len(steps), n_blocks, BLOCK).transpose(1, 0, 2)
+    blocks = blocks[np.isfinite(blocks).all(axis=(1, 2))]
+    if len(blocks) < FEWEST_BLOCKS:
+        return False
+    centred = blocks - blocks.mean(axis=2, keepdims=True)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=2, keepdims=True), 1e-9)
+    n = len(ratios)
+    correlation = ((unit.sum(axis=1) ** 2).sum(axis=1) - n) / (n * (n - 1))
+    return float(np.median(correlation)) > SHARED
 
 
 def _same_values_other_phases(ratios: Series, rng: np.random.Generator) -> Series:

@@ -54,6 +54,8 @@ class Detector:
 
     Attributes
     ----------
+    conditioner_ : Conditioner
+        Band-pass and noise level of each channel.
     scanner_ : Scanner
         What scores recordings.
     chance_ : ChanceLevel
@@ -108,7 +110,7 @@ class Detector:
             raise ValueError(f"false_alarms_per_day must be positive, got {self.false_alarms_per_day}")
         rate = sampling_rate(recording)
         band = self.band or (self.denoiser.conditioner_.band if self.denoiser is not None else None)
-        conditioner = Conditioner.measure(recording, band)
+        conditioner = self.conditioner_ = Conditioner.measure(recording, band)
         if not np.isfinite(conditioner.scale).any():
             raise UnusableInput("nothing to search: every channel is empty or dead")
         self.scanner_ = self._scanner(recording, conditioner)

@@ -9,16 +9,18 @@ Series = NDArray[np.float32]
 
 
 def energy_ratio(energy: NDArray, long_windows: int) -> Series:
-    """Return the logarithm of energy over its running median.
+    """Return the logarithm of energy over its median just before.
 
-    The median hardly notices events, however strong, so that one event does not hide the next.
+    A trailing level makes the ratio a sharp peak at onsets, where a centred one would stay high through the coda
+    and coincide by chance wherever events are frequent; the median is less raised by one event before the next
+    than a mean is.
 
     Parameters
     ----------
     energy : ndarray, shape (n_stations, n_hops)
         Mean energy in short windows; NaN where there are no data.
     long_windows : int
-        Hops of the running median, centred.
+        Hops of the median.
 
     Returns
     -------
@@ -26,9 +28,8 @@ def energy_ratio(energy: NDArray, long_windows: int) -> Series:
     """
     import pandas as pd
 
-    rolling = pd.DataFrame(energy.T).rolling(long_windows, center=True, min_periods=max(1, long_windows // 8))
-    level = rolling.median().to_numpy().T
-    return _log_ratio(energy, level)
+    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 5))
+    return _log_ratio(energy, rolling.median().shift(2).to_numpy().T)
 
 
 def sta_lta(energy: NDArray, long_windows: int) -> Series:
@@ -51,7 +52,7 @@ def sta_lta(energy: NDArray, long_windows: int) -> Series:
     """
     import pandas as pd
 
-    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 8))
+    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 5))
     return _log_ratio(energy, rolling.mean().shift(2).to_numpy().T)
 
 

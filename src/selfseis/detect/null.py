@@ -73,7 +73,9 @@ class ChanceLevel:
         base, count, scale = self._tail()
         # Beyond the tail's base the rate falls exponentially, as extremes of light-tailed noise do at the slowest.
         extrapolated = count * np.exp(-np.maximum(values - base, 0) / scale)
-        number = np.where(counted >= min(FEWEST_TAIL, count), counted, np.minimum(extrapolated, count))
+        # Never more than what can still be counted, so that a higher score is never more likely.
+        fewest = min(FEWEST_TAIL, count)
+        number = np.where(counted >= fewest, counted, np.minimum(extrapolated, fewest))
         return number / self.days
 
     def threshold(self, per_day: float) -> float:
@@ -84,7 +86,8 @@ class ChanceLevel:
         base, count, scale = self._tail()
         if wanted >= FEWEST_TAIL:
             return float(self.heights[min(round(wanted), len(self.heights)) - 1])
-        return float(base + scale * np.log(count / wanted)) if wanted < count else base
+        lowest = float(self.heights[min(FEWEST_TAIL, count) - 1])
+        return max(lowest, base + scale * float(np.log(count / wanted))) if wanted < count else lowest
 
     def p_value(self, score: float | NDArray) -> NDArray[np.float64]:
         """Return the share of chance peaks that reach a score."""

@@ -204,21 +204,25 @@ class PredictabilityScanner:
             if report is not None:
                 report(tile.first + tile.n_core, n_samples)
         first, values = joined(parts, self.hop)
-        scores, takes_part = values[:-1].astype(np.float32), np.nan_to_num(values[-1]).astype(np.int32)
-        return Scan(first, scores[0], scores[1:], takes_part, self.hop)
+        takes_part, present = np.nan_to_num(values[:2])
+        scores = values[2:].astype(np.float32)
+        return Scan(
+            first, scores[0], scores[1:], takes_part.astype(np.int32), ["line"], present[None].astype(np.float32), self.hop
+        )
 
     def _scan_tile(self, tile: Tile, n_surrogates: int, seed: int) -> NDArray:
-        """Return the score, those of the surrogates, and the number of channels that take part; a row each."""
+        """Return rows: channels that take part, share of data present, the score, those of the surrogates."""
         n_hops = tile.n_core // self.hop
         keep = slice(self.halo // self.hop, self.halo // self.hop + n_hops)
         rng = np.random.default_rng([seed, tile.first])
         data, valid = self.conditioner(tile.data)
         line, segments = self._score(self._levelled(data), rng, n_surrogates)
         combined = self.standardiser(line)[:, keep]
+        present = window_means(valid.mean(axis=0), self.hop)[keep]
         combined[:, window_means(valid.any(axis=0), self.hop)[keep] < 0.5] = np.nan
         raised = self.segment_standardiser(segments[None, :, 0, keep]) > TAKES_PART
         width = self.geometry.block * self.geometry.per_segment
-        return np.vstack([combined, np.minimum(raised.sum(axis=0) * width, len(data))])
+        return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
 
     def score_window(self, conditioned: Samples) -> Series:
         """Score conditioned data, without surrogates; shape (n_samples // hop,)."""

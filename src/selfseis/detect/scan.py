@@ -28,6 +28,10 @@ class Scan:
         The score of surrogates of the same recording, in which channels or stations share nothing.
     n_channels : ndarray of int, shape (n_times,)
         Channels that take part at each time.
+    groups : list of str
+        Names of the stations, or of the whole line.
+    present : ndarray, shape (n_groups, n_times)
+        Share of each group's samples that hold data.
     hop : int
         Samples between times; each stands for a window of two hops around its own.
     """
@@ -36,6 +40,8 @@ class Scan:
     score: Series
     null: Series
     n_channels: NDArray[np.int32]
+    groups: list[str]
+    present: Series
     hop: int
 
 

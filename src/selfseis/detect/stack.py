@@ -72,7 +72,9 @@ class StackScanner:
                 report(tile.first + tile.n_core, recording.sizes["time"])
         first, scores = joined(parts, self.hop)
         scores = scores.astype(np.float32)
-        return Scan(first, scores[0], scores[1:], np.full(len(first), n_channels, np.int32), self.hop)
+        present = np.isfinite(scores[:1]).astype(np.float32)
+        takes_part = np.full(len(first), n_channels, np.int32)
+        return Scan(first, scores[0], scores[1:], takes_part, ["line"], present, self.hop)
 
     def score_window(self, conditioned: NDArray[np.float32]) -> Series:
         """Score conditioned data; shape (n_samples // hop,)."""

@@ -26,6 +26,8 @@ def circular_shifts(data: NDArray, rng: np.random.Generator, *, minimum: int = 1
     ndarray, shape (n_channels, n_samples)
     """
     n_channels, n_samples = data.shape
+    if n_samples == 0:
+        return data.copy()
     spacing = min(minimum, n_samples // max(n_channels, 1))
     slack = n_samples - spacing * n_channels
     offsets = np.sort(rng.integers(0, slack + 1, n_channels)) + spacing * np.arange(n_channels)

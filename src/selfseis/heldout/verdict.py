@@ -124,9 +124,10 @@ def judge(
 ) -> Verdict:
     """Compare a method with its baseline and with chance on the same hidden blocks.
 
-    *works* needs the lower ends of the skill, of the gain over the baseline and of the gain over the null to
-    lie above zero. *no gain* needs the upper end of one of the gains, or of the skill, to lie below
-    `smallest_gain`. Anything else, and fewer than eight blocks, is *cannot tell*.
+    *no gain* needs the upper end of one of the gains, or of the skill, to lie below `smallest_gain`: what is
+    surely too small to care about is no gain, however surely it is above zero. *works* needs the lower ends of the
+    skill, of the gain over the baseline and of the gain over the null to lie above zero. Anything else, and fewer
+    than eight blocks, is *cannot tell*.
 
     Parameters
     ----------
@@ -184,9 +185,9 @@ def judge(
 
 def _outcome(skill_: Interval, gain: Interval, above_chance: Interval, smallest_gain: float) -> Outcome:
     tests = (skill_, gain, above_chance)
-    if all(t.low > 0 for t in tests):
-        return "works"
-    return "no_gain" if any(t.high < smallest_gain for t in tests) else "cannot_tell"
+    if any(t.high < smallest_gain for t in tests):
+        return "no_gain"
+    return "works" if all(t.low > 0 for t in tests) else "cannot_tell"
 
 
 def _reason(

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from selfseis.recording.atomic import replacing
+from selfseis.recording.errors import UnusableInput
 
 DrawLoss = Callable[[nn.Module, np.random.Generator], Tensor]
 HiddenLoss = Callable[[nn.Module], float]
@@ -94,6 +95,11 @@ def fit(
     Returns
     -------
     FitProgress
+
+    Raises
+    ------
+    UnusableInput
+        If there is a checkpoint, but a damaged one or one of another network.
     """
     state = _State(net, learning_rate, seed, FitProgress(most_steps=most_steps))
     if checkpoint is not None:
@@ -163,11 +169,21 @@ class _State:
             save_file(tensors, path, metadata={"position": json.dumps(position)})
 
     def resume(self, folder: Path) -> None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError
 
         path = folder / "checkpoint.safetensors"
         if not path.exists():
             return
+        try:
+            self._restore(path)
+        except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise UnusableInput(
+                f"the checkpoint {path} is damaged or of another training: remove it to begin anew"
+            ) from error
+
+    def _restore(self, path: Path) -> None:
+        from safetensors import safe_open
+
         with safe_open(path, "pt") as file:
             position = json.loads(file.metadata()["position"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -14,15 +13,17 @@ import xarray as xr
 from selfseis.recording.accounting import Accounting, accounting_of
 from selfseis.recording.blocks import BlockReader
 from selfseis.recording.coordinates import Site, channel_coordinates, read_inventory, sites_from_inventory
+from selfseis.recording.coverage import set_coverage
 from selfseis.recording.errors import UnusableInput
 from selfseis.recording.fibre import Fibre, agreeing_files, matrix_piece, patch_piece, spool_pieces
 from selfseis.recording.lazy_array import LazyWaveforms
 from selfseis.recording.material import Assumptions, Material, gather
-from selfseis.recording.model import build_recording, is_fibre, recording_from_array
+from selfseis.recording.model import build_recording, recording_from_array
 from selfseis.recording.obspy_files import stream_pieces
 from selfseis.recording.pieces import Piece
+from selfseis.recording.selection import restricted, selected, window_of, within_span
 from selfseis.recording.sources import Wanted
-from selfseis.recording.time_axis import TimeGrid, grid_of, to_datetime64, to_ns
+from selfseis.recording.time_axis import grid_of, to_ns
 from selfseis.recording.timeline import Timeline, common_grid
 
 _SAME_RATE = 2e-4
@@ -80,7 +81,7 @@ def open_recording(
     if span[0] is not None and span[1] is not None and span[0] >= span[1]:
         raise UnusableInput(f"the span from {start} to {end} is empty: give an end after the start")
     if isinstance(source, xr.DataArray) and not more:
-        return _restricted(_as_recording(source, sampling_rate), span, select)
+        return restricted(_as_recording(source, sampling_rate), span, select)
     accounting = Accounting()
     assumed = Assumptions(sampling_rate, channel_spacing, gauge_length)
     patterns = (select,) if isinstance(select, str) else tuple(select or ())
@@ -91,7 +92,7 @@ def open_recording(
     if inventory is not None:
         material.inventories.append(read_inventory(inventory))
     recording = _assembled(material, wanted, sampling_rate, gauge_length, accounting)
-    return _restricted(recording, span, select)
+    return restricted(recording, span, select)
 
 
 def _in_memory(
@@ -144,9 +145,9 @@ def _assembled(
         return material.recordings[0]
     if material.fibres:
         pieces, fibre = agreeing_files(material.fibres, rate, accounting)
-        pieces = _within_span(pieces, wanted)
+        pieces = within_span(pieces, wanted)
         return _of_fibre(pieces, fibre, wanted, gauge_length, accounting)
-    pieces = _within_span(_selected(material.pieces, wanted.patterns), wanted)
+    pieces = within_span(selected(material.pieces, wanted.patterns), wanted)
     return _of_stations(_of_one_rate(pieces, rate, accounting), material, wanted, accounting)
 
 
@@ -159,7 +160,7 @@ def _of_stations(
         by_channel.setdefault(piece.seed_id, []).append(piece)
     seed_ids = sorted(by_channel)
     timelines = [Timeline(seed_id, by_channel[seed_id], grid) for seed_id in seed_ids]
-    window = _window(grid, wanted)
+    window = window_of(grid, wanted)
     for timeline in timelines:
         timeline.account(accounting, *window)
     sites: dict[str, Site] = dict(material.sites)
@@ -168,7 +169,9 @@ def _of_stations(
     reader = BlockReader(timelines, seed_ids, grid, accounting)
     waveforms = LazyWaveforms(reader, len(seed_ids), grid.size)
     channels = {"seed_id": seed_ids, **channel_coordinates(seed_ids, sites)}
-    return build_recording(waveforms, grid, channels, "counts", None, accounting)
+    recording = build_recording(waveforms, grid, channels, "counts", None, accounting)
+    set_coverage(recording, [piece.start_ns for piece in pieces], [piece.end_ns for piece in pieces])
+    return recording
 
 
 def _of_fibre(
@@ -176,12 +179,14 @@ def _of_fibre(
 ) -> xr.DataArray:
     grid = common_grid(pieces, _most_samples(pieces))
     timeline = Timeline("fibre", pieces, grid)
-    timeline.account(accounting, *_window(grid, wanted))
+    timeline.account(accounting, *window_of(grid, wanted))
     labels = [f"fibre at {metres:.1f} m" for metres in fibre.distance]
     reader = BlockReader([timeline], labels, grid, accounting)
     waveforms = LazyWaveforms(reader, len(labels), grid.size)
     gauge = fibre.gauge_length if fibre.gauge_length is not None else gauge_length
-    return build_recording(waveforms, grid, {"distance": fibre.distance}, fibre.units, gauge, accounting)
+    recording = build_recording(waveforms, grid, {"distance": fibre.distance}, fibre.units, gauge, accounting)
+    set_coverage(recording, [piece.start_ns for piece in pieces], [piece.end_ns for piece in pieces])
+    return recording
 
 
 def _of_one_rate(pieces: list[Piece], rate: float | None, accounting: Accounting) -> list[Piece]:
@@ -209,74 +214,6 @@ def _most_samples(pieces: Sequence[Piece]) -> float:
     return max(samples, key=lambda rate: (samples[rate], rate))
 
 
-def _selected(pieces: list[Piece], patterns: Sequence[str]) -> list[Piece]:
-    kept = [
-        piece
-        for piece in pieces
-        if not patterns or any(fnmatchcase(piece.seed_id, item) for item in patterns)
-    ]
-    if not kept:
-        there = ", ".join(sorted({piece.seed_id for piece in pieces})[:6])
-        raise UnusableInput(f"no channel matches {' or '.join(patterns)}: there are {there}")
-    return kept
-
-
-def _within_span(pieces: list[Piece], wanted: Wanted) -> list[Piece]:
-    first = -np.inf if wanted.start_ns is None else wanted.start_ns
-    last = np.inf if wanted.end_ns is None else wanted.end_ns
-    kept = [piece for piece in pieces if piece.end_ns > first and piece.start_ns < last]
-    if not kept:
-        begin, end = min(piece.start_ns for piece in pieces), max(piece.end_ns for piece in pieces)
-        raise UnusableInput(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
-    return kept
-
-
-def _window(grid: TimeGrid, wanted: Wanted) -> tuple[int, int]:
-    """First and last + 1 sample of the span asked for, within the grid."""
-    first = 0 if wanted.start_ns is None else -int(-grid.position(wanted.start_ns) // 1)
-    last = grid.size if wanted.end_ns is None else -int(-grid.position(wanted.end_ns) // 1)
-    return min(max(first, 0), grid.size), min(max(last, 0), grid.size)
-
-
-def _restricted(recording: xr.DataArray, span: Sequence[int | None], select: Any) -> xr.DataArray:
-    """Return the part of a recording within a span of time and a choice of channels."""
-    if select is not None:
-        recording = recording.isel(channel=_chosen_channels(recording, select))
-    if span[0] is not None or span[1] is not None:
-        grid = grid_of(recording)
-        first, last = _window(grid, Wanted(span[0], span[1], ()))
-        if first >= last:
-            begin, end = grid.at([0, grid.size])
-            raise UnusableInput(
-                f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}"
-            )
-        recording = recording.isel(time=slice(first, last))
-    return recording
-
-
-def _chosen_channels(recording: xr.DataArray, select: Any) -> Any:
-    if is_fibre(recording):
-        distance = recording["distance"].values
-        if isinstance(select, str) or len(select) != 2 or any(isinstance(item, str) for item in select):
-            raise UnusableInput("on a fibre, select is a pair of distances in m: (from, to)")
-        within = np.flatnonzero((distance >= float(select[0])) & (distance <= float(select[1])))
-        if within.size == 0:
-            raise UnusableInput(
-                f"no channel in {select}: the fibre runs from {distance[0]:g} to {distance[-1]:g} m"
-            )
-        return slice(int(within[0]), int(within[-1]) + 1)
-    patterns = (select,) if isinstance(select, str) else tuple(select)
-    if not all(isinstance(pattern, str) for pattern in patterns):
-        raise UnusableInput("for stations, select is a pattern of seed_id such as CX.PB01..HH?")
-    seed_ids = [str(seed_id) for seed_id in recording["seed_id"].values]
-    chosen = [k for k, seed_id in enumerate(seed_ids) if any(fnmatchcase(seed_id, item) for item in patterns)]
-    if not chosen:
-        raise UnusableInput(
-            f"no channel matches {' or '.join(patterns)}: there are {', '.join(seed_ids[:6])}"
-        )
-    return chosen
-
-
 def _as_recording(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
     """Check that a DataArray is a recording, and complete what can be derived."""
     if set(array.dims) != {"channel", "time"}:
@@ -301,7 +238,3 @@ def _why_nothing(material: Material, accounting: Accounting) -> str:
         return f"none of the {material.n_files} files holds waveforms: give miniSEED, SAC, SEG-Y or DAS files"
     first = reasons[0]
     return f"none of the {material.n_files} files can be used, the first {first.unit}: {first.detail}"
-
-
-def _short(ns: int) -> str:
-    return str(to_datetime64(ns).astype("datetime64[s]"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -90,6 +91,15 @@ class TimeGrid:
     def nearest(self, ns: int) -> int:
         """Index of the sample nearest to a time; may lie outside of the grid."""
         return round(self.position(ns))
+
+    def first_from(self, ns: int) -> int:
+        """Index of the first sample at or after a time, between 0 and the size."""
+        index = math.ceil(self.position(ns))
+        if (
+            self.at(index - 1) >= ns
+        ):  # times are rounded to a nanosecond: a time of the grid finds its own sample
+            index -= 1
+        return min(max(index, 0), self.size)
 
     def part(self, key: slice) -> TimeGrid:
         """Return the grid of the samples in a slice."""
@@ -181,15 +191,9 @@ class TimeIndex(CoordinateTransformIndex):
 
     def _slice(self, label: slice) -> slice:
         """Find the samples within [start, stop], both ends included, as label slices are in xarray."""
-        first = 0 if label.start is None else -((-self.grid.position(to_ns(label.start))) // 1)
-        last = self.grid.size - 1 if label.stop is None else self.grid.position(to_ns(label.stop)) // 1
-        # Times are rounded to a nanosecond: a label taken from the axis must find its own sample.
-        if label.start is not None and self.grid.at(first - 1) >= to_ns(label.start):
-            first -= 1
-        if label.stop is not None and self.grid.at(last + 1) <= to_ns(label.stop):
-            last += 1
-        first, stop = max(0, int(first)), max(0, int(last) + 1)
-        return slice(min(first, self.grid.size), min(stop, self.grid.size), label.step)
+        first = 0 if label.start is None else self.grid.first_from(to_ns(label.start))
+        stop = self.grid.size if label.stop is None else self.grid.first_from(to_ns(label.stop) + 1)
+        return slice(first, stop, label.step)
 
 
 def time_coordinates(grid: TimeGrid) -> xr.Coordinates:

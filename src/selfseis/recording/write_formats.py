@@ -50,9 +50,8 @@ def write_netcdf(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> 
         )
         waveforms.attrs.update(_attributes(like, grid))
         for first, block in samples:
-            last = first + block.shape[1]
-            waveforms[:, first:last] = block
-            time[first:last] = grid.at(np.arange(first, last))
+            waveforms[:, first : first + block.shape[1]] = block
+        _write_times(time, grid)
 
 
 def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
@@ -69,9 +68,8 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
     array = group.create_array(VARIABLE, shape=shape, chunks=chunks, dtype=np.float32, fill_value=np.nan)
     array.attrs.update({"_ARRAY_DIMENSIONS": ["channel", "time"], **_attributes(like, grid)})
     for first, block in samples:
-        last = first + block.shape[1]
-        array[:, first:last] = block
-        time[first:last] = grid.at(np.arange(first, last))
+        array[:, first : first + block.shape[1]] = block
+    _write_times(time, grid)
     zarr.consolidate_metadata(group.store)
 
 
@@ -93,6 +91,12 @@ FORMATS: dict[str, Callable[[Path, xr.DataArray, Iterator[Samples]], None]] = {
     ".zarr": write_zarr,
     ".mseed": write_miniseed,
 }
+
+
+def _write_times(variable: Any, grid: TimeGrid) -> None:
+    for first in range(0, grid.size, _CHUNK_VALUES):
+        last = min(first + _CHUNK_VALUES, grid.size)
+        variable[first:last] = grid.at(np.arange(first, last))
 
 
 def _records(seed_id: str, samples: npt.NDArray[np.float32], grid: TimeGrid, first: int) -> bytes:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from selfseis.recording.atomic import remove, replacing
+from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.tiles import tiles
 from selfseis.recording.time_axis import grid_of
 from selfseis.recording.write_formats import FORMATS, Samples
 
@@ -25,7 +25,7 @@ class RecordingWriter:
     """Writes a recording from tiles that are computed one after the other, in any order.
 
     Finished tiles are kept in the folder ``PATH.partial``. When the ``with`` block ends well and every sample
-    was written, they become the file; when it ends by an exception they stay, and a writer for the same path,
+    was written that may hold data, they become the file; when it ends by an exception they stay, and a writer for the same path,
     recording and fingerprint takes them up.
 
     Parameters
@@ -74,7 +74,7 @@ class RecordingWriter:
     ) -> None:
         if kind is not None:
             return
-        missing = self.like.sizes["time"] - sum(last - first for first, last in self._spans())
+        missing = self._missing()
         if missing > 0:
             raise ValueError(f"{missing} samples were never written; the tiles so far are in {self._partial}")
         with replacing(self.path) as temporary:
@@ -136,6 +136,14 @@ class RecordingWriter:
                 covered = last
         return spans
 
+    def _missing(self) -> int:
+        """Count the samples that may hold data and were not written."""
+        spans = self._spans()
+        missing = 0
+        for first, last in stretches(self.like):
+            missing += last - first - sum(max(0, min(last, b) - max(first, a)) for a, b in spans)
+        return missing
+
     def _samples(self) -> Iterator[Samples]:
         covered = 0
         for file in sorted(self._partial.glob("*-*.npy")):
@@ -164,5 +172,5 @@ def write_recording(recording: xr.DataArray, path: Any) -> None:
     """
     with RecordingWriter(path, like=recording) as writer:
         core = max(1, _TILE_VALUES // max(1, recording.sizes["channel"]))
-        for tile in tiles(recording, core):
+        for tile in covered_tiles(recording, core):
             writer.write(tile.first, tile.data)

@@ -6,6 +6,7 @@ written again at any time, on any machine, from the folder that a run left behin
 
 from __future__ import annotations
 
+from selfseis.report.index import write_index
 from selfseis.report.page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_index", "write_report"]

@@ -43,8 +43,8 @@ def write_report(folder: str | Path) -> Path:
         If there is no such folder.
     """
     results = read_results(Path(folder))
-    page = _render(_contents(results))
-    return _write_whole(results.folder / "report.html", page)
+    page = render_template("report.html", _contents(results) | {"scripts": SCRIPTS})
+    return write_whole(results.folder / "report.html", page)
 
 
 def _contents(results: Results) -> dict[str, Any]:
@@ -127,8 +127,8 @@ def _timeline(results: Results, events: list[Event]) -> dict[str, Any] | None:
     return {} if any(event.start is not None for event in events) else None
 
 
-def _render(contents: dict[str, Any]) -> str:
-    """Fill the template; everything that came from a file is escaped."""
+def render_template(name: str, contents: dict[str, Any]) -> str:
+    """Fill a template; everything that came from a file is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -139,10 +139,11 @@ def _render(contents: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    return environment.get_template("report.html").render(contents, scripts=SCRIPTS)
+    return environment.get_template(name).render(contents)
 
 
-def _write_whole(path: Path, text: str) -> Path:
+def write_whole(path: Path, text: str) -> Path:
+    """Write a page under a temporary name and rename it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".report-", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:

@@ -1,0 +1,166 @@
+"""Claim: on noise without events the detector raises as many false alarms as was asked for, and says *no gain*."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from benchmarks.common import Measured, Row, Table, poisson_interval, progress
+from selfseis.detect import Detector
+from selfseis.detect.coincidence import CoincidenceScanner
+from selfseis.detect.detector import APART
+from selfseis.detect.null import ChanceLevel, peaks
+from selfseis.detect.scan import Scanner
+from selfseis.detect.stack import StackScanner
+from selfseis.simulate import simulate_noise_recording
+
+PER_DAY = 24.0
+RATE = 25.0  # Hz
+FIBRE_CHANNELS = 32
+STATIONS = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of noise on a kind of array.
+
+    Attributes
+    ----------
+    geometry, kind : str
+        As `simulate_noise_recording` takes them.
+    within_claim : bool
+        Whether the claim covers it.
+    extra : dict
+        Further arguments of the simulation.
+    label : str
+        Its name in the table.
+    """
+
+    geometry: Any
+    kind: Any
+    label: str
+    within_claim: bool = True
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    def recording(self, hours: float, seed: int) -> xr.DataArray:
+        network = self.geometry == "network"
+        return simulate_noise_recording(
+            self.kind,
+            self.geometry,
+            hours,
+            RATE,
+            3 * STATIONS if network else FIBRE_CHANNELS,
+            seed,
+            components="ENZ" if network else "Z",
+            **dict(self.extra),
+        )
+
+
+CASES = (
+    *(Case("fibre", kind, kind) for kind in ("white", "gauge", "bursty", "common_mode", "ocean")),
+    *(Case("network", kind, kind) for kind in ("white", "gauge", "bursty", "common_mode")),
+    Case("network", "bursty", "bursts at all stations at once", False, (("burst_reach", ("all",)),)),
+)
+
+
+def run(quick: bool) -> Measured:
+    hours, seeds = (10.0, (1,)) if quick else (30.0, (1, 2, 3))
+    runs, pooled = [], []
+    for case in CASES:
+        rows = [_measure(case, hours, seed) for seed in seeds]
+        runs += rows
+        pooled.append(_pooled(case, rows))
+        progress(f"{case.geometry} {case.label}: {[row['found'] for row in rows]} of {hours:g} expected")
+    settings = {
+        "false_alarms_per_day": PER_DAY,
+        "hours": hours,
+        "sampling_rate_hz": RATE,
+        "fibre_channels": FIBRE_CHANNELS,
+        "stations_of_three_components": STATIONS,
+        "seeds": list(seeds),
+        "baselines": "scored, declustered and given a threshold from their own surrogates in the same way",
+    }
+    claim = (
+        f"On simulated noise the number of false alarms at a nominal {PER_DAY:g} a day lies within its 95% "
+        "Poisson interval, and the verdict does not say 'works'."
+    )
+    tables = [Table("All seeds together", pooled), Table("Each run", runs)]
+    return Measured(claim, settings, tables, _findings(runs, pooled))
+
+
+def _measure(case: Case, hours: float, seed: int) -> Row:
+    recording = case.recording(hours, seed)
+    detector = Detector(false_alarms_per_day=PER_DAY, seed=seed).fit(recording)
+    expected = PER_DAY * hours / 24
+    low, high = poisson_interval(expected)
+    found = len(detector.events_)
+    row: Row = {
+        "geometry": case.geometry,
+        "noise": case.label,
+        "seed": seed,
+        "found": found,
+        "expected": expected,
+        "interval": [low, high],
+        "within": low <= found <= high,
+        "verdict": detector.verdict_.verdict,
+    }
+    return row | {name: _alarms(scanner, recording, seed) for name, scanner in _baselines(detector).items()}
+
+
+def _baselines(detector: Detector) -> dict[str, Scanner]:
+    scanner = detector.scanner_
+    if isinstance(scanner, CoincidenceScanner):
+        stations = scanner.conditioner, scanner.groups, "STA/LTA", scanner.reach, scanner.hop
+        return {"STA/LTA coincidence": CoincidenceScanner(*stations)}
+    return {
+        "STA/LTA envelopes": StackScanner(scanner.conditioner, "envelopes", scanner.hop),
+        "STA/LTA channels": StackScanner(scanner.conditioner, "channels", scanner.hop),
+    }
+
+
+def _alarms(scanner: Scanner, recording: xr.DataArray, seed: int) -> int:
+    """Count a baseline's declustered alarms at the threshold that its own surrogates give."""
+    scan = scanner.scan(recording, n_surrogates=4, seed=seed)
+    threshold = ChanceLevel.measure(scan, APART, RATE).threshold(PER_DAY)
+    return int((scan.score[peaks(scan.score, APART)] >= threshold).sum())
+
+
+def _pooled(case: Case, rows: list[Row]) -> Row:
+    found, expected = sum(row["found"] for row in rows), sum(row["expected"] for row in rows)
+    low, high = poisson_interval(expected)
+    baselines = [name for name in rows[0] if name.startswith("STA/LTA")]
+    return {
+        "geometry": case.geometry,
+        "noise": case.label,
+        "found": found,
+        "expected": expected,
+        "interval": [low, high],
+        "within": low <= found <= high,
+        "runs within": f"{sum(row['within'] for row in rows)} of {len(rows)}",
+        "verdicts": ", ".join(row["verdict"] for row in rows),
+        "claimed": case.within_claim,
+    } | {name: sum(row[name] for row in rows) for name in baselines}
+
+
+def _findings(runs: list[Row], pooled: list[Row]) -> list[str]:
+    claimed = [row for row in pooled if row["claimed"]]
+    labels = {(row["geometry"], row["noise"]) for row in claimed}
+    covered = [row for row in runs if (row["geometry"], row["noise"]) in labels]
+    findings = [
+        f"OUT OF ITS INTERVAL: {row['geometry']} {row['noise']}: {row['found']} of {row['expected']:g} expected, "
+        f"interval {row['interval'][0]} to {row['interval'][1]}; verdicts {row['verdicts']}"
+        + ("" if row["claimed"] else " (expected: the noise itself is simultaneous)")
+        for row in pooled
+        if not row["within"]
+    ]
+    wrong = [f"{row['geometry']} {row['noise']} seed {row['seed']}" for row in covered if row["verdict"] == "works"]
+    findings += [f"VERDICT WRONGLY 'works': {name}" for name in wrong]
+    inside = sum(row["within"] for row in covered)
+    findings.append(
+        f"{inside} of {len(covered)} runs that the claim covers lie within their 95% interval "
+        f"(about {0.05 * len(covered):.1f} would lie outside by chance); "
+        f"{sum(row['within'] for row in claimed)} of {len(claimed)} kinds do with their seeds together."
+    )
+    return findings

@@ -1,0 +1,90 @@
+"""The part of the data that was asked for: a span of time, some channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from selfseis.recording.errors import UnusableInput
+from selfseis.recording.model import is_fibre
+from selfseis.recording.pieces import Piece
+from selfseis.recording.sources import Wanted
+from selfseis.recording.time_axis import TimeGrid, grid_of, to_datetime64
+
+
+def selected(pieces: list[Piece], patterns: Sequence[str]) -> list[Piece]:
+    """Return the pieces whose seed_id matches a pattern; UnusableInput when there are none."""
+    kept = [
+        piece
+        for piece in pieces
+        if not patterns or any(fnmatchcase(piece.seed_id, item) for item in patterns)
+    ]
+    if not kept:
+        there = ", ".join(sorted({piece.seed_id for piece in pieces})[:6])
+        raise UnusableInput(f"no channel matches {' or '.join(patterns)}: there are {there}")
+    return kept
+
+
+def within_span(pieces: list[Piece], wanted: Wanted) -> list[Piece]:
+    """Return the pieces that touch the span asked for; UnusableInput when there are none."""
+    first = -np.inf if wanted.start_ns is None else wanted.start_ns
+    last = np.inf if wanted.end_ns is None else wanted.end_ns
+    kept = [piece for piece in pieces if piece.end_ns > first and piece.start_ns < last]
+    if not kept:
+        begin, end = min(piece.start_ns for piece in pieces), max(piece.end_ns for piece in pieces)
+        raise UnusableInput(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
+    return kept
+
+
+def window_of(grid: TimeGrid, wanted: Wanted) -> tuple[int, int]:
+    """Find the first and last + 1 sample of the span asked for, within the grid."""
+    first = 0 if wanted.start_ns is None else grid.first_from(wanted.start_ns)
+    last = grid.size if wanted.end_ns is None else grid.first_from(wanted.end_ns)
+    return first, last
+
+
+def restricted(recording: xr.DataArray, span: Sequence[int | None], select: Any) -> xr.DataArray:
+    """Return the part of a recording within a span of time and a choice of channels."""
+    if select is not None:
+        recording = recording.isel(channel=_chosen_channels(recording, select))
+    if span[0] is not None or span[1] is not None:
+        grid = grid_of(recording)
+        first, last = window_of(grid, Wanted(span[0], span[1], ()))
+        if first >= last:
+            begin, end = grid.at([0, grid.size])
+            raise UnusableInput(
+                f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}"
+            )
+        recording = recording.isel(time=slice(first, last))
+    return recording
+
+
+def _chosen_channels(recording: xr.DataArray, select: Any) -> Any:
+    if is_fibre(recording):
+        distance = recording["distance"].values
+        if isinstance(select, str) or len(select) != 2 or any(isinstance(item, str) for item in select):
+            raise UnusableInput("on a fibre, select is a pair of distances in m: (from, to)")
+        within = np.flatnonzero((distance >= float(select[0])) & (distance <= float(select[1])))
+        if within.size == 0:
+            raise UnusableInput(
+                f"no channel in {select}: the fibre runs from {distance[0]:g} to {distance[-1]:g} m"
+            )
+        return slice(int(within[0]), int(within[-1]) + 1)
+    patterns = (select,) if isinstance(select, str) else tuple(select)
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise UnusableInput("for stations, select is a pattern of seed_id such as CX.PB01..HH?")
+    seed_ids = [str(seed_id) for seed_id in recording["seed_id"].values]
+    chosen = [k for k, seed_id in enumerate(seed_ids) if any(fnmatchcase(seed_id, item) for item in patterns)]
+    if not chosen:
+        raise UnusableInput(
+            f"no channel matches {' or '.join(patterns)}: there are {', '.join(seed_ids[:6])}"
+        )
+    return chosen
+
+
+def _short(ns: int) -> str:
+    return str(to_datetime64(ns).astype("datetime64[s]"))

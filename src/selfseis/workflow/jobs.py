@@ -1,0 +1,303 @@
+"""The jobs behind the commands: learn, judge, find, show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+from rich.console import Console
+
+from selfseis.denoise import Denoiser
+from selfseis.denoise.storage import fingerprint
+from selfseis.denoise.study import is_line
+from selfseis.detect import Detector, Event, write_catalogue
+from selfseis.heldout import Verdict
+from selfseis.recording import RecordingWriter, is_fibre
+from selfseis.recording.atomic import remove
+from selfseis.recording.coverage import stretches
+from selfseis.report import write_report
+from selfseis.workflow.pictures import write_snippets, write_timeline
+from selfseis.workflow.progress import progress_bar
+from selfseis.workflow.results import Results
+
+Method = Literal["auto", "ridge", "network"]
+TILE_VALUES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a job is run with.
+
+    Attributes
+    ----------
+    method : {"auto", "ridge", "network"}
+        How to denoise. *auto* tries the network where channels lie on a line, and keeps the ridge filter where
+        the network brings no gain.
+    band : tuple of float or None
+        Pass band in Hz.
+    false_alarms_per_day : float
+        Rate of false alarms that is accepted.
+    seed : int
+        Seed of everything random.
+    """
+
+    method: Method = "auto"
+    band: tuple[float, float] | None = None
+    false_alarms_per_day: float = 1.0
+    seed: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings for JSON."""
+        return {**vars(self), "band": list(self.band) if self.band else None}
+
+
+@dataclass
+class Outcome:
+    """What a job found.
+
+    Attributes
+    ----------
+    report : Path
+        The page.
+    verdicts : list of Verdict
+        One a task.
+    events : list of Event
+        What was found.
+    failed_units : list of str
+        Files and channels that could not be used.
+    """
+
+    report: Path
+    verdicts: list[Verdict]
+    events: list[Event] = field(default_factory=list)
+    failed_units: list[str] = field(default_factory=list)
+
+
+def run(
+    recording: xr.DataArray,
+    out: Path,
+    settings: Settings | None = None,
+    *,
+    title: str = "",
+    command_line: list[str] | None = None,
+    opening_seconds: float = 0.0,
+    notes: list[str] | None = None,
+    console: Console | None = None,
+) -> Outcome:
+    """Learn from a recording, judge what was learnt, clean the waveforms, find events, and show it all.
+
+    A run that was interrupted goes on where it stopped when it is started again with the same folder.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    out : Path
+        Folder of the results.
+    settings : Settings, optional
+        What to run with.
+    title : str
+        What the recording is called on the page.
+    command_line : list of str, optional
+        What the user typed.
+    opening_seconds : float
+        Time that opening the recording took.
+    notes : list of str, optional
+        What a reader should know beforehand.
+    console : Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Outcome
+    """
+    settings = settings or Settings()
+    results = Results(out, "run", settings.to_dict(), command_line or [], title, list(notes or []))
+    results.wall_seconds["open"] = round(opening_seconds, 3)
+    denoiser = _learn(recording, out, settings, results, console)
+    detector = _search(recording, denoiser, settings, results, console)
+    useful = denoiser.verdict_.verdict != "no_gain"
+    if useful:
+        path = out / ("denoised.nc" if is_fibre(recording) else "denoised.mseed")
+        with results.stage("denoise"), progress_bar("cleaning", console) as report:
+            write_denoised(denoiser, recording, path, report=report)
+        results.notes.append(f"Cleaned waveforms are in {path.name}.")
+    else:
+        results.notes.append("No cleaned waveforms were written: on these data they are not better than simple ones.")
+    with results.stage("pictures"):
+        write_snippets(out / "snippets", recording, denoiser.conditioner_, denoiser if useful else None, detector.events_)
+        write_timeline(out / "timeline.nc", recording, detector)
+    return _finished(results, recording, [denoiser.verdict_, detector.verdict_], detector.events_)
+
+
+def learn_denoiser(
+    recording: xr.DataArray, model: Path, settings: Settings | None = None, *, console: Console | None = None
+) -> Denoiser:
+    """Learn a denoiser from a recording and save it.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    model : Path
+        Folder of the model.
+    settings : Settings, optional
+        What to run with.
+    console : Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Denoiser
+        Fitted.
+    """
+    settings = settings or Settings()
+    network = settings.method == "network" or (settings.method == "auto" and is_line(recording))
+    denoiser = Denoiser("network" if network else "ridge", band=settings.band, seed=settings.seed)
+    checkpoint = model.with_name(f".{model.name}.training")
+    with progress_bar("learning", console) as report:
+        denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
+    denoiser.save(model)
+    remove(checkpoint)
+    return denoiser
+
+
+def denoise(
+    recording: xr.DataArray,
+    out: Path,
+    denoiser: Denoiser | None = None,
+    settings: Settings | None = None,
+    *,
+    console: Console | None = None,
+) -> Denoiser:
+    """Clean a recording and write it.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    out : Path
+        File that ends in .nc, .zarr or .mseed.
+    denoiser : Denoiser, optional
+        A fitted denoiser; by default one is learnt from the recording itself.
+    settings : Settings, optional
+        What to learn with.
+    console : Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    Denoiser
+        The one that was used.
+    """
+    if denoiser is None:
+        settings = settings or Settings()
+        method: Literal["ridge", "network"] = "network" if settings.method == "network" else "ridge"
+        denoiser = Denoiser(method, band=settings.band, seed=settings.seed)
+        with progress_bar("learning", console) as report:
+            denoiser.fit(recording, report=lambda p: report(p.step, p.most_steps))
+    with progress_bar("cleaning", console) as report:
+        write_denoised(denoiser, recording, out, report=report)
+    return denoiser
+
+
+def detect(
+    recording: xr.DataArray,
+    out: Path,
+    denoiser: Denoiser | None = None,
+    settings: Settings | None = None,
+    *,
+    title: str = "",
+    command_line: list[str] | None = None,
+    console: Console | None = None,
+) -> Outcome:
+    """Find the events of a recording and write the catalogue, the verdict and the page.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    out : Path
+        Folder of the results.
+    denoiser : Denoiser, optional
+        A fitted denoiser whose band and blind zone are used.
+    settings : Settings, optional
+        What to run with.
+    title, command_line, console
+        As for `run`.
+
+    Returns
+    -------
+    Outcome
+    """
+    settings = settings or Settings()
+    results = Results(out, "detect", settings.to_dict(), command_line or [], title)
+    detector = _search(recording, denoiser, settings, results, console)
+    with results.stage("pictures"):
+        write_snippets(out / "snippets", recording, detector.conditioner_, None, detector.events_)
+        write_timeline(out / "timeline.nc", recording, detector)
+    return _finished(results, recording, [detector.verdict_], detector.events_)
+
+
+def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, report: Any = None) -> None:
+    """Write a cleaned recording tile by tile; an interrupted run goes on where it stopped.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        Fitted.
+    recording : xarray.DataArray
+        The recording.
+    path : Path
+        File that ends in .nc, .zarr or .mseed.
+    report : callable, optional
+        Called with the number of samples done and of all samples.
+    """
+    clean = denoiser.transform(recording)
+    core = max(1024, TILE_VALUES // recording.sizes["channel"])
+    with RecordingWriter(path, like=recording, fingerprint=fingerprint(denoiser)) as writer:
+        for first, last in stretches(recording, join=core):
+            for start in range(first, last, core):
+                end = min(start + core, last)
+                if not writer.finished(start):
+                    writer.write(start, clean.variable.isel(time=slice(start, end)).values)
+                if report is not None:
+                    report(end, recording.sizes["time"])
+
+
+def _learn(
+    recording: xr.DataArray, out: Path, settings: Settings, results: Results, console: Console | None
+) -> Denoiser:
+    """Learn; where the network brings no gain over the ridge filter, keep the ridge filter and say so."""
+    with results.stage("learn"):
+        denoiser = learn_denoiser(recording, out / "model", settings, console=console)
+    if denoiser.net_ is not None:
+        results.notes.append(
+            f"Blind zone: {denoiser.blind_zone_} channels on each side, measured from the noise of quiet times."
+        )
+    if settings.method == "auto" and denoiser.net_ is not None and denoiser.verdict_.verdict == "no_gain":
+        results.notes.append(f"A network was tried first and set aside. {denoiser.verdict_}")
+        ridge = Settings("ridge", settings.band, settings.false_alarms_per_day, settings.seed)
+        with results.stage("learn"):
+            denoiser = learn_denoiser(recording, out / "model", ridge, console=console)
+    return denoiser
+
+
+def _search(
+    recording: xr.DataArray, denoiser: Denoiser | None, settings: Settings, results: Results, console: Console | None
+) -> Detector:
+    detector = Detector(
+        false_alarms_per_day=settings.false_alarms_per_day, band=settings.band, denoiser=denoiser, seed=settings.seed
+    )
+    with results.stage("detect"), progress_bar("searching", console) as report:
+        events = detector.fit_detect(recording, report=report)
+        write_catalogue(events, results.folder, resource=detector.scanner_.name)
+    return detector
+
+
+def _finished(results: Results, recording: xr.DataArray, verdicts: list[Verdict], events: list[Event]) -> Outcome:
+    results.write_verdicts(verdicts)
+    failed = results.write_run(recording)
+    return Outcome(write_report(results.folder), verdicts, events, failed)

@@ -1,0 +1,131 @@
+"""The folder of results: what was run, on what, how long it took, what was found, with waveforms to look at."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from selfseis import __version__
+from selfseis.detect.catalogue import iso
+from selfseis.heldout import Verdict
+from selfseis.recording import accounting_of, is_fibre, sample_times, sampling_rate
+from selfseis.recording.atomic import write_json
+from selfseis.recording.coverage import stretches
+
+PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
+
+
+@dataclass
+class Results:
+    """A folder that a job fills.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the files go; made if need be.
+    command : str
+        Name of the command.
+    parameters : dict
+        What it was run with.
+    command_line : list of str
+        What the user typed, so that the run can be repeated.
+    title : str
+        What the recording is called on the page.
+    notes : list of str
+        What a reader should know.
+    wall_seconds : dict
+        Time of each stage.
+    """
+
+    folder: Path
+    command: str
+    parameters: dict[str, Any]
+    command_line: list[str] = field(default_factory=list)
+    title: str = ""
+    notes: list[str] = field(default_factory=list)
+    wall_seconds: dict[str, float] = field(default_factory=dict)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure how long a stage takes."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.wall_seconds[name] = self.wall_seconds.get(name, 0.0) + round(time.perf_counter() - begin, 3)
+
+    def write_verdicts(self, verdicts: list[Verdict]) -> None:
+        """Write ``verdict.json``."""
+        write_json(self.folder / "verdict.json", [verdict.to_dict() for verdict in verdicts])
+
+    def write_run(self, recording: xr.DataArray) -> list[str]:
+        """Write ``run.json`` and return the units that could not be used."""
+        accounting = accounting_of(recording)
+        write_json(
+            self.folder / "run.json",
+            {
+                "command": self.command,
+                "command_line": self.command_line,
+                "selfseis": __version__,
+                "versions": _versions(),
+                "machine": {"system": platform.platform(), "processor": platform.machine()},
+                "seed": self.parameters.get("seed"),
+                "started": self.started,
+                "parameters": self.parameters,
+                "wall_seconds": self.wall_seconds,
+                "recording": _described(recording, self.title),
+                "accounting": {"findings": _findings(recording), "failed_units": accounting.failed_units},
+                "notes": self.notes,
+            },
+        )
+        return accounting.failed_units
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": sys.version.split()[0]}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
+    n_channels, n_samples = recording.shape
+    start, end = sample_times(recording, [0, max(n_samples - 1, 0)])
+    covered = sum(last - first for first, last in stretches(recording))
+    return {
+        "title": title,
+        "n_channels": n_channels,
+        "n_samples": n_samples,
+        "sampling_rate": sampling_rate(recording),
+        "start": iso(start),
+        "end": iso(end),
+        "units": recording.attrs.get("units", ""),
+        "geometry": "fibre" if is_fibre(recording) else "network",
+        "covered_fraction": covered / max(n_samples, 1),
+    }
+
+
+def _findings(recording: xr.DataArray) -> list[dict[str, Any]]:
+    """List what was found by kind and unit, with the first example of each in words."""
+    return [
+        {"kind": kind, "unit": unit, "detail": found["examples"][0], "count": found["count"]}
+        for kind, of_kind in accounting_of(recording).to_dict()["kinds"].items()
+        for unit, found in of_kind["units"].items()
+    ]

@@ -1,0 +1,260 @@
+"""The denoiser from recording to recording: what it keeps, what it refuses, what it says of itself."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.base import clone
+
+import selfseis.denoise.denoiser as module
+from selfseis.denoise import Denoiser
+from selfseis.heldout import skill
+from selfseis.recording import UnusableInput, lazy_recording, recording_from_array
+from selfseis.simulate import band_limited_noise, simulate_noise_recording, simulate_recording_with_events
+
+RATE = 50.0
+N_CHANNELS, N_SAMPLES = 24, 4000
+SMALL = {"reach": 4, "max_lag": 5}
+METHODS = ("ridge", "network")
+
+
+def fibre(data: np.ndarray, rate: float = RATE) -> xr.DataArray:
+    return recording_from_array(data, rate, distance=10.0 * np.arange(len(data)), units="strain/s", gauge_length=10.0)
+
+
+@cache
+def signal_and_noise() -> tuple[np.ndarray, np.ndarray]:
+    """Return waves that cross the line at one sample a channel, and noise as loud."""
+    source = band_limited_noise(1, N_SAMPLES + N_CHANNELS, RATE, (3, 15), 1)[0]
+    signal = np.array([source[N_CHANNELS - c : N_CHANNELS - c + N_SAMPLES] for c in range(N_CHANNELS)])
+    return signal, band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (3, 15), 2)
+
+
+def noisy() -> np.ndarray:
+    signal, noise = signal_and_noise()
+    return signal + noise
+
+
+def small(method: str = "ridge", **parameters) -> Denoiser:
+    return Denoiser(method, **(SMALL | {"most_steps": 50} | parameters))
+
+
+@cache
+def fitted(method: str) -> Denoiser:
+    return small(method).fit(fibre(noisy()))
+
+
+def stations(data: np.ndarray) -> xr.DataArray:
+    codes = [f"XX.S{i // 3:02d}.00.HH{'ENZ'[i % 3]}" for i in range(len(data))]
+    return recording_from_array(data, RATE, seed_id=codes)
+
+
+def test_the_constructor_only_stores() -> None:
+    parameters = {
+        "method": "network", "band": (2.0, 10.0), "blind_zone": 3, "reach": 5, "max_lag": 4,
+        "most_steps": 7, "most_seconds": 1.5, "seed": 8,
+    }  # fmt: skip
+    denoiser = Denoiser(**parameters)
+    assert denoiser.get_params() == parameters and vars(denoiser) == parameters
+    copy = clone(denoiser)
+    assert copy is not denoiser and copy.get_params() == parameters
+    assert denoiser.set_params(reach=9, seed=1) is denoiser and denoiser.get_params()["reach"] == 9
+    with pytest.raises(ValueError, match="unknown parameters: depth"):
+        denoiser.set_params(depth=3)
+
+
+def test_fit_returns_the_denoiser_and_leaves_its_parameters_alone() -> None:
+    denoiser = small()
+    before = denoiser.get_params()
+    assert denoiser.fit(fibre(noisy())) is denoiser
+    assert denoiser.get_params() == before
+    assert denoiser.net_ is None and denoiser.progress_ is None
+
+
+def test_waves_come_out_of_the_noise() -> None:
+    clean, _ = signal_and_noise()
+    found = fitted("ridge").transform(fibre(noisy())).values
+    inner = slice(100, -100)
+    assert skill(clean[:, inner], found[:, inner]) > 0.75
+    assert skill(clean[:, inner], noisy()[:, inner]) < 0.1
+    assert fitted("ridge").verdict_.verdict == "works"
+
+
+def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
+    verdict = fitted("network").verdict_
+    assert verdict.baseline_name == "closed-form ridge filter"
+    assert verdict.skill.value >= verdict.baseline.value - 0.01
+    assert fitted("network").progress_.step <= 50
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_denoised_recordings_are_lazy_and_like_the_original(method) -> None:
+    reads = []
+
+    def read(channels: np.ndarray, first: int, last: int) -> np.ndarray:
+        reads.append((first, last))
+        return noisy()[channels, first:last]
+
+    recording = lazy_recording(
+        read, N_CHANNELS, N_SAMPLES, RATE, "2020-01-01T00:00:05", distance=10.0 * np.arange(N_CHANNELS),
+        units="strain/s", gauge_length=10.0,
+    )  # fmt: skip
+    denoised = fitted(method).transform(recording)
+    assert not reads
+    assert denoised.shape == recording.shape and denoised.dims == recording.dims and denoised.dtype == np.float32
+    assert denoised.attrs == recording.attrs
+    xr.testing.assert_equal(denoised.coords.to_dataset(), recording.coords.to_dataset())
+    denoised.isel(time=slice(2000, 2010)).load()
+    assert reads and min(first for first, _ in reads) > 1000 and max(last for _, last in reads) < 3000
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_tiles_and_slices_equal_the_whole(method, monkeypatch) -> None:
+    denoised = fitted(method).transform(fibre(noisy()))
+    whole = denoised.values
+    for first, last in ((0, 70), (333, 1111), (3900, 4000)):
+        part = denoised.isel(channel=[3, 17, 4], time=slice(first, last)).values
+        np.testing.assert_allclose(part, whole[[3, 17, 4], first:last], atol=2e-5)
+    monkeypatch.setattr(module, "TILE_VALUES", 500 * N_CHANNELS)
+    np.testing.assert_allclose(fitted(method).transform(fibre(noisy())).values, whole, atol=2e-5)
+
+
+def test_a_channel_says_nothing_of_itself() -> None:
+    denoiser = small(blind_zone=2).fit(fibre(noisy()))
+    other = noisy().copy()
+    other[9:14] = 3 * band_limited_noise(5, N_SAMPLES, RATE, (3, 15), 77)
+    before, after = (denoiser.transform(fibre(d)).values for d in (noisy(), other))
+    np.testing.assert_allclose(after[11], before[11], atol=1e-4)
+    assert np.abs(after[15] - before[15]).max() > 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_units_make_no_difference(method, factor) -> None:
+    plain = fitted(method)
+    scaled = small(method).fit(fibre((factor * noisy()).astype(np.float32)))
+    assert scaled.verdict_.verdict == plain.verdict_.verdict
+    assert scaled.verdict_.skill.value == pytest.approx(plain.verdict_.skill.value, abs=2e-3)
+    expected = plain.transform(fibre(noisy())).values
+    found = scaled.transform(fibre((factor * noisy()).astype(np.float32))).values / factor
+    assert skill(expected, found) > 0.999
+
+
+def test_an_offset_makes_no_difference() -> None:
+    shifted = fibre((noisy() + 1000).astype(np.float32))
+    found = small().fit(shifted).transform(shifted).values
+    np.testing.assert_allclose(found, fitted("ridge").transform(fibre(noisy())).values, atol=0.01)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_gaps_stay_gaps_and_dead_channels_stay_out(method) -> None:
+    data = noisy().copy()
+    data[5, 1000:1500] = np.nan
+    data[:, 2500:2600] = np.nan
+    data[11] = 0
+    denoiser = small(method).fit(fibre(data))
+    found = denoiser.transform(fibre(data)).values
+    np.testing.assert_array_equal(np.isnan(found[:5]), np.isnan(data[:5]))
+    assert np.isnan(found[5, 1000:1500]).all() and np.isnan(found[:, 2500:2600]).all()
+    assert np.isnan(found[11]).all()
+    clean = signal_and_noise()[0]
+    assert skill(clean[10, 100:900], found[10, 100:900]) > 0.7
+    assert denoiser.verdict_.verdict == "works" or method == "network"
+
+
+def test_the_wrong_rate_is_refused() -> None:
+    with pytest.raises(UnusableInput, match=r"learnt at 50 Hz and cannot be used at 100 Hz"):
+        fitted("ridge").transform(fibre(noisy(), 2 * RATE))
+
+
+def test_a_fibre_of_other_channels_is_measured_anew() -> None:
+    part = fibre((5 * noisy()[:, 2000:]).astype(np.float32)).isel(channel=slice(4, 20))
+    found = fitted("ridge").transform(part).values
+    assert found.shape == (16, 2000)
+    assert skill(5 * signal_and_noise()[0][4:20, 2100:-100], found[:, 100:-100]) > 0.7
+
+
+def test_other_stations_are_refused() -> None:
+    denoiser = small().fit(stations(noisy()[:12]))
+    with pytest.raises(UnusableInput, match="other stations"):
+        denoiser.transform(stations(noisy()[:9]))
+
+
+def test_stations_are_denoised_by_the_other_stations() -> None:
+    recording = stations(noisy()[:12])
+    denoiser = small().fit(recording)
+    assert denoiser.verdict_.verdict == "works"
+    found = denoiser.transform(recording).values
+    assert skill(signal_and_noise()[0][:12, 100:-100], found[:, 100:-100]) > 0.7
+
+
+@pytest.mark.parametrize(
+    ("recording", "match"),
+    [
+        (fibre(np.full((10, 3000), np.nan, np.float32)), "nothing to learn from"),
+        (fibre(np.full((10, 3000), 4.0, np.float32)), "nothing to learn from"),
+        (fibre(np.ones((10, 20), np.float32)), "nothing to learn from"),
+    ],
+    ids=["all NaN", "all constant", "too short"],
+)
+def test_what_cannot_be_learnt_from_is_refused(recording, match) -> None:
+    with pytest.raises(UnusableInput, match=match):
+        small().fit(recording)
+
+
+def test_a_network_needs_a_line() -> None:
+    with pytest.raises(UnusableInput, match="on a line"):
+        small("network").fit(stations(noisy()[:12]))
+
+
+def test_an_unknown_method_is_an_error() -> None:
+    with pytest.raises(ValueError, match="'magic'"):
+        Denoiser("magic").fit(fibre(noisy()))
+
+
+def test_one_live_channel_cannot_be_judged() -> None:
+    data = np.zeros((12, 3000), np.float32)
+    data[3] = noisy()[3, :3000]
+    denoiser = small().fit(fibre(data))
+    assert denoiser.verdict_.verdict == "cannot_tell" and "alone" in denoiser.verdict_.reason
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_gives_no_gain(method, seed) -> None:
+    noise = fibre(band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (1, 20), seed, correlation_length=4))
+    denoiser = small(method).fit(noise)
+    assert denoiser.blind_zone_ in (3, 4, 5)
+    assert denoiser.verdict_.verdict == "no_gain"
+
+
+def test_earthquakes_give_a_gain_also_on_other_data() -> None:
+    noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 5, gauge_channels=3)
+    recording, _ = simulate_recording_with_events(noise, 15.0, 12, 6)
+    denoiser = small(max_lag=8).fit(recording)
+    assert denoiser.verdict_.verdict == "works" and denoiser.blind_zone_ in (1, 2, 3)
+    elsewhere, _ = simulate_recording_with_events(
+        simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 8, gauge_channels=3), 15.0, 12, 9
+    )
+    assert denoiser.verdict(elsewhere).verdict == "works"
+    assert denoiser.verdict(noise).verdict == "no_gain"
+
+
+def test_too_short_a_recording_cannot_be_judged() -> None:
+    verdict = fitted("ridge").verdict(fibre(noisy()[:, :40]))
+    assert verdict.verdict == "cannot_tell" and "too short" in verdict.reason
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path) -> None:
+    def interrupt(progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small("network", most_steps=100).fit(fibre(noisy()), checkpoint=tmp_path, report=interrupt)
+    resumed = small("network", most_steps=100).fit(fibre(noisy()), checkpoint=tmp_path)
+    whole = small("network", most_steps=100).fit(fibre(noisy()))
+    for name, values in whole.net_.state_dict().items():
+        assert (resumed.net_.state_dict()[name] == values).all()
