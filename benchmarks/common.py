@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("selfseis", "numpy", "scipy", "xarray", "obspy", "torch", "scikit-learn")
 
+WIDEST_CELL = 60  # characters; the kept result has all of them
+
 Row = dict[str, Any]
 
 
@@ -101,7 +103,9 @@ def save(name: str, measured: Measured, seconds: float) -> Path:
     }
     RESULTS.mkdir(exist_ok=True)
     with replacing(RESULTS / f"{name}.json") as path:
-        path.write_text(json.dumps(content, indent=1, default=_plain, allow_nan=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(content, indent=1, default=_plain, allow_nan=False) + "\n", encoding="utf-8"
+        )
     return (RESULTS / f"{name}.json").relative_to(ROOT)
 
 
@@ -186,13 +190,14 @@ def half_found_draws(
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
     if isinstance(value, tuple | list):
         return " to ".join(_cell(part) for part in value)
-    if isinstance(value, bool):
-        return "yes" if value else "NO"
-    return str(value)
+    text = str(value)
+    return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 3]}..."
 
 
 def _plain(value: Any) -> Any:

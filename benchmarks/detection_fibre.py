@@ -29,6 +29,8 @@ EVENTS = 24  # a seed
 TARGET = 6.0  # dB
 SETTLING = 64  # hops at either end of the noise in which filters and long-term averages are not yet full
 
+GIVE_UP_AFTER = 2  # successive levels at which an event is missed; weaker ones count as missed
+
 OURS, OURS_OWN = "selfseis", "selfseis, threshold of its own surrogates"
 ENVELOPES, CHANNEL_STACK = "STA/LTA envelope stack", "STA/LTA channel stack"
 ORACLE = "STA/LTA stack along the true moveout"
@@ -120,7 +122,9 @@ def _searchers(scenario: Scenario, noise: xr.DataArray, seed: int) -> tuple[dict
         OURS_OWN: Searcher(scanner, detector.threshold_),
     }
     for name, stack in stacks.items():
-        searchers[name] = Searcher(stack, _measured_threshold(stack.scan(noise, n_surrogates=0, seed=seed), rate))
+        searchers[name] = Searcher(
+            stack, _measured_threshold(stack.scan(noise, n_surrogates=0, seed=seed), rate)
+        )
     countable = detector.background_ + detector.chance_.threshold(COUNTABLE / days)
     score = detector.scan_.score
     low, high = poisson_interval(COUNTABLE)
@@ -162,12 +166,18 @@ def _recall(scenario: Scenario, searchers: dict[str, Searcher], n_events: int, s
     found = {method: np.zeros((n_events, len(LEVELS)), bool) for method in METHODS}
     for number, event in enumerate(truth):
         window = _Window.around(event, noise, noisy, conditioner)
-        for method in METHODS:
-            searcher = searchers[CHANNEL_STACK if method == ORACLE else method]
-            arrivals = event.arrivals.values() if method == ORACLE else [None]
-            for level, decibels in enumerate(LEVELS):
-                best = max(window.best(searcher.scanner, decibels, along) for along in arrivals)
-                found[method][number, level] = best >= searcher.threshold
+        for methods in ((OURS, OURS_OWN), (ENVELOPES,), (CHANNEL_STACK,), (ORACLE,)):
+            searcher = searchers[CHANNEL_STACK if methods == (ORACLE,) else methods[0]]
+            moveouts = list(event.arrivals.values()) if methods == (ORACLE,) else [None]
+            missed = 0
+            for level in range(len(LEVELS) - 1, -1, -1):
+                best = max(window.best(searcher.scanner, LEVELS[level], moveout) for moveout in moveouts)
+                for method in methods:
+                    threshold = searcher.threshold if method == ORACLE else searchers[method].threshold
+                    found[method][number, level] = best >= threshold
+                missed = 0 if any(found[method][number, level] for method in methods) else missed + 1
+                if missed == GIVE_UP_AFTER:
+                    break
     return found
 
 
@@ -186,7 +196,9 @@ class _Window:
         cls, event: SimulatedEvent, noise: xr.DataArray, noisy: xr.DataArray, conditioner: Conditioner
     ) -> _Window:
         start, rate = noise["time"].values[0], conditioner.rate
-        first, last = (round((t - start) / np.timedelta64(1, "ns") * 1e-9 * rate) for t in (event.start, event.end))
+        first, last = (
+            round((t - start) / np.timedelta64(1, "ns") * 1e-9 * rate) for t in (event.start, event.end)
+        )
         before = min(first, 3400 + conditioner.halo)
         after = min(noise.sizes["time"] - last, 1200 + conditioner.halo)
         part = slice(first - before, last + after)
@@ -197,12 +209,15 @@ class _Window:
 
     def best(self, scanner: Scanner, decibels: float, along: NDArray[np.float64] | None) -> float:
         """Return the highest score during the event, if wanted after lining the channels up by arrival."""
-        data = self.noise + np.float32(10 ** (decibels / 20)) * self.event
+        lead = scanner.halo if isinstance(scanner, PredictabilityScanner) else scanner.context
+        first = max(0, self.first - lead) // scanner.hop * scanner.hop
+        part = slice(first, self.last + lead // 2)
+        data = self.noise[:, part] + np.float32(10 ** (decibels / 20)) * self.event[:, part]
         if along is not None:
             shifts = np.round((along - along.mean()) * self.rate).astype(int)
             data = np.stack([np.roll(row, -shift) for row, shift in zip(data, shifts, strict=True)])
         score = scanner.score_window(data)
-        during = score[self.first // scanner.hop : self.last // scanner.hop + 1]
+        during = score[(self.first - first) // scanner.hop : (self.last - first) // scanner.hop + 1]
         return float(np.nanmax(during, initial=-np.inf))
 
 
@@ -216,8 +231,8 @@ def _half_rows(scenario: Scenario, found: dict[str, Found]) -> list[Row]:
         if method in (OURS, OURS_OWN):
             for baseline in (ENVELOPES, CHANNEL_STACK):
                 theirs, ours = (half_found(LEVELS, found[m].mean(axis=0)) for m in (baseline, method))
-                row[f"gain over {baseline}"] = _finite(theirs - ours)
-                row[f"interval over {baseline}"] = _interval(draws[baseline] - draws[method])
+                row[f"gain over {baseline}"] = _finite(float(_difference(np.array(theirs), np.array(ours))))
+                row[f"interval over {baseline}"] = _interval(_difference(draws[baseline], draws[method]))
         rows.append(row)
     return rows
 
@@ -225,14 +240,22 @@ def _half_rows(scenario: Scenario, found: dict[str, Found]) -> list[Row]:
 def _curve_rows(scenario: Scenario, found: dict[str, Found]) -> list[Row]:
     return [
         {"noise": scenario.label, "method": method}
-        | {f"{level:g}": round(float(share), 3) for level, share in zip(LEVELS, hits.mean(axis=0), strict=True)}
+        | {
+            f"{level:g}": round(float(share), 3)
+            for level, share in zip(LEVELS, hits.mean(axis=0), strict=True)
+        }
         for method, hits in found.items()
     ]
 
 
+def _difference(theirs: NDArray[np.float64], ours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the gain; where neither finds half it is not known, and counts as none."""
+    neither = np.isinf(theirs) & np.isinf(ours)
+    return np.where(neither, 0.0, theirs) - np.where(neither, 0.0, ours)
+
+
 def _interval(draws: NDArray[np.float64]) -> list[float | str]:
-    known = np.where(np.isnan(draws), np.inf, draws)
-    return [_finite(float(v)) for v in np.quantile(known, [0.025, 0.975], method="nearest")]
+    return [_finite(float(v)) for v in np.quantile(draws, [0.025, 0.975], method="nearest")]
 
 
 def _finite(value: float) -> float | str:
@@ -251,6 +274,7 @@ def _settings(seeds: tuple[int, ...], shorter: float, n_events: int) -> dict[str
         "seeds": list(seeds),
         "noise_minutes": {site.name: site.minutes / shorter for site in SITES},
         "thresholds": "declustered peaks of the noise-only run, the tail extrapolated exponentially to the rate",
+        "levels_tried": f"from the strongest down, until missed at {GIVE_UP_AFTER} successive levels",
         "signal_to_noise": "mean power of the event over that of the noise where the event is active, in the band",
         "bands_hz": {site.name: list(site.band) for site in SITES},
         "corner_frequencies_hz": {site.name: list(site.corners) for site in SITES},

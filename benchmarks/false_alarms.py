@@ -45,6 +45,7 @@ class Case:
     extra: tuple[tuple[str, Any], ...] = ()
 
     def recording(self, hours: float, seed: int) -> xr.DataArray:
+        """Simulate it."""
         network = self.geometry == "network"
         return simulate_noise_recording(
             self.kind,
@@ -155,7 +156,9 @@ def _findings(runs: list[Row], pooled: list[Row]) -> list[str]:
         for row in pooled
         if not row["within"]
     ]
-    wrong = [f"{row['geometry']} {row['noise']} seed {row['seed']}" for row in covered if row["verdict"] == "works"]
+    wrong = [
+        f"{row['geometry']} {row['noise']} seed {row['seed']}" for row in covered if row["verdict"] == "works"
+    ]
     findings += [f"VERDICT WRONGLY 'works': {name}" for name in wrong]
     inside = sum(row["within"] for row in covered)
     findings.append(

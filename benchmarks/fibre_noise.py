@@ -96,11 +96,11 @@ def forge_recording() -> xr.DataArray:
 SITES = (
     Site(
         "FORGE", forge_recording, slice(None), BEFORE_P, rate=2000.0, band=(20.0, 300.0), gauge=10.0,
-        corners=(30.0, 150.0), distances=(100.0, 2000.0), minutes=6.0,
+        corners=(30.0, 150.0), distances=(100.0, 2000.0), minutes=2.0,
     ),
     Site(
         "PoroTomo", porotomo_earthquake, BEFORE_THE_EARTHQUAKE, slice(None), rate=100.0, band=(1.0, 20.0), gauge=10.0,
-        corners=(1.8, 10.0), distances=(2000.0, 20000.0), minutes=120.0,
+        corners=(1.8, 10.0), distances=(2000.0, 20000.0), minutes=30.0,
     ),
 )  # fmt: skip
 

@@ -53,9 +53,7 @@ def run(quick: bool) -> Measured:
         "pick_tolerance_s": 0.1,
         "baseline": "STA/LTA at the threshold of its own surrogates at the same nominal rate, declustered",
     }
-    claim = (
-        "The analyst's five mine events are found, and every real recording is opened, denoised, searched and judged."
-    )
+    claim = "The analyst's five mine events are found; every real recording is opened, denoised, searched, judged."
     tables = [Table("Real recordings", rows), Table("The mine's events against the analyst's P picks", mine)]
     return Measured(claim, settings, tables, _findings(rows, mine))
 

@@ -11,7 +11,7 @@ from selfseis.simulate import simulate_noise_recording
 
 RATE = 100.0  # Hz
 CHANNELS = 24
-MINUTES = 1.0
+MINUTES = 0.5
 GAUGE_CHANNELS = 5
 ERROR_RATE = 0.05
 
@@ -42,7 +42,9 @@ def run(quick: bool) -> Measured:
         "null": "channels shifted in time independently",
     }
     claim = f"Of pure noise the verdict says 'works' in at most {ERROR_RATE:.0%} of the repeats."
-    return Measured(claim, settings, [Table("Verdicts on noise without events", rows)], _findings(rows, repeats))
+    return Measured(
+        claim, settings, [Table("Verdicts on noise without events", rows)], _findings(rows, repeats)
+    )
 
 
 def _shares(label: str, kind: Kind, blind_zone: int | None, repeats: int) -> Row:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from selfseis import __version__
+
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console
@@ -31,8 +33,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-learn_app = typer.Typer(help="Learn a model from unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None)
+learn_app = typer.Typer(
+    help="Learn a model from unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(learn_app, name="learn")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"selfseis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 class Method(StrEnum):
@@ -53,22 +72,29 @@ End = Annotated[str | None, typer.Option("--end", help="Time up to which to use,
 Select = Annotated[
     str | None, typer.Option("--select", help="Stations, such as CX.PB0?..HHZ; on a fibre FROM:TO in m.")
 ]
-Inventory = Annotated[Path | None, typer.Option("--inventory", help="StationXML with coordinates and responses.")]
+Inventory = Annotated[
+    Path | None, typer.Option("--inventory", help="StationXML with coordinates and responses.")
+]
 Rate = Annotated[
     float | None, typer.Option("--sampling-rate", help="Hz: of a bare matrix, or the one to keep of several.")
 ]
-Spacing = Annotated[float | None, typer.Option("--channel-spacing", help="m, for a fibre whose file does not say.")]
-Gauge = Annotated[float | None, typer.Option("--gauge-length", help="m, for a fibre whose file does not say.")]
+Spacing = Annotated[
+    float | None, typer.Option("--channel-spacing", help="m, for a fibre whose file does not say.")
+]
+Gauge = Annotated[
+    float | None, typer.Option("--gauge-length", help="m, for a fibre whose file does not say.")
+]
 Band = Annotated[
-    tuple[float, float] | None, typer.Option("--band", help="Pass band in Hz; by default 2% to 80% of Nyquist.")
+    tuple[float, float] | None,
+    typer.Option("--band", help="Pass band in Hz; by default 2% to 80% of Nyquist."),
 ]
 FalseAlarms = Annotated[
-    float, typer.Option("--false-alarms-per-day", help="Rate of false alarms that is accepted.", min=1e-6)
+    float, typer.Option("--false-alarms-per-day", help="Rate of false alarms that is accepted.")
 ]
 MethodOption = Annotated[
     Method, typer.Option("--method", help="auto tries the network on a fibre and keeps what is better.")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 
 
 @app.command()
@@ -104,6 +130,7 @@ def run(
     def job() -> Outcome:
         from selfseis import workflow
 
+        workflow.check_apart(out, data)
         begin = time.perf_counter()
         recording = _open(data, opening)
         seconds = time.perf_counter() - begin
@@ -146,6 +173,19 @@ def learn_denoiser(
     _exit_for_failed_units(_guarded(job))
 
 
+@learn_app.command("picker", hidden=True)
+@learn_app.command("explorer", hidden=True)
+def learn_what_is_to_come(
+    context: typer.Context, data: Annotated[list[str] | None, typer.Argument()] = None, model: Model = None
+) -> None:
+    """Say that this version cannot learn it."""
+    print(
+        f"selfseis: this version learns no {context.info_name} yet: it has 'selfseis learn denoiser'",
+        file=sys.stderr,
+    )
+    raise typer.Exit(UNUSABLE_INPUT)
+
+
 @app.command()
 def denoise(
     data: Data,
@@ -169,6 +209,7 @@ def denoise(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
+        workflow.check_apart(out, data)
         recording = _open(data, opening)
         used = workflow.denoise(recording, out, _load(model), settings, console=_console())
         print(used.verdict_ if model is None else used.verdict(recording))
@@ -201,9 +242,16 @@ def detect(
     def job() -> Outcome:
         from selfseis import workflow
 
+        workflow.check_apart(out, data)
         recording = _open(data, opening)
         return workflow.detect(
-            recording, out, _load(model), settings, title=_title(data), command_line=_command_line(), console=_console()
+            recording,
+            out,
+            _load(model),
+            settings,
+            title=_title(data),
+            command_line=_command_line(),
+            console=_console(),
         )
 
     _conclude(_guarded(job))
@@ -243,12 +291,15 @@ def main() -> None:
 
 
 def _guarded(job: Callable[[], Result]) -> Result:
-    from selfseis.recording.errors import UnusableInput
+    from selfseis.recording.errors import UnusableInput, one_line
 
     try:
         return job()
     except UnusableInput as error:
         print(f"selfseis: {error}", file=sys.stderr)
+        raise typer.Exit(UNUSABLE_INPUT) from None
+    except OSError as error:
+        print(f"selfseis: {one_line(error)}: check the disk and the permissions", file=sys.stderr)
         raise typer.Exit(UNUSABLE_INPUT) from None
     except KeyboardInterrupt:
         print("selfseis: interrupted; the same command goes on from here", file=sys.stderr)
@@ -294,10 +345,12 @@ def _open(data: list[str], opening: dict[str, Any]) -> xr.DataArray:
     return recording
 
 
-def _settings(method: Method, band: tuple[float, float] | None, false_alarms_per_day: float, seed: int) -> Settings:
+def _settings(
+    method: Method, band: tuple[float, float] | None, false_alarms_per_day: float, seed: int
+) -> Settings:
     from selfseis.workflow.jobs import Settings
 
-    return Settings(method.value, band, false_alarms_per_day, seed)
+    return _guarded(lambda: Settings(method.value, band, false_alarms_per_day, seed))
 
 
 def _load(model: Path | None) -> Any:
@@ -310,16 +363,16 @@ def _conclude(outcome: Outcome) -> None:
     from selfseis.workflow.demo import show
 
     show(outcome, _console(error=False))
-    for unit in outcome.failed_units:
-        print(f"selfseis: could not be used: {unit}", file=sys.stderr)
-    if outcome.failed_units:
-        raise typer.Exit(SOME_UNITS_FAILED)
+    _exit_for(outcome.failed_units)
 
 
 def _exit_for_failed_units(recording: xr.DataArray) -> None:
     from selfseis.recording import accounting_of
 
-    failed = accounting_of(recording).failed_units
+    _exit_for(accounting_of(recording).failed_units)
+
+
+def _exit_for(failed: list[str]) -> None:
     for unit in failed:
         print(f"selfseis: could not be used: {unit}", file=sys.stderr)
     if failed:

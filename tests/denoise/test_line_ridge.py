@@ -82,7 +82,9 @@ def test_weights_are_those_of_least_squares_on_a_long_record() -> None:
     ridge = LineRidge.fit([everywhere(data)], 0, reach=1, max_lag=1)
     lags, offsets = (-1, 0, 1), (-1, 1)
     columns = [
-        np.concatenate([np.roll(data[c + o], -lag)[5:-5] for c in range(1, 11)]) for o in offsets for lag in lags
+        np.concatenate([np.roll(data[c + o], -lag)[5:-5] for c in range(1, 11)])
+        for o in offsets
+        for lag in lags
     ]
     target = np.concatenate([data[c, 5:-5] for c in range(1, 11)])
     expected = np.linalg.lstsq(np.array(columns).T, target, rcond=None)[0].reshape(2, 3)
@@ -145,7 +147,9 @@ def test_a_line_seen_from_its_other_end_is_predicted_alike() -> None:
     live = np.ones(16, bool)
     forward = LineRidge.fit([everywhere(data)], 1, reach=3, max_lag=3)
     backward = LineRidge.fit([everywhere(data[::-1])], 1, reach=3, max_lag=3)
-    np.testing.assert_allclose(backward.predict(data[::-1], live)[::-1], forward.predict(data, live), atol=1e-4)
+    np.testing.assert_allclose(
+        backward.predict(data[::-1], live)[::-1], forward.predict(data, live), atol=1e-4
+    )
 
 
 def test_dead_channels_are_not_used_and_are_predicted() -> None:

@@ -19,7 +19,9 @@ RATE = 50.0
 
 
 def recording(n_channels: int = 12, *, fibre: bool = True) -> xr.DataArray:
-    noise = band_limited_noise(n_channels, 3000, RATE, (2, 20), 1) + band_limited_noise(1, 3000, RATE, (2, 20), 2)
+    noise = band_limited_noise(n_channels, 3000, RATE, (2, 20), 1) + band_limited_noise(
+        1, 3000, RATE, (2, 20), 2
+    )
     if fibre:
         return recording_from_array(noise, RATE, distance=10.0 * np.arange(n_channels))
     return recording_from_array(noise, RATE, seed_id=[f"XX.S{i}.00.HHZ" for i in range(n_channels)])
@@ -59,7 +61,9 @@ def test_a_saved_model_is_json_and_safetensors_alone(model) -> None:
 def test_saving_again_replaces(model) -> None:
     denoiser, data = fitted("stations")
     denoiser.save(model)
-    np.testing.assert_array_equal(Denoiser.load(model).transform(data).values, denoiser.transform(data).values)
+    np.testing.assert_array_equal(
+        Denoiser.load(model).transform(data).values, denoiser.transform(data).values
+    )
 
 
 class Trap:

@@ -42,15 +42,17 @@ def test_a_shared_signal_is_recovered_as_wiener_says() -> None:
     predicted = fitted(data[:, :20_000]).predict(data, LIVE)[:, 20_000:]
     powers = np.square(signal).mean(axis=1)
     for channel in range(12):
-        seen = powers[GROUPS != GROUPS[channel]].sum()
-        assert skill(signal[channel, 20_000:], predicted[channel]) == pytest.approx(seen / (1 + seen), abs=0.03)
+        seen = powers[GROUPS[channel] != GROUPS].sum()
+        assert skill(signal[channel, 20_000:], predicted[channel]) == pytest.approx(
+            seen / (1 + seen), abs=0.03
+        )
 
 
 @pytest.mark.parametrize("station", range(4))
 def test_a_station_never_changes_its_own_prediction(station) -> None:
     _, data = network(3000, 3)
     ridge = fitted(data)
-    own = GROUPS == np.unique(GROUPS)[station]
+    own = np.unique(GROUPS)[station] == GROUPS
     assert (ridge.weights[np.ix_(own, own)] == 0).all()
     other = data.copy()
     other[own] = 1e6 * np.random.default_rng(4).standard_normal(other[own].shape)
@@ -72,7 +74,9 @@ def test_the_order_of_channels_makes_no_difference() -> None:
     order = np.random.default_rng(7).permutation(12)
     where = np.ones(data.shape, bool)
     moved = StationRidge.fit([(data[order], where, where)], other_stations(GROUPS[order], LIVE), max_lag=7)
-    np.testing.assert_allclose(moved.predict(data[order], LIVE), fitted(data).predict(data, LIVE)[order], atol=1e-3)
+    np.testing.assert_allclose(
+        moved.predict(data[order], LIVE), fitted(data).predict(data, LIVE)[order], atol=1e-3
+    )
 
 
 def test_tiles_with_a_halo_equal_the_whole() -> None:

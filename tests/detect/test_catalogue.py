@@ -15,7 +15,9 @@ COLUMNS = ["event_id", "start", "end", "score", "p_value", "n_channels"]
 
 
 def event(second: int, score: float = 7.5) -> Event:
-    start, end, peak = (np.datetime64(f"2020-01-01T00:00:{s:02d}.250", "ns") for s in (second, second + 3, second + 1))
+    start, end, peak = (
+        np.datetime64(f"2020-01-01T00:00:{s:02d}.250", "ns") for s in (second, second + 3, second + 1)
+    )
     return Event(f"ev20200101T0000{second:02d}", start, end, peak, score, 1.5e-7, 12)
 
 
@@ -37,7 +39,13 @@ def test_catalogues_are_valid_and_complete(tmp_path, events) -> None:
 
 def test_numbers_are_written_to_be_read() -> None:
     comment = to_quakeml([event(5)], "a test")[0].comments[0].text
-    for part in ("peak 2020-01-01T00:00:06.250Z", "score 7.500", "p_value 1.5e-07", "n_channels 12", "a test"):
+    for part in (
+        "peak 2020-01-01T00:00:06.250Z",
+        "score 7.500",
+        "p_value 1.5e-07",
+        "n_channels 12",
+        "a test",
+    ):
         assert part in comment
 
 

@@ -98,7 +98,11 @@ def test_thresholds_bring_the_rates_that_are_asked(distribution) -> None:
 
 def drawn(tail: str, n_peaks: int, days: float, seed: int) -> ChanceLevel:
     rng = np.random.default_rng(seed)
-    draw = {"normal": rng.standard_normal, "exponential": rng.standard_exponential, "heavy": rng.standard_cauchy}[tail]
+    draw = {
+        "normal": rng.standard_normal,
+        "exponential": rng.standard_exponential,
+        "heavy": rng.standard_cauchy,
+    }[tail]
     return ChanceLevel(np.sort(draw(n_peaks))[::-1], days)
 
 
@@ -123,7 +127,9 @@ def test_a_higher_score_is_never_more_likely(level, scores) -> None:
 @settings(max_examples=200)
 @given(LEVELS, st.lists(st.floats(1e-4, 1e4), min_size=2, max_size=60))
 def test_fewer_false_alarms_need_a_higher_threshold(level, per_day) -> None:
-    thresholds = [level.threshold(rate) for rate in np.sort([*per_day, *np.array([9.4, 9.9, 10.1, 11]) / level.days])]
+    thresholds = [
+        level.threshold(rate) for rate in np.sort([*per_day, *np.array([9.4, 9.9, 10.1, 11]) / level.days])
+    ]
     assert (np.diff(thresholds) <= 1e-9).all()
 
 
@@ -158,7 +164,11 @@ def test_statistics_are_brought_to_the_scale_of_chance() -> None:
 
 
 def test_parts_are_joined_with_one_empty_column_where_samples_are_missing() -> None:
-    parts = [ScanPart(0, np.array([[1.0, 2.0]])), ScanPart(8, np.array([[3.0]])), ScanPart(40, np.array([[4.0]]))]
+    parts = [
+        ScanPart(0, np.array([[1.0, 2.0]])),
+        ScanPart(8, np.array([[3.0]])),
+        ScanPart(40, np.array([[4.0]])),
+    ]
     first, values = joined(parts, 4)
     assert first.tolist() == [0, 4, 8, 12, 40]
     np.testing.assert_array_equal(values, [[1, 2, 3, np.nan, 4]])

@@ -24,7 +24,9 @@ def divided(data: np.ndarray, seed: int) -> Span:
     """Divide a record in time into parts to learn from, to choose by, and to judge on."""
     hidden, visible = hide_time_patches(data.shape[1], 100, 0.4, np.random.default_rng(seed), guard=10)
     chosen = np.arange(data.shape[1]) // 100 % 4 == 0
-    learn, choose, judged = (np.broadcast_to(m, data.shape) for m in (visible, hidden & chosen, hidden & ~chosen))
+    learn, choose, judged = (
+        np.broadcast_to(m, data.shape) for m in (visible, hidden & chosen, hidden & ~chosen)
+    )
     return Span(data, learn, choose, judged)
 
 

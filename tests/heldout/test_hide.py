@@ -53,7 +53,12 @@ def test_all_folds_of_groups_hide_each_channel_once() -> None:
 
 
 @given(
-    st.integers(2, 30), st.integers(1, 20), st.integers(0, 19), st.floats(0, 1), st.integers(0, 25), st.integers(0)
+    st.integers(2, 30),
+    st.integers(1, 20),
+    st.integers(0, 19),
+    st.floats(0, 1),
+    st.integers(0, 25),
+    st.integers(0),
 )
 def test_time_patches_keep_their_guard(n_patches, patch, rest, fraction, guard, seed) -> None:
     n_samples = n_patches * patch + min(rest, patch - 1)

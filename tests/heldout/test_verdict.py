@@ -97,7 +97,10 @@ def test_verdicts_survive_json(verdict) -> None:
 
 def test_verdict_json_keeps_its_contract() -> None:
     """The keys that DESIGN.md promises."""
-    for verdict in (verdict_of(scores(0.5), scores(0.3), scores(0.0)), Verdict.undecided("detect", "Too short.")):
+    for verdict in (
+        verdict_of(scores(0.5), scores(0.3), scores(0.0)),
+        Verdict.undecided("detect", "Too short."),
+    ):
         written = verdict.to_dict()
         assert {"task", "verdict", "reason", "skill", "baseline", "null"} <= set(written)
         assert written["verdict"] in ("works", "no_gain", "cannot_tell")

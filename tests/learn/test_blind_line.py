@@ -50,7 +50,9 @@ def test_changing_the_zone_changes_not_one_bit(blind_zone) -> None:
     other[7 - blind_zone : 8 + blind_zone] = 1e4
     with torch.no_grad():
         assert torch.equal(net(data, reference)[7], net(other, reference)[7])
-        assert not torch.equal(net(data, reference)[7 + blind_zone + 1], net(other, reference)[7 + blind_zone + 1])
+        assert not torch.equal(
+            net(data, reference)[7 + blind_zone + 1], net(other, reference)[7 + blind_zone + 1]
+        )
 
 
 def test_only_a_channels_own_reference_is_used() -> None:

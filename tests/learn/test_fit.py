@@ -16,7 +16,7 @@ from selfseis.recording import UnusableInput
 TRUTH = torch.tensor([[1.0, -2.0, 0.5]])
 
 
-class Interruption(Exception):
+class InterruptionError(Exception):
     """What a user does with Ctrl-C."""
 
 
@@ -38,7 +38,7 @@ def hidden_loss(model: nn.Module) -> float:
 def interrupt_at(step: int) -> Callable[[FitProgress], None]:
     def report(progress: FitProgress) -> None:
         if progress.step >= step:
-            raise Interruption
+            raise InterruptionError
 
     return report
 
@@ -48,7 +48,7 @@ def weights(model: nn.Module) -> Tensor:
 
 
 def train(model: nn.Module, **keywords) -> FitProgress:
-    settings = {"most_steps": 120, "check_every": 20, "seed": 3} | keywords
+    settings = {"most_steps": 120, "check_every": 20, "learning_rate": 0.01, "seed": 3} | keywords
     return fit(model, draw_loss, hidden_loss, **settings)
 
 
@@ -66,7 +66,7 @@ def test_going_on_after_an_interruption_gives_the_same_bits(tmp_path, interrupti
     whole, pieces = net(), net()
     expected = train(whole)
     for step in interruptions:
-        with pytest.raises(Interruption):
+        with pytest.raises(InterruptionError):
             train(pieces, checkpoint=tmp_path, report=interrupt_at(step))
         torch.manual_seed(1234)
         pieces = net()
@@ -134,7 +134,12 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage) -> None:
     path: Path = tmp_path / "checkpoint.safetensors"
     whole = path.read_bytes()
     path.write_bytes(
-        {"truncated": whole[: len(whole) // 2], "flipped": b"\xff" + whole[1:], "empty": b"", "foreign": b"PK\x03\x04" * 9}[damage]
+        {
+            "truncated": whole[: len(whole) // 2],
+            "flipped": b"\xff" + whole[1:],
+            "empty": b"",
+            "foreign": b"PK\x03\x04" * 9,
+        }[damage]
     )
     with pytest.raises(UnusableInput, match=r"checkpoint.*remove it"):
         train(net(), checkpoint=tmp_path)

@@ -125,9 +125,12 @@ class Denoiser:
         self.conditioner_ = Conditioner.measure(recording, self.band)
         spans = study_spans(recording, self.conditioner_, self.seed)
         if not spans:
-            raise UnusableInput("nothing to learn from: every channel is empty or dead, or the record is too short")
+            raise UnusableInput(
+                "nothing to learn from: every channel is empty or dead, or the record is too short"
+            )
         self.channels_ = _channel_names(recording)
-        self.net_, self.progress_ = None, None
+        self.net_: BlindLineNet | None = None
+        self.progress_: FitProgress | None = None
         if is_line(recording):
             self._fit_line(spans)
         else:
@@ -161,7 +164,8 @@ class Denoiser:
                        halo=self.halo)  # fmt: skip
         return lazy_recording(
             read,
-            *recording.shape,
+            recording.sizes["channel"],
+            recording.sizes["time"],
             sampling_rate(recording),
             start_time(recording),
             **_coordinates(recording),
@@ -189,7 +193,9 @@ class Denoiser:
             for s in study_spans(recording, conditioner, self.seed)
         ]
         if not spans:
-            return Verdict.undecided("denoise", "The recording holds no usable data, or is too short to judge.")
+            return Verdict.undecided(
+                "denoise", "The recording holds no usable data, or is too short to judge."
+            )
         return self._judge(spans, self._live(conditioner))
 
     @property
@@ -230,7 +236,9 @@ class Denoiser:
         if self.method not in ("ridge", "network"):
             raise ValueError(f"method must be 'ridge' or 'network', got {self.method!r}")
         if self.method == "network" and not is_line(recording):
-            raise UnusableInput("the network needs at least 8 channels on a line: use method 'ridge' for stations")
+            raise UnusableInput(
+                "the network needs at least 8 channels on a line: use method 'ridge' for stations"
+            )
 
     def _fit_line(self, spans: list[Span]) -> None:
         measured, self.noise_correlation_ = measured_blind_zone(spans, 256)
@@ -259,7 +267,8 @@ class Denoiser:
             most_steps=self.most_steps,
             most_seconds=self.most_seconds,
             seed=self.seed,
-            checkpoint=checkpoint,
+            # Of its own for what is learnt from and how: nothing else may go on from it.
+            checkpoint=checkpoint and checkpoint / storage.fingerprint(self),
             report=report,
         )
 
@@ -288,7 +297,9 @@ class Denoiser:
         if self.net_ is not None:
             return "closed-form ridge filter", partial(self.ridge_.predict, live=live)
         if isinstance(self.ridge_, LineRidge):
-            return "mean of the nearest visible channels", hidden_skill.neighbour_mean(self.ridge_.offsets, spans)
+            return "mean of the nearest visible channels", hidden_skill.neighbour_mean(
+                self.ridge_.offsets, spans
+            )
         return "mean of the other stations", hidden_skill.station_mean(self.ridge_.weights, spans)
 
     def _conditioner_for(self, recording: xr.DataArray) -> Conditioner:
@@ -327,8 +338,7 @@ def _read_denoised(
     predict: Callable[[Samples, Mask], Samples],
     halo: int,
 ) -> Samples:
-    n_channels, n_samples = recording.shape
-    step = max(ALIGNMENT, TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+    step = max(ALIGNMENT, TILE_VALUES // recording.sizes["channel"] // ALIGNMENT * ALIGNMENT)
     margin = -(-(halo + conditioner.halo) // ALIGNMENT) * ALIGNMENT
     live = np.isfinite(conditioner.scale)
     parts = []
@@ -357,7 +367,7 @@ def _channel_names(recording: xr.DataArray) -> list[str]:
 
 def _coordinates(recording: xr.DataArray) -> dict[str, Any]:
     names = ("seed_id", "distance", "latitude", "longitude", "elevation")
-    known = {name: recording[name].values for name in names if name in recording.coords}
+    known: dict[str, Any] = {name: recording[name].values for name in names if name in recording.coords}
     known["units"] = recording.attrs.get("units", "")
     known["gauge_length"] = recording.attrs.get("gauge_length")
     known["accounting"] = recording.encoding.get("accounting")

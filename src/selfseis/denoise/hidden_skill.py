@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.denoise.study import Span
+from selfseis.denoise.study import PATCHES, Span
 from selfseis.heldout import BlockScores, block_scores, circular_shifts
 
 Samples = NDArray[np.float32]
@@ -54,7 +54,9 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
         error = _scores(Span(shifted, span.learn, span.choose, span.judge), predict(shifted))
         real = _scores(span, span.data)
         # In the units of the real blocks, so that the blocks can be compared one by one.
-        loss = error.loss * np.divide(real.power, error.power, out=np.ones_like(real.power), where=error.power > 0)
+        loss = error.loss * np.divide(
+            real.power, error.power, out=np.ones_like(real.power), where=error.power > 0
+        )
         scores.append(BlockScores(loss, real.power))
     return _joined(scores)
 
@@ -73,7 +75,7 @@ def neighbour_mean(ridge_offsets: NDArray[np.intp], spans: list[Span]) -> Predic
 
     def mean(data: Samples) -> Samples:
         padded = np.pad(data, ((nearest, nearest), (0, 0)))
-        return (padded[2 * nearest :] + padded[: len(data)]) / 2
+        return np.float32(0.5) * (padded[2 * nearest :] + padded[: len(data)])
 
     return _scaled(mean, spans)
 
@@ -105,7 +107,7 @@ def _scaled(predict: Predict, spans: list[Span]) -> Predict:
 
 def _scores(span: Span, prediction: Samples) -> BlockScores:
     n_channels, n_samples = span.data.shape
-    block = max(1, n_channels // BLOCKS_OF_CHANNELS), max(1, n_samples // 48)
+    block = max(1, n_channels // BLOCKS_OF_CHANNELS), max(1, n_samples // PATCHES)
     return block_scores(span.data, prediction, block, span.judge)
 
 

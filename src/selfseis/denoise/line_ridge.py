@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +63,7 @@ class LineCovariance:
         return self.products / np.maximum(self.counts, 1)
 
 
-def _autocorrelation(
-    values: NDArray, shape: tuple[int, int], extent: tuple[int, int]
-) -> NDArray[np.float64]:
+def _autocorrelation(values: NDArray, shape: tuple[int, int], extent: tuple[int, int]) -> NDArray[np.float64]:
     from scipy.fft import irfft2, rfft2
 
     power = np.abs(rfft2(values, shape)) ** 2
@@ -145,9 +144,23 @@ class LineRidge:
 
     def weights(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the filter for some of the neighbours, shape (len(offsets), 2 * max_lag + 1)."""
+        neighbours = offsets.tobytes()
+        if neighbours not in self._solved:
+            self._solved[neighbours] = self._solve(offsets)
+        return self._solved[neighbours]
+
+    @cached_property
+    def _solved(self) -> dict[bytes, NDArray[np.float64]]:
+        """The filters so far: every tile needs those of the ends of the line again."""
+        return {}
+
+    def _solve(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
+        from threadpoolctl import threadpool_limits
+
         gram, right = self._normal_equations(self.covariance, offsets)
         variance = max(self._variance(self.covariance), np.finfo(float).tiny)
-        values, vectors = np.linalg.eigh(gram)
+        with threadpool_limits(1, "blas"):  # so small a matrix is solved 50 times slower by waiting threads
+            values, vectors = np.linalg.eigh(gram)
         # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
         inverse = 1 / (np.maximum(values, 0) + self.strength * variance)
         solution = vectors @ (inverse * (vectors.T @ right))
@@ -199,9 +212,7 @@ class LineRidge:
         lags = np.arange(-self.max_lag, self.max_lag + 1)
         offset, lag = (a.ravel() for a in np.meshgrid(offsets, lags, indexing="ij"))
         centre = 2 * (self.blind_zone + self.reach), 2 * self.max_lag
-        gram = covariance[
-            centre[0] + offset[:, None] - offset[None], centre[1] + lag[:, None] - lag[None]
-        ]
+        gram = covariance[centre[0] + offset[:, None] - offset[None], centre[1] + lag[:, None] - lag[None]]
         return gram, covariance[centre[0] + offset, centre[1] + lag]
 
     def _variance(self, covariance: NDArray[np.float64]) -> float:
@@ -210,4 +221,4 @@ class LineRidge:
     def _expected_error(self, covariance: NDArray[np.float64]) -> float:
         gram, right = self._normal_equations(covariance, self.offsets)
         weights = self.weights(self.offsets).ravel()
-        return self._variance(covariance) - 2 * weights @ right + weights @ gram @ weights
+        return float(self._variance(covariance) - 2 * weights @ right + weights @ gram @ weights)

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 FORMAT = 1
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a place for a model where something else is, which saving would replace.
+
+    Raises
+    ------
+    UnusableInput
+        If it is a file, or a folder that holds other things than a model.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UnusableInput(f"{folder} is a file: give a folder for the model")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
+        raise UnusableInput(f"{folder} holds other things than a model: give a folder of its own")
+
+
 def save(denoiser: Denoiser, folder: Path) -> None:
     """Write a denoiser to a folder, all or nothing."""
     from safetensors.numpy import save_file
@@ -63,7 +77,10 @@ def fingerprint(denoiser: Denoiser) -> str:
     digest = hashlib.sha256(json.dumps(denoiser.get_params(), default=str).encode())
     digest.update(json.dumps(denoiser.conditioner_.to_dict()).encode())
     ridge = denoiser.ridge_
-    arrays = [ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights, denoiser.conditioner_.scale]
+    arrays = [
+        ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights,
+        denoiser.conditioner_.scale,
+    ]
     if denoiser.net_ is not None:
         arrays += [value.numpy() for value in denoiser.net_.state_dict().values()]
     for array in arrays:
@@ -90,7 +107,9 @@ def load(cls: type[Denoiser], folder: Path) -> Any:
         raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn denoiser'") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         why = str(error).partition("\n")[0]
-        raise UnusableInput(f"the model in {folder} is damaged or of another kind ({why}): learn it anew") from error
+        raise UnusableInput(
+            f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
+        ) from error
 
 
 def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Denoiser:

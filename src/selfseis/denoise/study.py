@@ -15,7 +15,7 @@ from selfseis.recording.model import is_fibre
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-PATCHES = 24  # parts of a span; a third of them is hidden
+PATCHES = 48  # parts of a span; a third of them is hidden, half of that to choose by and half to judge by
 FEWEST_LINE_CHANNELS = 8
 
 
@@ -73,7 +73,7 @@ def _divided(data: Samples, valid: Mask, filter_reach: int, rng: np.random.Gener
     # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
     guard = min(filter_reach, patch // 4)
     hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
-    chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 4 == 1
+    chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 2 == 1
     return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen)
 
 

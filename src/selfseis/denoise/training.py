@@ -15,8 +15,8 @@ from selfseis.denoise.study import Span
 from selfseis.learn import FitProgress, fit
 from selfseis.nets import BlindLineNet
 
-WINDOW = 512  # samples of a training window
-CHANNELS = 96  # channels of a training window, the blind zone's context beside them
+WINDOW = 384  # samples of a training window
+CHANNELS = 64  # channels of a training window, the blind zone's context beside them
 
 
 def train_network(
@@ -70,6 +70,7 @@ class _Piece:
 
     def __init__(self, data: Tensor, reference: Tensor, learn: Tensor, choose: Tensor) -> None:
         self.data, self.reference, self.learn, self.choose = data, reference, learn, choose
+        self.power = float((data[learn] ** 2).mean()) if learn.any() else 1.0
 
     @classmethod
     def of(cls, span: Span, ridge: LineRidge, live: NDArray[np.bool_]) -> _Piece:
@@ -90,7 +91,7 @@ class _Piece:
 
 
 class _Draw:
-    """Draws the training loss: squared error on random windows, relative to their power."""
+    """Draws the training loss: squared error on random windows, relative to the power of their span."""
 
     def __init__(self, pieces: list[_Piece], margin: int) -> None:
         self.pieces, self.margin = pieces, margin
@@ -109,4 +110,5 @@ class _Draw:
         if rng.random() < 0.5:
             data, reference, where = data.flip(0), reference.flip(0), where.flip(0)
         residual = (data - net(data, reference))[where]
-        return (residual**2).sum() / ((data[where] ** 2).sum() + 1e-6)
+        # Relative to the power of the whole span, as the skill is: loud times count for more.
+        return (residual**2).sum() / (where.sum() + 1) / piece.power

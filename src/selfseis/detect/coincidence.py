@@ -12,7 +12,6 @@ from selfseis.detect.energy import energy_ratio, sta_lta
 from selfseis.detect.scan import Report, Scan, ScanPart, Series, joined, window_means
 from selfseis.heldout import circular_shifts, phase_randomised
 from selfseis.recording.conditioning import Conditioner
-from selfseis.recording.model import station_codes
 from selfseis.recording.coverage import covered_tiles
 
 TILE_VALUES = 8_000_000
@@ -54,7 +53,11 @@ class CoincidenceScanner:
     @property
     def name(self) -> str:
         """What the scanner is, in a few words."""
-        return f"coincidence of {self.ratio}s" if self.ratio == "energy ratio" else f"coincidence of {self.ratio}"
+        return (
+            f"coincidence of {self.ratio}s"
+            if self.ratio == "energy ratio"
+            else f"coincidence of {self.ratio}"
+        )
 
     @property
     def window(self) -> int:
@@ -104,7 +107,7 @@ class CoincidenceScanner:
         return Scan(
             first,
             self._score(ratios),
-            np.array(null, np.float32).reshape(n_surrogates, -1),
+            np.array(null, np.float32).reshape(n_surrogates, len(first)),
             (triggered * per_station[:, None]).sum(axis=0).astype(np.int32),
             [str(g) for g in np.unique(self.groups)],
             present,

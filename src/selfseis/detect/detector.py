@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 WINDOW = 128  # samples: 1.3 s at 100 Hz
 APART = 16  # hops between separate events
-FEWEST_FOR_BACKGROUND = 1000  # hops; an event can fill a shorter record, and would be taken for its background
+FEWEST_FOR_BACKGROUND = (
+    1000  # hops; an event can fill a shorter record, and would be taken for its background
+)
 WANTED_CHANCE_PEAKS = 20  # at the nominal rate, in all surrogates together
 BASELINE_VALUES = 20_000_000  # values of the recording on which the baseline's threshold is set
 
@@ -106,7 +108,7 @@ class Detector:
         UnusableInput
             If there is no usable sample, or too short a record.
         """
-        if self.false_alarms_per_day <= 0:
+        if not 0 < self.false_alarms_per_day < np.inf:
             raise ValueError(f"false_alarms_per_day must be positive, got {self.false_alarms_per_day}")
         rate = sampling_rate(recording)
         band = self.band or (self.denoiser.conditioner_.band if self.denoiser is not None else None)
@@ -144,7 +146,13 @@ class Detector:
         -------
         list of Event
             In order of time.
+
+        Raises
+        ------
+        UnusableInput
+            If the detector was fitted at another sampling rate or on another number of channels.
         """
+        self._check_fits(recording)
         scan = self.scanner_.scan(recording, n_surrogates=0, seed=self.seed, report=report)
         return self._events(recording, scan)
 
@@ -165,6 +173,16 @@ class Detector:
         for name, value in params.items():
             setattr(self, name, value)
         return self
+
+    def _check_fits(self, recording: xr.DataArray) -> None:
+        rate, n_channels = sampling_rate(recording), recording.sizes["channel"]
+        known = self.conditioner_
+        if not np.isclose(rate, known.rate, rtol=1e-3):
+            raise UnusableInput(f"the detector was fitted at {known.rate:g} Hz, not at {rate:g} Hz: fit it anew")
+        if n_channels != len(known.scale):
+            raise UnusableInput(
+                f"the detector was fitted on {len(known.scale)} channels, not on {n_channels}: fit it anew"
+            )
 
     def _scanner(
         self, recording: xr.DataArray, conditioner: Conditioner
@@ -195,7 +213,11 @@ class Detector:
         return max(2, int(np.ceil(aperture / self.slowest / 4 * sampling_rate(recording) / hop)))
 
     def _events(self, recording: xr.DataArray, scan: Scan) -> list[Event]:
-        calm = self.background_ + float(np.nanquantile(self.scan_.null, 0.99)) if self.scan_.null.size else np.inf
+        calm = (
+            self.background_ + float(np.nanquantile(self.scan_.null, 0.99))
+            if self.scan_.null.size
+            else np.inf
+        )
         events: list[Event] = []
         last_end = -1
         for peak in peaks(scan.score, APART):
@@ -211,7 +233,12 @@ class Detector:
         end_sample = min(scan.first[last] + scan.hop, recording.sizes["time"] - 1)
         start, end = sample_times(recording, [scan.first[first], end_sample])
         peak = sample_times(recording, scan.first[best] + scan.hop // 2)
-        name = np.datetime_as_string(peak.astype("datetime64[ms]")).replace("-", "").replace(":", "").replace(".", "_")
+        name = (
+            np.datetime_as_string(peak.astype("datetime64[ms]"))
+            .replace("-", "")
+            .replace(":", "")
+            .replace(".", "_")
+        )
         score = float(scan.score[best])
         return Event(
             event_id=f"ev{name}",
@@ -226,9 +253,7 @@ class Detector:
     def _judge(self, recording: xr.DataArray, conditioner: Conditioner) -> Verdict:
         return judge_detector(self, recording, conditioner, self._baseline(recording, conditioner))
 
-    def _baseline(
-        self, recording: xr.DataArray, conditioner: Conditioner
-    ) -> tuple[Scanner, float]:
+    def _baseline(self, recording: xr.DataArray, conditioner: Conditioner) -> tuple[Scanner, float]:
         """Return the simplest detector and its threshold at the same nominal rate."""
         scanner: Scanner
         if isinstance(self.scanner_, CoincidenceScanner):

@@ -1,4 +1,4 @@
-"""The detector's verdict: more than chance, and more than a simple detector finds?"""
+"""The detector's verdict: whether it finds more than chance, and more than a simple detector does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def judge_detector(
     -------
     Verdict
     """
-    days = float(np.isfinite(detector.scan_.score).sum()) * detector.scan_.hop / sampling_rate(recording) / 86400
+    days = (
+        float(np.isfinite(detector.scan_.score).sum()) * detector.scan_.hop / sampling_rate(recording) / 86400
+    )
     expected = detector.false_alarms_per_day * days
     details = _details(detector, expected)
     if isinstance(detector.scanner_, CoincidenceScanner) and detector.scanner_.n_stations < 2:
@@ -64,7 +66,9 @@ def judge_detector(
         return _no_more_than_chance(len(detector.events_), expected, baseline[0].name, details)
     injections = _injections(detector, recording, conditioner, baseline)
     if injections is None:
-        reason = "Events were found, but the record holds no quiet stretch in which they could be tried weaker."
+        reason = (
+            "Events were found, but the record holds no quiet stretch in which they could be tried weaker."
+        )
         return Verdict.undecided("detect", reason, details=details)
     return _compare(detector, injections, baseline, details)
 

@@ -52,7 +52,7 @@ class LineGeometry:
     n_channels: int
     block: int
     per_segment: int
-    slownesses: NDArray[np.float64]
+    slownesses: NDArray[np.floating]
 
     @classmethod
     def choose(
@@ -81,7 +81,8 @@ class LineGeometry:
         step = period / 2 / span
         n_sides = int(min(MOST_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
         slownesses = step * np.arange(-n_sides, n_sides + 1)
-        return cls(n_channels, block, max(1, span // block), slownesses)
+        n_segments = -(-n_channels // span)
+        return cls(n_channels, block, max(1, n_channels // n_segments // block), slownesses)
 
     @property
     def segments(self) -> list[range]:
@@ -123,7 +124,13 @@ class PredictabilityScanner:
 
     @classmethod
     def measure(
-        cls, recording: xr.DataArray, conditioner: Conditioner, blind_zone: int, steepest: float, window: int, seed: int
+        cls,
+        recording: xr.DataArray,
+        conditioner: Conditioner,
+        blind_zone: int,
+        steepest: float,
+        window: int,
+        seed: int,
     ) -> PredictabilityScanner:
         """Choose the geometry and measure the scale of the statistics on surrogates of sampled spans.
 
@@ -156,8 +163,8 @@ class PredictabilityScanner:
             line, best = unscaled._score(unscaled._levelled(data), rng, n_surrogates=2)
             lines.append(line[:, 1:].reshape(3, -1))
             segments.append(best[:, 1:].reshape(1, -1))
-        scales = (Standardiser.measure(np.concatenate(parts, axis=1)) for parts in (lines, segments))
-        return cls(conditioner, geometry, *scales, hop, common_mode=common)
+        of_line, of_segment = (Standardiser.measure(np.concatenate(p, axis=1)) for p in (lines, segments))
+        return cls(conditioner, geometry, of_line, of_segment, hop, common_mode=common)
 
     @property
     def window(self) -> int:
@@ -207,7 +214,13 @@ class PredictabilityScanner:
         takes_part, present = np.nan_to_num(values[:2])
         scores = values[2:].astype(np.float32)
         return Scan(
-            first, scores[0], scores[1:], takes_part.astype(np.int32), ["line"], present[None].astype(np.float32), self.hop
+            first,
+            scores[0],
+            scores[1:],
+            takes_part.astype(np.int32),
+            ["line"],
+            present[None].astype(np.float32),
+            self.hop,
         )
 
     def _scan_tile(self, tile: Tile, n_surrogates: int, seed: int) -> NDArray:
@@ -219,7 +232,7 @@ class PredictabilityScanner:
         line, segments = self._score(self._levelled(data), rng, n_surrogates)
         combined = self.standardiser(line)[:, keep]
         present = window_means(valid.mean(axis=0), self.hop)[keep]
-        combined[:, window_means(valid.any(axis=0), self.hop)[keep] < 0.5] = np.nan
+        combined[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
         raised = self.segment_standardiser(segments[None, :, 0, keep]) > TAKES_PART
         width = self.geometry.block * self.geometry.per_segment
         return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
@@ -237,16 +250,16 @@ class PredictabilityScanner:
         level = np.sqrt(np.maximum(_running_mean(data**2, self.window), 0))
         return np.divide(data, level, out=np.zeros_like(data), where=level > 1e-6)
 
-    def _score(
-        self, data: Samples, rng: np.random.Generator, n_surrogates: int
-    ) -> tuple[NDArray, NDArray]:
+    def _score(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> tuple[NDArray, NDArray]:
         """Return three statistics of the line, shape (3, 1 + n_surrogates, n_hops), and the best score of each segment.
 
         The statistics are a wavefront that is plane along the whole line, one that is plane along each segment, and
         the best single segment.
         """
         surrogates = self._surrogates(data, rng, n_surrogates)
-        scores = np.stack([self._segment_scores(data, slowness, surrogates) for slowness in self.geometry.slownesses])
+        scores = np.stack(
+            [self._segment_scores(data, slowness, surrogates) for slowness in self.geometry.slownesses]
+        )
         whole = self._aligned(scores).mean(axis=1).max(axis=0)
         best = scores.max(axis=0)
         return np.stack([whole, best.mean(axis=0), best.max(axis=0)]), best
@@ -321,7 +334,9 @@ def _far_correlation(data: Samples) -> float:
     norm = np.linalg.norm(data, axis=1, keepdims=True)
     unit = np.divide(data, norm, out=np.zeros_like(data), where=norm > 0)
     half = len(data) // 2
-    pairs = [np.einsum("ct,ct->c", unit[offset:], unit[: len(unit) - offset]) for offset in range(half, len(data))]
+    pairs = [
+        np.einsum("ct,ct->c", unit[offset:], unit[: len(unit) - offset]) for offset in range(half, len(data))
+    ]
     return float(np.mean(np.concatenate(pairs)))
 
 

@@ -61,7 +61,10 @@ class Injections:
             Their skill is the recall over all levels.
         """
         levels = np.arange(0, DEEPEST + STEP, STEP)
-        bar = max(threshold, *(self._best(score, np.zeros_like(self.events[0]), n, hop, context) for n in self.noise))
+        bar = max(
+            threshold,
+            *(self._best(score, np.zeros_like(self.events[0]), n, hop, context) for n in self.noise),
+        )
         shares = []
         for event in self.events:
             for noise in self.noise:
@@ -105,7 +108,9 @@ def noise_like(quiet: Samples, n_samples: int, rng: np.random.Generator) -> Samp
     """
     length = quiet.shape[1] // 2 * 2
     ramp = np.sin(np.linspace(0, np.pi / 2, length // 2, endpoint=False)).astype(np.float32)
-    fade = np.concatenate([ramp, np.cos(np.linspace(0, np.pi / 2, length // 2, endpoint=False))]).astype(np.float32)
+    fade = np.concatenate([ramp, np.cos(np.linspace(0, np.pi / 2, length // 2, endpoint=False))]).astype(
+        np.float32
+    )
     noise = np.zeros((len(quiet), n_samples + 2 * length), np.float32)
     for first in range(0, n_samples + length, length // 2):
         noise[:, first : first + length] += fade * phase_randomised(quiet[:, :length], rng, together=True)

@@ -66,7 +66,7 @@ class StackScanner:
             keep = slice(halo // self.hop, halo // self.hop + tile.n_core // self.hop)
             series = [data, *(circular_shifts(data, rng) for _ in range(n_surrogates))]
             scores = np.stack([self.score_window(d)[keep] for d in series])
-            scores[:, window_means(valid.any(axis=0), self.hop)[keep] < 0.5] = np.nan
+            scores[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
             parts.append(ScanPart(tile.first, scores))
             if report is not None:
                 report(tile.first + tile.n_core, recording.sizes["time"])

@@ -64,7 +64,7 @@ def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[Mask, Mask]
 def hide_time_patches(
     n_samples: int, patch: int, fraction: float, rng: np.random.Generator, *, guard: int = 0
 ) -> tuple[Mask, Mask]:
-    """Hide patches of time, chosen at random on a regular grid.
+    """Hide patches of time on a regular grid, one at random out of every few neighbours.
 
     Parameters
     ----------
@@ -88,7 +88,9 @@ def hide_time_patches(
         raise ValueError(f"{n_samples} samples hold fewer than two patches of {patch}: nothing can be hidden")
     n_hidden = int(np.clip(round(fraction * n_patches), 1, n_patches - 1))
     chosen = np.zeros(n_patches, bool)
-    chosen[rng.choice(n_patches, n_hidden, replace=False)] = True
+    # One from each stratum, so that hidden and visible patches alternate through the record and see the same of it.
+    for stratum in np.array_split(np.arange(n_patches), n_hidden):
+        chosen[rng.choice(stratum)] = True
     hidden = chosen[np.minimum(np.arange(n_samples) // patch, n_patches - 1)]
     near = np.convolve(hidden, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
     return hidden, ~near

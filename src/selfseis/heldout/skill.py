@@ -162,6 +162,8 @@ def interval(draws: NDArray[np.float64], value: float, n_blocks: int, error_rate
     from scipy.stats import norm, t
 
     # Percentile intervals of few blocks are too narrow by this factor (Hesterberg 2015, 10.1080/00031305.2015.1089789).
-    widen = t.ppf(1 - error_rate, n_blocks - 1) / norm.ppf(1 - error_rate) * np.sqrt(n_blocks / (n_blocks - 1))
+    widen = (
+        t.ppf(1 - error_rate, n_blocks - 1) / norm.ppf(1 - error_rate) * np.sqrt(n_blocks / (n_blocks - 1))
+    )
     low, high = np.quantile(draws, [error_rate, 1 - error_rate])
     return Interval(value, float(value - widen * (value - low)), float(value + widen * (high - value)))

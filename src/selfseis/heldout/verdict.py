@@ -85,14 +85,16 @@ class Verdict:
             values["task"],
             values["verdict"],
             values["reason"],
-            values["measure"],
-            *(_interval(values[name]) for name in ("skill", "baseline", "null")),
-            values["baseline"]["name"],
-            values["null"]["name"],
-            _interval(values["gain"]),
-            values["n_blocks"],
-            values["error_rate"],
-            values["details"],
+            measure=values["measure"],
+            skill=_interval(values["skill"]),
+            baseline=_interval(values["baseline"]),
+            null=_interval(values["null"]),
+            baseline_name=values["baseline"]["name"],
+            null_name=values["null"]["name"],
+            gain=_interval(values["gain"]),
+            n_blocks=values["n_blocks"],
+            error_rate=values["error_rate"],
+            details=values["details"],
         )
 
     def __str__(self) -> str:
@@ -167,7 +169,9 @@ def judge(
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
         return Verdict.undecided(task, "A score is not a finite number: look at the input for NaN.", **known)
     if method.power.sum() <= 0:
-        return Verdict.undecided(task, "The hidden data hold no signal at all: they are zero throughout.", **known)
+        return Verdict.undecided(
+            task, "The hidden data hold no signal at all: they are zero throughout.", **known
+        )
 
     draws = bootstrap_skill([method, baseline, null], np.random.default_rng(seed))
 

@@ -60,7 +60,7 @@ def fit(
     most_seconds: float = float("inf"),
     check_every: int = 50,
     patience: int = 6,
-    learning_rate: float = 3e-3,
+    learning_rate: float = 1e-3,
     seed: int = 0,
     checkpoint: Path | None = None,
     report: Report | None = None,

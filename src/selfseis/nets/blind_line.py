@@ -41,7 +41,7 @@ class BlindLineNet(nn.Module):
     """
 
     def __init__(
-        self, blind_zone: int, reach: int = 10, taps: int = 15, features: int = 12, hidden: int = 32
+        self, blind_zone: int, reach: int = 10, taps: int = 15, features: int = 8, hidden: int = 32
     ) -> None:
         super().__init__()
         self.blind_zone, self.reach, self.taps = blind_zone, reach, taps
@@ -53,7 +53,7 @@ class BlindLineNet(nn.Module):
         self.leave = nn.Conv1d(hidden, n_candidates, 1)
         nn.init.normal_(self.predictors.weight, std=(reach * taps) ** -0.5)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        nn.init.constant_(self.leave.get_parameter("bias"), 0.0)
 
     @property
     def halo(self) -> int:
@@ -74,9 +74,10 @@ class BlindLineNet(nn.Module):
         -------
         Tensor, shape (n_channels, n_samples)
         """
-        candidates = torch.cat([reference[:, None], self._look_ahead(data), self._look_ahead(data.flip(0)).flip(0)], 1)
-        # The weights look at the candidates but do not teach them: that halves the cost of a step.
-        weights = self._weights(candidates.detach())
+        candidates = torch.cat(
+            [reference[:, None], self._look_ahead(data), self._look_ahead(data.flip(0)).flip(0)], 1
+        )
+        weights = self._weights(candidates)
         # The reference starts with weight one, everything else with zero.
         return reference + (weights * candidates).sum(dim=1)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.recording.coverage import stretches
+from selfseis.recording.errors import UnusableInput
 from selfseis.recording.gaps import bridge_gaps
 from selfseis.recording.model import sampling_rate
 from selfseis.recording.tiles import Tile, tiles
@@ -54,8 +55,9 @@ class Conditioner:
     def __post_init__(self) -> None:
         low, high = self.band
         if not 0 < low < high < self.rate / 2:
-            raise ValueError(
-                f"band {low:g} to {high:g} Hz must lie between 0 and the Nyquist frequency, {self.rate / 2:g} Hz"
+            raise UnusableInput(
+                f"the band {low:g} to {high:g} Hz must rise and lie between 0 and the Nyquist frequency, "
+                f"{self.rate / 2:g} Hz"
             )
 
     @cached_property
@@ -158,7 +160,11 @@ def sample_spans(recording: xr.DataArray, *, n_spans: int, length: int) -> list[
         return [tile for first, last in covered for tile in _tiles_within(recording, first, last, length)]
     chosen = np.linspace(0, n_covered - length, n_spans).astype(int)
     starts = [_position(covered, offset) for offset in chosen]
-    return [tile for first, last in starts for tile in _tiles_within(recording, first, min(first + length, last), length)]
+    return [
+        tile
+        for first, last in starts
+        for tile in _tiles_within(recording, first, min(first + length, last), length)
+    ]
 
 
 def _tiles_within(recording: xr.DataArray, first: int, last: int, length: int) -> list[Tile]:

@@ -79,6 +79,8 @@ def read_inventory(source: Any) -> Any:
     """
     if not isinstance(source, str | Path):
         return source
+    if not Path(source).exists():
+        raise UnusableInput(f"{source} does not exist: check the path of the inventory")
     module = obspy()
     try:
         with warnings.catch_warnings():

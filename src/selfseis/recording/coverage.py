@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.recording.time_axis import grid_of
 from selfseis.recording.tiles import Tile, tiles
+from selfseis.recording.time_axis import grid_of
 
 KEY = "coverage"
 
@@ -63,7 +63,9 @@ def stretches(recording: xr.DataArray, *, join: int = 0) -> list[tuple[int, int]
     return found
 
 
-def covered_tiles(recording: xr.DataArray, core_samples: int, halo: int = 0, *, align: int = 1) -> Iterator[Tile]:
+def covered_tiles(
+    recording: xr.DataArray, core_samples: int, halo: int = 0, *, align: int = 1
+) -> Iterator[Tile]:
     """Cut the stretches of a recording that hold data into tiles.
 
     Parameters

@@ -142,7 +142,7 @@ def _assembled(
     if material.recordings:
         if len(material.recordings) > 1:
             raise UnusableInput("the sources hold several selfseis files: open them one at a time")
-        return material.recordings[0]
+        return _at_rate(material.recordings[0], rate)
     if material.fibres:
         pieces, fibre = agreeing_files(material.fibres, rate, accounting)
         pieces = within_span(pieces, wanted)
@@ -205,6 +205,13 @@ def _of_one_rate(pieces: list[Piece], rate: float | None, accounting: Accounting
         detail = f"{count} pieces at {other:g} Hz instead of {kept_rate:g} Hz: left out, open them separately"
         accounting.note(kind, seed_id, detail, count)
     return kept
+
+
+def _at_rate(recording: xr.DataArray, rate: float | None) -> xr.DataArray:
+    found = recording.attrs["sampling_rate"]
+    if rate is not None and abs(found / rate - 1) > _SAME_RATE:
+        raise UnusableInput(f"no channel has a sampling rate of {rate:g} Hz: there are {found:g} Hz")
+    return recording
 
 
 def _most_samples(pieces: Sequence[Piece]) -> float:

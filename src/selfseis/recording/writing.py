@@ -25,8 +25,8 @@ class RecordingWriter:
     """Writes a recording from tiles that are computed one after the other, in any order.
 
     Finished tiles are kept in the folder ``PATH.partial``. When the ``with`` block ends well and every sample
-    was written that may hold data, they become the file; when it ends by an exception they stay, and a writer for the same path,
-    recording and fingerprint takes them up.
+    that may hold data was written, they become the file; when it ends by an exception they stay, and a writer
+    for the same path, recording and fingerprint takes them up.
 
     Parameters
     ----------
@@ -54,9 +54,9 @@ class RecordingWriter:
         self.path = Path(path)
         self.like = like
         self.fingerprint = fingerprint
-        self._partial = self.path.with_name(self.path.name + ".partial")
         if self.path.suffix not in FORMATS:
             raise UnusableInput(f"{self.path} must end in {', '.join(FORMATS)}")
+        self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.parent.is_dir():
             raise UnusableInput(f"the folder {self.path.parent} does not exist: make it first")
 

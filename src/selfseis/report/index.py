@@ -42,4 +42,6 @@ def write_index(folder: str | Path, reports: list[Path], *, title: str) -> Path:
                 "link": Path(os.path.relpath(Path(place) / "report.html", folder)).as_posix(),
             }
         )
-    return write_whole(folder / "report.html", render_template("index.html", {"title": title, "cards": cards}))
+    return write_whole(
+        folder / "report.html", render_template("index.html", {"title": title, "cards": cards})
+    )

@@ -71,7 +71,12 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
             console.print(f"\n[bold]{sample.title}[/bold]")
         command = ["selfseis", "demo", "--out", str(out)]
         outcome = run(
-            recording, out / sample.name, Settings(), title=sample.title, command_line=command, console=console
+            recording,
+            out / sample.name,
+            Settings(),
+            title=sample.title,
+            command_line=command,
+            console=console,
         )
         if console is not None:
             show(outcome, console)

@@ -10,11 +10,11 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.storage import fingerprint
+from selfseis.denoise.storage import check_place, fingerprint
 from selfseis.denoise.study import is_line
 from selfseis.detect import Detector, Event, write_catalogue
 from selfseis.heldout import Verdict
-from selfseis.recording import RecordingWriter, is_fibre
+from selfseis.recording import RecordingWriter, UnusableInput, is_fibre
 from selfseis.recording.atomic import remove
 from selfseis.recording.coverage import stretches
 from selfseis.report import write_report
@@ -34,19 +34,30 @@ class Settings:
     ----------
     method : {"auto", "ridge", "network"}
         How to denoise. *auto* tries the network where channels lie on a line, and keeps the ridge filter where
-        the network brings no gain.
+        the network is not better.
     band : tuple of float or None
         Pass band in Hz.
     false_alarms_per_day : float
         Rate of false alarms that is accepted.
     seed : int
         Seed of everything random.
+
+    Raises
+    ------
+    UnusableInput
+        If the rate of false alarms is not a number above 0.
     """
 
     method: Method = "auto"
     band: tuple[float, float] | None = None
     false_alarms_per_day: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_alarms_per_day < float("inf"):
+            raise UnusableInput(
+                f"{self.false_alarms_per_day:g} false alarms a day cannot be asked for: give a number above 0"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings for JSON."""
@@ -125,9 +136,13 @@ def run(
             write_denoised(denoiser, recording, path, report=report)
         results.notes.append(f"Cleaned waveforms are in {path.name}.")
     else:
-        results.notes.append("No cleaned waveforms were written: on these data they are not better than simple ones.")
+        results.notes.append(
+            "No cleaned waveforms were written: on these data they are not better than simple ones."
+        )
     with results.stage("pictures"):
-        write_snippets(out / "snippets", recording, denoiser.conditioner_, denoiser if useful else None, detector.events_)
+        write_snippets(
+            out / "snippets", recording, denoiser.conditioner_, denoiser if useful else None, detector.events_
+        )
         write_timeline(out / "timeline.nc", recording, detector)
     return _finished(results, recording, [denoiser.verdict_, detector.verdict_], detector.events_)
 
@@ -154,9 +169,10 @@ def learn_denoiser(
         Fitted.
     """
     settings = settings or Settings()
+    check_place(model)
     network = settings.method == "network" or (settings.method == "auto" and is_line(recording))
     denoiser = Denoiser("network" if network else "ridge", band=settings.band, seed=settings.seed)
-    checkpoint = model.with_name(f".{model.name}.training")
+    checkpoint = _checkpoint(model)
     with progress_bar("learning", console) as report:
         denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
     denoiser.save(model)
@@ -192,14 +208,18 @@ def denoise(
     Denoiser
         The one that was used.
     """
+    RecordingWriter(out, like=recording)  # refuses a bad name before anything is learnt
     if denoiser is None:
         settings = settings or Settings()
         method: Literal["ridge", "network"] = "network" if settings.method == "network" else "ridge"
         denoiser = Denoiser(method, band=settings.band, seed=settings.seed)
         with progress_bar("learning", console) as report:
-            denoiser.fit(recording, report=lambda p: report(p.step, p.most_steps))
+            denoiser.fit(
+                recording, checkpoint=_checkpoint(out), report=lambda p: report(p.step, p.most_steps)
+            )
     with progress_bar("cleaning", console) as report:
         write_denoised(denoiser, recording, out, report=report)
+    remove(_checkpoint(out))
     return denoiser
 
 
@@ -267,17 +287,22 @@ def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, r
                     report(end, recording.sizes["time"])
 
 
+def _checkpoint(result: Path) -> Path:
+    """Return the folder beside a result in which its training is kept until the result is there."""
+    return result.resolve().with_name(f".{result.name}.training")
+
+
 def _learn(
     recording: xr.DataArray, out: Path, settings: Settings, results: Results, console: Console | None
 ) -> Denoiser:
-    """Learn; where the network brings no gain over the ridge filter, keep the ridge filter and say so."""
+    """Learn; unless the network is better than the ridge filter, keep the ridge filter and say so."""
     with results.stage("learn"):
         denoiser = learn_denoiser(recording, out / "model", settings, console=console)
     if denoiser.net_ is not None:
         results.notes.append(
             f"Blind zone: {denoiser.blind_zone_} channels on each side, measured from the noise of quiet times."
         )
-    if settings.method == "auto" and denoiser.net_ is not None and denoiser.verdict_.verdict == "no_gain":
+    if settings.method == "auto" and denoiser.net_ is not None and denoiser.verdict_.verdict != "works":
         results.notes.append(f"A network was tried first and set aside. {denoiser.verdict_}")
         ridge = Settings("ridge", settings.band, settings.false_alarms_per_day, settings.seed)
         with results.stage("learn"):
@@ -286,10 +311,17 @@ def _learn(
 
 
 def _search(
-    recording: xr.DataArray, denoiser: Denoiser | None, settings: Settings, results: Results, console: Console | None
+    recording: xr.DataArray,
+    denoiser: Denoiser | None,
+    settings: Settings,
+    results: Results,
+    console: Console | None,
 ) -> Detector:
     detector = Detector(
-        false_alarms_per_day=settings.false_alarms_per_day, band=settings.band, denoiser=denoiser, seed=settings.seed
+        false_alarms_per_day=settings.false_alarms_per_day,
+        band=settings.band,
+        denoiser=denoiser,
+        seed=settings.seed,
     )
     with results.stage("detect"), progress_bar("searching", console) as report:
         events = detector.fit_detect(recording, report=report)
@@ -297,7 +329,9 @@ def _search(
     return detector
 
 
-def _finished(results: Results, recording: xr.DataArray, verdicts: list[Verdict], events: list[Event]) -> Outcome:
+def _finished(
+    results: Results, recording: xr.DataArray, verdicts: list[Verdict], events: list[Event]
+) -> Outcome:
     results.write_verdicts(verdicts)
     failed = results.write_run(recording)
     return Outcome(write_report(results.folder), verdicts, events, failed)

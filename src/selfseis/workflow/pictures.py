@@ -25,7 +25,11 @@ COVERAGE_BINS = 400
 
 
 def write_snippets(
-    folder: Path, recording: xr.DataArray, conditioner: Conditioner, denoiser: Denoiser | None, events: list[Event]
+    folder: Path,
+    recording: xr.DataArray,
+    conditioner: Conditioner,
+    denoiser: Denoiser | None,
+    events: list[Event],
 ) -> None:
     """Write an overview and the best events, before and after denoising, as ``snippets/*.nc``.
 
@@ -47,14 +51,20 @@ def write_snippets(
     middle = _index(recording, best[0].peak) if best else recording.sizes["time"] // 2
     window = _around(recording, middle, middle, LONGEST_SNIPPET)
     title = "The whole record" if window == (0, recording.sizes["time"]) else "Around the highest score"
-    _write(folder / "overview.nc", _picture(recording, conditioner, clean, window, OVERVIEW), {"title": title})
+    _write(
+        folder / "overview.nc", _picture(recording, conditioner, clean, window, OVERVIEW), {"title": title}
+    )
     for event in best:
         begin, end = _index(recording, event.start), _index(recording, event.end)
         reach = min(end - begin, LONGEST_SNIPPET)
         peak = _index(recording, event.peak)
-        window = _around(recording, max(begin, peak - reach), min(end, peak + reach), LONGEST_SNIPPET, reach // 2)
+        window = _around(
+            recording, max(begin, peak - reach), min(end, peak + reach), LONGEST_SNIPPET, reach // 2
+        )
         known = {"title": event.event_id, "event_start": iso(event.start), "event_end": iso(event.end)}
-        _write(folder / f"{event.event_id}.nc", _picture(recording, conditioner, clean, window, SNIPPET), known)
+        _write(
+            folder / f"{event.event_id}.nc", _picture(recording, conditioner, clean, window, SNIPPET), known
+        )
 
 
 def write_timeline(path: Path, recording: xr.DataArray, detector: Detector) -> None:
@@ -104,7 +114,9 @@ def _index(recording: xr.DataArray, moment: np.datetime64) -> int:
     return int(np.clip(round(seconds * sampling_rate(recording)), 0, recording.sizes["time"] - 1))
 
 
-def _around(recording: xr.DataArray, first: int, last: int, longest: int, margin: int | None = None) -> tuple[int, int]:
+def _around(
+    recording: xr.DataArray, first: int, last: int, longest: int, margin: int | None = None
+) -> tuple[int, int]:
     margin = (longest - (last - first)) // 2 if margin is None else margin
     return max(0, first - max(margin, 64)), min(recording.sizes["time"], last + max(margin, 64))
 

@@ -18,11 +18,33 @@ import xarray as xr
 from selfseis import __version__
 from selfseis.detect.catalogue import iso
 from selfseis.heldout import Verdict
-from selfseis.recording import accounting_of, is_fibre, sample_times, sampling_rate
+from selfseis.recording import UnusableInput, accounting_of, is_fibre, sample_times, sampling_rate
 from selfseis.recording.atomic import write_json
 from selfseis.recording.coverage import stretches
 
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
+
+
+def check_apart(out: Path, sources: list[str]) -> None:
+    """Refuse results among the recordings, where the next run would take them for data.
+
+    Parameters
+    ----------
+    out : Path
+        Where the results will be.
+    sources : list of str
+        Files and folders of recordings.
+
+    Raises
+    ------
+    UnusableInput
+        If the results would lie in one of the folders, or replace one of the files.
+    """
+    for source in sources:
+        if out.resolve().is_relative_to(Path(source).resolve()):
+            raise UnusableInput(
+                f"the results in {out} would lie among the data of {source}: give another --out"
+            )
 
 
 @dataclass
@@ -57,7 +79,12 @@ class Results:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnusableInput(
+                f"the folder {self.folder} cannot be made ({error.strerror}): give another --out"
+            ) from error
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

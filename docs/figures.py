@@ -1,0 +1,149 @@
+"""Draw the figures of the documentation from simulated data: ``python docs/figures.py``.
+
+Everything is simulated, so that the truth is known and the figures can be drawn again by anyone.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from PIL import Image
+
+from selfseis import Denoiser, Detector
+from selfseis.detect.detector import APART
+from selfseis.detect.null import FEWEST_TAIL, peaks
+from selfseis.heldout import Interval
+from selfseis.recording import sampling_rate
+from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
+
+IMAGES = Path(__file__).parent / "images"
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#5b6168"  # Okabe and Ito's, and a grey
+GAUGE = 8  # channels of one gauge length
+RATE = 50.0  # Hz
+
+plt.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": GREY,
+        "figure.dpi": 120,
+        "legend.frameon": False,
+    }
+)
+
+
+def main() -> None:
+    """Draw all figures."""
+    IMAGES.mkdir(exist_ok=True)
+    for name, draw in {"blind_zone": blind_zone, "chance": chance, "before_after": before_after}.items():
+        figure = draw()
+        _save_small(figure, IMAGES / f"{name}.png")
+        plt.close(figure)
+
+
+def blind_zone() -> plt.Figure:
+    """Skill on hidden channels against the width of the blind zone, for noise alone and noise with events."""
+    noise = simulate_noise_recording("gauge", "fibre", 0.03, RATE, 64, 1, gauge_channels=GAUGE, channel_spacing=2.0)
+    events, _ = simulate_recording_with_events(noise, 6.0, 4, seed=2, distances=(10e3, 30e3))
+    widths = range(13)
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    _draw_skill(axes, widths, [_skill(events, w) for w in widths], ORANGE, "s", "noise and four events")
+    _draw_skill(axes, widths, [_skill(noise, w) for w in widths], BLUE, "o", "noise alone")
+    measured = Denoiser("ridge").fit(noise).blind_zone_
+    axes.axvline(measured, color=GREY, linestyle=":", linewidth=1.2)
+    axes.annotate("measured\nfrom the noise", (measured + 0.15, 0.12), color=GREY)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set(xlabel="half-width of the blind zone (channels)", ylabel="variance explained on hidden channels")
+    axes.legend()
+    return figure
+
+
+def chance() -> plt.Figure:
+    """Rate of declustered peaks against score: surrogates, their tail, the threshold, and the recording."""
+    noise = simulate_noise_recording("gauge", "fibre", 2.0, 25.0, 32, seed=3, gauge_channels=4)
+    recording, _ = simulate_recording_with_events(noise, (-10.0, -6.0, -3.0), 12, seed=4)
+    detector = Detector(false_alarms_per_day=1.0).fit(recording)
+    days = np.isfinite(detector.scan_.score).sum() * detector.scan_.hop / sampling_rate(recording) / 86400
+    score = detector.scan_.score - detector.background_
+    found = np.sort(score[peaks(score, APART)])[::-1]
+    heights = detector.chance_.heights
+    figure, axes = plt.subplots(figsize=(6.4, 3.8))
+    axes.step(found, np.arange(1, len(found) + 1) / days, color=ORANGE, where="post", label="the recording")
+    ranks = np.arange(1, len(heights) + 1) / detector.chance_.days
+    axes.step(heights, ranks, color=BLUE, where="post", label="surrogates, counted")
+    grid = np.linspace(heights[FEWEST_TAIL], detector.chance_.threshold(0.5), 50)
+    axes.plot(grid, detector.chance_.rate(grid), color=BLUE, linestyle="--", label="surrogates, extrapolated")
+    threshold = detector.threshold_ - detector.background_
+    axes.axhline(1.0, color=GREY, linewidth=0.8)
+    axes.axvline(threshold, color=GREY, linestyle=":", linewidth=1.2)
+    axes.annotate("threshold for\none false alarm a day", (threshold + 0.2, 8), color=GREY)
+    axes.set(yscale="log", xlabel="score (standard deviations of chance)", ylabel="peaks as high, a day")
+    axes.set_xlim(0, min(found[0] + 1, 4 * threshold))
+    axes.legend(loc="upper right")
+    return figure
+
+
+def before_after() -> plt.Figure:
+    """A simulated earthquake on a fibre: as recorded, denoised, and as it is without noise."""
+    noise = simulate_noise_recording("gauge", "fibre", 0.04, RATE, 96, 5, gauge_channels=GAUGE, channel_spacing=2.0)
+    recording, events = simulate_recording_with_events(noise, -3.0, 4, seed=7, distances=(20e3, 25e3))
+    event = events[0]
+    denoiser = Denoiser("ridge", band=default_band(RATE)).fit(recording)
+    window = slice(event.first_sample, event.first_sample + event.n_samples)
+    truth = recording.isel(time=window) - noise.isel(time=window)
+    panels = {
+        f"recorded (SNR {event.snr_db:g} dB)": recording.isel(time=window),
+        "denoised": denoiser.transform(recording).isel(time=window),
+        "without noise": truth,
+    }
+    figure, row = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True, layout="constrained")
+    for axes, (title, data) in zip(row, panels.items(), strict=True):
+        axes.set_title(_with_correlation(title, data, truth), fontsize=10)
+        image = _draw_waterfall(axes, data.values, recording["distance"].values)
+    row[0].set_ylabel("distance along the fibre (m)")
+    figure.colorbar(image, ax=row, shrink=0.8, label="strain rate, share of the\n98th percentile of each panel")
+    return figure
+
+
+def _save_small(figure: plt.Figure, path: Path) -> None:
+    """Save with few colours: noise does not compress otherwise."""
+    drawn = BytesIO()
+    figure.savefig(drawn, bbox_inches="tight")
+    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)
+
+
+def _skill(recording: xr.DataArray, width: int) -> Interval:
+    skill = Denoiser("ridge", blind_zone=width).fit(recording).verdict_.skill
+    assert skill is not None
+    return skill
+
+
+def _draw_skill(axes: Axes, widths: range, skills: list[Interval], colour: str, marker: str, label: str) -> None:
+    values = np.array([s.value for s in skills])
+    ends = np.array([[s.value - s.low, s.high - s.value] for s in skills]).T
+    axes.errorbar(widths, values, ends, color=colour, marker=marker, markersize=5, capsize=2, label=label)
+
+
+def _with_correlation(title: str, data: xr.DataArray, truth: xr.DataArray) -> str:
+    correlation = np.corrcoef(data.values.ravel(), truth.values.ravel())[0, 1]
+    return title if correlation > 0.999 else f"{title}\ncorrelation with the truth {correlation:.2f}"
+
+
+def _draw_waterfall(axes: Axes, data: np.ndarray, distance: np.ndarray) -> plt.cm.ScalarMappable:
+    limits = 0.0, data.shape[1] / RATE, distance[-1], distance[0]
+    axes.set_xlabel("time (s)")
+    axes.spines[["top", "right"]].set_visible(True)
+    return axes.imshow(
+        data / np.quantile(np.abs(data), 0.98), aspect="auto", cmap="RdBu", vmin=-1, vmax=1, extent=limits,
+        interpolation="antialiased",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""No sample is learnt from and judged on, nor lies within the filter's reach of one that is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfseis.denoise.study import is_line, measured_blind_zone, study_spans
+from selfseis.recording import recording_from_array
+from selfseis.recording.conditioning import Conditioner
+from selfseis.simulate import band_limited_noise
+
+RATE = 50.0
+
+
+def fibre(data: np.ndarray):
+    return recording_from_array(data, RATE, distance=10.0 * np.arange(len(data)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_learning_choosing_and_judging_are_kept_apart(seed) -> None:
+    data = band_limited_noise(10, 24_000, RATE, (2, 20), 1)
+    data[2, 3000:4000] = np.nan
+    data[7] = 0
+    recording = fibre(data)
+    conditioner = Conditioner.measure(recording, (2.0, 20.0))
+    (span,) = study_spans(recording, conditioner, seed)
+    uses = np.stack([span.learn, span.choose, span.judge])
+    assert uses.sum(axis=0).max() == 1
+    assert not uses[:, ~np.isfinite(data)].any() and not uses[:, 7].any()
+    shares = uses[:, 0].mean(axis=1)
+    assert shares[0] > 0.4 and shares[1] > 0.04 and shares[2] > 0.15
+    hidden = (span.choose[0] | span.judge[0]).astype(int)
+    reach = len(conditioner.taps) // 2
+    near = np.convolve(hidden, np.ones(2 * reach + 1, int), mode="same") > 0
+    assert not (span.learn[0] & near).any()
+
+
+def test_the_division_repeats_by_seed() -> None:
+    recording = fibre(band_limited_noise(10, 5000, RATE, (2, 20), 1))
+    conditioner = Conditioner.measure(recording)
+    first, again, other = (study_spans(recording, conditioner, seed)[0].learn for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+@pytest.mark.parametrize("gauge", [1, 3, 6])
+def test_the_blind_zone_is_that_of_the_gauge(gauge) -> None:
+    recording = fibre(band_limited_noise(60, 12_000, RATE, (1, 20), 2, correlation_length=gauge))
+    spans = study_spans(recording, Conditioner.measure(recording), 0)
+    width, correlation = measured_blind_zone(spans, 256)
+    assert abs(width - (gauge - 1)) <= 1 and correlation[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_line_has_enough_channels_along_a_fibre() -> None:
+    assert is_line(fibre(np.zeros((8, 10), np.float32))) and not is_line(fibre(np.zeros((7, 10), np.float32)))
+    stations = recording_from_array(
+        np.zeros((9, 10), np.float32), RATE, seed_id=[f"X.{i}..Z" for i in range(9)]
+    )
+    assert not is_line(stations)

@@ -1,0 +1,214 @@
+"""The detector from recording to events: what it finds, what it does not, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import poisson
+from sklearn.base import clone
+
+from selfseis.detect import Detector, Event
+from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.simulate import (
+    SimulatedEvent,
+    band_limited_noise,
+    simulate_noise_recording,
+    simulate_recording_with_events,
+)
+
+RATE = 50.0
+HOP = 64
+
+
+def fibre(data: np.ndarray, start: str = "2020-01-01") -> xr.DataArray:
+    return recording_from_array(data.astype(np.float32), RATE, start, distance=10.0 * np.arange(len(data)))
+
+
+def network(data: np.ndarray, per_station: int = 3) -> xr.DataArray:
+    codes = [f"XX.S{i // per_station:02d}.00.BH{'ENZ'[i % per_station]}" for i in range(len(data))]
+    return recording_from_array(data.astype(np.float32), RATE, seed_id=codes)
+
+
+def noise_on(geometry: str, hours: float = 0.15, seed: int = 1, **keywords) -> xr.DataArray:
+    n_channels = 40 if geometry == "fibre" else 18
+    return simulate_noise_recording(
+        "white", geometry, hours, RATE, n_channels, seed, components="ENZ", **keywords
+    )
+
+
+@cache
+def events_on(geometry: str, snr_db: float, n_events: int = 3) -> tuple[xr.DataArray, list[SimulatedEvent]]:
+    recording, truth = simulate_recording_with_events(noise_on(geometry), snr_db, n_events, 4)
+    return recording.copy(data=recording.values), truth
+
+
+@cache
+def fitted(geometry: str) -> Detector:
+    return Detector(false_alarms_per_day=24).fit(
+        events_on(geometry, 10.0 if geometry == "network" else 0.0)[0]
+    )
+
+
+def overlap(event: Event, truth: SimulatedEvent) -> bool:
+    margin = np.timedelta64(2, "s")
+    return bool(event.start <= truth.end + margin and event.end >= truth.start - margin)
+
+
+def test_the_constructor_only_stores() -> None:
+    parameters = {
+        "false_alarms_per_day": 3.0, "band": (2.0, 10.0), "window": 64, "slowest": 700.0, "denoiser": None, "seed": 5,
+    }  # fmt: skip
+    detector = Detector(**parameters)
+    assert detector.get_params() == parameters and vars(detector) == parameters
+    assert clone(detector).get_params() == parameters
+    assert detector.set_params(seed=6) is detector and detector.seed == 6
+    with pytest.raises(ValueError, match="unknown parameters: depth"):
+        detector.set_params(depth=3)
+
+
+@pytest.mark.parametrize("geometry", ["fibre", "network"])
+def test_strong_events_are_found_and_the_detector_works(geometry) -> None:
+    detector = fitted(geometry)
+    _, truth = events_on(geometry, 10.0 if geometry == "network" else 0.0)
+    events = detector.events_
+    assert all(any(overlap(e, t) for e in events) for t in truth)
+    assert len(events) <= len(truth) + poisson.ppf(0.999, 3.6)
+    # In a network both detectors are energy ratios at heart, and neither need be the better one.
+    if geometry == "fibre":
+        assert detector.verdict_.verdict == "works", detector.verdict_
+    else:
+        assert "beyond chance" not in detector.verdict_.reason
+    best = sorted(events, key=lambda e: -e.score)[: len(truth)]
+    assert all(e.p_value < 0.01 and e.score > detector.threshold_ for e in best)
+    assert all(e.start <= e.peak <= e.end for e in events)
+    assert [e.start for e in events] == sorted(e.start for e in events)
+    assert len({e.event_id for e in events}) == len(events)
+
+
+def test_events_far_below_the_noise_are_found_on_a_fibre() -> None:
+    noise = simulate_noise_recording("white", "fibre", 0.05, RATE, 160, 1)
+    recording, truth = simulate_recording_with_events(noise, -15.0, 2, 4)
+    detector = Detector(false_alarms_per_day=24).fit(recording)
+    assert all(any(overlap(e, t) for e in detector.events_) for t in truth)
+    assert len(detector.events_) <= 2 + poisson.ppf(0.999, 1.2)
+
+
+def test_a_loud_burst_that_no_two_channels_share_is_not_found() -> None:
+    data = noise_on("fibre", 0.1, seed=3).values
+    data[:, 8000:8400] *= 10
+    data[20, 12_000:12_200] *= 100
+    detector = Detector(false_alarms_per_day=24).fit(fibre(data))
+    assert len(detector.events_) <= poisson.ppf(0.999, 2.4)
+    assert not [e for e in detector.events_ if e.p_value < 1e-4]
+    assert detector.verdict_.verdict == "no_gain"
+
+
+@pytest.mark.parametrize("geometry", ["fibre", "network"])
+def test_false_alarms_come_at_the_rate_that_was_asked(geometry) -> None:
+    """Four hours of noise at eight an hour: 32 are expected."""
+    recording = simulate_noise_recording("white", geometry, 4.0, 20.0, 12, 2, components="ENZ")
+    detector = Detector(false_alarms_per_day=8 * 24).fit(recording)
+    low, high = poisson.ppf([0.001, 0.999], 32)
+    assert low <= len(detector.events_) <= high
+    assert detector.verdict_.verdict != "works"
+
+
+def test_the_threshold_holds_on_other_noise() -> None:
+    first, other = (simulate_noise_recording("white", "fibre", 2.0, 20.0, 12, seed) for seed in (5, 6))
+    events = Detector(false_alarms_per_day=12 * 24).fit(first).detect(other)
+    assert poisson.ppf(0.001, 24) <= len(events) <= poisson.ppf(0.999, 24)
+
+
+@pytest.mark.parametrize("geometry", ["fibre", "network"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_noise_gives_no_gain(geometry, seed) -> None:
+    detector = Detector(seed=seed).fit(noise_on(geometry, seed=seed))
+    assert detector.verdict_.verdict == "no_gain"
+    assert "beyond chance" in detector.verdict_.reason
+    json.dumps(detector.verdict_.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("geometry", ["fibre", "network"])
+def test_detecting_again_finds_the_same_and_a_shift_in_time_shifts_events(geometry) -> None:
+    recording, _ = events_on(geometry, 10.0 if geometry == "network" else 0.0)
+    detector = fitted(geometry)
+    again = detector.detect(recording)
+    assert again == detector.events_
+    late = detector.detect(recording.isel(time=slice(40 * HOP, None)))
+    expected = [e for e in again if e.start > recording.time[180 * HOP].values]
+    found = [e for e in late if e.start > recording.time[180 * HOP].values]
+    assert [(e.event_id, e.start, e.end) for e in found] == [(e.event_id, e.start, e.end) for e in expected]
+    np.testing.assert_allclose([e.score for e in found], [e.score for e in expected], rtol=1e-3)
+
+
+@pytest.mark.parametrize("geometry", ["fibre", "network"])
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_units_make_no_difference(geometry, factor) -> None:
+    recording, _ = events_on(geometry, 10.0 if geometry == "network" else 0.0)
+    detector = Detector(false_alarms_per_day=24).fit(
+        recording.copy(data=(factor * recording.values).astype(np.float32))
+    )
+    best = [sorted(d.events_, key=lambda e: -e.score)[:3] for d in (fitted(geometry), detector)]
+    assert [e.event_id for e in best[0]] == [e.event_id for e in best[1]]
+    assert detector.verdict_.verdict == fitted(geometry).verdict_.verdict
+
+
+def test_one_station_alone_cannot_tell() -> None:
+    detector = Detector(false_alarms_per_day=24).fit(network(band_limited_noise(3, 30_000, RATE, (2, 20), 1)))
+    assert detector.verdict_.verdict == "cannot_tell" and "one station alone" in detector.verdict_.reason
+
+
+def test_dead_channels_and_gaps_do_not_make_events() -> None:
+    data = noise_on("fibre", 0.1, seed=8).values
+    data[[3, 30, 31]] = 0
+    data[35] = np.nan
+    data[:, 9000:9500] = np.nan
+    data[10:20, 12_000:12_800] = np.nan
+    detector = Detector(false_alarms_per_day=24).fit(fibre(data))
+    assert len(detector.events_) <= poisson.ppf(0.999, 2.4)
+    assert np.isnan(detector.scan_.score[9200 // HOP])
+
+
+NOTHING = [
+    (np.full((12, 6000), np.nan), "empty or dead"),
+    (np.full((12, 6000), 3.0), "empty or dead"),
+    (band_limited_noise(12, 20, RATE, None, 1), "give a longer record|too short"),
+    (band_limited_noise(12, 60, RATE, None, 1), "give a longer record|too short"),
+]
+
+
+@pytest.mark.parametrize("geometry", [fibre, network])
+@pytest.mark.parametrize(("data", "match"), NOTHING, ids=["NaN", "constant", "20 samples", "60 samples"])
+def test_what_cannot_be_searched_is_refused_in_one_line(geometry, data, match) -> None:
+    with pytest.raises(UnusableInput, match=match) as refusal:
+        Detector().fit(geometry(data))
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("n_samples", [130, 300, 1000, 3000])
+@pytest.mark.parametrize("geometry", [fibre, network])
+def test_short_records_are_searched_or_refused(geometry, n_samples) -> None:
+    try:
+        detector = Detector().fit(geometry(band_limited_noise(12, n_samples, RATE, None, 1)))
+    except UnusableInput:
+        return
+    json.dumps(detector.verdict_.to_dict(), allow_nan=False)
+    assert detector.verdict_.verdict != "works"
+
+
+def test_a_rate_of_false_alarms_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        Detector(false_alarms_per_day=0).fit(noise_on("fibre", 0.02))
+
+
+def test_another_rate_or_other_channels_are_refused() -> None:
+    detector = fitted("fibre")
+    slow = recording_from_array(np.zeros((40, 500), np.float32), RATE / 2, distance=10.0 * np.arange(40))
+    with pytest.raises(UnusableInput, match="25 Hz"):
+        detector.detect(slow)
+    with pytest.raises(UnusableInput, match="channels"):
+        detector.detect(fibre(np.zeros((12, 500))))

@@ -1,0 +1,224 @@
+"""Scanners: tiled as whole, the same in any units, and deaf to what is loud but shared by no one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import selfseis.detect.coincidence as coincidence
+import selfseis.detect.predictability as predictability
+import selfseis.detect.stack as stack
+from selfseis.detect.coincidence import CoincidenceScanner
+from selfseis.detect.energy import energy_ratio, sta_lta
+from selfseis.detect.predictability import LineGeometry, PredictabilityScanner
+from selfseis.detect.stack import StackScanner
+from selfseis.recording import recording_from_array, station_codes
+from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.coverage import set_coverage
+from selfseis.simulate import band_limited_noise
+
+RATE = 50.0
+BAND = (2.5, 20.0)
+HOP = 32
+N_SAMPLES = 6400
+
+
+def fibre(data: np.ndarray) -> xr.DataArray:
+    return recording_from_array(data.astype(np.float32), RATE, distance=10.0 * np.arange(len(data)))
+
+
+def network(data: np.ndarray) -> xr.DataArray:
+    codes = [f"XX.S{i // 3:02d}.00.BH{'ENZ'[i % 3]}" for i in range(len(data))]
+    return recording_from_array(data.astype(np.float32), RATE, seed_id=codes)
+
+
+def noise(n_channels: int, seed: int, n_samples: int = N_SAMPLES) -> np.ndarray:
+    return band_limited_noise(n_channels, n_samples, RATE, BAND, seed)
+
+
+def with_wave(data: np.ndarray, first: int, amplitude: float, slowness: float = 1.5) -> np.ndarray:
+    """Add a wavelet train of two hops that crosses the channels."""
+    shape = band_limited_noise(1, 4 * HOP, RATE, BAND, 5)[0] * np.hanning(4 * HOP)
+    result = data.copy()
+    for channel, row in enumerate(result):
+        start = first + round(slowness * channel)
+        row[start : start + 4 * HOP] += amplitude * shape
+    return result
+
+
+def line_scanner(recording: xr.DataArray) -> PredictabilityScanner:
+    conditioner = Conditioner.measure(recording, BAND)
+    return PredictabilityScanner.measure(recording, conditioner, 0, 3.0, 4 * HOP // 2, 0)
+
+
+def scanner_of(kind: str, recording: xr.DataArray):
+    conditioner = Conditioner.measure(recording, BAND)
+    if kind == "line":
+        return line_scanner(recording)
+    if kind in ("channels", "envelopes"):
+        return StackScanner(conditioner, kind, HOP)
+    return CoincidenceScanner(conditioner, station_codes(recording), kind, 4, HOP)
+
+
+KINDS = ["line", "channels", "envelopes", "energy ratio", "STA/LTA"]
+
+
+def recording_for(kind: str, data: np.ndarray) -> xr.DataArray:
+    return fibre(data) if kind in ("line", "channels", "envelopes") else network(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tiles_give_what_the_whole_gives(kind, monkeypatch) -> None:
+    data = with_wave(noise(18, 1), 3000, 2.0)
+    data[4, 1000:1300] = np.nan
+    data[:, 5000:5200] = np.nan
+    recording = recording_for(kind, data)
+    scanner = scanner_of(kind, recording)
+    whole = scanner.scan(recording, n_surrogates=0, seed=0)
+    for module in (predictability, coincidence, stack):
+        monkeypatch.setattr(module, "TILE_VALUES", 18 * 64 * HOP // 2)
+    tiled = scanner.scan(recording, n_surrogates=0, seed=0)
+    np.testing.assert_array_equal(tiled.first, whole.first)
+    np.testing.assert_allclose(tiled.score, whole.score, atol=2e-3)
+    np.testing.assert_array_equal(whole.first, HOP * np.arange(N_SAMPLES // HOP))
+    assert np.isnan(whole.score[5050 // HOP]) and np.isfinite(whole.score[1100 // HOP])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_make_no_difference(kind) -> None:
+    data = with_wave(noise(18, 2), 3000, 1.0)
+    scores = [
+        scanner_of(kind, recording_for(kind, d)).scan(recording_for(kind, d), n_surrogates=0, seed=0).score
+        for d in (data, 1e-9 * data, 1e6 * data + 1e6)
+    ]
+    np.testing.assert_allclose(scores[1], scores[0], atol=0.02)
+    np.testing.assert_allclose(scores[2], scores[0], atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["line", "channels"])
+def test_covered_stretches_are_scored_as_if_alone(kind, monkeypatch) -> None:
+    monkeypatch.setattr(predictability, "TILE_VALUES", 1)
+    monkeypatch.setattr(stack, "TILE_VALUES", 1)
+    data = np.full((18, 100 * HOP * 4), np.nan)
+    pieces = [(10 * HOP, 60 * HOP), (250 * HOP + 5, 390 * HOP)]
+    for seed, (first, last) in enumerate(pieces):
+        data[:, first:last] = noise(18, seed, last - first)
+    recording = fibre(data)
+    scanner = scanner_of(kind, recording)
+    plain = scanner.scan(recording, n_surrogates=0, seed=0)
+    ends = np.array(pieces).T * 20_000_000
+    set_coverage(recording, ends[0], ends[1] - 20_000_000)
+    covered = scanner.scan(recording, n_surrogates=0, seed=0)
+    assert len(covered.score) < len(plain.score) and np.isnan(covered.score).any()
+    known = np.isfinite(plain.score)
+    np.testing.assert_array_equal(covered.first[np.isfinite(covered.score)], plain.first[known])
+    np.testing.assert_allclose(covered.score[np.isfinite(covered.score)], plain.score[known], atol=2e-3)
+
+
+def test_a_wave_is_found_and_its_incoherent_double_is_not() -> None:
+    wave = with_wave(np.zeros((36, N_SAMPLES)), 3000, 1.0)
+    scores = {}
+    for name in ("wave", "burst"):
+        added = wave.copy()
+        if name == "burst":
+            rng = np.random.default_rng(3)
+            gain = np.sqrt(np.square(wave).mean(axis=0) / np.square(wave).mean(axis=0).max())
+            added = 3 * gain * rng.standard_normal(wave.shape)
+        recording = fibre(noise(36, 4) + added)
+        scanner = line_scanner(fibre(noise(36, 4)))
+        scores[name] = scanner.scan(recording, n_surrogates=0, seed=0).score
+    event = slice(2900 // HOP, 3300 // HOP)
+    elsewhere = np.nanmax(np.delete(scores["wave"], np.r_[event]))
+    assert np.nanmax(scores["wave"][event]) > 2 * elsewhere
+    assert np.nanmax(scores["burst"][event]) < 1.5 * elsewhere
+
+
+def test_what_only_adjacent_blocks_share_does_not_count() -> None:
+    white = np.random.default_rng(2).standard_normal((9, N_SAMPLES)).astype(np.float32)
+    neighbours_share = white[1:] + white[:-1]
+    everyone_shares = white[1:] + white[:1]
+    assert abs(predictability._coherence(neighbours_share, HOP).mean()) < 0.1
+    assert predictability._coherence(everyone_shares, HOP).mean() > 2
+
+
+def test_a_laser_that_all_channels_share_is_taken_out() -> None:
+    laser = band_limited_noise(1, N_SAMPLES, RATE, BAND, 9)
+    scanner = line_scanner(fibre(noise(36, 4) + 0.5 * laser))
+    assert scanner.common_mode and not line_scanner(fibre(noise(36, 4))).common_mode
+    loud = noise(36, 4) + 0.5 * laser
+    loud[:, 3000:3200] += 3 * laser[:, 3000:3200]
+    scan = scanner.scan(fibre(loud), n_surrogates=4, seed=0)
+    assert np.nanmax(scan.score) < 1.3 * np.nanmax(scan.null)
+
+
+def test_surrogates_of_noise_score_as_noise_does() -> None:
+    recording = fibre(noise(24, 6, 20_000))
+    scan = line_scanner(recording).scan(recording, n_surrogates=8, seed=0)
+    inner = slice(10, -10)
+    assert np.abs(np.median(scan.score[inner]) - np.median(scan.null[:, inner])) < 0.15
+    assert scan.score[inner].std() == pytest.approx(scan.null[:, inner].std(), rel=0.15)
+    assert np.abs(np.corrcoef(scan.null[:, inner]) - np.eye(8)).max() < 0.3
+
+
+def test_surrogates_of_an_event_hold_no_event() -> None:
+    recording = fibre(with_wave(noise(36, 7), 3000, 3.0))
+    scan = line_scanner(recording).scan(recording, n_surrogates=8, seed=0)
+    assert np.nanmax(scan.score) > 2 * np.nanmax(scan.null)
+    again = line_scanner(recording).scan(recording, n_surrogates=8, seed=0)
+    other = line_scanner(recording).scan(recording, n_surrogates=8, seed=1)
+    np.testing.assert_array_equal(scan.null, again.null)
+    assert (scan.null != other.null).any() and (scan.score == other.score).all()
+
+
+def test_one_loud_station_is_no_coincidence() -> None:
+    data = noise(12, 8)
+    quiet = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=1, seed=0)
+    data[:3, 3000:3200] *= 8
+    one = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=20, seed=0)
+    data[3:9, 3020:3220] *= 8
+    three = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=20, seed=0)
+    here = slice(2900 // HOP, 3400 // HOP)
+    assert np.nanmax(one.score[here]) < np.nanmax(one.null)
+    assert np.nanmax(one.score[here] - quiet.score[here]) < 0.5
+    assert np.nanmax(three.score[here]) > 1.5 * np.nanquantile(three.null, 0.999)
+    assert one.n_channels[here].max() == 3 and three.n_channels[here].max() == 9
+
+
+def test_surrogates_keep_what_stations_share_all_the_time() -> None:
+    """Storms that all stations hear make coincidences; shifted stations would hide how often."""
+    n_samples = 32 * N_SAMPLES
+    storm = 1 + np.repeat(np.random.default_rng(1).exponential(1.0, n_samples // 200), 200)
+    highest = {}
+    for name, data in {"storms": noise(12, 9, n_samples) * storm, "calm": noise(12, 9, n_samples)}.items():
+        scan = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=5, seed=0)
+        highest[name] = np.nanquantile(scan.null, 0.99)
+        assert np.nanquantile(scan.score, 0.99) == pytest.approx(highest[name], rel=0.15)
+    assert highest["storms"] > 2 * highest["calm"]
+
+
+@pytest.mark.parametrize("ratio", [energy_ratio, sta_lta])
+def test_energy_ratios_of_known_steps(ratio) -> None:
+    energy = np.ones((2, 400))
+    energy[0, 200:204] = 50.0
+    energy[1] = 1e-12 * (1 + np.arange(400) % 2)
+    energy[1, 300] = np.nan
+    found = ratio(energy, 40)
+    assert found[0, 200] == pytest.approx(np.log(50.0), abs=0.01)
+    assert np.abs(found[0, 100:199]).max() < 1e-6
+    assert np.isnan(found[1, 300]) and np.isfinite(found[1, 302])
+
+
+@pytest.mark.parametrize("n_channels", [8, 9, 33, 129, 200, 255, 300, 1000])
+@pytest.mark.parametrize("blind_zone", [0, 3, 20])
+def test_geometry_covers_the_line_with_blocks_wider_than_the_zone(n_channels, blind_zone) -> None:
+    geometry = LineGeometry.choose(n_channels, blind_zone, 2.0, 10.0, 512.0)
+    width = geometry.block * geometry.per_segment
+    assert geometry.per_segment >= 1
+    assert geometry.block > min(blind_zone, n_channels // 3 - 1)
+    searched = [channel for segment in geometry.segments for channel in segment]
+    assert len(searched) == len(set(searched)) and set(searched) <= set(range(n_channels))
+    assert all(len(segment) == width for segment in geometry.segments)
+    assert n_channels - len(searched) < len(geometry.segments) * geometry.block + 1
+    np.testing.assert_allclose(geometry.slownesses, -geometry.slownesses[::-1])
+    assert 0 in geometry.slownesses
