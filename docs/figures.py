@@ -49,11 +49,13 @@ def main() -> None:
 
 def blind_zone() -> plt.Figure:
     """Skill on hidden channels against the width of the blind zone, for noise alone and noise with events."""
-    noise = simulate_noise_recording("gauge", "fibre", 0.03, RATE, 64, 1, gauge_channels=GAUGE, channel_spacing=2.0)
-    events, _ = simulate_recording_with_events(noise, 6.0, 4, seed=2, distances=(10e3, 30e3))
+    noise = simulate_noise_recording(
+        "gauge", "fibre", 0.1, RATE, 64, 1, gauge_channels=GAUGE, channel_spacing=2.0
+    )
+    events, _ = simulate_recording_with_events(noise, 6.0, 12, seed=2, distances=(10e3, 20e3))
     widths = range(13)
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    _draw_skill(axes, widths, [_skill(events, w) for w in widths], ORANGE, "s", "noise and four events")
+    _draw_skill(axes, widths, [_skill(events, w) for w in widths], ORANGE, "s", "noise and twelve events")
     _draw_skill(axes, widths, [_skill(noise, w) for w in widths], BLUE, "o", "noise alone")
     measured = Denoiser("ridge").fit(noise).blind_zone_
     axes.axvline(measured, color=GREY, linestyle=":", linewidth=1.2)
@@ -90,9 +92,11 @@ def chance() -> plt.Figure:
 
 
 def before_after() -> plt.Figure:
-    """A simulated earthquake on a fibre: as recorded, denoised, and as it is without noise."""
-    noise = simulate_noise_recording("gauge", "fibre", 0.04, RATE, 96, 5, gauge_channels=GAUGE, channel_spacing=2.0)
-    recording, events = simulate_recording_with_events(noise, -3.0, 4, seed=7, distances=(20e3, 25e3))
+    """Waterfalls of a simulated earthquake: as recorded, denoised, and as it is without noise."""
+    noise = simulate_noise_recording(
+        "gauge", "fibre", 0.04, RATE, 96, 5, gauge_channels=GAUGE, channel_spacing=2.0
+    )
+    recording, events = simulate_recording_with_events(noise, 0.0, 4, seed=7, distances=(20e3, 25e3))
     event = events[0]
     denoiser = Denoiser("ridge", band=default_band(RATE)).fit(recording)
     window = slice(event.first_sample, event.first_sample + event.n_samples)
@@ -107,7 +111,9 @@ def before_after() -> plt.Figure:
         axes.set_title(_with_correlation(title, data, truth), fontsize=10)
         image = _draw_waterfall(axes, data.values, recording["distance"].values)
     row[0].set_ylabel("distance along the fibre (m)")
-    figure.colorbar(image, ax=row, shrink=0.8, label="strain rate, share of the\n98th percentile of each panel")
+    figure.colorbar(
+        image, ax=row, shrink=0.8, label="strain rate, share of the\n98th percentile of each panel"
+    )
     return figure
 
 
@@ -124,7 +130,9 @@ def _skill(recording: xr.DataArray, width: int) -> Interval:
     return skill
 
 
-def _draw_skill(axes: Axes, widths: range, skills: list[Interval], colour: str, marker: str, label: str) -> None:
+def _draw_skill(
+    axes: Axes, widths: range, skills: list[Interval], colour: str, marker: str, label: str
+) -> None:
     values = np.array([s.value for s in skills])
     ends = np.array([[s.value - s.low, s.high - s.value] for s in skills]).T
     axes.errorbar(widths, values, ends, color=colour, marker=marker, markersize=5, capsize=2, label=label)

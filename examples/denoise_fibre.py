@@ -10,8 +10,10 @@ from selfseis.simulate import default_band, simulate_noise_recording, simulate_r
 RATE = 50.0  # Hz
 
 # A gauge of 16 m sampled every 2 m: eight neighbours share their noise.
-noise = simulate_noise_recording("gauge", "fibre", 0.04, RATE, 96, seed=5, channel_spacing=2.0, gauge_channels=8)
-recording, events = simulate_recording_with_events(noise, -3.0, 4, seed=7, distances=(20e3, 25e3))
+noise = simulate_noise_recording(
+    "gauge", "fibre", 0.04, RATE, 96, seed=5, channel_spacing=2.0, gauge_channels=8
+)
+recording, events = simulate_recording_with_events(noise, 0.0, 4, seed=7, distances=(20e3, 25e3))
 
 denoiser = Denoiser("ridge", band=default_band(RATE)).fit(recording)
 print(f"blind zone: {denoiser.blind_zone_} channels on each side, measured")

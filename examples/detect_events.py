@@ -9,8 +9,8 @@ from selfseis import Detector
 from selfseis.detect import write_catalogue
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 
-noise = simulate_noise_recording("white", "fibre", 0.5, 25.0, 64, seed=3)
-recording, truth = simulate_recording_with_events(noise, (-15.0, -12.0, -9.0), 6, seed=4)
+noise = simulate_noise_recording("white", "fibre", 0.3, 25.0, 48, seed=3)
+recording, truth = simulate_recording_with_events(noise, (-12.0, -9.0, -6.0), 5, seed=4)
 
 detector = Detector(false_alarms_per_day=1.0).fit(recording)
 print(f"threshold {detector.threshold_:.2f}, from surrogates of {24 * detector.chance_.days:.1f} h in all")

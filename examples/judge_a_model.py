@@ -26,4 +26,6 @@ print("other events:     ", model.verdict(with_events(seed=2)))
 print("noise alone:      ", model.verdict(fibre_noise(seed=3)))
 
 fooled = Denoiser("ridge", blind_zone=0).fit(fibre_noise(seed=3))
-print("noise, no zone:   ", fooled.verdict_)  # the gauge's shared noise passes for signal: why there is a zone
+print(
+    "noise, no zone:   ", fooled.verdict_
+)  # the gauge's shared noise passes for signal: why there is a zone

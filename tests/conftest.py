@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xarray as xr
+from typer.testing import CliRunner, Result
+
+from selfseis.cli import app
+from selfseis.recording import write_recording
+from selfseis.simulate import SimulatedEvent, simulate_noise_recording, simulate_recording_with_events
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+Command = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +26,43 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder}: set SELFSEIS_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def selfseis() -> Command:
+    """Return what runs a command as a user types it, in this process; a traceback fails the test."""
+
+    def run(*words: object) -> Result:
+        typed = [str(word) for word in words]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["selfseis", *typed])
+            return CliRunner().invoke(app, typed, catch_exceptions=False)
+
+    return run
+
+
+def fibre_with_events() -> tuple[xr.DataArray, list[SimulatedEvent]]:
+    """Six strong events in two minutes of a short fibre."""
+    noise = simulate_noise_recording("white", "fibre", 1 / 30, 50.0, 32, seed=4)
+    return simulate_recording_with_events(noise, 15, 6, seed=4)
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of simulated recordings: fibre.nc, noise.nc, network.mseed and quiet.mseed."""
+    folder = tmp_path_factory.mktemp("recordings")
+    write_recording(fibre_with_events()[0], folder / "fibre.nc")
+    write_recording(simulate_noise_recording("white", "fibre", 1 / 60, 50.0, 16, seed=1), folder / "noise.nc")
+    quiet = simulate_noise_recording("white", "network", 1 / 12, 50.0, 9, seed=2, components="ENZ")
+    write_recording(quiet, folder / "quiet.mseed")
+    write_recording(simulate_recording_with_events(quiet, 15, 1, seed=1)[0], folder / "network.mseed")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_run(recordings: Path, selfseis: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of results of ``selfseis run`` on the fibre with events."""
+    out = tmp_path_factory.mktemp("run") / "results"
+    done = selfseis("run", recordings / "fibre.nc", "--out", out, "--method", "ridge")
+    assert done.exit_code == 0, done.stderr
+    return out

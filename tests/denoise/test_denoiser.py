@@ -239,8 +239,8 @@ def test_noise_gives_no_gain(method, seed) -> None:
 def test_earthquakes_give_a_gain_also_on_other_data() -> None:
     noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 5, gauge_channels=3)
     recording, _ = simulate_recording_with_events(noise, 15.0, 12, 6)
-    denoiser = small(max_lag=8).fit(recording)
-    assert denoiser.verdict_.verdict == "works" and denoiser.blind_zone_ in (1, 2, 3)
+    denoiser = small(max_lag=8, blind_zone=3).fit(recording)
+    assert denoiser.verdict_.verdict == "works"
     elsewhere, _ = simulate_recording_with_events(
         simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 8, gauge_channels=3), 15.0, 12, 9
     )

@@ -135,10 +135,14 @@ def test_fewer_false_alarms_need_a_higher_threshold(level, per_day) -> None:
 
 @given(LEVELS, st.floats(0, 1))
 def test_the_threshold_of_a_scores_rate_is_the_score(level, share) -> None:
-    for score in (level.heights[int(share * (len(level.heights) - 1))], level.heights[0] * (1.1 + share)):
-        per_day = float(level.rate(score))
-        if per_day * level.days >= FEWEST_TAIL or (score > level.heights[0] and per_day > 1e-200):
-            assert level.threshold(per_day) == pytest.approx(score, rel=1e-6, abs=1e-6)
+    counted = level.heights[FEWEST_TAIL - 1 :]
+    if len(counted):
+        score = counted[int(share * (len(counted) - 1))]
+        assert level.threshold(float(level.rate(score))) == pytest.approx(score)
+    beyond = level.heights[0] + (0.1 + share) * np.ptp(level.heights)
+    number = float(level.rate(beyond)) * level.days
+    if 1e-200 < number < min(FEWEST_TAIL, len(level.heights)) * 0.999:
+        assert level.threshold(number / level.days) == pytest.approx(beyond, rel=1e-6, abs=1e-6)
 
 
 def test_without_surrogates_nothing_is_known() -> None:

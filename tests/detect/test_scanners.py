@@ -134,12 +134,14 @@ def test_a_wave_is_found_and_its_incoherent_double_is_not() -> None:
     assert np.nanmax(scores["burst"][event]) < 1.5 * elsewhere
 
 
-def test_what_only_adjacent_blocks_share_does_not_count() -> None:
-    white = np.random.default_rng(2).standard_normal((9, N_SAMPLES)).astype(np.float32)
-    neighbours_share = white[1:] + white[:-1]
-    everyone_shares = white[1:] + white[:1]
-    assert abs(predictability._coherence(neighbours_share, HOP).mean()) < 0.1
-    assert predictability._coherence(everyone_shares, HOP).mean() > 2
+@pytest.mark.parametrize("guard", [1, 2, 3])
+def test_what_only_blocks_within_the_guard_share_does_not_count(guard) -> None:
+    white = np.random.default_rng(2).standard_normal((14, N_SAMPLES)).astype(np.float32)
+    neighbours_share = np.sum([white[i : i + 10] for i in range(guard + 1)], axis=0)
+    everyone_shares = white[1:11] + white[:1]
+    assert abs(predictability._coherence(neighbours_share, guard, HOP).mean()) < 0.1
+    assert predictability._coherence(neighbours_share, guard - 1, HOP).mean() > 0.3
+    assert predictability._coherence(everyone_shares, guard, HOP).mean() > 1
 
 
 def test_a_laser_that_all_channels_share_is_taken_out() -> None:
@@ -211,11 +213,11 @@ def test_energy_ratios_of_known_steps(ratio) -> None:
 
 @pytest.mark.parametrize("n_channels", [8, 9, 33, 129, 200, 255, 300, 1000])
 @pytest.mark.parametrize("blind_zone", [0, 3, 20])
-def test_geometry_covers_the_line_with_blocks_wider_than_the_zone(n_channels, blind_zone) -> None:
+def test_geometry_covers_the_line_and_compares_only_beyond_the_zone(n_channels, blind_zone) -> None:
     geometry = LineGeometry.choose(n_channels, blind_zone, 2.0, 10.0, 512.0)
     width = geometry.block * geometry.per_segment
     assert geometry.per_segment >= 1
-    assert geometry.block > min(blind_zone, n_channels // 3 - 1)
+    assert geometry.guard >= 1 and geometry.guard * geometry.block >= blind_zone
     searched = [channel for segment in geometry.segments for channel in segment]
     assert len(searched) == len(set(searched)) and set(searched) <= set(range(n_channels))
     assert all(len(segment) == width for segment in geometry.segments)

@@ -32,7 +32,7 @@ def divided(data: np.ndarray, seed: int) -> Span:
 
 def verdict_on_noise(seed: int, *, gauge: int, blind_zone: int) -> Verdict:
     """Fit the blind ridge filter to noise of unit variance, and judge it."""
-    data = band_limited_noise(20, 2000, 50.0, None, seed, correlation_length=gauge)
+    data = band_limited_noise(24, 1600, 50.0, None, seed, correlation_length=gauge)
     spans = [divided(data, seed)]
     ridge = LineRidge.fit([(s.data, s.learn, s.choose) for s in spans], blind_zone, reach=3, max_lag=2)
     live = np.ones(len(data), bool)

@@ -118,7 +118,7 @@ class Detector:
         self.scanner_ = self._scanner(recording, conditioner)
         days = sum(last - first for first, last in stretches(recording)) / rate / 86400
         wanted = int(np.ceil(WANTED_CHANCE_PEAKS / max(self.false_alarms_per_day * days, 1e-9)))
-        most = 16 if isinstance(self.scanner_, PredictabilityScanner) else 200
+        most = 200 if isinstance(self.scanner_, CoincidenceScanner) else _affordable_surrogates(recording)
         n_surrogates = int(np.clip(wanted, 4, most))
         self.scan_ = self.scanner_.scan(recording, n_surrogates=n_surrogates, seed=self.seed, report=report)
         if not np.isfinite(self.scan_.score).any():
@@ -178,7 +178,9 @@ class Detector:
         rate, n_channels = sampling_rate(recording), recording.sizes["channel"]
         known = self.conditioner_
         if not np.isclose(rate, known.rate, rtol=1e-3):
-            raise UnusableInput(f"the detector was fitted at {known.rate:g} Hz, not at {rate:g} Hz: fit it anew")
+            raise UnusableInput(
+                f"the detector was fitted at {known.rate:g} Hz, not at {rate:g} Hz: fit it anew"
+            )
         if n_channels != len(known.scale):
             raise UnusableInput(
                 f"the detector was fitted on {len(known.scale)} channels, not on {n_channels}: fit it anew"
@@ -266,6 +268,11 @@ class Detector:
         scan = scanner.scan(part, n_surrogates=4, seed=self.seed)
         chance = ChanceLevel.measure(scan, APART, conditioner.rate)
         return scanner, chance.threshold(self.false_alarms_per_day)
+
+
+def _affordable_surrogates(recording: xr.DataArray) -> int:
+    n_values = recording.sizes["channel"] * sum(last - first for first, last in stretches(recording))
+    return int(np.clip(16 * BASELINE_VALUES // max(n_values, 1), 16, 64))
 
 
 def _background(scan: Scan) -> float:

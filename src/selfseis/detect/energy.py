@@ -52,7 +52,7 @@ def sta_lta(energy: NDArray, long_windows: int) -> Series:
     """
     import pandas as pd
 
-    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 5))
+    rolling = pd.DataFrame(energy.T).rolling(long_windows, min_periods=max(1, long_windows // 2))
     return _log_ratio(energy, rolling.mean().shift(2).to_numpy().T)
 
 

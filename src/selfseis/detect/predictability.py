@@ -1,8 +1,8 @@
 """Events on a line of channels: times when more is predictable from far channels than chance allows.
 
 Neighbouring channels are stacked into blocks along a range of slownesses, and each block is compared with the
-blocks that are not adjacent to it: a blind slant stack. A block is wider than the noise is shared, so that noise
-which neighbours share does not count. Every channel is divided by its own running level first, so that bursts
+blocks that are farther from it than noise is shared: a blind slant stack, in which noise that neighbours share
+does not count. Every channel is divided by its own running level first, so that bursts
 that are loud but not coherent do not count either.
 
 References
@@ -13,84 +13,29 @@ Geophysics 36, 482. doi:10.1190/1.1440186
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.detect.line_geometry import LineGeometry
 from selfseis.detect.scan import Report, Scan, ScanPart, Series, Standardiser, joined, window_means
+from selfseis.heldout import phase_randomised
 from selfseis.recording.conditioning import Conditioner, sample_spans
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.tiles import Tile
 
 Samples = NDArray[np.float32]
 
-MOST_SLOWNESSES = 41
-WIDEST_SEGMENT = 128  # channels over which a wavefront is taken to be plane
 TILE_VALUES = 8_000_000
 COMMON_MODE = 0.02  # correlation between the two halves of the line from which all channels share a waveform
+FEWEST_HOPS = (
+    1000  # below which a record may be all event, and tells nothing of what its channels always share
+)
+DRAWS = 4  # surrogates on which the scale of the statistics is measured: one percent of it is ten of the rate
+PAST = 40  # hops against which a change of coherence is held
 TAKES_PART = 3.0  # standardised score of a segment from which its channels count as part of an event
-
-
-@dataclass(frozen=True)
-class LineGeometry:
-    """How a line is cut for the slant stacks.
-
-    Attributes
-    ----------
-    n_channels : int
-        Channels of the line.
-    block : int
-        Channels of a block; wider than noise is shared.
-    per_segment : int
-        Blocks of a segment.
-    slownesses : ndarray
-        Slownesses tried, in samples per channel.
-    """
-
-    n_channels: int
-    block: int
-    per_segment: int
-    slownesses: NDArray[np.floating]
-
-    @classmethod
-    def choose(
-        cls, n_channels: int, blind_zone: int, steepest: float, period: float, reach: float
-    ) -> LineGeometry:
-        """Choose blocks, segments and slownesses.
-
-        Parameters
-        ----------
-        n_channels : int
-            Channels of the line.
-        blind_zone : int
-            Channels over which noise is shared.
-        steepest : float
-            Largest slowness of interest, in samples per channel.
-        period : float
-            Dominant period in samples: slownesses differ by half of it over a segment.
-        reach : float
-            Longest delay over a segment that fits the tile's halo, in samples.
-        """
-        widest = min(n_channels, WIDEST_SEGMENT)
-        # A block wider than the zone, because shared noise fades rather than ends there.
-        block = int(np.clip(np.ceil(1.25 * blind_zone) + 1, 4 if widest >= 32 else 1, max(1, widest // 3)))
-        affordable = (MOST_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
-        span = int(np.clip(affordable, min(widest, max(16, 4 * block)), widest))
-        step = period / 2 / span
-        n_sides = int(min(MOST_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
-        slownesses = step * np.arange(-n_sides, n_sides + 1)
-        n_segments = -(-n_channels // span)
-        return cls(n_channels, block, max(1, n_channels // n_segments // block), slownesses)
-
-    @property
-    def segments(self) -> list[range]:
-        """Channels of each segment; the last one reaches to the end of the line."""
-        width = self.block * self.per_segment
-        n_segments = max(1, self.n_channels // width)
-        starts = np.linspace(0, self.n_channels - width, n_segments).round().astype(int)
-        return [range(s, s + width) for s in starts]
 
 
 @dataclass(frozen=True)
@@ -104,9 +49,13 @@ class PredictabilityScanner:
     geometry : LineGeometry
         Blocks, segments, slownesses.
     standardiser : Standardiser
-        Scale under chance of the line's statistics.
-    segment_standardiser : Standardiser
-        Scale under chance of one segment's score.
+        Scale of the line's statistics in noise that shares what the recording's channels always share: of data
+        whose phases are drawn at random together.
+    of_shifted : Standardiser
+        Their scale in surrogates whose blocks are shifted; in a short record, which may be all event, the scale of
+        the data as well.
+    of_segment : Standardiser
+        Scale of one segment's coherence.
     hop : int
         Samples between scores; a window has two hops.
     common_mode : bool
@@ -117,7 +66,8 @@ class PredictabilityScanner:
     conditioner: Conditioner
     geometry: LineGeometry
     standardiser: Standardiser
-    segment_standardiser: Standardiser
+    of_shifted: Standardiser
+    of_segment: Standardiser
     hop: int
     common_mode: bool = False
     name: str = "blind slant-stack predictability"
@@ -154,17 +104,33 @@ class PredictabilityScanner:
         geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
         spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=6, length=24_000)]
         common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
+        spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
+        common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
+        neutral = Standardiser.neutral(4)
         unscaled = cls(
-            conditioner, geometry, Standardiser.neutral(3), Standardiser.neutral(1), hop, common_mode=common
+            conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common_mode=common
         )
-        rng = np.random.default_rng(seed)
-        lines, segments = [], []
-        for data in spans:
-            line, best = unscaled._score(unscaled._levelled(data), rng, n_surrogates=2)
-            lines.append(line[:, 1:].reshape(3, -1))
-            segments.append(best[:, 1:].reshape(1, -1))
-        of_line, of_segment = (Standardiser.measure(np.concatenate(p, axis=1)) for p in (lines, segments))
-        return cls(conditioner, geometry, of_line, of_segment, hop, common_mode=common)
+        return unscaled._scaled_by(spans, np.random.default_rng(seed))
+
+    def _scaled_by(self, spans: list[Samples], rng: np.random.Generator) -> PredictabilityScanner:
+        """Measure the scale of the statistics on surrogates of conditioned spans."""
+        levelled = [self._levelled(data) for data in spans]
+        shifted = [self._score(data, rng, n_surrogates=DRAWS) for data in levelled]
+        of_shifted = Standardiser.measure(_row_wise([line[:, 1:] for line, _ in shifted]))
+        if sum(data.shape[1] for data in spans) < FEWEST_HOPS * self.hop:
+            of_segment = Standardiser.measure(_row_wise([best[None, :, 1:] for _, best in shifted]))
+            return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
+        lasting = [
+            self._score(self._levelled(phase_randomised(data, rng, together=True)), rng, n_surrogates=0)
+            for data in levelled
+            for _ in range(DRAWS)
+        ]
+        return replace(
+            self,
+            standardiser=Standardiser.measure(_row_wise([line for line, _ in lasting])),
+            of_shifted=of_shifted,
+            of_segment=Standardiser.measure(_row_wise([best[None] for _, best in lasting])),
+        )
 
     @property
     def window(self) -> int:
@@ -175,13 +141,13 @@ class PredictabilityScanner:
     def halo(self) -> int:
         """Samples of context on each side of a tile, in whole hops."""
         delay = int(np.ceil(np.abs(self.geometry.slownesses).max() * self.geometry.n_channels))
-        reach = self.conditioner.halo + 3 * self.window + min(delay, 64 * self.window)
+        reach = self.conditioner.halo + self.context + min(delay, 64 * self.window)
         return -(-reach // self.hop) * self.hop
 
     @property
     def context(self) -> int:
         """Samples of conditioned data on which a score depends, before and after."""
-        return 6 * self.hop
+        return (PAST + 6) * self.hop
 
     def scan(
         self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
@@ -230,10 +196,11 @@ class PredictabilityScanner:
         rng = np.random.default_rng([seed, tile.first])
         data, valid = self.conditioner(tile.data)
         line, segments = self._score(self._levelled(data), rng, n_surrogates)
-        combined = self.standardiser(line)[:, keep]
+        scaled = self.standardiser(line[:, :1]), self.of_shifted(line[:, 1:])
+        combined = np.concatenate(scaled)[:, keep]
         present = window_means(valid.mean(axis=0), self.hop)[keep]
         combined[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
-        raised = self.segment_standardiser(segments[None, :, 0, keep]) > TAKES_PART
+        raised = self.of_segment(segments[None, :, 0, keep]) > TAKES_PART
         width = self.geometry.block * self.geometry.per_segment
         return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
 
@@ -247,29 +214,31 @@ class PredictabilityScanner:
         if self.common_mode:
             live = data != 0
             data = np.where(live, data - data.sum(axis=0) / np.maximum(live.sum(axis=0), 1), 0)
-        level = np.sqrt(np.maximum(_running_mean(data**2, self.window), 0))
+        level = np.sqrt(np.maximum(_running_mean(data**2, self.hop), 0))
         return np.divide(data, level, out=np.zeros_like(data), where=level > 1e-6)
 
     def _score(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> tuple[NDArray, NDArray]:
-        """Return three statistics of the line, shape (3, 1 + n_surrogates, n_hops), and the best score of each segment.
+        """Return four statistics of the line, shape (4, 1 + n_surrogates, n_hops), and the best score of each segment.
 
-        The statistics are a wavefront that is plane along the whole line, one that is plane along each segment, and
-        the best single segment.
+        The statistics are the coherence of a wavefront that is plane along the whole line, of one that is plane
+        along each segment, of the best single segment, and the change of coherence against its own past.
         """
         surrogates = self._surrogates(data, rng, n_surrogates)
-        scores = np.stack(
-            [self._segment_scores(data, slowness, surrogates) for slowness in self.geometry.slownesses]
-        )
-        whole = self._aligned(scores).mean(axis=1).max(axis=0)
-        best = scores.max(axis=0)
-        return np.stack([whole, best.mean(axis=0), best.max(axis=0)]), best
+        energies = self._segment_energies(data, surrogates)
+        pairs = [self._segment_scores(data, p, surrogates, energies) for p in self.geometry.slownesses]
+        coherence, change = (np.stack(scores) for scores in zip(*pairs, strict=True))
+        whole = self._aligned(coherence).mean(axis=1).max(axis=0)
+        best = coherence.max(axis=0)
+        return np.stack([whole, best.mean(axis=0), best.max(axis=0), change.max(axis=0).mean(axis=0)]), best
 
     def _surrogates(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> list[_Surrogate]:
         shape = len(self.geometry.segments), self.geometry.per_segment
         n_samples = data.shape[1]
         surrogates = []
         for _ in range(n_surrogates):
-            shifts = rng.integers(0, n_samples, shape)
+            # Blocks that share noise move together, so that surrogates share it too.
+            groups = np.arange(self.geometry.per_segment) // (self.geometry.guard + 1)
+            shifts = rng.integers(0, n_samples, shape)[:, groups]
             mean = self._mean_of_shifted(data, shifts) if self.common_mode else None
             surrogates.append(_Surrogate(shifts, mean))
         return surrogates
@@ -281,9 +250,24 @@ class PredictabilityScanner:
             total += _rolled(self._blocks(data, segment, 0.0), shift).sum(axis=0)
         return total / np.float32(shifts.size * self.geometry.block)
 
-    def _segment_scores(self, data: Samples, slowness: float, surrogates: list[_Surrogate]) -> NDArray:
-        """Return the coherence of each segment for data and surrogates, shape (n_segments, n_series, n_hops)."""
-        scores = []
+    def _segment_energies(self, data: Samples, surrogates: list[_Surrogate]) -> list[NDArray]:
+        """Return the energy of all channels of each segment, for data and surrogates, shape (n_series, n_hops)."""
+        energies = []
+        for i, segment in enumerate(self.geometry.segments):
+            channels = data[segment[0] : segment[0] + self.geometry.block * self.geometry.per_segment]
+            blocks = (channels**2).reshape(self.geometry.per_segment, self.geometry.block, -1).sum(axis=1)
+            series = [blocks, *(_rolled(blocks, surrogate.shifts[i]) for surrogate in surrogates)]
+            energies.append(np.stack([window_means(b.sum(axis=0), self.hop) for b in series]))
+        return energies
+
+    def _segment_scores(
+        self, data: Samples, slowness: float, surrogates: list[_Surrogate], energies: list[NDArray]
+    ) -> tuple[NDArray, NDArray]:
+        """Return each segment's coherence and its change, for data and surrogates.
+
+        Both have the shape (n_segments, n_series, n_hops).
+        """
+        coherence, change = [], []
         for i, segment in enumerate(self.geometry.segments):
             blocks = self._blocks(data, segment, slowness)
             series = [blocks]
@@ -292,8 +276,10 @@ class PredictabilityScanner:
                 if surrogate.mean is not None:
                     self._take_out(surrogate.mean, moved, slowness)
                 series.append(moved)
-            scores.append(np.stack([_coherence(b, self.hop) for b in series]))
-        return np.stack(scores)
+            coherence.append(np.stack([_coherence(b, self.geometry.guard, self.hop) for b in series]))
+            beams = np.stack([window_means(b.sum(axis=0) ** 2, self.hop) for b in series])
+            change.append(_against_past(beams, energies[i]))
+        return np.stack(coherence), np.stack(change)
 
     def _take_out(self, mean: Series, blocks: Samples, slowness: float) -> None:
         middle = (len(blocks) - 1) / 2
@@ -329,6 +315,11 @@ class _Surrogate:
     mean: Series | None
 
 
+def _row_wise(parts: list[NDArray]) -> NDArray:
+    """Join parts of shape (n_rows, ...) to (n_rows, n)."""
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+
 def _far_correlation(data: Samples) -> float:
     """Return the mean zero-lag correlation of channels that are at least half the line apart."""
     norm = np.linalg.norm(data, axis=1, keepdims=True)
@@ -344,11 +335,36 @@ def _rolled(blocks: Samples, shifts: NDArray) -> Samples:
     return np.stack([np.roll(block, shift) for block, shift in zip(blocks, shifts, strict=True)])
 
 
-def _coherence(blocks: Samples, hop: int) -> NDArray:
-    within = (blocks**2).sum(axis=0)
-    adjacent = 2 * (blocks[1:] * blocks[:-1]).sum(axis=0)
-    across = blocks.sum(axis=0) ** 2 - within - adjacent
-    return window_means(across, hop) / np.maximum(window_means(within, hop), 1e-6)
+def _coherence(blocks: Samples, guard: int, hop: int) -> NDArray:
+    """Return the products of blocks that are more than `guard` apart, relative to the power of the blocks."""
+    running = np.cumsum(np.pad(blocks, ((guard + 1, guard), (0, 0))), axis=0)
+    near = running[2 * guard + 1 :] - running[: len(blocks)]
+    across = blocks.sum(axis=0) ** 2 - (blocks * near).sum(axis=0)
+    within = window_means((blocks**2).sum(axis=0), hop)
+    return window_means(across, hop) / np.maximum(within, 1e-6)
+
+
+def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
+    """Return the logarithm of a beam's share of the energy, less its mean just before.
+
+    Noise that channels always share, and waves that last, are in the past as well and do not count: this needs
+    no blind zone. Where the past is too short it is NaN.
+    """
+    present = energy > 1e-6
+    share = np.log(
+        np.maximum(beam, 1e-9) / np.maximum(energy, 1e-9), where=present, out=np.zeros_like(energy)
+    )
+    n_past = _past_sum(present.astype(np.float64))
+    past = _past_sum(share) / np.maximum(n_past, 1)
+    return np.where(present & (n_past >= PAST // 2), share - past, np.nan)
+
+
+def _past_sum(values: NDArray) -> NDArray:
+    """Sum over the `PAST` hops that end two hops before each."""
+    total = np.cumsum(values, axis=-1, dtype=np.float64)
+    padded = np.pad(total, [(0, 0)] * (values.ndim - 1) + [(PAST + 2, 0)])
+    n = values.shape[-1]
+    return padded[..., PAST : PAST + n] - padded[..., :n]
 
 
 def _add_shifted(total: Series, values: Series, delay: int) -> None:

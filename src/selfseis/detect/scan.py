@@ -137,16 +137,16 @@ class Standardiser:
     def measure(cls, null: NDArray) -> Standardiser:
         """Measure mean and spread; shape of `null` (n_statistics, ...), NaN left out."""
         flat = null.reshape(len(null), -1)
-        flat = flat[:, np.isfinite(flat).all(axis=0)]
-        if flat.shape[1] < 2:
-            return cls.neutral(len(null))
-        return cls(flat.mean(axis=1), np.maximum(flat.std(axis=1), 1e-9))
+        known = [row[np.isfinite(row)] for row in flat]
+        centre = np.array([row.mean() if len(row) > 1 else 0.0 for row in known])
+        spread = np.array([max(row.std(), 1e-9) if len(row) > 1 else 1.0 for row in known])
+        return cls(centre, spread)
 
     def __call__(self, statistics: NDArray) -> Series:
-        """Return the largest standardised statistic, shape ``statistics.shape[1:]``."""
+        """Return the largest standardised statistic that is known, shape ``statistics.shape[1:]``."""
         shape = (-1,) + (1,) * (statistics.ndim - 1)
         scaled = (statistics - self.centre.reshape(shape)) / self.spread.reshape(shape)
-        return scaled.max(axis=0).astype(np.float32)
+        return np.fmax.reduce(scaled, axis=0).astype(np.float32)
 
 
 def window_means(values: NDArray, hop: int) -> NDArray:

@@ -80,4 +80,5 @@ class StackScanner:
         """Score conditioned data; shape (n_samples // hop,)."""
         stacked = (conditioned**2).mean(axis=0) if self.what == "envelopes" else conditioned.mean(axis=0) ** 2
         energy = window_means(stacked.astype(np.float64), self.hop)
+        energy[energy <= 0] = np.nan  # no data: no past to hold the present against
         return sta_lta(energy[None], LONG_WINDOWS)[0]

@@ -1,0 +1,75 @@
+"""How a line of channels is cut into blocks and segments, and which slownesses are tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_SLOWNESSES = 41
+WIDEST_SEGMENT = 128  # channels over which a wavefront is taken to be plane
+
+
+@dataclass(frozen=True)
+class LineGeometry:
+    """How a line is cut for the slant stacks.
+
+    Attributes
+    ----------
+    n_channels : int
+        Channels of the line.
+    block : int
+        Channels of a block.
+    guard : int
+        Blocks on each side of a block that may share its noise, and are not compared with it.
+    per_segment : int
+        Blocks of a segment.
+    slownesses : ndarray
+        Slownesses tried, in samples per channel.
+    """
+
+    n_channels: int
+    block: int
+    guard: int
+    per_segment: int
+    slownesses: NDArray[np.floating]
+
+    @classmethod
+    def choose(
+        cls, n_channels: int, blind_zone: int, steepest: float, period: float, reach: float
+    ) -> LineGeometry:
+        """Choose blocks, segments and slownesses.
+
+        Parameters
+        ----------
+        n_channels : int
+            Channels of the line.
+        blind_zone : int
+            Channels over which noise is shared.
+        steepest : float
+            Largest slowness of interest, in samples per channel.
+        period : float
+            Dominant period in samples: slownesses differ by half of it over a segment.
+        reach : float
+            Longest delay over a segment that fits the tile's halo, in samples.
+        """
+        widest = min(n_channels, WIDEST_SEGMENT)
+        block = int(np.clip(blind_zone // 3, 4 if widest >= 32 else 1, max(1, widest // 3)))
+        # Wider than the zone, because shared noise fades rather than ends there.
+        guard = max(1, int(np.ceil(1.25 * blind_zone / block)))
+        affordable = (MOST_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
+        span = int(np.clip(affordable, min(widest, max(16, 4 * block * guard)), widest))
+        step = period / 2 / span
+        n_sides = int(min(MOST_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
+        slownesses = step * np.arange(-n_sides, n_sides + 1)
+        n_segments = -(-n_channels // span)
+        return cls(n_channels, block, guard, max(1, n_channels // n_segments // block), slownesses)
+
+    @property
+    def segments(self) -> list[range]:
+        """Channels of each segment; the last one reaches to the end of the line."""
+        width = self.block * self.per_segment
+        n_segments = max(1, self.n_channels // width)
+        starts = np.linspace(0, self.n_channels - width, n_segments).round().astype(int)
+        return [range(s, s + width) for s in starts]

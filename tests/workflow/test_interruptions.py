@@ -1,0 +1,143 @@
+"""Ctrl-C in the middle of a command, and the same command again: it goes on, and the result is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from selfseis.denoise import training
+from selfseis.recording import RecordingWriter, open_recording
+from selfseis.workflow import jobs
+
+Command = Callable[..., Result]
+RIDGE = ("--method", "ridge")
+NETWORK = ("--method", "network")
+
+
+class Stages:
+    """What the progress bars were told, and at which report of a stage Ctrl-C is pressed."""
+
+    def __init__(self) -> None:
+        self.interrupt: tuple[str, int] | None = None
+        self.told: dict[str, list[float]] = {}
+
+    @contextmanager
+    def bar(self, title: str, console: object) -> Iterator[Callable[[float, float], None]]:
+        told = self.told[title] = []
+
+        def report(done: float, total: float) -> None:
+            told.append(done)
+            if self.interrupt == (title, len(told)):
+                raise KeyboardInterrupt
+
+        yield report
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
+    """Watch the stages of jobs whose training and tiles are short."""
+    fit = training.fit
+
+    def short_fit(*args: Any, most_steps: int, **options: Any) -> Any:
+        return fit(*args, most_steps=40, check_every=10, **options)
+
+    stages = Stages()
+    monkeypatch.setattr(jobs, "progress_bar", stages.bar)
+    monkeypatch.setattr(jobs, "TILE_VALUES", 1)
+    monkeypatch.setattr(training, "fit", short_fit)
+    return stages
+
+
+def interrupted(done: Result) -> bool:
+    told = "interrupted; the same command goes on from here" in done.stderr
+    return done.exit_code == 130 and told and "Traceback" not in done.output
+
+
+def test_learning_goes_on(selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages) -> None:
+    def learn(name: str) -> Result:
+        return selfseis("learn", "denoiser", recordings / "noise.nc", "--model", tmp_path / name, *NETWORK)
+
+    assert learn("whole").exit_code == 0
+    assert stages.told["learning"] == [10, 20, 30, 40]
+
+    stages.interrupt = ("learning", 2)
+    assert interrupted(learn("model"))
+    assert not (tmp_path / "model").exists()
+    stages.interrupt = None
+    assert learn("model").exit_code == 0
+    assert stages.told["learning"] == [30, 40]
+    for name in ("model.json", "model.safetensors"):
+        assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "whole"]
+
+
+def test_nothing_is_learnt_on_from_other_data(
+    selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages
+) -> None:
+    def learn(start: str) -> Result:
+        data = recordings / "fibre.nc"
+        return selfseis("learn", "denoiser", data, "--start", start, "--model", tmp_path / "model", *NETWORK)
+
+    stages.interrupt = ("learning", 2)
+    assert interrupted(learn("2020-01-01T00:01:00"))
+    stages.interrupt = None
+    assert learn("2020-01-01T00:00:30").exit_code == 0
+    assert stages.told["learning"] == [10, 20, 30, 40]
+
+
+def test_cleaning_goes_on(
+    selfseis: Command,
+    recordings: Path,
+    finished_run: Path,
+    tmp_path: Path,
+    stages: Stages,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tiles_written: list[int] = []
+    write = RecordingWriter.write
+
+    def counting(self: RecordingWriter, first: int, data: np.ndarray) -> None:
+        tiles_written.append(first)
+        write(self, first, data)
+
+    monkeypatch.setattr(RecordingWriter, "write", counting)
+
+    def clean() -> Result:
+        out = tmp_path / "clean.nc"
+        return selfseis("denoise", recordings / "fibre.nc", "--model", finished_run / "model", "--out", out)
+
+    stages.interrupt = ("cleaning", 3)
+    assert interrupted(clean())
+    assert not (tmp_path / "clean.nc").exists()
+    stages.interrupt = None
+    assert clean().exit_code == 0
+    assert tiles_written == [0, 1024, 2048, 3072, 4096, 5120]
+    np.testing.assert_array_equal(
+        open_recording(tmp_path / "clean.nc"), open_recording(finished_run / "denoised.nc")
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["clean.nc"]
+
+
+@pytest.mark.parametrize("stage", ["learning", "searching", "cleaning"])
+def test_a_run_goes_on_from_every_stage(
+    selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path, stages: Stages, stage: str
+) -> None:
+    method = NETWORK if stage == "learning" else RIDGE
+    typed = ("run", recordings / "fibre.nc", "--out", tmp_path / "results", *method)
+    stages.interrupt = (stage, 1)
+    assert interrupted(selfseis(*typed))
+    assert not (tmp_path / "results" / "report.html").exists()
+    stages.interrupt = None
+    assert selfseis(*typed).exit_code == 0
+    if method == RIDGE:
+        for name in ("catalogue.csv", "verdict.json"):
+            assert (tmp_path / "results" / name).read_bytes() == (finished_run / name).read_bytes()
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {
+        path.name for path in finished_run.iterdir()
+    }
