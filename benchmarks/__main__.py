@@ -26,11 +26,20 @@ def main() -> None:
     quick = arguments.quick or not arguments.names
     torch.set_num_threads(1)
     for name in arguments.names or NAMES:
-        began = time.perf_counter()
-        measured = importlib.import_module(f"benchmarks.{name}").run(quick)
-        show(name, measured, time.perf_counter() - began)
+        _run(name, quick)
+
+
+def _run(name: str, quick: bool) -> None:
+    """Keep what is measured so far, so that a benchmark that is interrupted has not run for nothing."""
+    began = time.perf_counter()
+    measured = None
+    for measured in importlib.import_module(f"benchmarks.{name}").run(quick):
         if not quick:
-            print(f"kept in {save(name, measured, time.perf_counter() - began)}")
+            save(name, measured, time.perf_counter() - began, complete=False)
+    seconds = time.perf_counter() - began
+    show(name, measured, seconds)
+    if not quick:
+        print(f"kept in {save(name, measured, seconds, complete=True)}")
 
 
 if __name__ == "__main__":

@@ -89,13 +89,14 @@ def show(name: str, measured: Measured, seconds: float) -> None:
         print(f"* {finding}")
 
 
-def save(name: str, measured: Measured, seconds: float) -> Path:
+def save(name: str, measured: Measured, seconds: float, *, complete: bool) -> Path:
     """Keep a result as JSON with machine and date; return the path relative to the repository."""
     content = {
         "benchmark": name,
         "claim": measured.claim,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
+        "complete": complete,
         "machine": machine(),
         "settings": measured.settings,
         "findings": measured.findings,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ ROOM_NEEDED = 1.5  # bytes free on the disk per byte of the recording, below whi
 TILE_VALUES = 4_000_000
 
 
-def run(quick: bool) -> Measured:
+def run(quick: bool) -> Iterator[Measured]:
     gigabytes = 1.0 if quick else 10.0
     # A process of its own: the peak of this one may lie in an earlier benchmark.
     command = [sys.executable, "-m", "benchmarks.memory", str(gigabytes)]
@@ -52,7 +53,7 @@ def run(quick: bool) -> Measured:
     kept = "kept" if peak < LIMIT_GB else "BROKEN"
     finding = f"{kept}: peak {peak:.2f} GB of resident memory for a recording of {gigabytes:g} GB (limit {LIMIT_GB:g})"
     claim = f"A recording of 10 GB is learned from, denoised and searched in less than {LIMIT_GB:g} GB."
-    return Measured(
+    yield Measured(
         claim, settings, [Table("Stages, the peak of each including those before", stages)], [finding]
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ AROUND = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's
 Open = Callable[[], xr.DataArray]
 
 
-def run(quick: bool) -> Measured:
+def run(quick: bool) -> Iterator[Measured]:
     opened: dict[str, Open] = {
         "PoroTomo earthquake": samples.porotomo_earthquake,
         "Piton de la Fournaise, a day": samples.piton_day,
@@ -55,7 +55,7 @@ def run(quick: bool) -> Measured:
     }
     claim = "The analyst's five mine events are found; every real recording is opened, denoised, searched, judged."
     tables = [Table("Real recordings", rows), Table("The mine's events against the analyst's P picks", mine)]
-    return Measured(claim, settings, tables, _findings(rows, mine))
+    yield Measured(claim, settings, tables, _findings(rows, mine))
 
 
 def _shared_recordings() -> dict[str, Open]:

@@ -42,9 +42,15 @@ def selfseis() -> Command:
 
 
 def fibre_with_events() -> tuple[xr.DataArray, list[SimulatedEvent]]:
-    """Six strong events in two minutes of a short fibre."""
-    noise = simulate_noise_recording("white", "fibre", 1 / 30, 50.0, 32, seed=4)
-    return simulate_recording_with_events(noise, 15, 6, seed=4)
+    """Three strong events in five minutes of a short fibre."""
+    noise = simulate_noise_recording("white", "fibre", 1 / 12, 50.0, 48, seed=3)
+    return simulate_recording_with_events(noise, 20, 3, seed=3)
+
+
+@pytest.fixture(scope="session")
+def true_events() -> list[SimulatedEvent]:
+    """Return the events of fibre.nc."""
+    return fibre_with_events()[1]
 
 
 @pytest.fixture(scope="session")

@@ -108,36 +108,46 @@ def test_cleaning_goes_on(
 
     monkeypatch.setattr(RecordingWriter, "write", counting)
 
-    def clean() -> Result:
-        out = tmp_path / "clean.nc"
-        return selfseis("denoise", recordings / "fibre.nc", "--model", finished_run / "model", "--out", out)
+    def clean(name: str) -> Result:
+        typed = ("--model", finished_run / "model", "--end", "2020-01-01T00:02:00", "--out", tmp_path / name)
+        return selfseis("denoise", recordings / "fibre.nc", *typed)
 
-    stages.interrupt = ("cleaning", 3)
-    assert interrupted(clean())
-    assert not (tmp_path / "clean.nc").exists()
-    stages.interrupt = None
-    assert clean().exit_code == 0
+    assert clean("whole.nc").exit_code == 0
     assert tiles_written == [0, 1024, 2048, 3072, 4096, 5120]
-    np.testing.assert_array_equal(
-        open_recording(tmp_path / "clean.nc"), open_recording(finished_run / "denoised.nc")
-    )
-    assert [path.name for path in tmp_path.iterdir()] == ["clean.nc"]
-
-
-@pytest.mark.parametrize("stage", ["learning", "searching", "cleaning"])
-def test_a_run_goes_on_from_every_stage(
-    selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path, stages: Stages, stage: str
-) -> None:
-    method = NETWORK if stage == "learning" else RIDGE
-    typed = ("run", recordings / "fibre.nc", "--out", tmp_path / "results", *method)
-    stages.interrupt = (stage, 1)
-    assert interrupted(selfseis(*typed))
-    assert not (tmp_path / "results" / "report.html").exists()
+    tiles_written.clear()
+    stages.interrupt = ("cleaning", 3)
+    assert interrupted(clean("clean.nc"))
+    assert not (tmp_path / "clean.nc").exists() and tiles_written == [0, 1024, 2048]
     stages.interrupt = None
-    assert selfseis(*typed).exit_code == 0
-    if method == RIDGE:
-        for name in ("catalogue.csv", "verdict.json"):
-            assert (tmp_path / "results" / name).read_bytes() == (finished_run / name).read_bytes()
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {
-        path.name for path in finished_run.iterdir()
-    }
+    assert clean("clean.nc").exit_code == 0
+    assert tiles_written == [0, 1024, 2048, 3072, 4096, 5120]
+    whole, resumed = (open_recording(tmp_path / name).values for name in ("whole.nc", "clean.nc"))
+    np.testing.assert_array_equal(resumed, whole)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean.nc", "whole.nc"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "method"),
+    [("learning", "noise.nc", NETWORK), ("searching", "noise.nc", RIDGE), ("cleaning", "fibre.nc", RIDGE)],
+)
+def test_a_run_goes_on_from_every_stage(
+    selfseis: Command,
+    recordings: Path,
+    tmp_path: Path,
+    stages: Stages,
+    stage: str,
+    name: str,
+    method: tuple[str, str],
+) -> None:
+    def run(folder: str) -> Result:
+        return selfseis("run", recordings / name, "--out", tmp_path / folder, *method)
+
+    stages.interrupt = (stage, 1)
+    assert interrupted(run("resumed"))
+    assert not (tmp_path / "resumed" / "report.html").exists()
+    stages.interrupt = None
+    assert run("resumed").exit_code == run("whole").exit_code == 0
+    for result in ("catalogue.csv", "verdict.json", "model/model.safetensors"):
+        assert (tmp_path / "resumed" / result).read_bytes() == (tmp_path / "whole" / result).read_bytes()
+    left = ({path.name for path in (tmp_path / folder).rglob("*")} for folder in ("resumed", "whole"))
+    assert next(left) == next(left)

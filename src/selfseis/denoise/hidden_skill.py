@@ -51,13 +51,7 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
     scores = []
     for span in spans:
         shifted = circular_shifts(span.data, rng, minimum=span.data.shape[1] // 64)
-        error = _scores(Span(shifted, span.learn, span.choose, span.judge), predict(shifted))
-        real = _scores(span, span.data)
-        # In the units of the real blocks, so that the blocks can be compared one by one.
-        loss = error.loss * np.divide(
-            real.power, error.power, out=np.ones_like(real.power), where=error.power > 0
-        )
-        scores.append(BlockScores(loss, real.power))
+        scores.append(_scores(Span(shifted, span.learn, span.choose, span.judge), predict(shifted)))
     return _joined(scores)
 
 

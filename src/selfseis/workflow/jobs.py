@@ -144,7 +144,7 @@ def run(
             out / "snippets", recording, denoiser.conditioner_, denoiser if useful else None, detector.events_
         )
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, [denoiser.verdict_, detector.verdict_], detector.events_)
+    return _finished(results, recording, [denoiser.verdict_, detector.verdict_], detector)
 
 
 def learn_denoiser(
@@ -258,7 +258,7 @@ def detect(
     with results.stage("pictures"):
         write_snippets(out / "snippets", recording, detector.conditioner_, None, detector.events_)
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, [detector.verdict_], detector.events_)
+    return _finished(results, recording, [detector.verdict_], detector)
 
 
 def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, report: Any = None) -> None:
@@ -330,8 +330,10 @@ def _search(
 
 
 def _finished(
-    results: Results, recording: xr.DataArray, verdicts: list[Verdict], events: list[Event]
+    results: Results, recording: xr.DataArray, verdicts: list[Verdict], detector: Detector
 ) -> Outcome:
     results.write_verdicts(verdicts)
-    failed = results.write_run(recording)
-    return Outcome(write_report(results.folder), verdicts, events, failed)
+    scan = detector.scan_
+    n_windows = max(recording.sizes["time"] / scan.hop, 1)
+    failed = results.write_run(recording, min(float(scan.present.mean(axis=0).sum() / n_windows), 1.0))
+    return Outcome(write_report(results.folder), verdicts, detector.events_, failed)

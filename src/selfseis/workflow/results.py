@@ -20,7 +20,6 @@ from selfseis.detect.catalogue import iso
 from selfseis.heldout import Verdict
 from selfseis.recording import UnusableInput, accounting_of, is_fibre, sample_times, sampling_rate
 from selfseis.recording.atomic import write_json
-from selfseis.recording.coverage import stretches
 
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
 
@@ -99,7 +98,7 @@ class Results:
         """Write ``verdict.json``."""
         write_json(self.folder / "verdict.json", [verdict.to_dict() for verdict in verdicts])
 
-    def write_run(self, recording: xr.DataArray) -> list[str]:
+    def write_run(self, recording: xr.DataArray, valid_fraction: float) -> list[str]:
         """Write ``run.json`` and return the units that could not be used."""
         accounting = accounting_of(recording)
         write_json(
@@ -114,7 +113,7 @@ class Results:
                 "started": self.started,
                 "parameters": self.parameters,
                 "wall_seconds": self.wall_seconds,
-                "recording": _described(recording, self.title),
+                "recording": _described(recording, self.title) | {"valid_fraction": valid_fraction},
                 "accounting": {"findings": _findings(recording), "failed_units": accounting.failed_units},
                 "notes": self.notes,
             },
@@ -135,7 +134,6 @@ def _versions() -> dict[str, str]:
 def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
     n_channels, n_samples = recording.shape
     start, end = sample_times(recording, [0, max(n_samples - 1, 0)])
-    covered = sum(last - first for first, last in stretches(recording))
     return {
         "title": title,
         "n_channels": n_channels,
@@ -145,7 +143,6 @@ def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
         "end": iso(end),
         "units": recording.attrs.get("units", ""),
         "geometry": "fibre" if is_fibre(recording) else "network",
-        "covered_fraction": covered / max(n_samples, 1),
     }
 
 
