@@ -282,6 +282,7 @@ def _settings(seeds: int, shorter: float, n_events: int) -> dict[str, Any]:
         "seeds": list(range(1, seeds + 1)),
         "noise_minutes": {site.name: site.minutes / shorter for site in SITES},
         "thresholds": "declustered peaks of the noise-only run, the tail extrapolated exponentially to the rate",
+        "caveat": "the FORGE record holds an event nearly throughout: its own coherence is not that of noise alone",
         "levels_tried": f"from the strongest down, until missed at {GIVE_UP_AFTER} successive levels",
         "signal_to_noise": "mean power of the event over that of the noise where the event is active, in the band",
         "bands_hz": {site.name: list(site.band) for site in SITES},

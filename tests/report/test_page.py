@@ -64,7 +64,7 @@ def test_whole_run_in_the_order_a_reader_needs(fibre_run: ResultsFolder) -> None
     assert path == fibre_run.path / "report.html"
     assert page.sections() == ["verdict", "waveforms", "timeline", "events", "skill", "accounting", "making"]
     for words in (
-        "Denoising works on these data. Detection brings no gain over STA/LTA.",
+        "Denoising works on these data. Detection brings no gain over the STA/LTA.",
         "Fibre, 120 channels at 100 Hz, 1 min, 97.2% of the samples usable",
         "2016-03-21 07:37:10.0 to 2016-03-21 07:38:10.0 UTC",
         "Blind zone: 12 channels (12 m), measured from the noise.",
@@ -80,7 +80,7 @@ def test_whole_run_in_the_order_a_reader_needs(fibre_run: ResultsFolder) -> None
 def test_null_result_is_said_as_plainly_as_a_success(results_folder: ResultsFolder) -> None:
     results_folder.verdicts([VERDICTS[0] | {"verdict": "no_gain"}, VERDICTS[1] | {"verdict": "cannot_tell"}])
     page = Page(write_report(results_folder.path))
-    assert "Denoising brings no gain over blind ridge filter." in page.text
+    assert "Denoising brings no gain over the blind ridge filter." in page.text
     assert "Detection: these data cannot tell whether it works." in page.text
     assert "Works" not in page.text
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.station_ridge import StationRidge, other_stations
-from selfseis.denoise.study import Span, is_line, measured_blind_zone, study_spans
+from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
 from selfseis.heldout import Verdict, judge
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
@@ -132,7 +132,7 @@ class Denoiser:
         self.net_: BlindLineNet | None = None
         self.progress_: FitProgress | None = None
         if is_line(recording):
-            self._fit_line(spans)
+            self._fit_line(spans, recording)
         else:
             self._fit_stations(spans, recording)
         if self.method == "network":
@@ -240,8 +240,8 @@ class Denoiser:
                 "the network needs at least 8 channels on a line: use method 'ridge' for stations"
             )
 
-    def _fit_line(self, spans: list[Span]) -> None:
-        measured, self.noise_correlation_ = measured_blind_zone(spans, 256)
+    def _fit_line(self, spans: list[Span], recording: xr.DataArray) -> None:
+        measured, self.noise_correlation_ = line_blind_zone(recording, spans)
         self.blind_zone_ = measured if self.blind_zone is None else self.blind_zone
         parts = [(s.data, s.learn, s.choose) for s in spans]
         self.ridge_: LineRidge | StationRidge = LineRidge.fit(

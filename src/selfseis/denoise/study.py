@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 PATCHES = 48  # parts of a span; a third of them is hidden, half of that to choose by and half to judge by
 FEWEST_LINE_CHANNELS = 8
+WINDOW = 256  # samples over which noise is correlated
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,32 @@ def _divided(data: Samples, valid: Mask, filter_reach: int, rng: np.random.Gener
     hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
     chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 2 == 1
     return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen)
+
+
+def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, NDArray[np.float64]]:
+    """Measure the blind zone of a line; it is never narrower than a stated gauge length.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        Channels on a line.
+    spans : list of Span
+        As `study_spans` returns them.
+
+    Returns
+    -------
+    half_width : int
+        Half-width of the blind zone in channels.
+    correlation : ndarray
+        Correlation against offset, as measured.
+    """
+    measured, correlation = measured_blind_zone(spans, WINDOW)
+    gauge = recording.attrs.get("gauge_length")
+    if gauge is None or recording.sizes["channel"] < 2:
+        return measured, correlation
+    spacing = float(np.median(np.abs(np.diff(recording["distance"].values))))
+    shared = int(np.ceil(gauge / spacing)) - 1 if spacing > 0 else 0
+    return max(measured, min(shared, recording.sizes["channel"] // 4)), correlation
 
 
 def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArray[np.float64]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 
-from selfseis.denoise.study import is_line, measured_blind_zone, study_spans
+from selfseis.denoise.study import is_line, line_blind_zone, study_spans
 from selfseis.detect.catalogue import Event
 from selfseis.detect.coincidence import CoincidenceScanner
 from selfseis.detect.judging import judge_detector
@@ -205,7 +205,7 @@ class Detector:
         spans = study_spans(recording, conditioner, self.seed)
         if not spans:
             raise UnusableInput("nothing to search: the record is too short, or empty")
-        return measured_blind_zone(spans, 2 * self.window)[0]
+        return line_blind_zone(recording, spans)[0]
 
     def _reach(self, recording: xr.DataArray, hop: int) -> int:
         """Hops by which arrivals at two stations may differ: by their distance, or ten windows where unknown."""
@@ -262,7 +262,7 @@ class Detector:
             s = self.scanner_
             scanner = CoincidenceScanner(conditioner, s.groups, "STA/LTA", s.reach, s.hop)
         else:
-            scanner = StackScanner(conditioner, "envelopes", self.scan_.hop)
+            scanner = StackScanner(conditioner, "envelopes", self.scan_.hop, self.scanner_.geometry.sharing)
         n_samples = max(BASELINE_VALUES // recording.sizes["channel"], 64 * self.window)
         part = recording.isel(time=slice(0, n_samples))
         scan = scanner.scan(part, n_surrogates=4, seed=self.seed)

@@ -116,7 +116,13 @@ def _compare(
     scanner, threshold = baseline
     ours = _recall(injections, detector.scanner_, detector.threshold_)
     theirs = _recall(injections, scanner, threshold)
-    chance = _recall(injections.incoherent(detector.seed), detector.scanner_, detector.threshold_)
+    if isinstance(detector.scanner_, CoincidenceScanner):
+        null_name = "the same events at one station alone"
+        null = injections.at_one_station(detector.scanner_.groups, detector.seed)
+    else:
+        null_name = "the same events, their channels shifted in time independently"
+        null = injections.incoherent(detector.seed)
+    chance = _recall(null, detector.scanner_, detector.threshold_)
     details["found_down_to_db"] = decibels(ours.skill)
     details["baseline_found_down_to_db"] = decibels(theirs.skill)
     return judge(
@@ -125,7 +131,7 @@ def _compare(
         theirs,
         chance,
         baseline_name=scanner.name,
-        null_name="the same events, their channels shifted in time independently",
+        null_name=null_name,
         measure="recall of found events scaled down in noise like the quietest",
         seed=detector.seed,
         details=details,

@@ -67,6 +67,11 @@ class LineGeometry:
         return cls(n_channels, block, guard, max(1, n_channels // n_segments // block), slownesses)
 
     @property
+    def sharing(self) -> int:
+        """Channels that may share noise: those of a block and of its guard on one side."""
+        return self.block * (self.guard + 1)
+
+    @property
     def segments(self) -> list[range]:
         """Channels of each segment; the last one reaches to the end of the line."""
         width = self.block * self.per_segment

@@ -34,6 +34,8 @@ FEWEST_HOPS = (
     1000  # below which a record may be all event, and tells nothing of what its channels always share
 )
 DRAWS = 4  # surrogates on which the scale of the statistics is measured: one percent of it is ten of the rate
+LOUD = 4.0  # noise levels beyond which a sample is an event's rather than noise's
+FLOOR = 0.1  # share of the energy below which a beam's changes mean nothing
 PAST = 40  # hops against which a change of coherence is held
 TAKES_PART = 3.0  # standardised score of a segment from which its channels count as part of an event
 
@@ -102,8 +104,6 @@ class PredictabilityScanner:
         hop = max(2, window // 4 * 2)
         period = conditioner.rate / float(np.sqrt(conditioner.band[0] * conditioner.band[1]))
         geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
-        spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=6, length=24_000)]
-        common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
         spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
         common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
         neutral = Standardiser.neutral(4)
@@ -122,7 +122,7 @@ class PredictabilityScanner:
             return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
         lasting = [
             self._score(self._levelled(phase_randomised(data, rng, together=True)), rng, n_surrogates=0)
-            for data in levelled
+            for data in (np.clip(span, -LOUD, LOUD) for span in spans)
             for _ in range(DRAWS)
         ]
         return replace(
@@ -337,10 +337,12 @@ def _rolled(blocks: Samples, shifts: NDArray) -> Samples:
 
 def _coherence(blocks: Samples, guard: int, hop: int) -> NDArray:
     """Return the products of blocks that are more than `guard` apart, relative to the power of the blocks."""
-    running = np.cumsum(np.pad(blocks, ((guard + 1, guard), (0, 0))), axis=0)
-    near = running[2 * guard + 1 :] - running[: len(blocks)]
-    across = blocks.sum(axis=0) ** 2 - (blocks * near).sum(axis=0)
-    within = window_means((blocks**2).sum(axis=0), hop)
+    near = blocks.copy()
+    for apart in range(1, guard + 1):
+        near[apart:] += blocks[:-apart]
+        near[:-apart] += blocks[apart:]
+    across = blocks.sum(axis=0) ** 2 - np.einsum("bt,bt->t", blocks, near)
+    within = window_means(np.einsum("bt,bt->t", blocks, blocks), hop)
     return window_means(across, hop) / np.maximum(within, 1e-6)
 
 
@@ -351,11 +353,9 @@ def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
     no blind zone. Where the past is too short it is NaN.
     """
     present = energy > 1e-6
-    share = np.log(
-        np.maximum(beam, 1e-9) / np.maximum(energy, 1e-9), where=present, out=np.zeros_like(energy)
-    )
+    share = np.log(FLOOR + beam / np.maximum(energy, 1e-9))
     n_past = _past_sum(present.astype(np.float64))
-    past = _past_sum(share) / np.maximum(n_past, 1)
+    past = _past_sum(np.where(present, share, 0)) / np.maximum(n_past, 1)
     return np.where(present & (n_past >= PAST // 2), share - past, np.nan)
 
 

@@ -84,9 +84,18 @@ class Injections:
         return float(np.nanmax(scores, initial=-np.inf))
 
     def incoherent(self, seed: int) -> Injections:
-        """Return the same with each event's channels shifted in time independently: as loud, but no event."""
+        """Return the same with each event's channels shifted in time independently: as loud, but no wavefront."""
         rng = np.random.default_rng(seed)
         return Injections(self.noise, [circular_shifts(event, rng) for event in self.events])
+
+    def at_one_station(self, groups: NDArray[np.str_], seed: int) -> Injections:
+        """Return the same with each event at one station alone, drawn at random: as sharp, but no coincidence."""
+        rng = np.random.default_rng(seed)
+        chosen = [rng.choice(np.unique(groups)) for _ in self.events]
+        pairs = zip(self.events, chosen, strict=True)
+        return Injections(
+            self.noise, [np.where(groups[:, None] == c, e, 0).astype(np.float32) for e, c in pairs]
+        )
 
 
 def decibels(recall: float) -> float:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from selfseis.detect.energy import sta_lta
 from selfseis.detect.scan import Report, Scan, ScanPart, Series, joined, window_means
-from selfseis.heldout import circular_shifts
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.coverage import covered_tiles
 
@@ -31,11 +30,14 @@ class StackScanner:
         Whether waveforms or their energies are stacked.
     hop : int
         Samples between scores; a short window has two hops.
+    sharing : int
+        Neighbouring channels that share noise, and are shifted together in surrogates.
     """
 
     conditioner: Conditioner
     what: Literal["channels", "envelopes"]
     hop: int
+    sharing: int = 1
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ class StackScanner:
     def scan(
         self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
     ) -> Scan:
-        """Score a recording, and surrogates in which each channel is shifted in time within a tile."""
+        """Score a recording, and surrogates in which channels are shifted in time within a tile."""
         n_channels = recording.sizes["channel"]
         halo = -(-(self.conditioner.halo + LONG_WINDOWS * self.hop) // self.hop) * self.hop
         core = max(64, TILE_VALUES // n_channels // self.hop) * self.hop
@@ -64,7 +66,7 @@ class StackScanner:
             rng = np.random.default_rng([seed, tile.first])
             data, valid = self.conditioner(tile.data)
             keep = slice(halo // self.hop, halo // self.hop + tile.n_core // self.hop)
-            series = [data, *(circular_shifts(data, rng) for _ in range(n_surrogates))]
+            series = [data, *(self._surrogate(data, rng) for _ in range(n_surrogates))]
             scores = np.stack([self.score_window(d)[keep] for d in series])
             scores[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
             parts.append(ScanPart(tile.first, scores))
@@ -75,6 +77,11 @@ class StackScanner:
         present = np.isfinite(scores[:1]).astype(np.float32)
         takes_part = np.full(len(first), n_channels, np.int32)
         return Scan(first, scores[0], scores[1:], takes_part, ["line"], present, self.hop)
+
+    def _surrogate(self, data: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        groups = np.arange(len(data)) // self.sharing
+        shifts = rng.integers(0, data.shape[1], groups[-1] + 1)[groups]
+        return np.stack([np.roll(row, shift) for row, shift in zip(data, shifts, strict=True)])
 
     def score_window(self, conditioned: NDArray[np.float32]) -> Series:
         """Score conditioned data; shape (n_samples // hop,)."""

@@ -24,6 +24,8 @@ MEANINGS = {
     "nan": "samples that are no numbers; masked",
     "wrong_rate": "another sampling rate than the rest; left out",
     "unreadable": "could not be opened; left out",
+    "wrong_geometry": "another fibre or channel spacing than the rest; left out",
+    "conflict": "pieces that overlap and disagree; masked",
     "not_waveforms": "no waveforms inside; left out",
     "shifted": "sample times moved onto the common clock",
     "assumed": "value not given, assumed",
@@ -52,8 +54,8 @@ def verdict_sentence(verdict: dict[str, Any]) -> str:
     if outcome == "works":
         return f"{task} works on these data."
     if outcome == "no_gain":
-        baseline = (verdict.get("baseline") or {}).get("name") or "the baseline"
-        return f"{task} brings no gain over {baseline}."
+        baseline = (verdict.get("baseline") or {}).get("name") or "baseline"
+        return f"{task} brings no gain over the {baseline}."
     return f"{task}: these data cannot tell whether it works."
 
 

@@ -170,11 +170,8 @@ def learn_denoiser(
     """
     settings = settings or Settings()
     check_place(model)
-    network = settings.method == "network" or (settings.method == "auto" and is_line(recording))
-    denoiser = Denoiser("network" if network else "ridge", band=settings.band, seed=settings.seed)
     checkpoint = _checkpoint(model)
-    with progress_bar("learning", console) as report:
-        denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
+    denoiser, _ = _learnt(recording, settings, checkpoint, console)
     denoiser.save(model)
     remove(checkpoint)
     return denoiser
@@ -211,12 +208,7 @@ def denoise(
     RecordingWriter(out, like=recording)  # refuses a bad name before anything is learnt
     if denoiser is None:
         settings = settings or Settings()
-        method: Literal["ridge", "network"] = "network" if settings.method == "network" else "ridge"
-        denoiser = Denoiser(method, band=settings.band, seed=settings.seed)
-        with progress_bar("learning", console) as report:
-            denoiser.fit(
-                recording, checkpoint=_checkpoint(out), report=lambda p: report(p.step, p.most_steps)
-            )
+        denoiser, _ = _learnt(recording, settings, _checkpoint(out), console)
     with progress_bar("cleaning", console) as report:
         write_denoised(denoiser, recording, out, report=report)
     remove(_checkpoint(out))
@@ -292,21 +284,38 @@ def _checkpoint(result: Path) -> Path:
     return result.resolve().with_name(f".{result.name}.training")
 
 
+def _learnt(
+    recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
+) -> tuple[Denoiser, list[str]]:
+    """Learn; with *auto*, keep the network only where it is better than the ridge filter.
+
+    Also returns what a reader should know of it.
+    """
+    method: Literal["ridge", "network"] = "ridge"
+    if settings.method == "network" or (settings.method == "auto" and is_line(recording)):
+        method = "network"
+    denoiser = Denoiser(method, band=settings.band, seed=settings.seed)
+    with progress_bar("learning", console) as report:
+        denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
+    if settings.method == "network" or denoiser.net_ is None or denoiser.verdict_.verdict == "works":
+        return denoiser, []
+    note = f"A network was tried first and set aside. {denoiser.verdict_}"
+    return Denoiser("ridge", band=settings.band, seed=settings.seed).fit(recording), [note]
+
+
 def _learn(
     recording: xr.DataArray, out: Path, settings: Settings, results: Results, console: Console | None
 ) -> Denoiser:
-    """Learn; unless the network is better than the ridge filter, keep the ridge filter and say so."""
+    model = out / "model"
     with results.stage("learn"):
-        denoiser = learn_denoiser(recording, out / "model", settings, console=console)
-    if denoiser.net_ is not None:
+        denoiser, notes = _learnt(recording, settings, _checkpoint(model), console)
+        denoiser.save(model)
+        remove(_checkpoint(model))
+    if is_line(recording):
         results.notes.append(
             f"Blind zone: {denoiser.blind_zone_} channels on each side, measured from the noise of quiet times."
         )
-    if settings.method == "auto" and denoiser.net_ is not None and denoiser.verdict_.verdict != "works":
-        results.notes.append(f"A network was tried first and set aside. {denoiser.verdict_}")
-        ridge = Settings("ridge", settings.band, settings.false_alarms_per_day, settings.seed)
-        with results.stage("learn"):
-            denoiser = learn_denoiser(recording, out / "model", ridge, console=console)
+    results.notes += notes
     return denoiser
 
 
