@@ -127,7 +127,7 @@ class PredictabilityScanner:
         ]
         return replace(
             self,
-            standardiser=Standardiser.measure(_row_wise([line for line, _ in lasting])),
+            standardiser=of_shifted.or_wider(Standardiser.measure(_row_wise([line for line, _ in lasting]))),
             of_shifted=of_shifted,
             of_segment=Standardiser.measure(_row_wise([best[None] for _, best in lasting])),
         )

@@ -142,6 +142,10 @@ class Standardiser:
         spread = np.array([max(row.std(), 1e-9) if len(row) > 1 else 1.0 for row in known])
         return cls(centre, spread)
 
+    def or_wider(self, other: Standardiser) -> Standardiser:
+        """Return the larger centre and spread of each statistic: the more cautious scale."""
+        return Standardiser(np.maximum(self.centre, other.centre), np.maximum(self.spread, other.spread))
+
     def __call__(self, statistics: NDArray) -> Series:
         """Return the largest standardised statistic that is known, shape ``statistics.shape[1:]``."""
         shape = (-1,) + (1,) * (statistics.ndim - 1)
