@@ -221,6 +221,19 @@ def test_stations_are_drawn_as_wiggles_with_hatched_gaps(
     assert greys.sum() > 500
 
 
+def test_the_page_of_a_real_run(reader: Reader, finished_run: Path) -> None:
+    reader.open(finished_run / "report.html", "#event-figure")
+    for verdict in json.loads((finished_run / "verdict.json").read_text()):
+        assert verdict["reason"].partition(":")[0] in reader.text("body")
+    n_events = len((finished_run / "catalogue.csv").read_text().splitlines()) - 1
+    cards = [card for card in reader.all("#gallery .card") if card.is_displayed()]
+    assert len(cards) == n_events
+    cards[-1].click()
+    reader.wait(lambda: reader.one("#event-figure").get_attribute("data-event") in cards[-1].text)
+    reader.button("#waveforms", "Removed").click()
+    assert len(np.unique(reader.picture("#waveforms [data-panel=removed] canvas"))) > 100
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_nothing_is_wider_than_the_window(reader: Reader, fibre_run: ResultsFolder, width: int) -> None:
     page = write_report(fibre_run.path)
