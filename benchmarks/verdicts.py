@@ -25,7 +25,7 @@ CASES: tuple[tuple[str, Kind, int | None], ...] = (
 
 
 def run(quick: bool) -> Iterator[Measured]:
-    repeats = 20 if quick else 100
+    repeats = 20 if quick else 200
     settings = {
         "method": "ridge",
         "repeats": repeats,
