@@ -21,10 +21,12 @@ PAGES = {
     "idea": "The idea",
     "verdicts": "Verdicts",
     "false-alarms": "False alarms",
+    "picking": "Picking",
+    "locating": "Locating",
     "recordings": "Recordings",
     "commands": "Commands",
 }
-PACKAGES = ("selfseis", *(f"selfseis.{p}" for p in ("recording", "denoise", "detect", "heldout", "simulate")),
+PACKAGES = ("selfseis", *(f"selfseis.{p}" for p in ("recording", "denoise", "detect", "pick", "locate", "heldout", "simulate")),
             *(f"selfseis.{p}" for p in ("nets", "learn", "report", "workflow", "samples")))  # fmt: skip
 OWN_STYLE = """
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 20px 0 10px; font-size: 14px; }

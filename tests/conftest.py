@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,25 @@ def selfseis() -> Command:
             return CliRunner().invoke(app, typed, catch_exceptions=False)
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_courses() -> Iterator[None]:
+    """Let pickers learn for seconds: enough to show that everything is joined up, too little to pick."""
+    from selfseis.pick import course, picker, quiet, training, trials
+
+    short = {
+        course: {"FIRST_STEPS": 8, "ROUND_STEPS": 4, "WARM_UPS": 1},
+        training: {"JUDGED": 8},
+        trials: {"N_TRIALS": 12},
+        quiet: {"GROWN": 32},
+        picker: {"BACKWARDS": 6, "N_WAVELETS": 150},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for module, values in short.items():
+            for name, value in values.items():
+                patch.setattr(module, name, value)
+        yield
 
 
 def fibre_with_events() -> tuple[xr.DataArray, list[SimulatedEvent]]:

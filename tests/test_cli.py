@@ -323,10 +323,11 @@ def test_what_was_mistyped_is_named(selfseis: Command, words: list[str], told: s
     assert done.exit_code == 2 and told in done.stderr
 
 
-@pytest.mark.parametrize("what", ["picker", "explorer"])
-def test_what_this_version_cannot_learn_yet(selfseis: Command, what: str) -> None:
-    line = complaint(selfseis("learn", what, "data", "--model", "model"))
-    assert line == f"selfseis: this version learns no {what} yet: it has 'selfseis learn denoiser'"
+def test_what_this_version_cannot_learn_yet(selfseis: Command) -> None:
+    line = complaint(selfseis("learn", "explorer", "data", "--model", "model"))
+    assert line.startswith(
+        "selfseis: this version learns no explorer yet: it has 'selfseis learn denoiser' and"
+    )
 
 
 def test_version_and_help(selfseis: Command) -> None:

@@ -34,8 +34,10 @@ MAY_IMPORT = FLOOR | {
     "samples": CELLAR,
     "denoise": CELLAR | {"learn", "nets", "simulate"},
     "detect": CELLAR | {"learn", "nets", "simulate", "denoise"},
-    "workflow": CELLAR | {"denoise", "detect", "report", "samples", "simulate"},
-    "cli": CELLAR | {"denoise", "detect", "report", "workflow"},
+    "pick": CELLAR | {"learn", "nets", "simulate"},
+    "locate": CELLAR | {"detect", "pick"},
+    "workflow": CELLAR | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate"},
+    "cli": CELLAR | {"denoise", "detect", "pick", "locate", "report", "workflow"},
     "__init__": set(),
 }
 

@@ -16,6 +16,7 @@ _HOMES = {
     "UnusableInput": "selfseis.recording",
     "Denoiser": "selfseis.denoise",
     "Detector": "selfseis.detect",
+    "Picker": "selfseis.pick",
     "Verdict": "selfseis.heldout",
     "write_report": "selfseis.report",
 }
@@ -23,6 +24,7 @@ _HOMES = {
 __all__ = [
     "Denoiser",
     "Detector",
+    "Picker",
     "UnusableInput",
     "Verdict",
     "__version__",

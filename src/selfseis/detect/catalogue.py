@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,14 +60,29 @@ def write_catalogue(events: list[Event], folder: Path, *, resource: str = "selfs
     resource : str
         Name of the detection method, for QuakeML.
     """
-    with replacing(folder / "catalogue.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        for event in events:
-            row = asdict(event) | {"start": iso(event.start), "end": iso(event.end)}
-            writer.writerow(row | {"score": f"{event.score:.3f}", "p_value": f"{event.p_value:.3g}"})
+    write_rows(folder / "catalogue.csv", COLUMNS, [row_of(event) for event in events])
     with replacing(folder / "catalogue.xml") as path:
         to_quakeml(events, resource).write(str(path), format="QUAKEML")
+
+
+def row_of(event: Event) -> dict[str, object]:
+    """Return the columns of ``catalogue.csv`` that every event has, as they are written."""
+    return {
+        "event_id": event.event_id,
+        "start": iso(event.start),
+        "end": iso(event.end),
+        "score": f"{event.score:.3f}",
+        "p_value": "" if np.isnan(event.p_value) else f"{event.p_value:.3g}",
+        "n_channels": event.n_channels,
+    }
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a table as CSV, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def to_quakeml(events: list[Event], method: str) -> Catalog:

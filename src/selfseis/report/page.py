@@ -10,6 +10,8 @@ from typing import Any
 
 from selfseis.report import sections, wording
 from selfseis.report.figures import snippet_payload, timeline_payload
+from selfseis.report.located import located_section
+from selfseis.report.picks import picks_section
 from selfseis.report.results import OVERVIEW, Event, Results, known, read_results, seconds_utc
 
 MOST_EVENTS = 1000
@@ -17,7 +19,8 @@ PIXELS_OF_OVERVIEW = 3 * 400 * 2000
 PIXELS_OF_EVENT = 3 * 300 * 1000
 PIXELS_OF_ALL_EVENTS = 6_000_000
 SCRIPTS = (
-    "format.js", "colours.js", "view.js", "waveforms.js", "figure.js", "timeline.js", "gallery.js", "main.js",
+    "format.js", "colours.js", "view.js", "waveforms.js", "figure.js", "timeline.js", "gallery.js", "picks.js",
+    "main.js",
 )  # fmt: skip
 
 
@@ -30,7 +33,7 @@ def write_report(folder: str | Path) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Results folder of ``selfseis run``, ``detect`` or ``denoise``.
+        Results folder of ``selfseis run``, ``detect``, ``pick`` or ``denoise``.
 
     Returns
     -------
@@ -54,6 +57,7 @@ def _contents(results: Results) -> dict[str, Any]:
     event_snippets = _event_snippets(results, shown)
     places = {event_id: place for place, event_id in enumerate(event_snippets)}
     timeline = _timeline(results, shown)
+    picks = picks_section(results)
     recording = results.run.get("recording") or {}
     accounting = results.run.get("accounting") or {}
     return {
@@ -73,7 +77,10 @@ def _contents(results: Results) -> dict[str, Any]:
         "page_data": {
             "events": [sections.event_data(event, places.get(event.event_id)) for event in shown],
             "overviewEvents": [[event.start, event.end] for event in shown if event.start is not None],
+            "nPickSnippets": len(picks["snippets"]) if picks else 0,
         },
+        "picks": picks,
+        "located": located_section(results),
         "findings": sections.findings(accounting),
         "failed_units": accounting.get("failed_units") or [],
         "has_accounting": "accounting" in results.run,

@@ -129,15 +129,40 @@ def read_results(folder: Path) -> Results:
     if not folder.is_dir():
         raise FileNotFoundError(f"no results folder at {folder}: give the folder that a run wrote with --out")
     results = Results(folder)
-    run = _read_json(results, "run.json")
+    run = read_json(results, "run.json")
     if isinstance(run, dict):
         results.run = run
-    verdicts = _read_json(results, "verdict.json")
+    verdicts = read_json(results, "verdict.json")
     if isinstance(verdicts, list):
         results.verdicts = [verdict for verdict in verdicts if isinstance(verdict, dict)]
     results.events = _read_catalogue(results)
     results.snippets = {path.stem: path for path in sorted((folder / "snippets").glob("*.nc"))}
     return results
+
+
+def read_json(results: Results, name: str) -> Any:
+    """Read a JSON file of the folder.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    name : str
+        Name of the file.
+
+    Returns
+    -------
+    object
+        What it holds; None where it is missing or broken (then noted in the problems).
+    """
+    path = results.folder / name
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        results.problem(path, error)
+        return None
 
 
 def seconds_utc(text: str | None) -> float | None:
@@ -196,17 +221,6 @@ def known(value: float | None, otherwise: float) -> float:
         One of the two.
     """
     return otherwise if value is None else value
-
-
-def _read_json(results: Results, name: str) -> Any:
-    path = results.folder / name
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        results.problem(path, error)
-        return None
 
 
 def _read_catalogue(results: Results) -> list[Event] | None:

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from selfseis.workflow.demo import run_demo
 from selfseis.workflow.jobs import denoise, detect, learn_denoiser, run
+from selfseis.workflow.models import load_model
+from selfseis.workflow.picking import check_keeps, learn_picker, pick
 from selfseis.workflow.results import check_apart
 
-__all__ = ["check_apart", "denoise", "detect", "learn_denoiser", "run", "run_demo"]
+__all__ = [
+    "check_apart",
+    "check_keeps",
+    "denoise",
+    "detect",
+    "learn_denoiser",
+    "learn_picker",
+    "load_model",
+    "pick",
+    "run",
+    "run_demo",
+]

@@ -73,7 +73,7 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
         outcome = run(
             recording,
             out / sample.name,
-            Settings(),
+            Settings(picks=False),  # learning to pick takes ten minutes more
             title=sample.title,
             command_line=command,
             console=console,

@@ -18,9 +18,11 @@ from selfseis.recording import RecordingWriter, UnusableInput, is_fibre
 from selfseis.recording.atomic import remove
 from selfseis.recording.coverage import stretches
 from selfseis.report import write_report
+from selfseis.workflow.cataloguing import pick_and_locate, read_velocity
+from selfseis.workflow.picking import PickSettings
 from selfseis.workflow.pictures import write_snippets, write_timeline
 from selfseis.workflow.progress import progress_bar
-from selfseis.workflow.results import Results
+from selfseis.workflow.results import Results, checkpoint_beside
 
 Method = Literal["auto", "ridge", "network"]
 TILE_VALUES = 4_000_000
@@ -41,6 +43,10 @@ class Settings:
         Rate of false alarms that is accepted.
     seed : int
         Seed of everything random.
+    picks : bool
+        Whether `run` also learns to pick a station network, and makes a catalogue of the picks.
+    velocity : Path or None
+        The user's one-dimensional velocity model, for locations; by default one is estimated.
 
     Raises
     ------
@@ -52,6 +58,8 @@ class Settings:
     band: tuple[float, float] | None = None
     false_alarms_per_day: float = 1.0
     seed: int = 0
+    picks: bool = True
+    velocity: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
@@ -61,7 +69,8 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings for JSON."""
-        return {**vars(self), "band": list(self.band) if self.band else None}
+        velocity = None if self.velocity is None else str(self.velocity)
+        return {**vars(self), "band": list(self.band) if self.band else None, "velocity": velocity}
 
 
 @dataclass
@@ -125,6 +134,7 @@ def run(
     Outcome
     """
     settings = settings or Settings()
+    velocity = read_velocity(settings.velocity)
     results = Results(out, "run", settings.to_dict(), command_line or [], title, list(notes or []))
     results.wall_seconds["open"] = round(opening_seconds, 3)
     denoiser = _learn(recording, out, settings, results, console)
@@ -139,12 +149,18 @@ def run(
         results.notes.append(
             "No cleaned waveforms were written: on these data they are not better than simple ones."
         )
-    with results.stage("pictures"):
-        write_snippets(
-            out / "snippets", recording, denoiser.conditioner_, denoiser if useful else None, detector.events_
+    verdicts, events = [denoiser.verdict_, detector.verdict_], detector.events_
+    if settings.picks and not is_line(recording):
+        picking = PickSettings(settings.false_alarms_per_day, seed=settings.seed)
+        of_picks, events = pick_and_locate(
+            results, recording, detector.events_, picking, velocity=velocity, console=console
         )
+        verdicts += of_picks
+    with results.stage("pictures"):
+        cleaner = denoiser if useful else None
+        write_snippets(out / "snippets", recording, denoiser.conditioner_, cleaner, events)
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, [denoiser.verdict_, detector.verdict_], detector)
+    return _finished(results, recording, verdicts, detector, events)
 
 
 def learn_denoiser(
@@ -170,7 +186,7 @@ def learn_denoiser(
     """
     settings = settings or Settings()
     check_place(model)
-    checkpoint = _checkpoint(model)
+    checkpoint = checkpoint_beside(model)
     denoiser, _ = _learnt(recording, settings, checkpoint, console)
     denoiser.save(model)
     remove(checkpoint)
@@ -208,10 +224,10 @@ def denoise(
     RecordingWriter(out, like=recording)  # refuses a bad name before anything is learnt
     if denoiser is None:
         settings = settings or Settings()
-        denoiser, _ = _learnt(recording, settings, _checkpoint(out), console)
+        denoiser, _ = _learnt(recording, settings, checkpoint_beside(out), console)
     with progress_bar("cleaning", console) as report:
         write_denoised(denoiser, recording, out, report=report)
-    remove(_checkpoint(out))
+    remove(checkpoint_beside(out))
     return denoiser
 
 
@@ -250,7 +266,7 @@ def detect(
     with results.stage("pictures"):
         write_snippets(out / "snippets", recording, detector.conditioner_, None, detector.events_)
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, [detector.verdict_], detector)
+    return _finished(results, recording, [detector.verdict_], detector, detector.events_)
 
 
 def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, report: Any = None) -> None:
@@ -279,11 +295,6 @@ def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, r
                     report(end, recording.sizes["time"])
 
 
-def _checkpoint(result: Path) -> Path:
-    """Return the folder beside a result in which its training is kept until the result is there."""
-    return result.resolve().with_name(f".{result.name}.training")
-
-
 def _learnt(
     recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
 ) -> tuple[Denoiser, list[str]]:
@@ -308,9 +319,9 @@ def _learn(
 ) -> Denoiser:
     model = out / "model"
     with results.stage("learn"):
-        denoiser, notes = _learnt(recording, settings, _checkpoint(model), console)
+        denoiser, notes = _learnt(recording, settings, checkpoint_beside(model), console)
         denoiser.save(model)
-        remove(_checkpoint(model))
+        remove(checkpoint_beside(model))
     if is_line(recording):
         results.notes.append(
             f"Blind zone: {denoiser.blind_zone_} channels on each side, measured from the noise of quiet times."
@@ -339,10 +350,14 @@ def _search(
 
 
 def _finished(
-    results: Results, recording: xr.DataArray, verdicts: list[Verdict], detector: Detector
+    results: Results,
+    recording: xr.DataArray,
+    verdicts: list[Verdict],
+    detector: Detector,
+    events: list[Event],
 ) -> Outcome:
     results.write_verdicts(verdicts)
     scan = detector.scan_
     n_windows = max(recording.sizes["time"] / scan.hop, 1)
     failed = results.write_run(recording, min(float(scan.present.mean(axis=0).sum() / n_windows), 1.0))
-    return Outcome(write_report(results.folder), verdicts, detector.events_, failed)
+    return Outcome(write_report(results.folder), verdicts, events, failed)

@@ -46,6 +46,11 @@ def check_apart(out: Path, sources: list[str]) -> None:
             )
 
 
+def checkpoint_beside(result: Path) -> Path:
+    """Return the folder beside a result in which its training is kept until the result is there."""
+    return result.resolve().with_name(f".{result.name}.training")
+
+
 @dataclass
 class Results:
     """A folder that a job fills.

@@ -19,7 +19,8 @@ class SnippetFigure {
   }
 
   panelTitle(name) {
-    return this.payload.panels.length > 1 ? PANEL_TITLES[name] : "As recorded";
+    if (this.payload.panels.length > 1) return PANEL_TITLES[name];
+    return this.payload.panelTitle ?? "As recorded";
   }
 
   makePanel(panel, values) {
@@ -89,6 +90,7 @@ class SnippetFigure {
       : [`Each trace is scaled by its own amplitude before (99.9% of its samples fit its height)${panels.length > 1 ? ", alike in every panel" : ""}; values in ${units}.`];
     if (block[0] * block[1] > 1) parts.push(`One point here is the largest amplitude of ${block[0]} × ${block[1]} (channels × samples).`);
     if (this.marks.length) parts.push("Orange bars above: detected events.");
+    if (this.payload.picks) parts.push("Blue: P; orange: S, each with its probability; the shade about it is one standard deviation of its time to each side.");
     parts.push("Drag a box to zoom, double-click for the whole; Ctrl with the wheel or two fingers also zoom.");
     return parts.join(" ");
   }
@@ -147,6 +149,7 @@ class SnippetFigure {
     if (waterfall) paintWaterfall(context, area, this.payload, values, this.view, this.payload.clip / this.gain, pixelRatio);
     else paintWiggles(context, area, this.payload, values, this.view, this.gain, name === "after" ? BLUE : INK);
     this.drawAxes(context, area, waterfall);
+    if (this.payload.picks) drawPicks(context, area, this.payload, this.view);
     this.drawMarks(context, area);
     Object.assign(surface.style, { left: `${area.left}px`, top: `${area.top}px`, width: `${area.width}px`, height: `${area.height}px` });
   }

@@ -1,6 +1,6 @@
-// Bring the page to life: the overview, the timeline and the gallery know each other only here.
+// Bring the page to life: the overview, the timeline and the galleries know each other only here.
 
-const { events, overviewEvents } = JSON.parse(document.getElementById("page-data").textContent);
+const { events, overviewEvents, nPickSnippets } = JSON.parse(document.getElementById("page-data").textContent);
 const overviewPlace = document.querySelector('[data-payload="overview-data"]');
 const timelinePlace = document.getElementById("timeline-figure");
 let gallery = null;
@@ -11,3 +11,4 @@ if (timelinePlace) {
   timeline = new Timeline(timelinePlace, JSON.parse(document.getElementById("timeline-data").textContent), events, (index) => gallery?.choose(index));
 }
 if (events.length) gallery = new Gallery(events, (index) => timeline?.mark(index));
+if (nPickSnippets) new PickViewer(nPickSnippets);

@@ -1,0 +1,7 @@
+"""The command line: one thin command a task."""
+
+from __future__ import annotations
+
+from selfseis.cli.commands import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,7 @@
+"""``python -m selfseis.cli``."""
+
+from __future__ import annotations
+
+from selfseis.cli import main
+
+main()

@@ -1,0 +1,278 @@
+"""The command line: one thin command a task."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selfseis import __version__
+from selfseis.cli.learn import learn_app
+from selfseis.cli.options import (
+    Band,
+    Data,
+    End,
+    FalseAlarms,
+    Gauge,
+    Inventory,
+    Method,
+    MethodOption,
+    Model,
+    Out,
+    Picks,
+    Rate,
+    Rounds,
+    Seed,
+    Select,
+    SMinusP,
+    Spacing,
+    Start,
+    Velocity,
+)
+from selfseis.cli.running import (
+    command_line,
+    conclude,
+    console_of,
+    exit_for,
+    exit_for_failed_units,
+    guarded,
+    load_denoiser,
+    open_data,
+    opening_options,
+    pick_settings_of,
+    settings_of,
+    title_of,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from selfseis.workflow.jobs import Outcome
+    from selfseis.workflow.picking import PickOutcome
+
+app = typer.Typer(
+    help="Self-supervised seismology that says whether it works.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(learn_app, name="learn")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"selfseis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(out: Out = Path("selfseis-demo")) -> None:
+    """Run the main job on three real recordings and show a report."""
+    from selfseis.workflow import run_demo
+
+    console = console_of()
+    page = guarded(lambda: run_demo(out, console=console))
+    print(page)
+
+
+@app.command()
+def run(
+    data: Data,
+    out: Out,
+    start: Start = None,
+    end: End = None,
+    select: Select = None,
+    inventory: Inventory = None,
+    sampling_rate: Rate = None,
+    channel_spacing: Spacing = None,
+    gauge_length: Gauge = None,
+    band: Band = None,
+    false_alarms_per_day: FalseAlarms = 1.0,
+    method: MethodOption = Method.auto,
+    seed: Seed = 0,
+    picks: Picks = True,
+    velocity: Velocity = None,
+) -> None:
+    """Learn, judge, find, show: the main job."""
+    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
+    settings = replace(settings_of(method, band, false_alarms_per_day, seed), picks=picks, velocity=velocity)
+
+    def job() -> Outcome:
+        from selfseis import workflow
+
+        workflow.check_apart(out, data)
+        begin = time.perf_counter()
+        recording = open_data(data, opening)
+        seconds = time.perf_counter() - begin
+        return workflow.run(
+            recording, out, settings, title=title_of(data), command_line=command_line(), opening_seconds=seconds,
+            console=console_of(),
+        )  # fmt: skip
+
+    conclude(guarded(job))
+
+
+@app.command()
+def denoise(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="File to write: .nc, .zarr or .mseed.")],
+    model: Model = None,
+    start: Start = None,
+    end: End = None,
+    select: Select = None,
+    inventory: Inventory = None,
+    sampling_rate: Rate = None,
+    channel_spacing: Spacing = None,
+    gauge_length: Gauge = None,
+    band: Band = None,
+    method: MethodOption = Method.auto,
+    seed: Seed = 0,
+) -> None:
+    """Clean recordings, with a model or with one learnt from them."""
+    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
+    settings = settings_of(method, band, 1.0, seed)
+
+    def job() -> xr.DataArray:
+        from selfseis import workflow
+
+        workflow.check_apart(out, data)
+        recording = open_data(data, opening)
+        used = workflow.denoise(recording, out, load_denoiser(model), settings, console=console_of())
+        print(used.verdict_ if model is None else used.verdict(recording))
+        print(out)
+        return recording
+
+    exit_for_failed_units(guarded(job))
+
+
+@app.command()
+def detect(
+    data: Data,
+    out: Out,
+    model: Model = None,
+    start: Start = None,
+    end: End = None,
+    select: Select = None,
+    inventory: Inventory = None,
+    sampling_rate: Rate = None,
+    channel_spacing: Spacing = None,
+    gauge_length: Gauge = None,
+    band: Band = None,
+    false_alarms_per_day: FalseAlarms = 1.0,
+    seed: Seed = 0,
+) -> None:
+    """Find events at a stated rate of false alarms."""
+    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
+    settings = settings_of(Method.auto, band, false_alarms_per_day, seed)
+
+    def job() -> Outcome:
+        from selfseis import workflow
+
+        workflow.check_apart(out, data)
+        recording = open_data(data, opening)
+        return workflow.detect(
+            recording,
+            out,
+            load_denoiser(model),
+            settings,
+            title=title_of(data),
+            command_line=command_line(),
+            console=console_of(),
+        )
+
+    conclude(guarded(job))
+
+
+@app.command()
+def pick(
+    data: Data,
+    out: Out,
+    model: Model = None,
+    start: Start = None,
+    end: End = None,
+    select: Select = None,
+    inventory: Inventory = None,
+    sampling_rate: Rate = None,
+    channel_spacing: Spacing = None,
+    gauge_length: Gauge = None,
+    band: Band = None,
+    s_minus_p: SMinusP = None,
+    false_alarms_per_day: FalseAlarms = 1.0,
+    rounds: Rounds = 4,
+    seed: Seed = 0,
+) -> None:
+    """Pick P and S, with a model or with one learnt from these recordings.
+
+    With --model the pass band, S - P and the rate of false alarms are those that it was learnt with.
+    """
+    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
+
+    def job() -> PickOutcome:
+        from selfseis import workflow
+        from selfseis.pick.picker import Picker
+
+        workflow.check_apart(out, data)
+        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, seed)
+        picker = Picker.load(model) if model is not None else None
+        workflow.check_keeps(picker, settings)
+        return workflow.pick(
+            open_data(data, opening),
+            out,
+            picker,
+            settings,
+            title=title_of(data),
+            command_line=command_line(),
+            console=console_of(),
+        )
+
+    outcome = guarded(job)
+    print(outcome.verdict)
+    print(f"{outcome.counts}; report: {outcome.report}")
+    exit_for(outcome.failed_units)
+
+
+@app.command()
+def verdict(
+    model: Annotated[Path, typer.Argument(help="Folder of a model.", metavar="MODEL")],
+    data: Data,
+    start: Start = None,
+    end: End = None,
+    select: Select = None,
+    inventory: Inventory = None,
+    sampling_rate: Rate = None,
+    channel_spacing: Spacing = None,
+    gauge_length: Gauge = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
+) -> None:
+    """Say whether a model works on these data."""
+    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
+
+    def job() -> xr.DataArray:
+        from selfseis import workflow
+
+        learnt = workflow.load_model(model)
+        recording = open_data(data, opening)
+        found = learnt.verdict(recording)
+        print(json.dumps([found.to_dict()], indent=2) if as_json else found)
+        return recording
+
+    exit_for_failed_units(guarded(job))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

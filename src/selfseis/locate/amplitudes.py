@@ -1,0 +1,233 @@
+"""How large an event was at each station: the largest swing of the horizontals in a window about S.
+
+Where the response is known, of a Wood-Anderson seismograph's displacement in nm (period 0.8 s, damping 0.8, gain 1, as
+the IASPEI standard asks); where not, of the record above 1 Hz in its own units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from selfseis.pick.picks import Pick
+from selfseis.pick.stations import Station, stations_of
+from selfseis.recording import sample_times, sampling_rate
+from selfseis.recording.obspy_import import obspy
+
+Floats = npt.NDArray[np.float64]
+
+WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0.8 s, damping 0.8
+LOWEST_HZ = (0.3, 0.6)  # below, microseisms are larger than what Wood-Anderson would show of a small event
+HIGHEST = (0.7, 0.9)  # of the Nyquist frequency
+RELATIVE_LOWEST_HZ = (0.8, 1.2)
+LEAST_SIGNAL_TO_NOISE = 2.0
+CLIPPED_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """Largest swing, zero to peak, of a station's horizontals.
+
+    Attributes
+    ----------
+    station : str
+        Its name.
+    seed_id : str
+        The channel that shows it.
+    value : float
+        In nm of a Wood-Anderson seismograph of gain 1, or in the record's units.
+    is_ground_motion : bool
+        Whether it is the former.
+    """
+
+    station: str
+    seed_id: str
+    value: float
+    is_ground_motion: bool
+
+
+class AmplitudeMeter:
+    """Measures amplitudes in a recording.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording; read in short windows only.
+    inventory : obspy.Inventory, optional
+        With the responses. Without it a recording whose ``units`` are m/s, nm/s, m or m/s**2, or that has the
+        coordinate ``sensitivity`` (counts per m/s, of an accelerometer per m/s**2), is taken as flat.
+    """
+
+    def __init__(self, recording: xr.DataArray, inventory: Any = None) -> None:
+        self.recording = recording
+        self.inventory = inventory
+        self._stations = {station.code: station for station in stations_of(recording)}
+        self._rate = sampling_rate(recording)
+        self._begin = sample_times(recording, 0)
+        self._seed_ids = (
+            [str(name) for name in recording["seed_id"].values] if "seed_id" in recording.coords else None
+        )
+
+    def measure(self, p_time: np.datetime64, s_time: np.datetime64, station: str) -> Amplitude | None:
+        """Measure a station between just before P and one S - P time (at least 2 s) after S.
+
+        Parameters
+        ----------
+        p_time, s_time : numpy.datetime64
+            Observed or expected.
+        station : str
+            "NET.STA.LOC".
+
+        Returns
+        -------
+        Amplitude or None
+            None where there is no such station, the record has a gap, is clipped, or the signal is below twice the
+            noise before P.
+        """
+        found = self._stations.get(station)
+        if found is None or self._seed_ids is None:
+            return None
+        span = max(float((s_time - p_time) / np.timedelta64(1, "ns")) * 1e-9, 2.0)
+        margin = max(0.2 * span, 2.0)
+        first, split, last = (
+            round(
+                float((time - self._begin) / np.timedelta64(1, "ns")) * 1e-9 * self._rate + shift * self._rate
+            )
+            for time, shift in ((p_time, -span - margin), (p_time, -0.1 * span), (s_time, span))
+        )
+        first, last = max(first, 0), min(last, self.recording.sizes["time"])
+        if last - split < 8 or split - first < 4:
+            return None
+        measured = [
+            amplitude
+            for row in _horizontals(found)
+            if (amplitude := self._of_channel(row, first, split, last, station)) is not None
+        ]
+        return max(measured, key=lambda amplitude: amplitude.value, default=None)
+
+    def _of_channel(self, row: int, first: int, split: int, last: int, station: str) -> Amplitude | None:
+        data = np.asarray(self.recording[row, first:last].values, float)
+        if not np.isfinite(data).all() or not np.ptp(data) or _is_clipped(data):
+            return None
+        seed_id = self._seed_ids[row] if self._seed_ids else ""
+        to_motion = self._response(row, seed_id, first)
+        if to_motion is None:
+            filtered = _filtered(data, self._rate, RELATIVE_LOWEST_HZ, None)
+        else:
+            filtered = 1e9 * _filtered(data, self._rate, LOWEST_HZ, to_motion)
+        edge = max(2, (split - first) // 10)  # of the window's taper
+        noise = np.abs(filtered[edge : split - first]).max(initial=0.0)
+        signal = float(np.abs(filtered[split - first : len(data) - edge]).max(initial=0.0))
+        if signal < LEAST_SIGNAL_TO_NOISE * noise or signal <= 0:
+            return None
+        return Amplitude(station, seed_id, signal, to_motion is not None)
+
+    def _response(self, row: int, seed_id: str, first: int) -> Callable[[Floats], npt.NDArray[Any]] | None:
+        """Record per m of displacement as a function of frequency, or None where unknown."""
+        if self.inventory is not None:
+            return _from_inventory(self.inventory, seed_id, sample_times(self.recording, first))
+        units = str(self.recording.attrs.get("units", "")).lower().replace("^", "**").replace(" ", "")
+        if units in _FLAT:
+            order, factor = _FLAT[units]
+            return lambda f: factor * (2j * np.pi * f) ** order
+        if "sensitivity" in self.recording.coords and np.isfinite(self.recording["sensitivity"].values[row]):
+            counts = float(self.recording["sensitivity"].values[row])
+            order = 2 if seed_id[-2:-1] == "N" else 1
+            return lambda f: counts * (2j * np.pi * f) ** order
+        return None
+
+
+# What a record is per m of displacement: power of i omega, and factor.
+_FLAT = {
+    "m": (0, 1.0),
+    "nm": (0, 1e9),
+    "m/s": (1, 1.0),
+    "nm/s": (1, 1e9),
+    "um/s": (1, 1e6),
+    "m/s**2": (2, 1.0),
+    "m/s/s": (2, 1.0),
+}
+
+
+def arrival_times(picks: Sequence[Pick], vp_vs: float) -> dict[str, tuple[np.datetime64, np.datetime64]]:
+    """P and S time of each station with picks; one of them by the other's and by ``vp_vs`` of the event's origin."""
+    by = {(pick.station, pick.phase): pick.time for pick in reversed(picks)}
+    delays = [
+        (by[s, "S"] - by[s, "P"], by[s, "P"])
+        for s in {pick.station for pick in picks}
+        if (s, "P") in by and (s, "S") in by
+    ]
+    origins = [
+        p - np.timedelta64(int(int(d / np.timedelta64(1, "ns")) / (vp_vs - 1)), "ns") for d, p in delays
+    ]
+    origin = np.sort(np.array(origins))[len(origins) // 2] if origins else None
+    times = {}
+    for station in dict.fromkeys(pick.station for pick in picks):
+        p, s = by.get((station, "P")), by.get((station, "S"))
+        if origin is not None and p is None and s is not None and s > origin:
+            p = origin + np.timedelta64(int(int((s - origin) / np.timedelta64(1, "ns")) / vp_vs), "ns")
+        if origin is not None and s is None and p is not None and p > origin:
+            s = origin + np.timedelta64(int(int((p - origin) / np.timedelta64(1, "ns")) * vp_vs), "ns")
+        if p is not None and s is not None and s > p:
+            times[station] = (p, s)
+    return times
+
+
+def _horizontals(station: Station) -> list[int]:
+    rows = [row for row in (station.east, station.north) if row is not None]
+    return rows or [row for row in (station.vertical,) if row is not None]
+
+
+def _is_clipped(data: Floats) -> bool:
+    """Many samples at the very largest values, which a seismogram has not."""
+    return any(
+        int(np.sum(data == extreme)) > max(4, CLIPPED_SHARE * len(data))
+        for extreme in (data.max(), data.min())
+    )
+
+
+def _filtered(
+    data: Floats,
+    rate: float,
+    lowest: tuple[float, float],
+    to_motion: Callable[[Floats], npt.NDArray[Any]] | None,
+) -> Floats:
+    """Band-pass with cosine sides; with a response, as Wood-Anderson displacement in the response's unit."""
+    n = len(data)
+    taper = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / max(1, n // 20))
+    padded = 1 << int(np.ceil(np.log2(2 * n)))
+    spectrum = np.fft.rfft((data - data.mean()) * np.sin(np.pi / 2 * taper) ** 2, padded)
+    f = np.asarray(np.fft.rfftfreq(padded, 1 / rate), float)
+    nyquist = rate / 2
+    band = _rise(f, *lowest) * (1 - _rise(f, HIGHEST[0] * nyquist, HIGHEST[1] * nyquist))
+    if to_motion is not None:
+        inside = band > 0
+        s = 2j * np.pi * f[inside]
+        seismograph = s**2 / ((s - WOOD_ANDERSON_POLES[0]) * (s - WOOD_ANDERSON_POLES[1]))
+        spectrum[inside] *= seismograph / to_motion(f[inside])
+    return np.asarray(np.fft.irfft(spectrum * band, padded)[:n], float)
+
+
+def _rise(f: Floats, low: float, high: float) -> Floats:
+    return np.asarray(np.sin(np.pi / 2 * np.clip((f - low) / (high - low), 0, 1)) ** 2, float)
+
+
+def _from_inventory(
+    inventory: Any, seed_id: str, when: np.datetime64
+) -> Callable[[Floats], npt.NDArray[Any]] | None:
+    module = obspy()
+    time = module.UTCDateTime(ns=int(when.astype("datetime64[ns]").astype(np.int64)))
+    try:
+        response = inventory.get_response(seed_id, time)
+    except Exception:  # ObsPy raises a bare Exception where it holds no response
+        return None
+
+    def displacement(f: Floats) -> npt.NDArray[Any]:
+        return np.asarray(response.get_evalresp_response_for_frequencies(f, output="DISP"))
+
+    return displacement if getattr(response, "response_stages", None) else None

@@ -1,0 +1,364 @@
+"""Where and when an event was: a search of the whole volume, then least squares, with the uncertainty of both.
+
+Each pick has the residual r = t - t0 - T(x, y, z), in units of s = sqrt(sd^2 + (e T)^2), with the standard deviation
+sd that the pick states and e the error of the velocity model as a share of travel time. A grid over the volume takes t0
+as the median at each node and the least sum of |r / s|, each cut at 4, so that a few wrong picks do not draw the event.
+From the best nodes the sum of rho(r / s) = 2 (sqrt(1 + (r / s)^2) - 1) is minimised (least squares for small residuals,
+absolute values for large ones). Picks beyond five robust standard deviations are then left out, and the rest located
+again.
+
+The covariance is (J' J)^-1 of the derivatives of r / s, times the scale of the residuals, which also covers an error of
+the model that the picks do not state:
+
+    scale = (n0 + sum w (r / s)^2) / (n0 + n - 4),   n0 = 4,   at least 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from selfseis.locate.frame import Frame
+from selfseis.locate.travel_times import PHASES
+from selfseis.pick.picks import Pick
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+
+CONFIDENCE = 0.68
+ELLIPSE = float(
+    np.sqrt(-2 * np.log(1 - CONFIDENCE))
+)  # semi-axis in standard deviations that holds that share
+MODEL_ERROR = 0.02
+CUT, OUTLIER = 4.0, 5.0
+PRIOR_PICKS = 4.0
+LEAST_PICKS, LEAST_STATIONS = 4, 3
+GRID = (24, 24, 12)
+LARGEST_STEPS, SMALLEST_STEP = 50, 2e-4  # the latter in cells of the grid
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A pick as an event explains it.
+
+    Attributes
+    ----------
+    pick : Pick
+        The pick.
+    residual_s : float
+        Observed less expected time.
+    distance_km : float
+        Epicentral distance.
+    azimuth_deg : float
+        From the event to the station, clockwise from north.
+    weight : float
+        1 where the residual is small; 0 where the pick was left out.
+    """
+
+    pick: Pick
+    residual_s: float
+    distance_km: float
+    azimuth_deg: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Location:
+    """Place and time of an event, with 68% uncertainties.
+
+    Attributes
+    ----------
+    time : numpy.datetime64
+        Origin time, UTC.
+    latitude, longitude, depth_km : float
+        In degrees, and km below sea level.
+    covariance : ndarray, shape (4, 4)
+        Of east, north and depth in km, and time in s.
+    horizontal_error_km : float
+        Larger semi-axis of the 68% ellipse of the epicentre.
+    smaller_error_km, ellipse_azimuth_deg : float
+        Smaller semi-axis, and azimuth of the larger one.
+    depth_error_km, time_error_s : float
+        One standard deviation.
+    rms_s : float
+        Of the residuals of the picks used.
+    gap_deg : float
+        Largest azimuth without a station.
+    arrivals : tuple of Arrival
+        All picks of the event, also those left out.
+    depth_is_resolved : bool
+        False where the depth is at a limit of the volume, or uncertain by more than a quarter of its range.
+    is_inside : bool
+        False where the epicentre is at a limit of the volume: only a direction, then.
+    """
+
+    time: np.datetime64
+    latitude: float
+    longitude: float
+    depth_km: float
+    covariance: Floats
+    horizontal_error_km: float
+    smaller_error_km: float
+    ellipse_azimuth_deg: float
+    depth_error_km: float
+    time_error_s: float
+    rms_s: float
+    gap_deg: float
+    arrivals: tuple[Arrival, ...]
+    depth_is_resolved: bool
+    is_inside: bool
+
+    @property
+    def n_used(self) -> int:
+        """Return how many picks were used."""
+        return sum(arrival.weight > 0 for arrival in self.arrivals)
+
+
+@dataclass(frozen=True)
+class _Observed:
+    """Picks of an event as arrays: times in s from the first."""
+
+    station: Ints
+    phase: Ints
+    time: Floats
+    sd: Floats
+
+    def take(self, keep: npt.NDArray[np.bool_]) -> _Observed:
+        return _Observed(self.station[keep], self.phase[keep], self.time[keep], self.sd[keep])
+
+
+class Locator:
+    """Locates events in a frame; the travel times to the nodes of its grid are computed once.
+
+    Parameters
+    ----------
+    frame : Frame
+        Stations, volume and travel times.
+    model_error : float
+        Error of the velocity model as a share of travel times.
+    """
+
+    def __init__(self, frame: Frame, model_error: float = MODEL_ERROR) -> None:
+        self.frame = frame
+        self.model_error = model_error
+        axes = [
+            np.linspace(low, high, n)
+            for (low, high), n in zip(
+                (frame.east_limits, frame.north_limits, frame.depth_limits), GRID, strict=True
+            )
+        ]
+        self._nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        self._spacing = np.array([axis[1] - axis[0] for axis in axes])
+        self._node_times: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
+        self._row_of = {code: row for row, code in enumerate(frame.stations.codes)}
+
+    def locate(self, picks: Sequence[Pick], near: Location | None = None) -> Location | None:
+        """Locate one event.
+
+        Parameters
+        ----------
+        picks : sequence of Pick
+            Of the event; those of stations without coordinates are left out.
+        near : Location, optional
+            Where to begin, in place of a search of the whole volume.
+
+        Returns
+        -------
+        Location or None
+            None where fewer than four picks of three stations agree on a place.
+        """
+        picks = [pick for pick in picks if pick.station in self._row_of]
+        if not self._enough(observed := self._observed(picks)):
+            return None
+        starts = None if near is None else [self._start_at(near, picks)]
+        at = self._solve(observed, starts)
+        z = np.abs(self._residuals(at, observed) / self._sigma(at, observed))
+        keep = z <= OUTLIER * max(1.0, 1.4826 * float(np.median(z)))
+        if not keep.all():
+            if not self._enough(used := observed.take(keep)):
+                return None
+            at = self._solve(used, [at])
+        return self._location(at, picks, observed, keep)
+
+    def predicted(self, location: Location, station: str, phase: str) -> np.datetime64:
+        """Time at which a phase of a located event is expected at a station of the frame."""
+        east, north = self.frame.plane.flat(location.latitude, location.longitude)
+        row = self._row_of[station]
+        distance = np.hypot(self.frame.east_km[row] - east, self.frame.north_km[row] - north)
+        travel = self.frame.times(row, PHASES.index(phase), distance, location.depth_km)[0]
+        return np.datetime64(location.time + np.timedelta64(int(float(travel) * 1e9), "ns"))
+
+    def _observed(self, picks: Sequence[Pick]) -> _Observed:
+        begin = min((pick.time for pick in picks), default=np.datetime64(0, "ns"))
+        seconds = [float((pick.time - begin) / np.timedelta64(1, "ns")) * 1e-9 for pick in picks]
+        return _Observed(
+            np.array([self._row_of[pick.station] for pick in picks], np.intp),
+            np.array([PHASES.index(pick.phase) for pick in picks], np.intp),
+            np.array(seconds, float),
+            np.array([max(pick.sd_s, 1e-4) for pick in picks], float),
+        )
+
+    def _enough(self, observed: _Observed) -> bool:
+        rows = np.unique(observed.station)
+        places = {
+            (round(float(self.frame.east_km[row]), 3), round(float(self.frame.north_km[row]), 3))
+            for row in rows
+        }
+        return len(observed.time) >= LEAST_PICKS and len(places) >= LEAST_STATIONS
+
+    def _solve(self, observed: _Observed, starts: Sequence[Floats] | None = None) -> Floats:
+        """East, north, depth and time of the least robust misfit."""
+        tries = [self._descended(start, observed) for start in starts or self._starts(observed)]
+        best = min(tries, key=lambda found: found[0])[1]
+        return self._descended(best, observed)[1]  # once more, with the weights of its own distances
+
+    def _start_at(self, near: Location, picks: Sequence[Pick]) -> Floats:
+        east, north = self.frame.plane.flat(near.latitude, near.longitude)
+        begin = min(pick.time for pick in picks)
+        seconds = float((near.time - begin) / np.timedelta64(1, "ns")) * 1e-9
+        return np.array([float(east), float(north), near.depth_km, seconds])
+
+    def _starts(self, observed: _Observed, n: int = 3) -> list[Floats]:
+        """Best nodes of the grid that are not neighbours."""
+        travel = np.stack(
+            [self._to_nodes(s, p) for s, p in zip(observed.station, observed.phase, strict=True)]
+        )
+        origin = observed.time[:, None].astype(np.float32) - travel
+        middle = np.median(origin, axis=0)
+        blur = self._spacing[:2].max() / 2 * travel.max() / max(self.frame.times.reach_km, 1e-6)
+        sigma = np.sqrt(observed.sd[:, None] ** 2 + (self.model_error * travel) ** 2 + blur**2)
+        misfit = np.minimum(np.abs(origin - middle) / sigma, CUT).sum(axis=0)
+        starts: list[Floats] = []
+        for node in np.argsort(misfit)[:200]:
+            place = self._nodes[node]
+            apart = [np.abs((place - other[:3]) / self._spacing).max() for other in starts]
+            if all(cells > 2 for cells in apart):
+                starts.append(np.append(place, middle[node]))
+            if len(starts) == n:
+                break
+        return starts
+
+    def _to_nodes(self, station: int, phase: int) -> npt.NDArray[np.float32]:
+        key = (int(station), int(phase))
+        if key not in self._node_times:
+            distance = np.hypot(
+                self._nodes[:, 0] - self.frame.east_km[station],
+                self._nodes[:, 1] - self.frame.north_km[station],
+            )
+            times = self.frame.times(station, phase, distance, self._nodes[:, 2])[0]
+            self._node_times[key] = times.astype(np.float32)
+        return self._node_times[key]
+
+    def _descended(self, start: Floats, observed: _Observed) -> tuple[float, Floats]:
+        """Levenberg and Marquardt's descent to the nearest least misfit, within the limits of the volume."""
+        limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
+        low, high = (np.array([*(axis[side] for axis in limits), 1e9 * (2 * side - 1)]) for side in (0, 1))
+        sigma = self._sigma(start, observed)
+        at, damping = np.clip(start, low, high), 1e-2
+        z, design = self._misfit(at, observed, sigma)
+        for _ in range(LARGEST_STEPS):
+            weight = 1 / np.sqrt(1 + z**2)
+            normal, pull = design.T @ (weight[:, None] * design), -design.T @ (weight * z)
+            free = ~(((at <= low) & (pull < 0)) | ((at >= high) & (pull > 0)))
+            step = np.zeros(4)
+            damped = normal + np.diag(damping * np.diag(normal) + 1e-9)
+            step[free] = np.linalg.solve(damped[np.ix_(free, free)], pull[free])
+            there = np.clip(at + step, low, high)
+            z_there, design_there = self._misfit(there, observed, sigma)
+            if _robust(z_there) <= _robust(z):
+                moved = float(np.abs((there - at)[:3] / self._spacing).max())
+                at, z, design, damping = there, z_there, design_there, damping / 5
+                if moved < SMALLEST_STEP:
+                    break
+            else:
+                damping *= 5
+                if damping > 1e5:
+                    break
+        return _robust(z), at
+
+    def _misfit(self, at: Floats, observed: _Observed, sigma: Floats) -> tuple[Floats, Floats]:
+        """Residuals and their derivatives, in standard deviations."""
+        east, north, distance = self._geometry(at, observed)
+        travel, slope, depth_slope = self.frame.times(observed.station, observed.phase, distance, at[2])
+        away = np.maximum(distance, 1e-9)
+        columns = [slope * east / away, slope * north / away, depth_slope, np.ones(len(east))]
+        return (observed.time - at[3] - travel) / sigma, -np.stack(columns, axis=1) / sigma[:, None]
+
+    def _geometry(self, at: Floats, observed: _Observed) -> tuple[Floats, Floats, Floats]:
+        east = at[0] - self.frame.east_km[observed.station]
+        north = at[1] - self.frame.north_km[observed.station]
+        return east, north, np.hypot(east, north)
+
+    def _travel(self, at: Floats, observed: _Observed) -> tuple[Floats, Floats, Floats]:
+        distance = self._geometry(at, observed)[2]
+        return self.frame.times(observed.station, observed.phase, distance, at[2])
+
+    def _sigma(self, at: Floats, observed: _Observed) -> Floats:
+        return np.hypot(observed.sd, self.model_error * self._travel(at, observed)[0])
+
+    def _residuals(self, at: Floats, observed: _Observed) -> Floats:
+        return observed.time - at[3] - self._travel(at, observed)[0]
+
+    def _location(
+        self, at: Floats, picks: Sequence[Pick], observed: _Observed, keep: npt.NDArray[np.bool_]
+    ) -> Location:
+        residuals, sigma = self._residuals(at, observed), self._sigma(at, observed)
+        weights = np.where(keep, 1 / np.sqrt(1 + (residuals / sigma) ** 2), 0.0)
+        covariance = self._covariance(at, observed.take(keep), (residuals / sigma)[keep], weights[keep])
+        values, axes = np.linalg.eigh(covariance[:2, :2])
+        east, north, distance = self._geometry(at, observed)
+        azimuth = np.degrees(np.arctan2(-east, -north)) % 360
+        latitude, longitude = self.frame.plane.round(at[0], at[1])
+        begin = min(pick.time for pick in picks)
+        depth_error = float(np.sqrt(covariance[2, 2]))
+        top, bottom = self.frame.depth_limits
+        edge = 1e-3 * (bottom - top)
+        return Location(
+            time=begin + np.timedelta64(round(at[3] * 1e9), "ns"),
+            latitude=float(latitude),
+            longitude=float((longitude + 180) % 360 - 180),
+            depth_km=float(at[2]),
+            covariance=covariance,
+            horizontal_error_km=ELLIPSE * float(np.sqrt(values[1])),
+            smaller_error_km=ELLIPSE * float(np.sqrt(max(values[0], 0.0))),
+            ellipse_azimuth_deg=float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180),
+            depth_error_km=depth_error,
+            time_error_s=float(np.sqrt(covariance[3, 3])),
+            rms_s=float(np.sqrt(np.mean(residuals[keep] ** 2))),
+            gap_deg=azimuthal_gap(azimuth[keep]),
+            arrivals=tuple(
+                map(Arrival, picks, *(a.tolist() for a in (residuals, distance, azimuth, weights)))
+            ),
+            depth_is_resolved=depth_error < (bottom - top) / 4 and bool(top + edge < at[2] < bottom - edge),
+            is_inside=self._is_inside(at),
+        )
+
+    def _is_inside(self, at: Floats) -> bool:
+        limits = (self.frame.east_limits, self.frame.north_limits)
+        return all(
+            bool(low + 1e-3 * (high - low) < value < high - 1e-3 * (high - low))
+            for value, (low, high) in zip(at, limits, strict=False)
+        )
+
+    def _covariance(self, at: Floats, observed: _Observed, z: Floats, weights: Floats) -> Floats:
+        """Covariance; a direction that the picks do not see has the size of the volume."""
+        design = self._misfit(at, observed, self._sigma(at, observed))[1]
+        limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
+        widest = np.array([high - low for low, high in limits] + [self.frame.longest_s])
+        seen: Any = design.T @ (weights[:, None] * design) + np.diag(1 / widest**2)
+        scale = (PRIOR_PICKS + float(np.sum(weights * z**2))) / (PRIOR_PICKS + max(len(z) - 4, 0))
+        return np.asarray(np.linalg.inv(seen) * max(scale, 1.0))
+
+
+def _robust(z: Floats) -> float:
+    return float(np.sum(np.sqrt(1 + z**2) - 1))
+
+
+def azimuthal_gap(azimuths: npt.ArrayLike) -> float:
+    """Largest angle between neighbouring azimuths, in degrees; 360 for a single one."""
+    ordered = np.sort(np.asarray(azimuths, float) % 360)
+    return float(np.diff(np.append(ordered, ordered[0] + 360)).max()) if len(ordered) else 360.0

@@ -1,0 +1,88 @@
+"""The network that sees onsets: a small U-Net whose bottleneck looks along the whole window.
+
+References
+----------
+Zhu, W. and Beroza, G. C. (2019). PhaseNet: a deep-neural-network-based seismic arrival-time picking method.
+Geophysical Journal International 216, 261. doi:10.1093/gji/ggy423
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+
+STRIDE = 4
+DEPTH = 3
+ALIGNMENT = 2 * STRIDE**DEPTH  # windows are whole multiples of it
+QUIETEST = 0.01  # of a component's power, below which samples count as rounding
+
+
+def onset_features(windows: Tensor) -> Tensor:
+    """Show each window twice: as it is, and with its dynamic range pressed together.
+
+    Weak onsets before strong ones vanish in a window divided by its standard deviation, and polarisation
+    vanishes in one whose components are levelled each on its own: the network is given both.
+
+    Parameters
+    ----------
+    windows : Tensor, shape (n_windows, 3, n_samples)
+        East, north and vertical in any unit; a component without data is zero.
+
+    Returns
+    -------
+    Tensor, shape (n_windows, 6, n_samples)
+    """
+    centred = windows - windows.mean(dim=-1, keepdim=True)
+    power = centred.square().mean(dim=-1, keepdim=True)
+    rms = power.sqrt().clamp_min(1e-20)
+    level = torch.exp(torch.log(centred.abs() + QUIETEST * rms).mean(dim=-1, keepdim=True))
+    loudest = power.amax(dim=1, keepdim=True).sqrt().clamp_min(1e-20)
+    return torch.cat([centred / loudest, 0.5 * torch.asinh(centred / level)], dim=1)
+
+
+class OnsetNet(nn.Module):
+    """Logits of a P and an S onset at each sample.
+
+    The network works at half the sampling rate, which takes a third of the time; its logits are
+    interpolated, so that onsets are still placed between samples.
+
+    Parameters
+    ----------
+    width : int
+        Channels at half the rate; they double at every fourth part of it.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(DEPTH + 1)]
+        self.enter = _layer(6, widths[0], 9, 2)
+        self.down = nn.ModuleList(
+            nn.Sequential(_layer(a, b, 7, STRIDE), _layer(b, b, 5)) for a, b in itertools.pairwise(widths)
+        )
+        self.along = nn.GRU(widths[-1], widths[-1] // 2, batch_first=True, bidirectional=True)
+        self.up = nn.ModuleList(
+            _layer(a + b, b, 7) for a, b in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.leave = nn.Conv1d(widths[0], 2, 1)
+        nn.init.constant_(self.leave.bias, -4.0)  # type: ignore[arg-type]
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return logits, shape (n_windows, 2, n_samples), of windows of the shape (n_windows, 3, n_samples)."""
+        hidden = self.enter(onset_features(windows))
+        finer = []
+        for layer in self.down:
+            finer.append(hidden)
+            hidden = layer(hidden)
+        hidden = hidden + self.along(hidden.transpose(1, 2))[0].transpose(1, 2)
+        for layer in self.up:
+            skipped = finer.pop()
+            hidden = nn.functional.interpolate(hidden, size=skipped.shape[-1], mode="linear")
+            hidden = layer(torch.cat([hidden, skipped], dim=1))
+        return nn.functional.interpolate(self.leave(hidden), size=windows.shape[-1], mode="linear")
+
+
+def _layer(n_in: int, n_out: int, length: int, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv1d(n_in, n_out, length, stride, padding=length // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm1d(n_out), nn.ReLU())

@@ -1,0 +1,237 @@
+"""The course of learning: onsets from physics first, then what the stations agree on, round by round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from selfseis.learn.fit import FitProgress
+from selfseis.nets.onset_net import OnsetNet
+from selfseis.pick.agreement import Agreement
+from selfseis.pick.annotate import Annotator
+from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.examples import ExampleMaker
+from selfseis.pick.found import APART, FoundOnsets, NetFinder
+from selfseis.pick.hours import Spans
+from selfseis.pick.judging import confirmed, equal_numbers
+from selfseis.pick.lesson import FAINT, OPEN_REACH, Lesson, agreement_of, lesson_of, marked
+from selfseis.pick.pairs import Moveout
+from selfseis.pick.picks import peaks_of
+from selfseis.pick.quiet import NoiseBank
+from selfseis.pick.stations import Station
+from selfseis.pick.training import train
+
+FIRST_STEPS = 2400
+ROUND_STEPS = 700
+FIRST_RATE, ROUND_RATE = 2e-3, 1e-3
+CHANCE_SHARES = (0.25, 0.15, 0.08, 0.04)  # of chance among what is taught, round by round: the bar rises
+WARM_UPS = 20
+FEWEST_AGREED = 12  # events, below which there is nothing to teach
+PATIENCE = 2  # rounds without more agreement at hidden times after which learning stops
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where learning is.
+
+    Attributes
+    ----------
+    stage : str
+        In words.
+    step, most_steps : int
+        Steps of training done, and of all stages together.
+    """
+
+    stage: str
+    step: int
+    most_steps: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round mined, and what it brought.
+
+    Attributes
+    ----------
+    stage : str
+        In words.
+    agreed, by_chance : float
+        Events that stations agreed on at taught times before the round, and how many by chance.
+    taught, refuted : int
+        Onsets of events that were taught, and picks that were taught to be none.
+    hidden_above_chance : float or None
+        Events agreed on at hidden times after the round, less those by chance, at equal numbers of picks.
+    """
+
+    stage: str
+    agreed: int = 0
+    by_chance: float = 0.0
+    taught: int = 0
+    refuted: int = 0
+    hidden_above_chance: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers for JSON."""
+        return asdict(self)
+
+
+Report = Callable[[Stage], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Everything that a course of learning needs.
+
+    Attributes
+    ----------
+    recording : xarray.DataArray
+        What is learnt from.
+    stations : list of Station
+        Its stations.
+    high_pass : CausalHighPass
+        Filter.
+    maker : ExampleMaker
+        Draws synthetic examples.
+    s_minus_p : tuple of float
+        Least and largest S - P of a pair in s.
+    s_minus_p_is_known : bool
+        Whether the user stated it. Otherwise synthetic onsets follow what the stations agree on.
+    moveout : Moveout
+        What onsets of one event have in common.
+    taught, hidden : list of (int, int)
+        Times to learn from and to stop by, in samples.
+    seed : int
+        Seed of everything random.
+    checkpoint : Path or None
+        Folder in which an interrupted course is kept.
+    """
+
+    recording: xr.DataArray
+    stations: list[Station]
+    high_pass: CausalHighPass
+    maker: ExampleMaker
+    s_minus_p: tuple[float, float]
+    s_minus_p_is_known: bool
+    moveout: Moveout
+    taught: Spans
+    hidden: Spans
+    seed: int
+    checkpoint: Path | None = None
+
+    def finder(self, net: nn.Module) -> NetFinder:
+        """Return what finds onsets with a network."""
+        return NetFinder(Annotator(net, self.high_pass, self.maker.n_samples))
+
+    def untrained(self) -> OnsetNet:
+        """Return the network as it begins, with the statistics of what it will see: a baseline."""
+        torch.manual_seed(self.seed)
+        net = OnsetNet()
+        net.train()
+        with torch.no_grad():
+            for _ in range(WARM_UPS):
+                net(torch.from_numpy(self.maker.draw(np.random.default_rng(self.seed), 12).windows))
+        return net
+
+    def learn(self, rounds: int, report: Report | None = None) -> tuple[OnsetNet, list[Round]]:
+        """Run the course, and return the network of the round that stations agreed on the most."""
+        torch.manual_seed(self.seed)
+        net = OnsetNet()
+        rounds = rounds if len(self.stations) > 1 else 0
+        most_steps = FIRST_STEPS + rounds * ROUND_STEPS
+        self._train(net, self.maker, "synthetic onsets", FIRST_STEPS, FIRST_RATE, 0, 0, most_steps, report)
+        if not rounds:
+            return net, [Round("synthetic onsets")]
+        found = self.finder(net).find(self.recording, self.stations)
+        like = [onsets.above(FAINT) for onsets in found]
+        best, kept, since = self._hidden_agreement(found, like), _copied(net), 0
+        history = [Round("synthetic onsets", hidden_above_chance=best)]
+        for number in range(rounds):
+            share = CHANCE_SHARES[min(number, len(CHANCE_SHARES) - 1)]
+            lesson, mined = self._mined(found, share, number + 1)
+            if lesson is None:
+                history.append(mined)
+                break
+            done = FIRST_STEPS + number * ROUND_STEPS
+            maker = replace(self.maker, lesson=lesson, noise=self._doubted_noise(net))
+            if not self.s_minus_p_is_known:
+                maker = replace(maker, prior=self.maker.prior.widened_to(lesson.s_minus_p[: lesson.n_agreed]))
+            self._train(
+                net, maker, mined.stage, ROUND_STEPS, ROUND_RATE, number + 1, done, most_steps, report
+            )
+            found = self.finder(net).find(self.recording, self.stations)
+            above_chance = self._hidden_agreement(found, like)
+            history.append(replace(mined, hidden_above_chance=above_chance))
+            if above_chance >= best:
+                best, kept, since = above_chance, _copied(net), 0
+            else:
+                since += 1
+            if since >= PATIENCE:
+                break
+        net.load_state_dict(kept)
+        return net, history
+
+    def agreement(self, found: list[FoundOnsets], spans: Spans) -> Agreement:
+        """Return what stations agree on in spans."""
+        rate = self.high_pass.rate
+        return agreement_of(found, rate, self.s_minus_p, self.moveout, spans)
+
+    def _mined(
+        self, found: list[FoundOnsets], chance_share: float, number: int
+    ) -> tuple[Lesson | None, Round]:
+        rate = self.high_pass.rate
+        found = [onsets.within(self.taught) for onsets in found]
+        agreement = self.agreement(found, self.taught)
+        mined = Round(f"round {number}", len(agreement.events), agreement.null_mean)
+        if len(agreement.kept(chance_share)) < FEWEST_AGREED:
+            return None, replace(mined, stage=f"round {number}: too few events to learn from")
+        marks = marked(found, agreement, chance_share, rate, self.moveout, self.s_minus_p)
+        rng = np.random.default_rng([self.seed, number])
+        n_samples = 2 * self.maker.n_samples
+        lesson = lesson_of(self.recording, self.stations, self.high_pass, marks, n_samples, rng)
+        taught = sum(len(mark.agreed) for mark in marks)
+        return lesson, replace(mined, taught=taught, refuted=sum(len(mark.refuted) for mark in marks))
+
+    def _doubted_noise(self, net: nn.Module) -> NoiseBank:
+        """Let the network say where the noise may hold onsets that nobody put there."""
+        annotator = self.finder(net).annotator
+        onsets = []
+        for window in self.maker.noise.windows:
+            probability = annotator.probabilities(window)
+            onsets.append(np.concatenate([peaks_of(p, FAINT, APART)[0] for p in probability]))
+        return self.maker.noise.doubted(onsets, OPEN_REACH)
+
+    def _hidden_agreement(self, found: list[FoundOnsets], like: list[FoundOnsets]) -> float:
+        equal = equal_numbers(found, like, self.hidden)
+        rate = self.high_pass.rate
+        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.hidden).above_chance
+
+    def _train(
+        self,
+        net: nn.Module,
+        maker: ExampleMaker,
+        stage: str,
+        steps: int,
+        learning_rate: float,
+        number: int,
+        done: int,
+        most_steps: int,
+        report: Report | None,
+    ) -> None:
+        def told(progress: FitProgress) -> None:
+            if report is not None:
+                report(Stage(stage, done + progress.step, most_steps))
+
+        folder = None if self.checkpoint is None else self.checkpoint / f"stage-{number}"
+        seed = self.seed * 100 + number
+        train(net, maker, steps=steps, learning_rate=learning_rate, seed=seed, checkpoint=folder, report=told)
+
+
+def _copied(net: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}

@@ -1,0 +1,110 @@
+"""The verdict on a picker: how many of its picks another station confirms, at times that it did not learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.heldout import BlockScores, Verdict, judge
+from selfseis.pick.agreement import Agreement
+from selfseis.pick.found import FoundOnsets
+from selfseis.pick.hours import Spans
+from selfseis.pick.lesson import agreement_of
+from selfseis.pick.pairs import Moveout
+
+MEASURE = "share of P picks whose event another station confirms, at hidden times"
+SHIFTS = 40
+
+
+def equal_numbers(found: list[FoundOnsets], like: list[FoundOnsets], spans: Spans) -> list[FoundOnsets]:
+    """Return at each station the highest onsets in spans, as many of each phase as another finder found."""
+    counted = [onsets.within(spans) for onsets in like]
+    return [
+        onsets.within(spans).best(len(count.p), len(count.s))
+        for onsets, count in zip(found, counted, strict=True)
+    ]
+
+
+def confirmed(
+    found: list[FoundOnsets],
+    rate: float,
+    s_minus_p: tuple[float, float],
+    moveout: Moveout,
+    spans: Spans,
+) -> Agreement:
+    """Return what stations agree on, by onsets of any height."""
+    return agreement_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS)
+
+
+def judge_picker(
+    finders: dict[str, list[FoundOnsets]],
+    rate: float,
+    s_minus_p: tuple[float, float],
+    moveout: Moveout,
+    spans: Spans,
+    details: dict[str, Any],
+) -> Verdict:
+    """Compare a picker with the simple picker, with itself untrained, and with chance, at equal numbers of picks.
+
+    Parameters
+    ----------
+    finders : dict of str to list of FoundOnsets
+        Onsets of each station; the first is the picker that is judged, the others are its baselines, of which
+        the best counts.
+    rate : float
+        Sampling rate in Hz.
+    s_minus_p : tuple of float
+        Least and largest S - P in s.
+    moveout : Moveout
+        What onsets of one event have in common.
+    spans : list of (int, int)
+        Hidden times, in samples.
+    details : dict
+        Further numbers to keep.
+    """
+    name, *baselines = finders
+    ours = finders[name]
+    scores, chance = {}, None
+    for label, found in finders.items():
+        equal = equal_numbers(found, ours, spans)
+        agreement = confirmed(equal, rate, s_minus_p, moveout, spans)
+        scores[label] = _scores(equal, agreement, rate, spans)
+        details[f"events agreed on: {label}"] = {
+            "number": len(agreement.events),
+            "by chance": round(agreement.null_mean, 2),
+        }
+        if label == name:
+            chance = _by_chance(scores[label], agreement)
+    assert chance is not None
+    best = max(baselines, key=lambda label: scores[label].skill)
+    return judge(
+        "pick",
+        scores[name],
+        scores[best],
+        chance,
+        baseline_name=best,
+        null_name="stations shifted in time against each other",
+        measure=MEASURE,
+        details=details,
+    )
+
+
+def _scores(found: list[FoundOnsets], agreement: Agreement, rate: float, spans: Spans) -> BlockScores:
+    edges = np.array(spans, float)
+    picks = np.concatenate([onsets.p[:, 0] for onsets in found])
+    shared = np.array([onset.p_time * rate for event in agreement.events for onset in event.onsets])
+    power = _counted(picks, edges)
+    return BlockScores(power - np.minimum(_counted(shared, edges), power), power)
+
+
+def _counted(at: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    at = np.sort(at)
+    return (np.searchsorted(at, edges[:, 1]) - np.searchsorted(at, edges[:, 0])).astype(float)
+
+
+def _by_chance(scores: BlockScores, agreement: Agreement) -> BlockScores:
+    """Spread what chance confirms over the blocks, in proportion to their picks."""
+    share = min(agreement.null_onsets / max(scores.power.sum(), 1.0), 1.0)
+    return BlockScores(scores.power * (1 - share), scores.power)

@@ -1,0 +1,228 @@
+"""What the array teaches: windows about onsets that stations agree on, and about picks that they refute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.pick.agreement import Agreement, agreement_above_chance, lonely
+from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.found import FoundOnsets
+from selfseis.pick.labels import add_label
+from selfseis.pick.onset_aic import aic_onset
+from selfseis.pick.pairs import Moveout
+from selfseis.pick.stations import Station
+from selfseis.pick.windows import read_window
+
+Samples = NDArray[np.float32]
+Times = NDArray[np.float64]
+
+SURE = 0.3  # height from which an onset without a partner is left open rather than refuted, if it has an S or a P
+REFUTED = 0.2  # height from which an onset that nothing supports is a mistake to learn from
+FAINT = 0.1  # height from which an onset counts as the partner of another
+FAINTEST = 0.03  # height from which an onset may belong to an event that stations agree on
+NOTICED = 0.05  # height below which an onset is not worth a word
+STRONG = 0.9  # height from which a lonely onset may be an event too small for the other stations
+OPEN_REACH = 60  # samples to either side of an open onset of which nothing is said
+REFINING_REACH = 60
+REFINING_MOST = 50
+MOST_WINDOWS = 700  # of each kind
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Windows that the array has taught.
+
+    Attributes
+    ----------
+    windows : ndarray, shape (n, 3, n_samples)
+        East, north, vertical; the onset in question lies in the middle.
+    labels : ndarray, shape (n, 2, n_samples)
+        Of P and S, all agreed onsets in the window.
+    weights : ndarray, shape (n, 1, n_samples)
+        Zero about open onsets.
+    s_minus_p : ndarray, shape (n,)
+        Samples from the P in the middle to its S; 0 in a window about a refuted onset.
+    n_agreed : int
+        The first so many windows are about agreed events, the others about refuted onsets.
+    """
+
+    windows: Samples
+    labels: NDArray[np.float16]
+    weights: NDArray[np.bool_]
+    s_minus_p: NDArray[np.intp]
+    n_agreed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """What is known of the onsets of one station; positions in samples.
+
+    Attributes
+    ----------
+    agreed : ndarray, shape (n_events, 2)
+        P and S of the events that it shares with others.
+    open : ndarray, shape (n_open,)
+        Onsets of which nobody knows.
+    refuted : ndarray, shape (n_refuted,)
+        Onsets that nothing supports.
+    """
+
+    agreed: Times
+    open: Times
+    refuted: Times
+
+
+def agreement_of(
+    found: list[FoundOnsets],
+    rate: float,
+    s_minus_p: tuple[float, float],
+    moveout: Moveout,
+    spans: list[tuple[int, int]],
+    *,
+    bar: float = FAINTEST,
+    shifts: int = 20,
+) -> Agreement:
+    """Find what stations agree on in spans of time; one station alone has its own pairs only."""
+    pairs = [onsets.within(spans).above(bar).pairs(rate, s_minus_p) for onsets in found]
+    return agreement_above_chance(pairs, moveout, spans=np.array(spans, float) / rate, shifts=shifts)
+
+
+def marked(
+    found: list[FoundOnsets],
+    agreement: Agreement,
+    chance_share: float,
+    rate: float,
+    moveout: Moveout,
+    s_minus_p: tuple[float, float],
+) -> list[Marked]:
+    """Sort the onsets of each station into agreed, open and refuted ones."""
+    agreed: list[list[tuple[float, float]]] = [[] for _ in found]
+    for event in agreement.kept(chance_share):
+        for onset in event.onsets:
+            agreed[onset.station].append((onset.p_time * rate, onset.s_time * rate))
+    return [
+        _marked(number, found, np.array(agreed[number]).reshape(-1, 2), rate, moveout, s_minus_p)
+        for number in range(len(found))
+    ]
+
+
+def _marked(
+    number: int,
+    found: list[FoundOnsets],
+    agreed: Times,
+    rate: float,
+    moveout: Moveout,
+    s_minus_p: tuple[float, float],
+) -> Marked:
+    open_, refuted = [], []
+    others = [i for i in range(len(found)) if i != number]
+    for phase, (here, partner) in enumerate((("p", "s"), ("s", "p"))):
+        onsets = getattr(found[number], here)
+        onsets = onsets[onsets[:, 1] >= NOTICED]
+        if len(agreed):
+            nearest = np.abs(onsets[:, :1] - agreed[:, phase]).min(axis=1)
+            onsets = onsets[nearest > 0.3 * OPEN_REACH]
+        seen_there = [_positions(getattr(found[i], here), FAINT) for i in others]
+        within = np.array([moveout.travel_limit[number, i] for i in others]) * rate
+        alone = lonely(onsets[:, 0], seen_there, within * (1.0, moveout.vp_vs)[phase])
+        mate = _positions(getattr(found[number], partner), SURE)
+        mated = _has_mate(onsets[:, 0], mate, s_minus_p, rate, follows=phase == 0) & (onsets[:, 1] >= SURE)
+        unknown = ~alone | (onsets[:, 1] >= STRONG) | mated if others else onsets[:, 1] >= FAINT
+        open_.append(onsets[unknown, 0])
+        refuted.append(onsets[~unknown & (onsets[:, 1] >= REFUTED), 0])
+    return Marked(agreed, np.sort(np.concatenate(open_)), np.sort(np.concatenate(refuted)))
+
+
+def _positions(onsets: Times, bar: float) -> Times:
+    return onsets[onsets[:, 1] >= bar, 0]
+
+
+def _has_mate(
+    at: Times, mates: Times, s_minus_p: tuple[float, float], rate: float, *, follows: bool
+) -> NDArray[np.bool_]:
+    near, far = (limit * rate for limit in s_minus_p)
+    low, high = (at + near, at + far) if follows else (at - far, at - near)
+    return np.searchsorted(mates, high, side="right") > np.searchsorted(mates, low, side="left")
+
+
+def lesson_of(
+    recording: xr.DataArray,
+    stations: list[Station],
+    high_pass: CausalHighPass,
+    marks: list[Marked],
+    n_samples: int,
+    rng: np.random.Generator,
+) -> Lesson | None:
+    """Read the windows of a lesson; None where there is nothing to teach.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    stations : list of Station
+        Its stations.
+    high_pass : CausalHighPass
+        Filter.
+    marks : list of Marked
+        Of each station.
+    n_samples : int
+        Length of a window, twice that of the network's.
+    rng : Generator
+        Chooses where there are too many.
+    """
+    refined = [_refined(recording, s, high_pass, m) for s, m in zip(stations, marks, strict=True)]
+    agreed = [(number, p, s) for number, mark in enumerate(refined) for p, s in mark.agreed]
+    refuted = [(number, at, at) for number, mark in enumerate(refined) for at in mark.refuted]
+    chosen = [*_some(agreed, rng), *_some(refuted, rng)]
+    if not agreed:
+        return None
+    windows, labels, weights = [], [], []
+    for number, at, _ in chosen:
+        first = round(at) - n_samples // 2
+        windows.append(read_window(recording, stations[number], high_pass, first, first + n_samples))
+        label, weight = _labelled(refined[number], first, n_samples)
+        labels.append(label.astype(np.float16))
+        weights.append(weight)
+    between = np.array([round(s - p) for _, p, s in chosen])
+    return Lesson(
+        np.stack(windows), np.stack(labels), np.stack(weights), between, min(len(agreed), MOST_WINDOWS)
+    )
+
+
+def _some(items: list[tuple[int, float, float]], rng: np.random.Generator) -> list[tuple[int, float, float]]:
+    if len(items) <= MOST_WINDOWS:
+        return items
+    return [items[i] for i in rng.choice(len(items), MOST_WINDOWS, replace=False)]
+
+
+def _refined(recording: xr.DataArray, station: Station, high_pass: CausalHighPass, mark: Marked) -> Marked:
+    """Move agreed P to where the vertical component changes the most."""
+    agreed = mark.agreed.copy()
+    for onset in agreed:
+        first = round(onset[0]) - 2 * REFINING_REACH
+        vertical = read_window(recording, station, high_pass, first, first + 4 * REFINING_REACH)[2:]
+        moved = first + aic_onset(vertical, 2 * REFINING_REACH, REFINING_REACH)
+        if abs(moved - onset[0]) < REFINING_MOST:
+            onset[0] = moved
+    return Marked(agreed, mark.open, mark.refuted)
+
+
+def _labelled(mark: Marked, first: int, n_samples: int) -> tuple[Samples, NDArray[np.bool_]]:
+    label = np.zeros((2, n_samples), np.float32)
+    weight = np.ones((1, n_samples), bool)
+    for at in _inside(mark.open, first, n_samples):
+        weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
+    for phase in range(2):
+        for at in _inside(mark.agreed[:, phase], first, n_samples):
+            add_label(label[phase], at)
+            weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = True
+    return label, weight
+
+
+def _inside(positions: Times, first: int, n_samples: int) -> Times:
+    at = positions - first
+    return at[(at > -OPEN_REACH) & (at < n_samples + OPEN_REACH)]

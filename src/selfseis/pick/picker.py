@@ -1,0 +1,387 @@
+"""The picker: learn onsets on unlabelled recordings, judge by other stations, pick other recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.heldout import Verdict
+from selfseis.pick import storage
+from selfseis.pick.aic_finder import AicFinder
+from selfseis.pick.annotate import EDGE, Annotator, Report
+from selfseis.pick.calibration import Calibration, reliability_held_out, threshold_for
+from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.course import Course
+from selfseis.pick.course import Report as CourseReport
+from selfseis.pick.examples import ExampleMaker
+from selfseis.pick.found import LOWEST, FoundOnsets, NetFinder
+from selfseis.pick.hours import Spans, taught_and_hidden
+from selfseis.pick.judging import judge_picker
+from selfseis.pick.labels import LABEL_SD
+from selfseis.pick.lesson import FAINT
+from selfseis.pick.pairs import Moveout
+from selfseis.pick.picks import PHASES, Phase, Pick, in_time
+from selfseis.pick.quiet import noise_bank, sampled_windows
+from selfseis.pick.stations import Station, stations_of
+from selfseis.pick.trials import Trials, false_heights, run_trials
+from selfseis.recording import UnusableInput, sample_times, sampling_rate
+from selfseis.recording.coverage import stretches
+from selfseis.simulate.onsets import OnsetBank, OnsetPrior
+
+if TYPE_CHECKING:
+    from obspy import Stream
+
+    from selfseis.nets.onset_net import OnsetNet
+
+LONGEST_WINDOW = 6144  # samples: a minute at 100 Hz
+SHORTEST_WINDOW = 1536
+WINDOW_STEP = 128
+N_WAVELETS = 2000
+BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
+FEWEST_COUNTED = 10  # false alarms below which a rate is extrapolated
+PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
+ALONE = "One station alone has no other that could confirm its picks; the onsets put into its noise are in the details."
+
+
+class Picker:
+    """Pick P and S onsets with a network that learnt on the recording itself, without labels.
+
+    Parameters
+    ----------
+    false_alarms_per_day : float
+        False alarms of each phase that are accepted a day at each station.
+    s_minus_p : tuple of float, optional
+        Shortest and longest S - P in s. By default 30 to 1300 samples: 0.3 to 13 s at 100 Hz.
+    band : tuple of float, optional
+        Pass band in Hz of the causal filter; by default all above 1% of the sampling rate.
+    rounds : int
+        Largest number of rounds in which it learns from what stations agree on.
+    seed : int
+        Seed of everything random.
+
+    Attributes
+    ----------
+    net_ : OnsetNet
+        The network.
+    rate_ : float
+        Sampling rate in Hz.
+    window_ : int
+        Samples of the network's window.
+    calibration_ : Calibration
+        What heights of picks mean.
+    threshold_ : dict of str to float
+        Least height of a pick, for P and S.
+    threshold_is_extrapolated_ : bool
+        Whether the noise was too short to count so low a rate.
+    rounds_ : list of Round
+        What each round mined and brought.
+    reliability_ : dict of str to list
+        Stated probability against the share of true onsets, in hidden noise.
+    verdict_ : Verdict
+        What other stations say at hidden times.
+    """
+
+    def __init__(
+        self,
+        *,
+        false_alarms_per_day: float = 1.0,
+        s_minus_p: tuple[float, float] | None = None,
+        band: tuple[float, float] | None = None,
+        rounds: int = 4,
+        seed: int = 0,
+    ) -> None:
+        self.false_alarms_per_day = false_alarms_per_day
+        self.s_minus_p = s_minus_p
+        self.band = band
+        self.rounds = rounds
+        self.seed = seed
+
+    def fit(
+        self,
+        recording: xr.DataArray,
+        *,
+        checkpoint: Path | None = None,
+        report: CourseReport | None = None,
+    ) -> Self:
+        """Learn on a recording and judge the result at its hidden times.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording, dims (channel, time).
+        checkpoint : Path, optional
+            Folder in which an interrupted training is kept and from which it goes on.
+        report : callable, optional
+            Called with a `Stage` as training goes on.
+
+        Raises
+        ------
+        UnusableInput
+            If no station has data for a window without a gap, or S - P makes no sense.
+        """
+        self.rate_ = sampling_rate(recording)
+        self.window_ = _window(recording)
+        stations = stations_of(recording)
+        high_pass = CausalHighPass.measure(recording, self.band)
+        noise = noise_bank(recording, stations, high_pass, self.window_, self.seed)
+        rng = np.random.default_rng(self.seed)
+        maker = ExampleMaker(noise, self._prior(), OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_)))
+        taught, hidden = taught_and_hidden(recording, self.window_)
+        moveout = moveout_of(recording, stations)
+        course = Course(
+            recording,
+            stations,
+            high_pass,
+            maker,
+            self.paired_s_minus_p,
+            self.s_minus_p is not None,
+            moveout,
+            taught,
+            hidden,
+            self.seed,
+            checkpoint,
+        )
+        untrained = course.untrained()
+        self.net_, self.rounds_ = course.learn(self.rounds, report)
+        annotator = self._annotator(high_pass)
+        trials = run_trials(annotator, maker, self.rate_, self.seed)
+        windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
+        self._calibrate(trials, *false_heights(annotator, windows, self.rate_))
+        self.verdict_ = self._judge(recording, stations, high_pass, hidden, untrained, _details(trials))
+        return self
+
+    def pick(self, recording: xr.DataArray, *, report: Report | None = None) -> list[Pick]:
+        """Pick a recording.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording, at the sampling rate of the one that was learnt from; other stations will do.
+        report : callable, optional
+            Called with the number of samples done and of all.
+
+        Returns
+        -------
+        list of Pick
+            In the order of time.
+
+        Raises
+        ------
+        UnusableInput
+            If the sampling rate is another.
+        """
+        self._check_fits(recording)
+        stations = stations_of(recording)
+        finder = NetFinder(
+            self._annotator(CausalHighPass.measure(recording, self.band)), min(self.threshold_.values())
+        )
+        found = finder.find(recording, stations, report)
+        picks = [
+            pick
+            for station, onsets in zip(stations, found, strict=True)
+            for phase, of_phase in zip(PHASES, (onsets.p, onsets.s), strict=True)
+            for pick in self._picks(recording, station, phase, of_phase)
+        ]
+        return in_time(picks)
+
+    def annotate(self, recording: xr.DataArray) -> Stream:
+        """Return probabilities as an ObsPy stream, as SeisBench's ``annotate`` does; held in memory.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording.
+
+        Returns
+        -------
+        obspy.Stream
+            Channels ``Picker_P`` and ``Picker_S`` of each station.
+        """
+        from selfseis.pick.streams import probability_stream
+
+        self._check_fits(recording)
+        stations = stations_of(recording)
+        annotator = self._annotator(CausalHighPass.measure(recording, self.band))
+        spans = [
+            (span.first, span.probability[:, :, EDGE : EDGE + span.n_core])
+            for span in annotator.along(recording, stations)
+        ]
+        return probability_stream(recording, stations, spans)
+
+    def probabilities(self, components: NDArray) -> NDArray[np.float32]:
+        """Return probabilities of P and S, shape (2, n_samples), of raw east, north and vertical (3, n_samples)."""
+        data = np.asarray(components, np.float32)
+        offset = np.nan_to_num(np.nanmedian(data, axis=1)).astype(np.float32)
+        high_pass = CausalHighPass(self.rate_, offset, self.band)
+        return self._annotator(high_pass).probabilities(high_pass(data)[0])
+
+    def verdict(self, recording: xr.DataArray) -> Verdict:
+        """Judge on another recording.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            One that was not learnt from.
+        """
+        self._check_fits(recording)
+        stations = stations_of(recording)
+        high_pass = CausalHighPass.measure(recording, self.band)
+        blocks = sorted(part for side in taught_and_hidden(recording, self.window_) for part in side)
+        return self._judge(
+            recording, stations, high_pass, list(dict.fromkeys(blocks)), _untrained(self.seed), {}
+        )
+
+    def save(self, folder: Path | str) -> None:
+        """Write the picker to a folder, all or nothing."""
+        storage.save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read a picker from a folder.
+
+        Raises
+        ------
+        UnusableInput
+            If the folder holds no picker, or a damaged one.
+        """
+        return storage.load(cls, Path(folder))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("false_alarms_per_day", "s_minus_p", "band", "rounds", "seed")
+        return {name: getattr(self, name) for name in names}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set constructor arguments.
+
+        Raises
+        ------
+        ValueError
+            If there is no such argument.
+        """
+        unknown = set(params) - set(self.get_params())
+        if unknown:
+            raise ValueError(f"Picker has no parameter {', '.join(sorted(unknown))}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
+    def _prior(self) -> OnsetPrior:
+        if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
+            raise UnusableInput(
+                f"S - P of {self.s_minus_p} s makes no sense: give two rising numbers above 0"
+            )
+        return OnsetPrior.at(self.rate_, self.s_minus_p)
+
+    @property
+    def paired_s_minus_p(self) -> tuple[float, float]:
+        """Least and largest S - P in s with which an S may belong to a P."""
+        shortest, longest = self._prior().s_minus_p
+        return shortest, PAIRED_BEYOND * longest
+
+    def _annotator(self, high_pass: CausalHighPass) -> Annotator:
+        return Annotator(self.net_, high_pass, self.window_)
+
+    def _calibrate(self, trials: Trials, false: dict[Phase, NDArray[np.float64]], days: float) -> None:
+        self.calibration_ = Calibration.measure(trials.measured, sd_s=LABEL_SD / self.rate_)
+        self.reliability_ = {phase: reliability_held_out(known) for phase, known in trials.measured.items()}
+        self.threshold_: dict[Phase, float] = {
+            phase: threshold_for(self.false_alarms_per_day, heights, days, lowest=LOWEST)
+            for phase, heights in false.items()
+        }
+        self.threshold_is_extrapolated_ = self.false_alarms_per_day * days < FEWEST_COUNTED
+
+    def _picks(
+        self, recording: xr.DataArray, station: Station, phase: Phase, onsets: NDArray[np.float64]
+    ) -> list[Pick]:
+        onsets = onsets[onsets[:, 1] >= self.threshold_[phase]]
+        if not len(onsets):
+            return []
+        probability = self.calibration_.probability_of(phase, onsets[:, 1])
+        sd = self.calibration_.sd_of(phase, probability)
+        seed_id = _name(recording, station.row_of(phase))
+        at = np.clip(onsets[:, 0], 0, recording.sizes["time"] - 1)
+        whole = np.floor(at).astype(int)
+        between = np.round((at - whole) / self.rate_ * 1e9).astype("timedelta64[ns]")
+        times = sample_times(recording, whole).astype("datetime64[ns]") + between
+        return [
+            Pick(seed_id, phase, time, float(p), float(s))
+            for time, p, s in zip(times, probability, sd, strict=True)
+        ]
+
+    def _judge(
+        self,
+        recording: xr.DataArray,
+        stations: list[Station],
+        high_pass: CausalHighPass,
+        hidden: Spans,
+        untrained: OnsetNet,
+        details: dict[str, Any],
+    ) -> Verdict:
+        if len(stations) < 2:
+            return Verdict.undecided("pick", ALONE, details=details)
+        finders: dict[str, list[FoundOnsets]] = {
+            "the picker": [
+                onsets.above(FAINT)
+                for onsets in NetFinder(self._annotator(high_pass)).find(recording, stations)
+            ],
+            "STA/LTA with AIC": AicFinder(high_pass).find(recording, stations),
+            "untrained network": NetFinder(Annotator(untrained, high_pass, self.window_), 0.0).find(
+                recording, stations
+            ),
+        }
+        moveout = moveout_of(recording, stations)
+        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, hidden, details)
+
+    def _check_fits(self, recording: xr.DataArray) -> None:
+        rate = sampling_rate(recording)
+        if not np.isclose(rate, self.rate_, rtol=1e-3):
+            raise UnusableInput(
+                f"the picker was learnt at {self.rate_:g} Hz, not at {rate:g} Hz: learn one there, or resample"
+            )
+
+
+def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
+    """Return what onsets of one event have in common at stations, from their places where these are known."""
+    rate = sampling_rate(recording)
+    if not {"latitude", "longitude"} <= set(recording.coords):
+        return Moveout.unknown(len(stations), rate)
+    rows = [station.row_of("P") for station in stations]
+    latitude, longitude = (
+        np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
+    )
+    return Moveout.between(latitude, longitude, rate)
+
+
+def _untrained(seed: int) -> OnsetNet:
+    import torch
+
+    from selfseis.nets.onset_net import OnsetNet
+
+    torch.manual_seed(seed)
+    return OnsetNet()
+
+
+def _window(recording: xr.DataArray) -> int:
+    """Return the samples of a window: a minute at 100 Hz, less where records are shorter."""
+    longest = max((last - first for first, last in stretches(recording)), default=0)
+    return int(np.clip(longest // WINDOW_STEP * WINDOW_STEP, SHORTEST_WINDOW, LONGEST_WINDOW))
+
+
+def _details(trials: Trials) -> dict[str, Any]:
+    return {
+        "onsets put into hidden noise": {
+            phase: {"number": n, "picked": len(trials.measured[phase].hits)}
+            for phase, n in trials.n_onsets.items()
+        }
+    }
+
+
+def _name(recording: xr.DataArray, row: int) -> str:
+    if "seed_id" in recording.coords:
+        return str(recording["seed_id"].values[row])
+    return f"{float(recording['distance'].values[row]):g}m"

@@ -1,0 +1,90 @@
+"""Pickers on disk: JSON for what a person may read, safetensors for weights, nothing that executes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfseis.heldout import Verdict
+from selfseis.pick.calibration import Calibration, ReliabilityBin
+from selfseis.recording.atomic import replacing
+from selfseis.recording.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from selfseis.pick.picker import Picker
+
+FORMAT = 1
+
+
+def save(picker: Picker, folder: Path) -> None:
+    """Write a picker to a folder, all or nothing."""
+    from safetensors.torch import save_file
+
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "kind": "picker",
+        "parameters": picker.get_params(),
+        "sampling_rate": picker.rate_,
+        "window": picker.window_,
+        "calibration": picker.calibration_.to_dict(),
+        "threshold": picker.threshold_,
+        "threshold_is_extrapolated": picker.threshold_is_extrapolated_,
+        "rounds": [round_.to_dict() for round_ in picker.rounds_],
+        "reliability": {
+            phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
+        },
+        "verdict": picker.verdict_.to_dict(),
+    }
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        save_file(dict(picker.net_.state_dict()), temporary / "model.safetensors")
+        (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def load(cls: type[Picker], folder: Path) -> Any:
+    """Read a picker from a folder.
+
+    Raises
+    ------
+    UnusableInput
+        If the folder holds no picker, or a damaged one.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn picker'") from error
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        why = str(error).partition("\n")[0]
+        raise UnusableInput(
+            f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
+        ) from error
+
+
+def _rebuilt(cls: type[Picker], description: dict[str, Any], weights: dict[str, Any]) -> Picker:
+    from selfseis.nets.onset_net import OnsetNet
+    from selfseis.pick.course import Round
+
+    if description["kind"] != "picker" or description["format"] != FORMAT:
+        raise ValueError(f"kind {description['kind']}, format {description['format']}")
+    parameters = description["parameters"]
+    for name in ("band", "s_minus_p"):
+        parameters[name] = tuple(parameters[name]) if parameters[name] else None
+    picker = cls(**parameters)
+    picker.rate_, picker.window_ = float(description["sampling_rate"]), int(description["window"])
+    picker.calibration_ = Calibration.from_dict(description["calibration"])
+    picker.threshold_ = {phase: float(description["threshold"][phase]) for phase in ("P", "S")}
+    picker.threshold_is_extrapolated_ = bool(description["threshold_is_extrapolated"])
+    picker.rounds_ = [Round(**round_) for round_ in description["rounds"]]
+    picker.reliability_ = {
+        phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in description["reliability"].items()
+    }
+    picker.verdict_ = Verdict.from_dict(description["verdict"])
+    picker.net_ = OnsetNet()
+    picker.net_.load_state_dict(weights)
+    return picker

@@ -1,0 +1,93 @@
+"""The job of a station network beyond detection: learn to pick, pick, associate, locate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+from rich.console import Console
+
+from selfseis.detect import Event
+from selfseis.heldout import Verdict
+from selfseis.locate import LocatedCatalogue, LocatedEvent, StationTable, VelocityModel1D, make_catalogue
+from selfseis.pick import Pick
+from selfseis.recording import UnusableInput
+from selfseis.workflow.picking import PickSettings, learn_picker, pick_into
+from selfseis.workflow.results import Results
+
+WITHOUT_PICKS = "found on the waveforms of several stations, but not enough picks belong to it"
+
+
+def pick_and_locate(
+    results: Results,
+    recording: xr.DataArray,
+    detected: list[Event],
+    settings: PickSettings,
+    *,
+    velocity: VelocityModel1D | None = None,
+    inventory: Any = None,
+    console: Console | None = None,
+) -> tuple[list[Verdict], list[Event]]:
+    """Learn to pick a network, pick it, and make a catalogue of the picks and of what was detected.
+
+    Parameters
+    ----------
+    results : Results
+        Folder in which the picks, the catalogue and the model (``picker``) are written.
+    recording : xarray.DataArray
+        Stations.
+    detected : list of Event
+        Events that were detected without picks; those that no event of picks explains are kept.
+    settings : PickSettings
+        What to learn with.
+    velocity : VelocityModel1D, optional
+        The user's model; otherwise one is estimated.
+    inventory : obspy.Inventory, optional
+        Responses, for local magnitudes.
+    console : Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    verdicts : list of Verdict
+        One on picking; none where no picker could be learnt, with a note in the results.
+    events : list of Event
+        The catalogue, in the order of time.
+    """
+    try:
+        with results.stage("learn to pick"):
+            picker = learn_picker(recording, results.folder / "picker", settings, console=console)
+    except UnusableInput as error:
+        results.notes.append(f"No picker was learnt: {error}")
+        return [], detected
+    picks = pick_into(results, recording, picker, console=console)
+    with results.stage("locate"):
+        catalogue = _catalogue(recording, picks, velocity, inventory, settings.seed)
+        catalogue.events = _together(catalogue.events, detected)
+        catalogue.write(results.folder)
+    results.notes += catalogue.notes
+    return [picker.verdict_], list(catalogue.events)
+
+
+def _catalogue(
+    recording: xr.DataArray, picks: list[Pick], velocity: VelocityModel1D | None, inventory: Any, seed: int
+) -> LocatedCatalogue:
+    stations = StationTable.from_recording(recording)
+    return make_catalogue(picks, stations, velocity, recording=recording, inventory=inventory, seed=seed)
+
+
+def _together(of_picks: list[LocatedEvent], detected: list[Event]) -> list[LocatedEvent]:
+    """Add detected events that overlap with none of picks."""
+    alone = [
+        event
+        for event in detected
+        if not any(event.start <= other.end and event.end >= other.start for other in of_picks)
+    ]
+    without_picks = [LocatedEvent(**vars(event), reason=WITHOUT_PICKS) for event in alone]
+    return sorted([*of_picks, *without_picks], key=lambda event: event.start)
+
+
+def read_velocity(path: Path | None) -> VelocityModel1D | None:
+    """Read the user's velocity model; None where none is given."""
+    return None if path is None else VelocityModel1D.from_file(path)

@@ -1,0 +1,130 @@
+"""The files of located events, as others read them; and the Icelandic sequence against QuakeMigrate."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated_picks import LAYERED, array_of_stations, events_below, picks_of
+
+from selfseis.locate import Frame, LocatedCatalogue, StationTable, VelocityModel1D, make_catalogue
+from selfseis.locate.catalogue import COLUMNS
+from selfseis.pick.picks import Pick
+from selfseis.recording import open_recording
+from selfseis.recording.obspy_import import obspy
+
+STATIONS = array_of_stations(8)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> LocatedCatalogue:
+    frame, rng = Frame.about(STATIONS, LAYERED), np.random.default_rng(2)
+    picks = [pick for event in events_below(frame, 3, 60) for pick in picks_of(event, frame, rng)]
+    return make_catalogue(picks, STATIONS, LAYERED, n_shifts=2)
+
+
+def test_quakeml_is_valid_and_read_back(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
+    catalogue.write(tmp_path)
+    read = obspy().read_events(str(tmp_path / "catalogue.xml"))
+    from obspy.io.quakeml.core import _validate
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "catalogue.csv",
+        "catalogue.xml",
+        "locations.json",
+    ]
+    assert _validate(str(tmp_path / "catalogue.xml"))
+    assert len(read) == 3
+    for event, ours in zip(read, catalogue.events, strict=True):
+        origin, place = event.preferred_origin(), ours.location
+        assert origin.latitude == pytest.approx(place.latitude) and origin.depth == pytest.approx(
+            1000 * place.depth_km
+        )
+        assert origin.depth_errors.uncertainty == pytest.approx(1000 * place.depth_error_km)
+        assert origin.origin_uncertainty.max_horizontal_uncertainty == pytest.approx(
+            1000 * place.horizontal_error_km
+        )
+        assert origin.quality.azimuthal_gap == pytest.approx(place.gap_deg)
+        assert len(event.picks) == len(origin.arrivals) == len(ours.picks)
+        assert all(a.pick_id.get_referred_object().phase_hint == a.phase for a in origin.arrivals)
+
+
+def test_the_table_has_the_columns_of_every_catalogue(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
+    catalogue.write(tmp_path)
+    with (tmp_path / "catalogue.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert COLUMNS[:6] == ("event_id", "start", "end", "score", "p_value", "n_channels")
+    for row, event in zip(rows, catalogue.events, strict=True):
+        assert float(row["latitude"]) == pytest.approx(event.location.latitude, abs=1e-4)
+        assert row["time"].endswith("Z") and row["magnitude"] == "" and float(row["p_value"]) <= 1
+
+
+def test_the_json_holds_what_the_pictures_need(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
+    catalogue.write(tmp_path)
+    held = json.loads((tmp_path / "locations.json").read_text())
+    assert len(held["stations"]) == 8 and held["stations"][0]["n_picks"] == 6
+    assert [event["event_id"] for event in held["events"]] == [event.event_id for event in catalogue.events]
+    assert all(event["located"] and event["horizontal_error_km"] > 0 for event in held["events"])
+    assert len(held["wadati"]["points"]) == held["wadati"]["n_pairs"] == 24
+    assert held["velocity"]["vp"][0] == 4.0 and held["n_unassociated"] == 0
+
+
+def test_events_that_are_not_located_say_why(tmp_path: Path) -> None:
+    frame = Frame.about(STATIONS, LAYERED)
+    picks = picks_of(events_below(frame, 1, 60)[0], frame, np.random.default_rng(2))
+    two = [pick for pick in picks if pick.station in STATIONS.codes[:2]]
+    found = make_catalogue(two, STATIONS, LAYERED, n_shifts=0)
+    found.write(tmp_path)
+    (event,) = obspy().read_events(str(tmp_path / "catalogue.xml"))
+    assert event.origins == [] and len(event.picks) == 4
+    assert "not located: too few stations" in event.comments[0].text and " km" in event.comments[0].text
+    held = json.loads((tmp_path / "locations.json").read_text())["events"][0]
+    assert held["located"] is False and held["latitude"] is None and len(held["distances_km"]) == 2
+
+
+def icelandic_picks(folder: Path) -> list[Pick]:
+    picks = []
+    for path in sorted(folder.glob("*.picks")):
+        with path.open(newline="") as file:
+            picks += [
+                Pick(
+                    f"Z7.{row['Station']}..HH{'Z' if row['Phase'] == 'P' else 'N'}", row["Phase"],
+                    np.datetime64(row["PickTime"].removesuffix("Z"), "ns"), 0.9, float(row["PickError"]),
+                )
+                for row in csv.DictReader(file) if row["PickTime"] != "-1"
+            ]  # fmt: skip
+    return picks
+
+
+def test_the_icelandic_sequence_is_found_where_quakemigrate_found_it(shared_data: Path) -> None:
+    folder = shared_data / "stations" / "iceland_vt"
+    stations = StationTable.from_file(folder / "iceland_stations.txt")
+    velocity = VelocityModel1D.from_file(folder / "iceland_vmodel.txt")
+    found = make_catalogue(
+        icelandic_picks(folder), stations, velocity, recording=open_recording(folder), n_shifts=0
+    )
+    away, deeper, magnitudes = [], [], []
+    for path in sorted(folder.glob("*.event")):
+        with path.open(newline="") as file:
+            known = next(csv.DictReader(file))
+        time = np.datetime64(known["DT"].removesuffix("Z"), "ns")
+        near = [event for event in found.located if abs(event.peak - time) < np.timedelta64(1, "s")]
+        if not near:
+            continue
+        place = near[0].location
+        metres = obspy().geodetics.gps2dist_azimuth(
+            float(known["Y"]), float(known["X"]), place.latitude, place.longitude
+        )[0]
+        away.append(metres / 1000)
+        deeper.append(place.depth_km - float(known["Z"]))
+        if near[0].magnitude and known["ML"]:
+            magnitudes.append((float(known["ML"]), near[0].magnitude.value))
+    assert len(away) >= 26 and len(found.events) <= 28
+    assert np.median(away) < 0.5 and np.quantile(away, 0.9) < 2.5
+    assert np.median(np.abs(deeper)) < 1.0
+    ours = np.array(magnitudes)
+    assert len(ours) > 15 and np.corrcoef(ours.T)[0, 1] > 0.85

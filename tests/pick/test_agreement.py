@@ -1,0 +1,292 @@
+"""What stations agree on, with events that are known, and with none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selfseis.pick.agreement import (
+    AgreedEvent,
+    Agreement,
+    Moveout,
+    Pairs,
+    agreed_events,
+    agreement_above_chance,
+    lonely,
+    paired,
+)  # fmt: skip
+from selfseis.pick.common_events import MOST_COUPLES
+from selfseis.pick.pairs import distances_km
+
+HOUR = 3600.0
+S_MINUS_P = (0.3, 13.0)
+
+
+def onsets(
+    n_stations: int,
+    n_events: int,
+    n_noise: int,
+    *,
+    seed: int = 0,
+    duration: float = HOUR,
+    vp_vs: float = 1.73,
+    error_s: float = 0.05,
+) -> tuple[list[Pairs], np.ndarray]:
+    """P-S pairs of events that every station sees, among false onsets; and P times (event, station)."""
+    random = np.random.default_rng(seed)
+    origin = np.sort(random.uniform(0, duration - 40, n_events))
+    travel = random.uniform(2, 10, n_events)[:, None] + random.uniform(0, 3, (n_events, n_stations))
+    stations = []
+    for station in range(n_stations):
+        columns = []
+        for times in (origin + travel[:, station], origin + vp_vs * travel[:, station]):
+            real = np.stack(
+                [times + random.normal(0, error_s, n_events), random.beta(6, 2, n_events)], axis=1
+            )
+            false = np.stack([random.uniform(0, duration, n_noise), random.beta(1, 4, n_noise)], axis=1)
+            columns.append(np.concatenate([real, false]))
+        stations.append(paired(columns[0], columns[1], S_MINUS_P))
+    return stations, origin[:, None] + travel
+
+
+def moveout(n_stations: int) -> Moveout:
+    return Moveout.unknown(n_stations, 100.0)
+
+
+def found_share(events: list[AgreedEvent], truth: np.ndarray) -> float:
+    """Share of the true events that are found at two stations or more, at the right P."""
+    seen = np.zeros(truth.shape, int)
+    for event in events:
+        for onset in event.onsets:
+            error = np.abs(truth[:, onset.station] - onset.p_time)
+            seen[error.argmin(), onset.station] += error.min() < 0.3
+    return float(np.mean(np.sum(seen > 0, axis=1) >= 2))
+
+
+def as_sets(events: list[AgreedEvent], at: float = 0.0) -> set[frozenset[tuple[int, float]]]:
+    return {frozenset((o.station, round(o.p_time - at, 6)) for o in event.onsets) for event in events}
+
+
+def test_each_p_is_paired_with_the_s_that_may_belong_to_it() -> None:
+    p = np.array([[20.0, 0.8], [10.0, 0.9]])
+    s = np.array([[10.2, 0.5], [12.0, 0.7], [22.9, 0.6], [33.1, 0.5]])
+    pairs = paired(p, s, S_MINUS_P)
+    assert list(zip(pairs.p_time, pairs.s_time, strict=True)) == [(10, 12), (10, 22.9), (20, 22.9)]
+    assert pairs.worth == pytest.approx([0.63, 0.54, 0.48])
+    assert len(paired(p, np.zeros((0, 2)), S_MINUS_P)) == len(paired(np.zeros((0, 2)), s, S_MINUS_P)) == 0
+
+
+def test_of_many_s_the_most_probable_stay() -> None:
+    s = np.stack([np.linspace(1, 12, 40), np.linspace(0.1, 0.9, 40)], axis=1)
+    assert sorted(paired(np.array([[0.0, 1.0]]), s, S_MINUS_P).s_prob) == pytest.approx(sorted(s[-6:, 1]))
+
+
+@given(at=st.floats(0, 1e6), travel=st.floats(1, 10), vp_vs=st.floats(1.5, 2.0))
+def test_the_origin_is_where_p_and_s_set_out(at: float, travel: float, vp_vs: float) -> None:
+    pairs = Pairs(*(np.array([value]) for value in (at + travel, at + vp_vs * travel, 1.0, 1.0)))
+    assert pairs.origin(vp_vs) == pytest.approx([at], abs=1e-6)
+
+
+@pytest.mark.parametrize("n_stations", [2, 3, 12])
+def test_true_events_are_found_and_chance_is_measured(n_stations: int) -> None:
+    stations, truth = onsets(n_stations, 40, 150)
+    agreement = agreement_above_chance(stations, moveout(n_stations), spans=np.array([[0, HOUR]]))
+    assert found_share(list(agreement.events), truth) > 0.9
+    assert found_share(agreement.kept(0.05), truth) > 0.7
+    assert agreement.above_chance > 4 * agreement.null_sd
+    n_onsets = sum(len(event.onsets) for event in agreement.events)
+    assert agreement.confirmations == n_onsets - len(agreement.events)
+    assert agreement.null_onsets < n_onsets
+    if n_stations == 12:
+        assert np.mean([len(event.onsets) for event in agreement.events[:40]]) > 10
+
+
+def test_the_share_of_chance_among_what_is_kept_is_as_stated() -> None:
+    counts = {share: [0, 0] for share in (0.03, 0.1, 0.25)}
+    for seed in range(10):
+        stations, truth = onsets(2, 60, 500, seed=seed)
+        agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=10)
+        for share, count in counts.items():
+            kept = agreement.kept(share)
+            off = [
+                np.max([abs(truth[:, o.station] - o.p_time) for o in event.onsets], axis=0) for event in kept
+            ]
+            count[0] += sum(misses.min() > 0.3 for misses in off)
+            count[1] += len(kept)
+    assert counts[0.25][1] > counts[0.1][1] > 100
+    for share, (false, total) in counts.items():
+        assert false / total < share + 0.03
+
+
+@pytest.mark.parametrize("n_stations", [2, 5])
+def test_noise_agrees_as_often_as_chance(n_stations: int) -> None:
+    excess = []
+    for seed in range(8):
+        stations, _ = onsets(n_stations, 0, 200, seed=seed)
+        agreement = agreement_above_chance(
+            stations, moveout(n_stations), spans=np.array([[0, HOUR]]), seed=seed
+        )
+        excess.append(agreement.above_chance / max(agreement.null_sd, 1))
+        assert len(agreement.kept(0.03)) == 0
+    assert abs(np.mean(excess)) < 1
+
+
+def test_a_swarm_does_not_pass_for_agreement() -> None:
+    """Onsets of all stations that come in the same bursts but have nothing else in common."""
+    random = np.random.default_rng(3)
+    bursts = random.uniform(100, HOUR - 700, 2)
+    stations = []
+    for _ in range(2):
+        columns = [
+            np.stack(
+                [random.choice(bursts, 300) + random.uniform(0, 600, 300), random.beta(2, 2, 300)], axis=1
+            )
+            for _ in "PS"
+        ]
+        stations.append(paired(columns[0], columns[1], S_MINUS_P))
+    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=40)
+    assert len(agreement.kept(0.1)) <= 2
+
+
+def test_one_station_has_nothing_to_agree_with() -> None:
+    stations, _ = onsets(1, 20, 20)
+    agreement = agreement_above_chance(stations, moveout(1))
+    assert agreement.events == () and agreement.kept(1.0) == []
+    assert "one station alone" in str(agreement)
+    assert len(stations[0]) > 20
+
+
+def test_a_station_without_onsets_takes_no_part() -> None:
+    stations, truth = onsets(3, 20, 0)
+    stations[1] = paired(np.zeros((0, 2)), np.zeros((0, 2)), S_MINUS_P)
+    agreement = agreement_above_chance(stations, moveout(3))
+    assert agreement.n_stations == 2
+    assert found_share(list(agreement.events), truth) > 0.9
+    nothing = agreement_above_chance([stations[1]] * 3, moveout(3))
+    assert nothing.events == () and nothing.above_chance == 0
+
+
+@given(shift=st.floats(0, 1e5))
+@settings(max_examples=10, deadline=None)
+def test_events_move_with_the_clock(shift: float) -> None:
+    stations, _ = onsets(3, 10, 40)
+    later = [replace(pairs, p_time=pairs.p_time + shift, s_time=pairs.s_time + shift) for pairs in stations]
+    here = agreed_events(stations, moveout(3), duration=HOUR)
+    there = agreed_events(later, moveout(3), duration=HOUR)
+    assert as_sets(there, shift) == as_sets(here)
+
+
+@given(power=st.floats(0.2, 5))
+@settings(max_examples=10, deadline=None)
+def test_the_scale_of_probabilities_does_not_matter(power: float) -> None:
+    stations, _ = onsets(3, 10, 40)
+    bent = [replace(pairs, p_prob=pairs.p_prob**power, s_prob=pairs.s_prob**power) for pairs in stations]
+    assert as_sets(agreed_events(bent, moveout(3))) == as_sets(agreed_events(stations, moveout(3)))
+
+
+@given(order=st.permutations(range(4)))
+@settings(max_examples=10, deadline=None)
+def test_the_order_of_stations_does_not_matter(order: list[int]) -> None:
+    stations, _ = onsets(4, 10, 40)
+    limit = np.abs(np.subtract.outer(np.arange(4), np.arange(4))) + 4.0
+    here = agreed_events(stations, replace(moveout(4), travel_limit=limit))
+    swapped = replace(moveout(4), travel_limit=limit[np.ix_(order, order)])
+    there = agreed_events([stations[k] for k in order], swapped)
+    assert as_sets(here) == {frozenset((order[k], t) for k, t in event) for event in as_sets(there)}
+
+
+@pytest.mark.parametrize("rate", [8.0, 500.0, 1000.0])
+def test_the_same_samples_at_another_rate_give_the_same_events(rate: float) -> None:
+    stations, _ = onsets(3, 10, 40)
+    scale = 100 / rate
+    scaled = [replace(pairs, p_time=pairs.p_time * scale, s_time=pairs.s_time * scale) for pairs in stations]
+    there = agreed_events(scaled, Moveout.unknown(3, rate), duration=HOUR * scale)
+    here = agreed_events(stations, moveout(3), duration=HOUR)
+    assert [event.score for event in there] == pytest.approx([event.score for event in here])
+
+
+def test_an_onset_belongs_to_one_event_and_an_event_has_an_onset_a_station() -> None:
+    stations, _ = onsets(5, 60, 400)
+    events = agreed_events(stations, moveout(5))
+    for event in events:
+        assert len({onset.station for onset in event.onsets}) == len(event.onsets) >= 2
+    for station in range(5):
+        for name in ("p_time", "s_time"):
+            times = sorted(getattr(o, name) for event in events for o in event.onsets if o.station == station)
+            assert np.min(np.diff(times)) >= 1.0
+
+
+def test_onsets_of_an_event_fit_each_other() -> None:
+    stations, _ = onsets(6, 30, 300)
+    rules = replace(moveout(6), travel_limit=np.full((6, 6), 2.5))
+    for event in agreed_events(stations, rules):
+        p = np.array([onset.p_time for onset in event.onsets])
+        s = np.array([onset.s_time for onset in event.onsets])
+        misfit = np.abs(np.subtract.outer(s, s) - rules.vp_vs * np.subtract.outer(p, p))
+        assert np.ptp(p) <= 2.5
+        assert misfit.max() <= rules.tolerance + 1e-9
+        assert event.misfit == pytest.approx(misfit.max())
+
+
+def test_what_lies_on_one_wadati_line_is_counted_beside_chance() -> None:
+    stations, _ = onsets(2, 50, 300, error_s=0.02)
+    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]))
+    on_line, by_chance = agreement.on_one_line(0.15)
+    assert on_line > 40 and by_chance < on_line / 2
+    assert agreement.on_one_line(np.inf) == (len(agreement.events), agreement.null_mean)
+
+
+def test_a_recording_of_windows_is_shifted_along_its_data() -> None:
+    """27 windows of half a minute in a week: chance must not be thinned by the empty days between."""
+    spans = np.array([[day * 20_000.0, day * 20_000.0 + 32] for day in range(27)])
+    random = np.random.default_rng(0)
+    stations = []
+    for _ in range(4):
+        inside = [spans[random.integers(27, size=400), 0] + random.uniform(0, 32, 400) for _ in "PS"]
+        stations.append(
+            paired(*(np.stack([times, random.beta(2, 2, 400)], axis=1) for times in inside), S_MINUS_P)
+        )
+    agreement = agreement_above_chance(stations, moveout(4), spans=spans)
+    assert agreement.null_confirmations == pytest.approx(agreement.confirmations, rel=0.25)
+
+
+def test_more_chance_at_a_lower_score() -> None:
+    stations, _ = onsets(2, 30, 300)
+    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]))
+    scores = [event.score for event in agreement.events]
+    assert scores == sorted(scores, reverse=True)
+    assert np.all(np.diff(agreement.chance_share) >= 0)
+    assert len(agreement.kept(0.03)) <= len(agreement.kept(0.25)) <= len(agreement.kept(1.0)) == len(scores)
+    assert np.all(Agreement(agreement.events, (), 2).chance_share == 1)
+
+
+def test_twenty_thousand_onsets_a_station_are_quick_and_bounded() -> None:
+    import time
+
+    stations, truth = onsets(3, 300, 20_000, duration=24 * HOUR)
+    assert sum(len(pairs) for pairs in stations) > 150_000 and MOST_COUPLES < 1_000_000
+    begin = time.process_time()
+    events = agreed_events(stations, moveout(3), duration=24 * HOUR)
+    assert time.process_time() - begin < 15
+    assert found_share(events[:400], truth) > 0.8
+
+
+def test_limits_follow_from_distances() -> None:
+    latitude, longitude = np.array([-21.0, -21.0, np.nan]), np.array([-69.5, -69.0, -69.0])
+    assert distances_km(latitude, longitude)[0, 1] == pytest.approx(51.9, abs=0.1)
+    limit = Moveout.between(latitude, longitude, 100.0, slowest_km_s=2.0).travel_limit
+    assert limit[0, 1] == limit[1, 0] == pytest.approx(51.9 / 2 + 0.5, abs=0.1)
+    assert limit[0, 2] == 10.0  # a station whose place is not known
+    assert limit[0, 0] == pytest.approx(0.5)
+
+
+def test_lonely_onsets_have_no_like_at_any_other_station() -> None:
+    times = np.array([10.0, 50.0, 90.0])
+    others = [np.array([12.0, 70.0]), np.array([88.5])]
+    assert lonely(times, others, np.array([3.0, 1.0])).tolist() == [False, True, True]
+    assert lonely(times, others, np.array([3.0, 2.0])).tolist() == [False, True, False]
+    assert lonely(times, [], np.zeros(0)).all()

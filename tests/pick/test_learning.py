@@ -1,0 +1,167 @@
+"""What is learnt from: quiet noise, labelled examples, and the lesson of what stations agree on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfseis.pick.agreement import agreement_above_chance
+from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.examples import ExampleMaker, noise_level
+from selfseis.pick.found import FoundOnsets
+from selfseis.pick.hours import taught_and_hidden
+from selfseis.pick.labels import add_label
+from selfseis.pick.lesson import lesson_of, marked
+from selfseis.pick.pairs import Moveout
+from selfseis.pick.quiet import noise_bank
+from selfseis.pick.stations import stations_of
+from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.simulate.onsets import OnsetBank, OnsetPrior
+
+RATE, WINDOW = 100.0, 1536
+IDS = [f"XX.S{number}..HH{code}" for number in range(2) for code in "ENZ"]
+
+
+def noisy(n_samples, seed=0):
+    return np.random.default_rng(seed).normal(size=(6, n_samples)).astype(np.float32)
+
+
+def bank_of(data):
+    recording = recording_from_array(data, RATE, seed_id=IDS)
+    return noise_bank(recording, stations_of(recording), CausalHighPass.measure(recording), WINDOW, 0)
+
+
+def test_quiet_windows_hold_no_events():
+    data = noisy(100 * WINDOW)
+    for number in range(0, 100, 3):
+        data[:, number * WINDOW + 400 : number * WINDOW + 500] *= 50
+    bank = bank_of(data)
+    assert len(bank.windows) >= 24
+    assert np.abs(bank.windows).max() < 10
+    assert not set(bank.visible) & set(bank.hidden)
+    assert len(bank.visible) > len(bank.hidden) > 0
+
+
+def test_noise_of_triggered_records_is_grown_from_their_quiet_pieces():
+    data = noisy(12 * WINDOW)
+    for number in range(12):
+        data[:, number * WINDOW + 400 : number * WINDOW + 900] *= 100
+    bank = bank_of(data)
+    assert bank.windows.shape[1:] == (3, WINDOW)
+    assert 0.3 < bank.windows.std() < 3.0
+
+
+def test_a_record_without_a_full_window_is_refused():
+    with pytest.raises(UnusableInput, match="nothing to learn from"):
+        bank_of(noisy(WINDOW - 1))
+
+
+def maker(lesson=None):
+    rng = np.random.default_rng(0)
+    return ExampleMaker(
+        bank_of(noisy(60 * WINDOW)), OnsetPrior.at(RATE), OnsetBank.draw(rng, 100, 1024), lesson
+    )
+
+
+def test_the_same_seed_draws_the_same_examples():
+    first, again = (maker().draw(np.random.default_rng(3), 6) for _ in range(2))
+    np.testing.assert_array_equal(first.windows, again.windows)
+    np.testing.assert_array_equal(first.labels, again.labels)
+
+
+def test_examples_are_finite_and_labels_are_probabilities():
+    examples = maker().draw(np.random.default_rng(4), 60)
+    assert np.isfinite(examples.windows).all()
+    assert examples.labels.min() >= 0
+    assert examples.labels.max() == pytest.approx(1.0)
+    assert set(np.unique(examples.weights)) <= {0.0, 1.0}
+
+
+def test_doubted_noise_says_nothing_about_what_was_found_in_it():
+    bank = bank_of(noisy(60 * WINDOW))
+    onsets = [np.zeros(0)] * len(bank.windows)
+    onsets[0] = np.array([700.0])
+    surely = bank.doubted(onsets, 60).surely_noise
+    assert not surely[0, 640:760].any()
+    assert surely[0].sum() == WINDOW - 120
+    assert surely[1:].all()
+
+
+def test_a_label_is_one_at_its_onset_and_may_lie_outside():
+    label = np.zeros(200, np.float32)
+    add_label(label, 50)
+    assert label.argmax() == 50
+    assert label[50] == pytest.approx(1.0)
+    add_label(label, -1000)
+    add_label(label, 5000)
+    assert label.argmax() == 50
+
+
+def test_hidden_times_are_a_fourth_and_never_taught():
+    recording = recording_from_array(noisy(200 * WINDOW), RATE, seed_id=IDS)
+    taught, hidden = taught_and_hidden(recording, WINDOW)
+    covered = np.zeros(200 * WINDOW, int)
+    for first, last in [*taught, *hidden]:
+        covered[first:last] += 1
+    assert (covered == 1).all()
+    assert sum(b - a for a, b in hidden) == pytest.approx(50 * WINDOW, rel=0.05)
+
+
+def test_a_short_record_is_taught_and_judged_as_a_whole():
+    recording = recording_from_array(noisy(2 * WINDOW), RATE, seed_id=IDS)
+    taught, hidden = taught_and_hidden(recording, WINDOW)
+    assert taught == hidden == [(0, 2 * WINDOW)]
+
+
+def agreeing(n_events=30, spacing=6000):
+    """Return onsets of events that both stations saw, and lonely onsets of the first station between them."""
+    p = np.arange(n_events) * spacing + 1000.0
+    delay = 300 + 10.0 * np.arange(n_events)
+    later = 40.0 * (np.arange(n_events) % 5)
+
+    def onsets(at):
+        return np.stack([at, np.full(len(at), 0.6)], axis=1)
+
+    first = FoundOnsets(onsets(np.sort(np.concatenate([p, p + 4000]))), onsets(p + delay))
+    second = FoundOnsets(onsets(p + later), onsets(p + later + delay + 0.73 * later))
+    return [first, second], p, delay
+
+
+def test_lessons_hold_agreed_events_and_refute_lonely_picks():
+    found, p, _ = agreeing()
+    moveout = Moveout(np.full((2, 2), 10.0))
+    pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
+    agreement = agreement_above_chance(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
+    marks = marked(found, agreement, 0.25, RATE, moveout, (0.3, 13.0))
+    np.testing.assert_allclose(np.sort(marks[0].agreed[:, 0]), p)
+    np.testing.assert_allclose(marks[0].refuted, p + 4000)
+    assert not len(marks[1].refuted)
+    recording = recording_from_array(noisy(180_000), RATE, seed_id=IDS)
+    lesson = lesson_of(
+        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+        np.random.default_rng(0),
+    )  # fmt: skip
+    assert lesson.n_agreed == 60
+    assert len(lesson.windows) == 90
+    np.testing.assert_allclose(np.abs(lesson.labels[:60, 0].argmax(axis=1) - WINDOW), 0, atol=50)
+    assert not lesson.labels[60:, 0, WINDOW - 200 : WINDOW + 200].any()
+    examples = maker(lesson).draw(np.random.default_rng(0), 50)
+    assert np.isfinite(examples.windows).all()
+
+
+def test_nothing_is_taught_where_nothing_is_agreed():
+    recording = recording_from_array(noisy(20_000), RATE, seed_id=IDS)
+    empty = [FoundOnsets(np.zeros((0, 2)), np.zeros((0, 2)))] * 2
+    agreement = agreement_above_chance([o.pairs(RATE, (0.3, 13.0)) for o in empty], Moveout.unknown(2, RATE))
+    marks = marked(empty, agreement, 0.25, RATE, Moveout.unknown(2, RATE), (0.3, 13.0))
+    high_pass = CausalHighPass.measure(recording)
+    assert (
+        lesson_of(recording, stations_of(recording), high_pass, marks, WINDOW, np.random.default_rng(0))
+        is None
+    )
+
+
+def test_the_noise_level_ignores_an_event():
+    window = np.random.default_rng(0).normal(size=(3, 3000))
+    window[:, 1000:1200] *= 100
+    assert noise_level(window) == pytest.approx(1.0, rel=0.15)

@@ -1,0 +1,134 @@
+"""The picker as an estimator: fit, pick, annotate, save, load, refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfseis.pick import course
+from selfseis.pick.picker import Picker
+from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
+
+RATE = 100.0
+
+
+def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
+    noise = simulate_noise_recording("white", "network", hours, rate, 3 * n_stations, seed, components="ENZ")
+    recording, truth = simulate_recording_with_events(noise, 20.0, 6, seed)
+    return recording.load(), truth
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Take as few steps as show that everything is joined up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(course, "FEWEST_AGREED", 1)
+        recording, _ = network()
+        stages = []
+        yield (
+            Picker(rounds=1, false_alarms_per_day=1e5).fit(recording, report=stages.append),
+            recording,
+            stages,
+        )
+
+
+def test_the_constructor_only_stores(quick):
+    params = {
+        "false_alarms_per_day": 3.0,
+        "s_minus_p": (1.0, 9.0),
+        "band": (2.0, 20.0),
+        "rounds": 2,
+        "seed": 5,
+    }
+    picker = Picker(**params)
+    assert picker.get_params() == params
+    assert not [name for name in vars(picker) if name.endswith("_")]
+    assert picker.set_params(rounds=0).rounds == 0
+    with pytest.raises(ValueError, match="no parameter"):
+        picker.set_params(colour=1)
+
+
+def test_fit_learns_calibrates_and_judges(quick):
+    picker, _, stages = quick
+    assert stages[-1].step == stages[-1].most_steps
+    assert set(picker.threshold_) == {"P", "S"}
+    assert picker.verdict_.task == "pick"
+    assert picker.rounds_[0].stage == "synthetic onsets"
+    assert "onsets put into hidden noise" in picker.verdict_.details
+
+
+def test_picks_are_in_time_and_above_the_threshold(quick):
+    picker, recording, _ = quick
+    picks = picker.pick(recording)
+    times = np.array([pick.time for pick in picks])
+    assert (np.diff(times) >= np.timedelta64(0, "ns")).all()
+    first, last = recording["time"].values[[0, -1]]
+    assert all(first <= pick.time <= last for pick in picks)
+    assert all(0 <= pick.probability <= 1 and pick.sd_s > 0 for pick in picks)
+    assert {pick.seed_id for pick in picks if pick.phase == "P"} <= set(recording["seed_id"].values[2::3])
+
+
+def test_a_saved_picker_picks_the_same(quick, tmp_path):
+    picker, recording, _ = quick
+    picker.save(tmp_path / "model")
+    loaded = Picker.load(tmp_path / "model")
+    assert loaded.pick(recording) == picker.pick(recording)
+    assert loaded.get_params() == picker.get_params()
+    assert loaded.verdict_ == picker.verdict_
+    assert loaded.rounds_ == picker.rounds_
+    assert loaded.reliability_ == picker.reliability_
+
+
+def test_a_damaged_or_missing_model_is_refused(quick, tmp_path):
+    picker, _, _ = quick
+    with pytest.raises(UnusableInput, match="holds no model"):
+        Picker.load(tmp_path / "nothing")
+    picker.save(tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(UnusableInput, match="damaged"):
+        Picker.load(tmp_path / "model")
+
+
+def test_probabilities_come_as_a_stream(quick):
+    picker, recording, _ = quick
+    stream = picker.annotate(recording)
+    assert sorted(trace.stats.channel for trace in stream) == ["Picker_P", "Picker_P", "Picker_S", "Picker_S"]
+    assert all(trace.stats.npts == recording.sizes["time"] for trace in stream)
+    assert all(trace.data.min() >= 0 and trace.data.max() <= 1 for trace in stream)
+
+
+def test_probabilities_of_an_array_agree_with_those_of_the_recording(quick):
+    picker, recording, _ = quick
+    found = picker.probabilities(recording.values[:3])
+    stream = picker.annotate(recording)
+    expected = stream.select(station=stream[0].stats.station, channel="Picker_P")[0].data
+    inner = slice(picker.window_, -picker.window_)
+    np.testing.assert_allclose(found[0, inner], expected[inner], atol=2e-3)
+
+
+def test_another_rate_is_refused(quick):
+    picker, _, _ = quick
+    other = recording_from_array(np.zeros((1, 100), np.float32), 50.0, seed_id=["XX.A..HHZ"])
+    with pytest.raises(UnusableInput, match="learnt at 100 Hz"):
+        picker.pick(other)
+
+
+def test_the_verdict_on_other_data_has_the_same_form(quick):
+    picker, _, _ = quick
+    other, _ = network(seed=3)
+    assert picker.verdict(other).task == "pick"
+
+
+def test_one_station_alone_works_and_says_that_it_cannot_tell():
+    recording, _ = network(n_stations=2)
+    alone = recording.isel(channel=slice(0, 3))
+    picker = Picker(false_alarms_per_day=1e5).fit(alone)
+    assert picker.verdict_.verdict == "cannot_tell"
+    assert "alone" in picker.verdict_.reason
+
+
+def test_s_minus_p_that_makes_no_sense_is_refused():
+    recording, _ = network(hours=0.1)
+    with pytest.raises(UnusableInput, match="S - P"):
+        Picker(s_minus_p=(5.0, 1.0)).fit(recording)

@@ -1,0 +1,65 @@
+"""Which channels make a station, whatever their codes and order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfseis.pick.stations import stations_of
+from selfseis.recording import recording_from_array
+
+
+def recording(*seed_ids):
+    return recording_from_array(np.zeros((len(seed_ids), 10), np.float32), 100.0, seed_id=list(seed_ids))
+
+
+def named(station, ids):
+    return [None if row is None else ids[row][-1] for row in station.rows]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ("ENZ", ["E", "N", "Z"]),
+        ("12Z", ["2", "1", "Z"]),
+        ("RTZ", ["T", "R", "Z"]),
+        ("XYZ", ["X", "Y", "Z"]),
+        ("123", ["2", "1", "3"]),
+        ("Z", [None, None, "Z"]),
+        ("E", [None, None, "E"]),
+        ("EN", ["E", "N", None]),
+        ("NZ", [None, "N", "Z"]),
+    ],
+)
+def test_components(codes, expected):
+    ids = sorted(f"XX.AAA..HH{code}" for code in codes)
+    (station,) = stations_of(recording(*ids))
+    assert named(station, ids) == expected
+
+
+def test_stations_bands_and_locations_are_kept_apart():
+    ids = ["XX.A..HHE", "XX.A..HHN", "XX.A..HHZ", "XX.A..HNZ", "XX.A.10.HHZ", "XX.B..HHZ"]
+    stations = stations_of(recording(*ids))
+    assert [(s.code, sum(row is not None for row in s.rows)) for s in stations] == [
+        ("XX.A.", 3), ("XX.A.", 1), ("XX.A.10", 1), ("XX.B.", 1),
+    ]  # fmt: skip
+
+
+def test_p_is_read_on_the_vertical_and_s_on_a_horizontal():
+    (station,) = stations_of(recording("XX.A..HHE", "XX.A..HHN", "XX.A..HHZ"))
+    assert (station.row_of("P"), station.row_of("S")) == (2, 1)
+    (alone,) = stations_of(recording("XX.A..HHZ"))
+    assert alone.row_of("S") == 0
+
+
+def test_missing_components_are_zero():
+    (station,) = stations_of(recording("XX.A..HHZ"))
+    components = station.components(np.ones((1, 5), np.float32))
+    np.testing.assert_array_equal(components, [[0] * 5, [0] * 5, [1] * 5])
+
+
+def test_each_channel_of_a_fibre_is_a_station():
+    fibre = recording_from_array(np.zeros((4, 10), np.float32), 100.0, distance=np.arange(4.0))
+    stations = stations_of(fibre)
+    assert [s.vertical for s in stations] == [0, 1, 2, 3]
+    assert all(s.east is None and s.north is None for s in stations)

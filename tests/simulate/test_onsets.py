@@ -1,0 +1,81 @@
+"""Onsets and disturbances: they begin when they say, at the size that was asked for, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selfseis.simulate.disturbances import add_disturbance, clip_window
+from selfseis.simulate.onsets import OnsetBank, OnsetPrior, add_event
+
+BANK = OnsetBank.draw(np.random.default_rng(0), n_wavelets=120, n_samples=1024)
+
+
+def test_wavelets_begin_at_their_first_sample_and_peak_at_one():
+    assert np.abs(BANK.wavelets).max(axis=(1, 2)) == pytest.approx(1.0)
+    impulsive = BANK.decay < 100
+    early = np.abs(BANK.wavelets[impulsive, :, :400]).max(axis=(1, 2))
+    assert (early > 0.5).all()
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_nothing_moves_before_p(seed):
+    window = np.zeros((3, 3000), np.float32)
+    onsets = add_event(window, 1.0, OnsetPrior.at(100.0), BANK, np.random.default_rng(seed))
+    assert not window[:, : max(onsets.p, 0)].any()
+    assert 29 <= onsets.s - onsets.p <= 1301
+
+
+@given(seed=st.integers(0, 10_000), level=st.floats(1e-9, 1e6))
+@settings(max_examples=20, deadline=None)
+def test_an_event_scales_with_the_noise(seed, level):
+    one, scaled = np.zeros((3, 2000)), np.zeros((3, 2000))
+    add_event(one, 1.0, OnsetPrior.at(100.0), BANK, np.random.default_rng(seed))
+    add_event(scaled, level, OnsetPrior.at(100.0), BANK, np.random.default_rng(seed))
+    np.testing.assert_allclose(scaled, level * one, rtol=1e-5, atol=1e-6 * level)
+
+
+def test_s_is_more_horizontal_and_p_more_vertical():
+    rng = np.random.default_rng(1)
+    horizontal_share = {"p": [], "s": []}
+    for _ in range(300):
+        window = np.zeros((3, 6000), np.float32)
+        onsets = add_event(window, 1.0, OnsetPrior(100.0, (10.0, 20.0)), BANK, rng)
+        if onsets.p >= 0 and onsets.s + 100 < 6000:
+            for phase, at in (("p", onsets.p), ("s", onsets.s)):
+                energy = (window[:, at : at + 60] ** 2).sum(axis=1)
+                horizontal_share[phase].append(energy[:2].sum() / energy.sum())
+    assert np.median(horizontal_share["p"]) < 0.5 < 0.7 < np.median(horizontal_share["s"])
+
+
+@pytest.mark.parametrize("rate", [20.0, 40.0, 100.0, 500.0])
+def test_times_of_the_prior_scale_with_the_rate(rate):
+    assert OnsetPrior.at(rate).s_minus_p_samples == pytest.approx((30.0, 1300.0))
+    assert OnsetPrior.at(rate, (1.0, 2.0)).s_minus_p_samples == pytest.approx((rate, 2 * rate))
+
+
+def test_the_prior_widens_to_what_was_seen_and_never_narrows():
+    prior = OnsetPrior.at(100.0).widened_to(np.array([500, 1500, 2000]))
+    assert prior.s_minus_p[0] == 0.3
+    assert 20.0 < prior.s_minus_p[1] < 30.0
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_disturbances_are_finite_and_deterministic(seed):
+    windows = [np.zeros((3, 2500), np.float32) for _ in range(2)]
+    for window in windows:
+        add_disturbance(window, 2.0, np.random.default_rng(seed))
+    assert np.isfinite(windows[0]).all()
+    np.testing.assert_array_equal(*windows)
+
+
+def test_clipping_cuts_both_sides():
+    window = np.random.default_rng(0).normal(size=(3, 500)).astype(np.float32)
+    largest = np.abs(window).max()
+    clip_window(window, np.random.default_rng(0))
+    assert np.abs(window).max() <= 0.8 * largest
+    assert (np.abs(window) == np.abs(window).max()).sum() > 1
