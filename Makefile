@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLES := daspy-toolbox==1.2.7 msnoise==1.6.5 opsdata-coal-node==0.1.5
 OUT ?= demo-report
 
-.PHONY: demo test test-all lint bench docs clean
+.PHONY: demo test test-all lint bench bench-pick docs clean
 
 $(VENV)/.user: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || python3 -m venv $(VENV)
@@ -33,6 +33,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+bench-pick: $(VENV)/.dev
+	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates continuous
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build.py

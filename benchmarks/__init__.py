@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory")
+PICKING = (
+    "picking_archive",
+    "picking_windows",
+    "picking_mine",
+    "picking_speed",
+    "picking_rates",
+    "continuous",
+)
+NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory", *PICKING)
 
 __all__ = ["NAMES"]

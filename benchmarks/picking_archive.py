@@ -29,10 +29,6 @@ RATE = 100.0
 REFERENCE = "pnsn_rnn_01"
 SURE = 0.3  # least probability of a reference pick
 WITHIN = 0.5  # s
-APART = {
-    "": 0.5,
-    ", 10 s apart": 10.0,
-}  # s between two reference picks: as in the tables, and as the model's own software does
 N_INJECTED = 300
 TARGETS = {"P average precision": 0.85, "S average precision": 0.75, "recall of injected P": 0.85}
 
@@ -48,14 +44,14 @@ class Task:
     ----------
     stations : dict of str to ndarray
         Raw components of the hours that are scored.
-    references : dict of str to dict
-        Reference picks of each station, for each of `APART`.
+    reference : dict of str to dict
+        Reference picks of each station.
     injections : list of Reinjection
         Real events scaled down into quiet times.
     """
 
     stations: Stations
-    references: dict[str, Found]
+    reference: Found
     injections: list[Reinjection]
 
 
@@ -67,16 +63,7 @@ def run(quick: bool) -> Iterator[Measured]:
     hours = (6.0, 8.0) if quick else SCORED_HOURS
     stations = components_of(hours_of(archive(), hours))
     found = {code: reference.onsets(components, RATE, 0.1) for code, components in stations.items()}
-    references = {
-        label: {
-            code: {phase: _declustered(onsets[phase], apart) for phase in PHASES}
-            for code, onsets in found.items()
-        }
-        for label, apart in APART.items()
-    }
-    task = Task(
-        stations, references, reinjections(stations, found, RATE, 30 if quick else N_INJECTED, seed=1)
-    )
+    task = Task(stations, found, reinjections(stations, found, RATE, 30 if quick else N_INJECTED, seed=1))
     rows: list[Row] = []
     details: list[Row] = []
     for method in all_methods(archive_picker(quick), archive_noise()):
@@ -90,14 +77,13 @@ def run(quick: bool) -> Iterator[Measured]:
 def _scored(method: Method, task: Task) -> tuple[Row, list[Row]]:
     found = {code: method.onsets(components, RATE) for code, components in task.stations.items()}
     row: Row = {"method": method.name}
-    for label, reference in task.references.items():
-        for phase in PHASES:
-            row[f"{phase} average precision{label}"] = [
-                round(average_precision(found[code][phase], _sure(reference[code][phase]), WITHIN), 3)
-                for code in found
-            ]
+    for phase in PHASES:
+        row[f"{phase} average precision"] = [
+            round(average_precision(found[code][phase], _sure(task.reference[code][phase]), WITHIN), 3)
+            for code in found
+        ]
     row |= _injected_recall(method, found, task)
-    return row, [_detail(method, code, found[code], task.references[""][code]) for code in found]
+    return row, [_detail(method, code, found[code], task.reference[code]) for code in found]
 
 
 def _detail(method: Method, code: str, found: Onsets, reference: Onsets) -> Row:
@@ -126,7 +112,7 @@ def _injected_recall(method: Method, found: Found, task: Task) -> Row:
     """Recall of injected P at the height at which a station has as many picks as the reference."""
     hits, snr = [], []
     for injection in task.injections:
-        n_reference = len(_sure(task.references[""][injection.station]["P"]))
+        n_reference = len(_sure(task.reference[injection.station]["P"]))
         bar = _highest(found[injection.station]["P"], n_reference)[:, 1].min()
         segment = injection.segment(task.stations[injection.station])
         picks = method.onsets(segment, RATE)["P"]
@@ -139,15 +125,6 @@ def _injected_recall(method: Method, found: Found, task: Task) -> Row:
         inside = (ratio >= low) & (ratio < high)
         row[f"at SNR {low:g} to {high:g}"] = float(hit[inside].mean()) if inside.any() else ""
     return row
-
-
-def _declustered(onsets: NDArray[np.float64], apart: float) -> NDArray[np.float64]:
-    """Keep the highest of onsets nearer to each other than some seconds."""
-    kept: list[int] = []
-    for index in np.argsort(-onsets[:, 1], kind="stable"):
-        if all(abs(onsets[index, 0] - onsets[other, 0]) > apart for other in kept):
-            kept.append(int(index))
-    return onsets[sorted(kept)]
 
 
 def _sure(onsets: NDArray[np.float64]) -> NDArray[np.float64]:

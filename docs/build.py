@@ -26,8 +26,11 @@ PAGES = {
     "recordings": "Recordings",
     "commands": "Commands",
 }
-PACKAGES = ("selfseis", *(f"selfseis.{p}" for p in ("recording", "denoise", "detect", "pick", "locate", "heldout", "simulate")),
-            *(f"selfseis.{p}" for p in ("nets", "learn", "report", "workflow", "samples")))  # fmt: skip
+NAMES = (
+    "recording", "denoise", "detect", "pick", "locate", "heldout", "simulate", "nets", "learn", "report", "workflow",
+    "samples",
+)  # fmt: skip
+PACKAGES = ("selfseis", *(f"selfseis.{name}" for name in NAMES))
 OWN_STYLE = """
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 20px 0 10px; font-size: 14px; }
 nav { border-bottom: 1px solid var(--line); }

@@ -128,6 +128,26 @@ def test_one_station_alone_works_and_says_that_it_cannot_tell():
     assert "alone" in picker.verdict_.reason
 
 
+def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
+    recording, _ = network(hours=0.1)
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(stage):
+        raise Interrupted
+
+    whole = Picker(rounds=0).fit(recording)
+    with pytest.raises(Interrupted):
+        Picker(rounds=0).fit(recording, checkpoint=tmp_path, report=interrupt)
+    (left,) = tmp_path.iterdir()
+    resumed = Picker(rounds=0).fit(recording, checkpoint=tmp_path)
+    for name, weights in whole.net_.state_dict().items():
+        assert weights.equal(resumed.net_.state_dict()[name])
+    Picker(rounds=0).fit(recording.copy(data=2 * recording.values[::-1]), checkpoint=tmp_path)
+    assert [folder for folder in tmp_path.iterdir() if folder != left]
+
+
 def test_s_minus_p_that_makes_no_sense_is_refused():
     recording, _ = network(hours=0.1)
     with pytest.raises(UnusableInput, match="S - P"):

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from selfseis.learn.fit import FitProgress, fit
+from selfseis.learn.threads import one_thread
 
-__all__ = ["FitProgress", "fit"]
+__all__ = ["FitProgress", "fit", "one_thread"]

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import nn
 
+from selfseis.learn import one_thread
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.stations import Station
 from selfseis.recording.coverage import covered_tiles
@@ -152,7 +153,7 @@ class Annotator:
 
     def _of_windows(self, windows: Samples) -> Samples:
         self.net.eval()
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
 
 

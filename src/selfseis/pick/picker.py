@@ -91,7 +91,7 @@ class Picker:
         false_alarms_per_day: float = 1.0,
         s_minus_p: tuple[float, float] | None = None,
         band: tuple[float, float] | None = None,
-        rounds: int = 4,
+        rounds: int = 6,
         seed: int = 0,
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
@@ -143,7 +143,7 @@ class Picker:
             taught,
             hidden,
             self.seed,
-            checkpoint,
+            checkpoint and checkpoint / storage.fingerprint(self, noise),
         )
         untrained = course.untrained()
         self.net_, self.rounds_ = course.learn(self.rounds, report)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from selfseis.heldout import Verdict
 from selfseis.pick.calibration import Calibration, ReliabilityBin
@@ -14,6 +17,7 @@ from selfseis.recording.errors import UnusableInput
 
 if TYPE_CHECKING:
     from selfseis.pick.picker import Picker
+    from selfseis.pick.quiet import NoiseBank
 
 FORMAT = 1
 
@@ -41,6 +45,14 @@ def save(picker: Picker, folder: Path) -> None:
         temporary.mkdir()
         save_file(dict(picker.net_.state_dict()), temporary / "model.safetensors")
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def fingerprint(picker: Picker, noise: NoiseBank) -> str:
+    """Return a short text that differs for trainings with other settings or on other data."""
+    digest = hashlib.sha256(json.dumps(picker.get_params(), default=str).encode())
+    digest.update(str(noise.windows.shape).encode())
+    digest.update(np.ascontiguousarray(noise.windows[:16]).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def load(cls: type[Picker], folder: Path) -> Any:
