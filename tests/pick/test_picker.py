@@ -131,14 +131,11 @@ def test_one_station_alone_works_and_says_that_it_cannot_tell():
 def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
     recording, _ = network(hours=0.1)
 
-    class Interrupted(Exception):
-        pass
-
     def interrupt(stage):
-        raise Interrupted
+        raise KeyboardInterrupt
 
     whole = Picker(rounds=0).fit(recording)
-    with pytest.raises(Interrupted):
+    with pytest.raises(KeyboardInterrupt):
         Picker(rounds=0).fit(recording, checkpoint=tmp_path, report=interrupt)
     (left,) = tmp_path.iterdir()
     resumed = Picker(rounds=0).fit(recording, checkpoint=tmp_path)
