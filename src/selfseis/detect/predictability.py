@@ -106,7 +106,7 @@ class PredictabilityScanner:
         geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
         spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
         common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
-        neutral = Standardiser.neutral(4)
+        neutral = Standardiser.neutral(5)
         unscaled = cls(
             conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common_mode=common
         )
@@ -218,18 +218,20 @@ class PredictabilityScanner:
         return np.divide(data, level, out=np.zeros_like(data), where=level > 1e-6)
 
     def _score(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> tuple[NDArray, NDArray]:
-        """Return four statistics of the line, shape (4, 1 + n_surrogates, n_hops), and the best score of each segment.
+        """Return five statistics of the line, shape (5, 1 + n_surrogates, n_hops), and the best score of each segment.
 
         The statistics are the coherence of a wavefront that is plane along the whole line, of one that is plane
-        along each segment, of the best single segment, and the change of coherence against its own past.
+        along each segment, of the best single segment, and the change against their own past of the beams of segments
+        and of the beam of the whole line.
         """
         surrogates = self._surrogates(data, rng, n_surrogates)
         energies = self._segment_energies(data, surrogates)
-        pairs = [self._segment_scores(data, p, surrogates, energies) for p in self.geometry.slownesses]
-        coherence, change = (np.stack(scores) for scores in zip(*pairs, strict=True))
+        scores = [self._scores_along(data, p, surrogates, energies) for p in self.geometry.slownesses]
+        coherence, change, change_of_line = (np.stack(score) for score in zip(*scores, strict=True))
         whole = self._aligned(coherence).mean(axis=1).max(axis=0)
         best = coherence.max(axis=0)
-        return np.stack([whole, best.mean(axis=0), best.max(axis=0), change.max(axis=0).mean(axis=0)]), best
+        changes = change.max(axis=0).mean(axis=0), change_of_line.max(axis=0)
+        return np.stack([whole, best.mean(axis=0), best.max(axis=0), *changes]), best
 
     def _surrogates(self, data: Samples, rng: np.random.Generator, n_surrogates: int) -> list[_Surrogate]:
         shape = len(self.geometry.segments), self.geometry.per_segment
@@ -260,14 +262,15 @@ class PredictabilityScanner:
             energies.append(np.stack([window_means(b.sum(axis=0), self.hop) for b in series]))
         return energies
 
-    def _segment_scores(
+    def _scores_along(
         self, data: Samples, slowness: float, surrogates: list[_Surrogate], energies: list[NDArray]
-    ) -> tuple[NDArray, NDArray]:
-        """Return each segment's coherence and its change, for data and surrogates.
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Return each segment's coherence, the change of its beam, and that of the line's, for data and surrogates.
 
-        Both have the shape (n_segments, n_series, n_hops).
+        The first two have the shape (n_segments, n_series, n_hops), the last one (n_series, n_hops).
         """
         coherence, change = [], []
+        beam_of_line = np.zeros((1 + len(surrogates), data.shape[1]), np.float32)
         for i, segment in enumerate(self.geometry.segments):
             blocks = self._blocks(data, segment, slowness)
             series = [blocks]
@@ -277,9 +280,16 @@ class PredictabilityScanner:
                     self._take_out(surrogate.mean, moved, slowness)
                 series.append(moved)
             coherence.append(np.stack([_coherence(b, self.geometry.guard, self.hop) for b in series]))
-            beams = np.stack([window_means(b.sum(axis=0) ** 2, self.hop) for b in series])
-            change.append(_against_past(beams, energies[i]))
-        return np.stack(coherence), np.stack(change)
+            beams = np.stack([b.sum(axis=0) for b in series])
+            change.append(_against_past(window_means(beams**2, self.hop), energies[i]))
+            for total, beam in zip(beam_of_line, beams, strict=True):
+                _add_shifted(total, beam, round(slowness * self._from_middle(segment)))
+        of_line = _against_past(window_means(beam_of_line**2, self.hop), np.sum(energies, axis=0))
+        return np.stack(coherence), np.stack(change), of_line
+
+    def _from_middle(self, segment: range) -> float:
+        """Return the channels from the middle of the line to that of a segment."""
+        return (segment[0] + segment[-1]) / 2 - (self.geometry.n_channels - 1) / 2
 
     def _take_out(self, mean: Series, blocks: Samples, slowness: float) -> None:
         middle = (len(blocks) - 1) / 2
@@ -298,11 +308,10 @@ class PredictabilityScanner:
 
     def _aligned(self, scores: NDArray) -> NDArray:
         """Move each segment's score by the delay of a wavefront that crosses the whole line."""
-        middle = (self.geometry.n_channels - 1) / 2
         moved = np.empty_like(scores)
         for i, slowness in enumerate(self.geometry.slownesses):
             for j, segment in enumerate(self.geometry.segments):
-                delay = round(slowness * ((segment[0] + segment[-1]) / 2 - middle) / self.hop)
+                delay = round(slowness * self._from_middle(segment) / self.hop)
                 moved[i, j] = np.roll(scores[i, j], -delay, axis=-1)
         return moved
 
