@@ -30,6 +30,8 @@ START = np.datetime64("2014-05-01T00:00:00", "ns")
 STATIONS = ("CX.PB01.", "CX.PB02.", "CX.PB03.")
 HOUR = 3600.0
 
+PAIRED = (0.3, 26.0)  # s
+
 
 def recording_of(n_samples: int = 30_000) -> xr.DataArray:
     data = np.random.default_rng(0).normal(size=(9, n_samples)).astype(np.float32)
@@ -95,13 +97,13 @@ def test_picks_are_told_by_station_and_second() -> None:
     s_at_second = [p for p in picked.picks if p.station == STATIONS[1] and p.phase == "S"]
     since_start = [(p.time - START) / np.timedelta64(1, "s") for p in s_at_second]
     assert picked.onsets("S")[1][:, 0] == pytest.approx(since_start)
-    agreement = picked.agreement()
+    agreement = picked.agreement(PAIRED)
     assert sum(len(event.onsets) == 3 for event in agreement.events) == 3
 
 
 def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
     picked = PickedRecording(recording_of(360_000), picks_of(40, HOUR))
-    summary = json.loads(json.dumps(summary_of(picker, picked, picked.agreement()), allow_nan=False))
+    summary = json.loads(json.dumps(summary_of(picker, picked, picked.agreement(PAIRED)), allow_nan=False))
     assert summary["agreement"]["n_events"] >= 38
     assert summary["agreement"]["confirmations"] > 5 * summary["agreement"]["by_chance"]
     assert summary["wadati"]["vp_vs"] == pytest.approx(1.73, abs=0.02)
@@ -116,14 +118,14 @@ def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
 def test_one_station_alone_has_no_bound_and_says_so(picker: Picker) -> None:
     alone = recording_of(360_000).isel(channel=slice(0, 3))
     picked = PickedRecording(alone, [p for p in picks_of(40, HOUR) if p.station == STATIONS[0]])
-    summary = summary_of(picker, picked, picked.agreement())
+    summary = summary_of(picker, picked, picked.agreement(PAIRED))
     assert "one station alone" in summary["agreement"]["statement"]
     assert summary["most_false_per_day"] == {} and summary["wadati"]["vp_vs"] is None
 
 
 def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
     picked = PickedRecording(recording_of(360_000), picks_of(40, HOUR))
-    write_pick_snippets(tmp_path / "pick_snippets", picked, picked.agreement())
+    write_pick_snippets(tmp_path / "pick_snippets", picked, picked.agreement(PAIRED))
     paths = sorted((tmp_path / "pick_snippets").glob("*.nc"))
     snippets = [xr.open_dataset(path, engine="h5netcdf").load() for path in paths]
     agreed = [snippet for snippet in snippets if "agreed" in snippet.attrs["title"]]
@@ -141,7 +143,7 @@ def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
 
 def test_gaps_stay_gaps_in_the_gallery(tmp_path: Path) -> None:
     picked = PickedRecording(recording_of(), [pick_at(11.0, "CX.PB02.", "P")])
-    write_pick_snippets(tmp_path, picked, picked.agreement())
+    write_pick_snippets(tmp_path, picked, picked.agreement(PAIRED))
     (path,) = tmp_path.glob("*.nc")
     with xr.open_dataset(path, engine="h5netcdf") as snippet:
         missing = np.isnan(snippet["before"].values).sum(axis=1)

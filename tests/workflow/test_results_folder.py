@@ -45,7 +45,7 @@ def utc(text: str) -> np.datetime64:
 def noise_run(recordings: Path, selfseis: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of results of a network that holds nothing but noise."""
     out = tmp_path_factory.mktemp("noise") / "results"
-    assert selfseis("run", recordings / "quiet.mseed", "--out", out).exit_code == 0
+    assert selfseis("run", recordings / "quiet.mseed", "--out", out, "--no-picks").exit_code == 0
     return out
 
 
@@ -135,7 +135,7 @@ def test_noise_is_called_noise(noise_run: Path) -> None:
 def test_the_same_command_gives_the_same_results(
     selfseis: Command, noise_run: Path, recordings: Path, tmp_path: Path
 ) -> None:
-    selfseis("run", recordings / "quiet.mseed", "--out", tmp_path)
+    selfseis("run", recordings / "quiet.mseed", "--out", tmp_path, "--no-picks")
     for name in ("catalogue.csv", "catalogue.xml", "verdict.json", "model/model.safetensors"):
         assert (tmp_path / name).read_bytes() == (noise_run / name).read_bytes()
 
@@ -151,7 +151,8 @@ def test_part_of_a_network_in_a_band_at_a_rate_of_false_alarms(
     assert (run["recording"]["n_channels"], run["recording"]["n_samples"]) == (3, 3 * 60 * 50)
     assert run["recording"]["start"] == "2020-01-01T00:01:00.000Z"
     assert run["parameters"] == {
-        "method": "auto", "band": [2.0, 10.0], "false_alarms_per_day": 24.0, "seed": 7,
+        "method": "auto", "band": [2.0, 10.0], "false_alarms_per_day": 24.0, "seed": 7, "picks": True,
+        "velocity": None,
     }  # fmt: skip
     with xr.open_dataset(tmp_path / "timeline.nc", engine="h5netcdf") as timeline:
         assert timeline.attrs["false_alarms_per_day"] == 24.0
