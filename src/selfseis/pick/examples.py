@@ -18,7 +18,7 @@ Example = tuple[Samples, Samples, Samples]  # window, label, weight
 
 NUMBERS_OF_EVENTS, THEIR_SHARES = (0, 1, 2, 3), (0.25, 0.5, 0.18, 0.07)
 DISTURBED = 0.3  # share of synthetic windows with disturbances
-ONE_COMPONENT_LESS = 0.25
+ONE_COMPONENT_LESS = 0.15
 CLIPPED = 0.03
 INTERRUPTED = 0.15
 AGREED_SHARE, REFUTED_SHARE = 0.5, 0.2  # of all examples, once the array has taught something
