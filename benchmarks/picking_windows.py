@@ -28,18 +28,22 @@ SEEDS = (0, 1, 2)
 
 def run(quick: bool) -> Iterator[Measured]:
     windows = labelled_windows()[:: 8 if quick else 1]
-    pickers = {seed: archive_picker(quick, seed) for seed in (SEEDS[:1] if quick else SEEDS)}
-    methods = [
-        *(ours(picker, f"selfseis, seed {seed}") for seed, picker in pickers.items()),
-        untrained(pickers[0], archive_noise()),
-        sta_lta_aic(),
-        *peers(),
-    ]
     rows: list[Row] = []
-    for method in methods:
+    for method in _methods(quick):
         rows.append(_scored(method, windows))
         progress(f"{method.name}: {rows[-1]}")
         yield _measured(rows, len(windows))
+
+
+def _methods(quick: bool) -> Iterator[Method]:
+    """Learn the second and third picker last: what is known by then is kept."""
+    first = archive_picker(quick, SEEDS[0])
+    yield ours(first, f"selfseis, seed {SEEDS[0]}")
+    yield untrained(first, archive_noise())
+    yield sta_lta_aic()
+    yield from peers()
+    for seed in () if quick else SEEDS[1:]:
+        yield ours(archive_picker(quick, seed), f"selfseis, seed {seed}")
 
 
 def _scored(method: Method, windows: tuple[LabelledWindow, ...]) -> Row:
@@ -74,7 +78,7 @@ def _measured(rows: list[Row], n_windows: int) -> Measured:
         "pick": f"the highest probability of each phase in 90 s, where it is at least {BAR:g}",
         "AUC": "highest probability in 29 s with the event against 29 s of noise, each seen alone",
         "peers": peers_note(),
-        "seen by a peer": "PhaseNet was trained on these very windows, which come from its repository",
+        "seen by a peer": "the windows come from the training data in the repository of PhaseNet",
     }
     return Measured(
         "On 154 labelled windows of a network that it has not seen, the picker comes close to supervised ones.",
