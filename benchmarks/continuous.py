@@ -206,7 +206,7 @@ def _measured(picks: list[Row], events: list[Row], nominal: list[Row]) -> Measur
         "recall": f"of onsets of SNR {FAINTEST:g} and more, within {WITHIN:g} s; precision among the injected events",
         "seed": SEED,
         "peers": peers_note(),
-        "seen by a peer": "PhaseNet was trained on the events that are put in",
+        "seen by a peer": "the events come from the training data in the repository of PhaseNet",
     }
     claim = (
         "Known onsets in real continuous noise are found at least as often as by the best supervised model."
