@@ -17,6 +17,7 @@ from selfseis.pick import Pick, read_picks
 from selfseis.pick.calibration import Calibration, ReliabilityBin
 from selfseis.pick.course import Round
 from selfseis.pick.picker import Picker
+from selfseis.pick.trials import FalsePicks
 from selfseis.recording import UnusableInput, recording_from_array, write_recording
 from selfseis.workflow import load_model
 from selfseis.workflow.pick_pictures import spread, write_pick_snippets
@@ -65,8 +66,7 @@ def picker() -> Picker:
     made = Picker()
     made.net_, made.rate_, made.window_ = OnsetNet(), RATE, 3072
     made.calibration_ = Calibration.none(0.1)
-    made.threshold_ = {"P": 0.9, "S": 0.9}
-    made.threshold_is_extrapolated_ = True
+    made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
     made.rounds_ = [
         Round("synthetic onsets", hidden_above_chance=3.0),
         Round("round 1", 20, 4.0, 16, 50, 6.0),
@@ -108,7 +108,7 @@ def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
     assert summary["agreement"]["confirmations"] > 5 * summary["agreement"]["by_chance"]
     assert summary["wadati"]["vp_vs"] == pytest.approx(1.73, abs=0.02)
     assert len(summary["wadati"]["dp_s"]) == len(summary["wadati"]["ds_s"]) > 60
-    assert summary["thresholds"]["P"] == {"height": 0.9, "probability": 0.9}
+    assert summary["thresholds"]["P"] == {"height": 0.5, "probability": 0.5}
     assert summary["rounds"][1]["agreed"] == 20
     # Of 80 P picks an hour at each station half are false: the bound must not be below them.
     assert min(summary["most_false_per_day"]["P"].values()) > 0.6 * 40 * 24

@@ -212,7 +212,7 @@ def pick(
     band: Band = None,
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
-    rounds: Rounds = 6,
+    rounds: Rounds = 4,
     seed: Seed = 0,
 ) -> None:
     """Pick P and S, with a model or with one learnt from these recordings.

@@ -90,7 +90,7 @@ def learn_picker(
     band: Band = None,
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
-    rounds: Rounds = 6,
+    rounds: Rounds = 4,
     seed: Seed = 0,
 ) -> None:
     """Learn to pick P and S, and judge it by what other stations confirm."""

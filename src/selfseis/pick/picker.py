@@ -13,12 +13,12 @@ from selfseis.heldout import Verdict
 from selfseis.pick import storage
 from selfseis.pick.aic_finder import AicFinder
 from selfseis.pick.annotate import EDGE, Annotator, Report
-from selfseis.pick.calibration import Calibration, reliability_held_out, threshold_for
+from selfseis.pick.calibration import Calibration, reliability_held_out
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.course import Course
 from selfseis.pick.course import Report as CourseReport
 from selfseis.pick.examples import ExampleMaker
-from selfseis.pick.found import LOWEST, FoundOnsets, NetFinder
+from selfseis.pick.found import FoundOnsets, NetFinder
 from selfseis.pick.hours import Spans, taught_and_hidden
 from selfseis.pick.judging import judge_picker
 from selfseis.pick.labels import LABEL_SD
@@ -27,7 +27,7 @@ from selfseis.pick.pairs import Moveout
 from selfseis.pick.picks import PHASES, Phase, Pick, in_time
 from selfseis.pick.quiet import noise_bank, sampled_windows
 from selfseis.pick.stations import Station, stations_of
-from selfseis.pick.trials import Trials, false_heights, run_trials
+from selfseis.pick.trials import FalsePicks, Trials, false_picks, run_trials
 from selfseis.recording import UnusableInput, sample_times, sampling_rate
 from selfseis.recording.coverage import stretches
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
@@ -42,7 +42,6 @@ SHORTEST_WINDOW = 1536
 WINDOW_STEP = 128
 N_WAVELETS = 2000
 BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
-FEWEST_COUNTED = 10  # false alarms below which a rate is extrapolated
 PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
 ALONE = "One station alone has no other that could confirm its picks; the onsets put into its noise are in the details."
 
@@ -73,10 +72,8 @@ class Picker:
         Samples of the network's window.
     calibration_ : Calibration
         What heights of picks mean.
-    threshold_ : dict of str to float
-        Least height of a pick, for P and S.
-    threshold_is_extrapolated_ : bool
-        Whether the noise was too short to count so low a rate.
+    false_picks_ : FalsePicks
+        Picks in the recording run backwards, from which thresholds follow.
     rounds_ : list of Round
         What each round mined and brought.
     reliability_ : dict of str to list
@@ -91,7 +88,7 @@ class Picker:
         false_alarms_per_day: float = 1.0,
         s_minus_p: tuple[float, float] | None = None,
         band: tuple[float, float] | None = None,
-        rounds: int = 6,
+        rounds: int = 4,
         seed: int = 0,
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
@@ -150,17 +147,25 @@ class Picker:
         annotator = self._annotator(high_pass)
         trials = run_trials(annotator, maker, self.rate_, self.seed)
         windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
-        self._calibrate(trials, *false_heights(annotator, windows, self.rate_))
+        self._calibrate(trials, false_picks(annotator, windows, self.rate_))
         self.verdict_ = self._judge(recording, stations, high_pass, hidden, untrained, _details(trials))
         return self
 
-    def pick(self, recording: xr.DataArray, *, report: Report | None = None) -> list[Pick]:
+    def pick(
+        self,
+        recording: xr.DataArray,
+        *,
+        false_alarms_per_day: float | None = None,
+        report: Report | None = None,
+    ) -> list[Pick]:
         """Pick a recording.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, at the sampling rate of the one that was learnt from; other stations will do.
+        false_alarms_per_day : float, optional
+            Another rate than the picker's own.
         report : callable, optional
             Called with the number of samples done and of all.
 
@@ -176,15 +181,16 @@ class Picker:
         """
         self._check_fits(recording)
         stations = stations_of(recording)
-        finder = NetFinder(
-            self._annotator(CausalHighPass.measure(recording, self.band)), min(self.threshold_.values())
-        )
+        per_day = false_alarms_per_day or self.false_alarms_per_day
+        bars = {phase: self.false_picks_.threshold(phase, per_day) for phase in PHASES}
+        high_pass = CausalHighPass.measure(recording, self.band)
+        finder = NetFinder(self._annotator(high_pass), min(bars.values()))
         found = finder.find(recording, stations, report)
         picks = [
             pick
             for station, onsets in zip(stations, found, strict=True)
             for phase, of_phase in zip(PHASES, (onsets.p, onsets.s), strict=True)
-            for pick in self._picks(recording, station, phase, of_phase)
+            for pick in self._picks(recording, station, phase, of_phase[of_phase[:, 1] >= bars[phase]])
         ]
         return in_time(picks)
 
@@ -286,19 +292,24 @@ class Picker:
     def _annotator(self, high_pass: CausalHighPass) -> Annotator:
         return Annotator(self.net_, high_pass, self.window_)
 
-    def _calibrate(self, trials: Trials, false: dict[Phase, NDArray[np.float64]], days: float) -> None:
+    def _calibrate(self, trials: Trials, false: FalsePicks) -> None:
         self.calibration_ = Calibration.measure(trials.measured, sd_s=LABEL_SD / self.rate_)
         self.reliability_ = {phase: reliability_held_out(known) for phase, known in trials.measured.items()}
-        self.threshold_: dict[Phase, float] = {
-            phase: threshold_for(self.false_alarms_per_day, heights, days, lowest=LOWEST)
-            for phase, heights in false.items()
-        }
-        self.threshold_is_extrapolated_ = self.false_alarms_per_day * days < FEWEST_COUNTED
+        self.false_picks_ = false
+
+    @property
+    def threshold_(self) -> dict[Phase, float]:
+        """Least height of a pick, for P and S."""
+        return {phase: self.false_picks_.threshold(phase, self.false_alarms_per_day) for phase in PHASES}
+
+    @property
+    def threshold_is_extrapolated_(self) -> bool:
+        """Whether the recording was too short to count so low a rate."""
+        return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
 
     def _picks(
         self, recording: xr.DataArray, station: Station, phase: Phase, onsets: NDArray[np.float64]
     ) -> list[Pick]:
-        onsets = onsets[onsets[:, 1] >= self.threshold_[phase]]
         if not len(onsets):
             return []
         probability = self.calibration_.probability_of(phase, onsets[:, 1])

@@ -12,6 +12,7 @@ import numpy as np
 
 from selfseis.heldout import Verdict
 from selfseis.pick.calibration import Calibration, ReliabilityBin
+from selfseis.pick.trials import FalsePicks
 from selfseis.recording.atomic import replacing
 from selfseis.recording.errors import UnusableInput
 
@@ -34,7 +35,7 @@ def save(picker: Picker, folder: Path) -> None:
         "window": picker.window_,
         "calibration": picker.calibration_.to_dict(),
         "threshold": picker.threshold_,
-        "threshold_is_extrapolated": picker.threshold_is_extrapolated_,
+        "false_picks": picker.false_picks_.to_dict(),
         "rounds": [round_.to_dict() for round_ in picker.rounds_],
         "reliability": {
             phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
@@ -90,8 +91,7 @@ def _rebuilt(cls: type[Picker], description: dict[str, Any], weights: dict[str, 
     picker = cls(**parameters)
     picker.rate_, picker.window_ = float(description["sampling_rate"]), int(description["window"])
     picker.calibration_ = Calibration.from_dict(description["calibration"])
-    picker.threshold_ = {phase: float(description["threshold"][phase]) for phase in ("P", "S")}
-    picker.threshold_is_extrapolated_ = bool(description["threshold_is_extrapolated"])
+    picker.false_picks_ = FalsePicks.from_dict(description["false_picks"])
     picker.rounds_ = [Round(**round_) for round_ in description["rounds"]]
     picker.reliability_ = {
         phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in description["reliability"].items()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.pick.annotate import Annotator
-from selfseis.pick.calibration import Measured
+from selfseis.pick.calibration import Measured, threshold_for
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import APART, LOWEST
 from selfseis.pick.picks import PHASES, Phase, peaks_of
@@ -25,6 +26,8 @@ Values = NDArray[np.float64]
 N_TRIALS = 400
 NEAR = 50  # samples within which a pick is that of an onset: 0.5 s at 100 Hz
 SECONDS_A_DAY = 86400
+FEWEST_COUNTED = 10  # false picks below which a rate is extrapolated
+MOST_KEPT = 2000  # false picks that a saved picker remembers, for each phase
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +82,43 @@ def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int
     return Trials(measured, n_onsets)
 
 
-def false_heights(
-    annotator: Annotator, windows: Iterable[Samples], rate: float
-) -> tuple[dict[Phase, Values], float]:
-    """Pick windows that run backwards, and return the heights for each phase and the length in days.
+@dataclass(frozen=True, eq=False)
+class FalsePicks:
+    """Picks in data that run backwards.
+
+    Attributes
+    ----------
+    heights : dict of str to ndarray
+        For each phase, the highest first.
+    days : float
+        Station-days of these data.
+    """
+
+    heights: dict[Phase, Values]
+    days: float
+
+    def threshold(self, phase: Phase, per_day: float) -> float:
+        """Return the height that false picks reach at a rate per day and station."""
+        return threshold_for(per_day, self.heights[phase], self.days, lowest=LOWEST)
+
+    def is_extrapolated(self, per_day: float) -> bool:
+        """Whether a rate is too low to be counted."""
+        return per_day * self.days < FEWEST_COUNTED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: the highest of them."""
+        kept = {phase: np.round(heights[:MOST_KEPT], 6).tolist() for phase, heights in self.heights.items()}
+        return {"days": self.days, "heights": kept}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> FalsePicks:
+        """Return the picks that `to_dict` described."""
+        heights = {phase: np.array(content["heights"][phase], np.float64) for phase in PHASES}
+        return cls(heights, float(content["days"]))
+
+
+def false_picks(annotator: Annotator, windows: Iterable[Samples], rate: float) -> FalsePicks:
+    """Pick windows that run backwards.
 
     Parameters
     ----------
@@ -100,7 +136,8 @@ def false_heights(
         backwards = np.ascontiguousarray(window[:, ::-1])
         for phase, (_, height) in zip(PHASES, _picked(annotator, backwards), strict=True):
             heights[phase].append(height)
-    return {phase: np.concatenate(h) for phase, h in heights.items()}, n_samples / rate / SECONDS_A_DAY
+    falling = {phase: np.sort(np.concatenate(h))[::-1] for phase, h in heights.items()}
+    return FalsePicks(falling, n_samples / rate / SECONDS_A_DAY)
 
 
 def _picked(annotator: Annotator, window: Samples) -> Iterator[tuple[Values, Values]]:

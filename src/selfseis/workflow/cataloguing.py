@@ -11,11 +11,13 @@ from rich.console import Console
 from selfseis.detect import Event
 from selfseis.heldout import Verdict
 from selfseis.locate import LocatedCatalogue, LocatedEvent, StationTable, VelocityModel1D, make_catalogue
-from selfseis.pick import Pick
+from selfseis.pick import Pick, write_picks
 from selfseis.recording import UnusableInput
 from selfseis.workflow.picking import PickSettings, learn_picker, pick_into
 from selfseis.workflow.results import Results
 
+# An event takes several picks, so that each may be less sure than one that stands alone.
+ASSOCIATED_PER_DAY = 200.0
 WITHOUT_PICKS = "found on the waveforms of several stations, but not enough picks belong to it"
 
 
@@ -30,6 +32,9 @@ def pick_and_locate(
     console: Console | None = None,
 ) -> tuple[list[Verdict], list[Event]]:
     """Learn to pick a network, pick it, and make a catalogue of the picks and of what was detected.
+
+    Events are made of picks at a higher rate of false ones than the user accepts for a pick alone; ``picks.csv`` holds
+    the picks at the user's rate and those that belong to an event.
 
     Parameters
     ----------
@@ -61,9 +66,13 @@ def pick_and_locate(
     except UnusableInput as error:
         results.notes.append(f"No picker was learnt: {error}")
         return [], detected
-    picks = pick_into(results, recording, picker, console=console)
-    with results.stage("locate"):
+    sure = pick_into(results, recording, picker, console=console)
+    with results.stage("associate and locate"):
+        rate = max(ASSOCIATED_PER_DAY, settings.false_alarms_per_day)
+        picks = picker.pick(recording, false_alarms_per_day=rate)
         catalogue = _catalogue(recording, picks, velocity, inventory, settings.seed)
+        associated = {pick for event in catalogue.events for pick in event.picks}
+        write_picks(sorted(associated | set(sure), key=lambda pick: pick.time), results.folder)
         catalogue.events = _together(catalogue.events, detected)
         catalogue.write(results.folder)
     results.notes += catalogue.notes

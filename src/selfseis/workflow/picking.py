@@ -58,7 +58,7 @@ class PickSettings:
     false_alarms_per_day: float = 1.0
     s_minus_p: tuple[float, float] | None = None
     band: tuple[float, float] | None = None
-    rounds: int = 6
+    rounds: int = 4
     seed: int = 0
 
     def __post_init__(self) -> None:
