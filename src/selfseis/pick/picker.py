@@ -156,6 +156,7 @@ class Picker:
         recording: xr.DataArray,
         *,
         false_alarms_per_day: float | None = None,
+        least_probability: float | None = None,
         report: Report | None = None,
     ) -> list[Pick]:
         """Pick a recording.
@@ -166,6 +167,8 @@ class Picker:
             The recording, at the sampling rate of the one that was learnt from; other stations will do.
         false_alarms_per_day : float, optional
             Another rate than the picker's own.
+        least_probability : float, optional
+            Also return picks that are at least so probable, whatever their rate.
         report : callable, optional
             Called with the number of samples done and of all.
 
@@ -183,6 +186,8 @@ class Picker:
         stations = stations_of(recording)
         per_day = false_alarms_per_day or self.false_alarms_per_day
         bars = {phase: self.false_picks_.threshold(phase, per_day) for phase in PHASES}
+        if least_probability is not None:
+            bars = {p: min(bar, self.calibration_.height_of(p, least_probability)) for p, bar in bars.items()}
         high_pass = CausalHighPass.measure(recording, self.band)
         finder = NetFinder(self._annotator(high_pass), min(bars.values()))
         found = finder.find(recording, stations, report)

@@ -17,7 +17,7 @@ from selfseis.workflow.picking import PickSettings, learn_picker, pick_into
 from selfseis.workflow.results import Results
 
 # An event takes several picks, so that each may be less sure than one that stands alone.
-ASSOCIATED_PER_DAY = 200.0
+ASSOCIATED_FROM = 0.4
 WITHOUT_PICKS = "found on the waveforms of several stations, but not enough picks belong to it"
 
 
@@ -33,8 +33,8 @@ def pick_and_locate(
 ) -> tuple[list[Verdict], list[Event]]:
     """Learn to pick a network, pick it, and make a catalogue of the picks and of what was detected.
 
-    Events are made of picks at a higher rate of false ones than the user accepts for a pick alone; ``picks.csv`` holds
-    the picks at the user's rate and those that belong to an event.
+    Events are made of less probable picks than the user's rate of false alarms allows for a pick alone; ``picks.csv``
+    holds the picks at that rate and those that belong to an event.
 
     Parameters
     ----------
@@ -68,8 +68,7 @@ def pick_and_locate(
         return [], detected
     sure = pick_into(results, recording, picker, console=console)
     with results.stage("associate and locate"):
-        rate = max(ASSOCIATED_PER_DAY, settings.false_alarms_per_day)
-        picks = picker.pick(recording, false_alarms_per_day=rate)
+        picks = picker.pick(recording, least_probability=ASSOCIATED_FROM)
         catalogue = _catalogue(recording, picks, velocity, inventory, settings.seed)
         associated = {pick for event in catalogue.events for pick in event.picks}
         write_picks(sorted(associated | set(sure), key=lambda pick: pick.time), results.folder)
