@@ -35,7 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 bench-pick: $(VENV)/.dev
-	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates continuous
+	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates locating_swarm continuous
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build.py

@@ -8,6 +8,7 @@ PICKING = (
     "picking_mine",
     "picking_speed",
     "picking_rates",
+    "locating_swarm",
     "continuous",
 )
 NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory", *PICKING)
