@@ -19,7 +19,7 @@ from selfseis.pick.course import Course
 from selfseis.pick.course import Report as CourseReport
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import FoundOnsets, NetFinder
-from selfseis.pick.hours import Spans, taught_and_hidden
+from selfseis.pick.hours import Spans, taught_and_hidden, window_of
 from selfseis.pick.judging import judge_picker
 from selfseis.pick.labels import LABEL_SD
 from selfseis.pick.lesson import FAINT
@@ -29,7 +29,6 @@ from selfseis.pick.quiet import noise_bank, sampled_windows
 from selfseis.pick.stations import Station, stations_of
 from selfseis.pick.trials import FalsePicks, Trials, false_picks, run_trials
 from selfseis.recording import UnusableInput, sample_times, sampling_rate
-from selfseis.recording.coverage import stretches
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 
 if TYPE_CHECKING:
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
 
     from selfseis.nets.onset_net import OnsetNet
 
-LONGEST_WINDOW = 6144  # samples: a minute at 100 Hz
-SHORTEST_WINDOW = 1536
-WINDOW_STEP = 128
 N_WAVELETS = 2000
 BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
 PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
@@ -121,7 +117,7 @@ class Picker:
             If no station has data for a window without a gap, or S - P makes no sense.
         """
         self.rate_ = sampling_rate(recording)
-        self.window_ = _window(recording)
+        self.window_ = window_of(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
         noise = noise_bank(recording, stations, high_pass, self.window_, self.seed)
@@ -380,12 +376,6 @@ def _untrained(seed: int) -> OnsetNet:
 
     torch.manual_seed(seed)
     return OnsetNet()
-
-
-def _window(recording: xr.DataArray) -> int:
-    """Return the samples of a window: a minute at 100 Hz, less where records are shorter."""
-    longest = max((last - first for first, last in stretches(recording)), default=0)
-    return int(np.clip(longest // WINDOW_STEP * WINDOW_STEP, SHORTEST_WINDOW, LONGEST_WINDOW))
 
 
 def _details(trials: Trials) -> dict[str, Any]:

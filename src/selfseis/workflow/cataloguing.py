@@ -11,9 +11,11 @@ from rich.console import Console
 from selfseis.detect import Event
 from selfseis.heldout import Verdict
 from selfseis.locate import LocatedCatalogue, LocatedEvent, StationTable, VelocityModel1D, make_catalogue
-from selfseis.pick import Pick, write_picks
+from selfseis.pick import Pick
+from selfseis.pick.picks import in_time
 from selfseis.recording import UnusableInput
-from selfseis.workflow.picking import PickSettings, learn_picker, pick_into
+from selfseis.workflow.picking import PickSettings, learn_picker, show_picks
+from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results
 
 # An event takes several picks, so that each may be less sure than one that stands alone.
@@ -66,14 +68,15 @@ def pick_and_locate(
     except UnusableInput as error:
         results.notes.append(f"No picker was learnt: {error}")
         return [], detected
-    sure = pick_into(results, recording, picker, console=console)
+    with results.stage("pick"), progress_bar("picking", console) as report:
+        sure = picker.pick(recording, report=report)
+        probable = picker.pick(recording, least_probability=ASSOCIATED_FROM)
     with results.stage("associate and locate"):
-        picks = picker.pick(recording, least_probability=ASSOCIATED_FROM)
-        catalogue = _catalogue(recording, picks, velocity, inventory, settings.seed)
+        catalogue = _catalogue(recording, probable, velocity, inventory, settings.seed)
         associated = {pick for event in catalogue.events for pick in event.picks}
-        write_picks(sorted(associated | set(sure), key=lambda pick: pick.time), results.folder)
         catalogue.events = _together(catalogue.events, detected)
         catalogue.write(results.folder)
+    show_picks(results, recording, picker, in_time(associated | set(sure)))
     results.notes += catalogue.notes
     return [picker.verdict_], list(catalogue.events)
 

@@ -222,13 +222,30 @@ def pick_into(
     """
     with results.stage("pick"), progress_bar("picking", console) as report:
         picks = picker.pick(recording, report=report)
-        write_picks(picks, results.folder)
+    show_picks(results, recording, picker, picks)
+    return picks
+
+
+def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks: list[Pick]) -> None:
+    """Write picks, their summary and a sample of waveforms into a folder of results.
+
+    Parameters
+    ----------
+    results : Results
+        The folder.
+    recording : xarray.DataArray
+        The recording.
+    picker : Picker
+        Fitted.
+    picks : list of Pick
+        In the order of time.
+    """
+    write_picks(picks, results.folder)
     with results.stage("pictures"):
         picked = PickedRecording(recording, picks)
         agreement = picked.agreement(picker.paired_s_minus_p)
         write_json(results.folder / "picks_summary.json", summary_of(picker, picked, agreement))
         write_pick_snippets(results.folder / "pick_snippets", picked, agreement, band=picker.band)
-    return picks
 
 
 def summary_of(picker: Picker, picked: PickedRecording, agreement: Agreement) -> dict[str, Any]:
