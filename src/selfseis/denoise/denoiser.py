@@ -324,7 +324,9 @@ def _apply_net(net: BlindLineNet, data: Samples, reference: Samples) -> Samples:
     import torch
 
     net.eval()
-    with torch.no_grad():
+    from selfseis.learn import one_thread
+
+    with one_thread(), torch.no_grad():
         return net(torch.from_numpy(np.ascontiguousarray(data)), torch.from_numpy(reference)).numpy()
 
 

@@ -83,7 +83,9 @@ class StationRidge:
         """
         import torch
 
-        with torch.no_grad():
+        from selfseis.learn import one_thread
+
+        with one_thread(), torch.no_grad():
             tile = torch.from_numpy(np.ascontiguousarray(data))[None]
             filters = torch.from_numpy(np.ascontiguousarray(self.weights))
             return torch.nn.functional.conv1d(tile, filters, padding=self.halo)[0].numpy()

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from selfseis.learn.threads import one_thread
 from selfseis.recording.atomic import replacing
 from selfseis.recording.errors import UnusableInput
 
@@ -51,6 +52,7 @@ class FitProgress:
     seconds: float = 0.0
 
 
+@one_thread()
 def fit(
     net: nn.Module,
     draw_loss: DrawLoss,

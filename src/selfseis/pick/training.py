@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from selfseis.learn import FitProgress, fit, one_thread
+from selfseis.learn import FitProgress, fit
 from selfseis.pick.examples import ExampleMaker, Examples
 
 Report = Callable[[FitProgress], None]
@@ -65,19 +65,18 @@ def train(
             else -looks
         )
 
-    with one_thread():
-        return fit(
-            net,
-            lambda net, rng: _loss(net, maker.draw(rng, BATCH)),
-            hidden_loss,
-            most_steps=steps,
-            check_every=CHECK_EVERY,
-            patience=steps,
-            learning_rate=learning_rate,
-            seed=seed,
-            checkpoint=checkpoint,
-            report=report,
-        )
+    return fit(
+        net,
+        lambda net, rng: _loss(net, maker.draw(rng, BATCH)),
+        hidden_loss,
+        most_steps=steps,
+        check_every=CHECK_EVERY,
+        patience=steps,
+        learning_rate=learning_rate,
+        seed=seed,
+        checkpoint=checkpoint,
+        report=report,
+    )
 
 
 def _loss(net: nn.Module, examples: Examples) -> Tensor:
