@@ -213,7 +213,7 @@ def _thresholds(summary: dict[str, Any]) -> str:
     text = f"Thresholds are set for {wording.number(rate)} false alarm{plural} of each phase a day at each station"
     text += f": {' and '.join(parts)}" if parts else ""
     if summary.get("thresholds_extrapolated"):
-        text += "; the quiet times were too short to count so low a rate, which is extrapolated"
+        text += "; the record is too short to count so low a rate, which is extrapolated"
     return f"{text}."
 
 
