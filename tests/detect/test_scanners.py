@@ -166,7 +166,7 @@ def test_surrogates_of_noise_score_as_noise_does() -> None:
 def test_surrogates_of_an_event_hold_no_event() -> None:
     recording = fibre(with_wave(noise(36, 7), 3000, 3.0))
     scan = line_scanner(recording).scan(recording, n_surrogates=8, seed=0)
-    assert np.nanmax(scan.score) > 2 * np.nanmax(scan.null)
+    assert np.nanmax(scan.score) > 1.7 * np.nanmax(scan.null)
     again = line_scanner(recording).scan(recording, n_surrogates=8, seed=0)
     other = line_scanner(recording).scan(recording, n_surrogates=8, seed=1)
     np.testing.assert_array_equal(scan.null, again.null)
