@@ -47,11 +47,11 @@ def short_courses() -> Iterator[None]:
     from selfseis.pick import course, picker, quiet, training, trials
 
     short = {
-        course: {"FIRST_STEPS": 8, "ROUND_STEPS": 4, "WARM_UPS": 1},
+        course: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},
         training: {"JUDGED": 8},
         trials: {"N_TRIALS": 12},
         quiet: {"GROWN": 32},
-        picker: {"BACKWARDS": 6, "N_WAVELETS": 150},
+        picker: {"BACKWARDS": 6, "SHOWN": 6, "N_WAVELETS": 150},
     }
     with pytest.MonkeyPatch.context() as patch:
         for module, values in short.items():

@@ -13,7 +13,6 @@ from selfseis.pick.calibration import (
     Calibration,
     Measured,
     most_false_alarms,
-    rate_of_false,
     reliability,
     reliability_held_out,
     threshold_for,
@@ -141,12 +140,6 @@ def test_thresholds_stay_between_the_lowest_height_and_one() -> None:
     assert threshold_for(1.0, np.zeros(0), 1.0, lowest=0.05) == 0.05
     assert threshold_for(1e6, np.array([0.3, 0.4]), 1.0, lowest=0.05) == pytest.approx(0.3)
     assert 0.999 < threshold_for(1e-9, np.array([0.9, 0.99, 1.0]), 1.0) <= 1.0
-
-
-def test_the_rate_of_false_picks_has_its_poisson_interval() -> None:
-    rate, low, high = rate_of_false(0.5, np.array([0.1, 0.6, 0.7, 0.8, 0.9]), 2.0)
-    assert (rate, low, high) == pytest.approx((2.0, 0.545, 5.12), rel=0.01)
-    assert rate_of_false(0.5, np.zeros(0), 1.0) == pytest.approx((0.0, 0.0, 3.69), rel=0.01)
 
 
 def shared_and_false(n_shared: int, n_false: int, n_stations: int = 3, seed: int = 0) -> list[np.ndarray]:

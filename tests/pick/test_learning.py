@@ -9,7 +9,7 @@ from selfseis.pick.agreement import agreement_above_chance
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.examples import ExampleMaker, noise_level
 from selfseis.pick.found import FoundOnsets
-from selfseis.pick.hours import taught_and_hidden
+from selfseis.pick.hours import divided
 from selfseis.pick.labels import add_label
 from selfseis.pick.lesson import lesson_of, marked
 from selfseis.pick.pairs import Moveout
@@ -97,20 +97,21 @@ def test_a_label_is_one_at_its_onset_and_may_lie_outside():
     assert label.argmax() == 50
 
 
-def test_hidden_times_are_a_fourth_and_never_taught():
+def test_hidden_times_are_a_fourth_and_serve_one_end_each():
     recording = recording_from_array(noisy(200 * WINDOW), RATE, seed_id=IDS)
-    taught, hidden = taught_and_hidden(recording, WINDOW)
+    hours = divided(recording, WINDOW)
     covered = np.zeros(200 * WINDOW, int)
-    for first, last in [*taught, *hidden]:
+    for first, last in [*hours.taught, *hours.choosing, *hours.judging]:
         covered[first:last] += 1
     assert (covered == 1).all()
-    assert sum(b - a for a, b in hidden) == pytest.approx(50 * WINDOW, rel=0.05)
+    for hidden in (hours.choosing, hours.judging):
+        assert sum(b - a for a, b in hidden) == pytest.approx(25 * WINDOW, rel=0.05)
 
 
 def test_a_short_record_is_taught_and_judged_as_a_whole():
     recording = recording_from_array(noisy(2 * WINDOW), RATE, seed_id=IDS)
-    taught, hidden = taught_and_hidden(recording, WINDOW)
-    assert taught == hidden == [(0, 2 * WINDOW)]
+    hours = divided(recording, WINDOW)
+    assert hours.taught == hours.choosing == hours.judging == [(0, 2 * WINDOW)]
 
 
 def agreeing(n_events=30, spacing=6000):

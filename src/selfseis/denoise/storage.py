@@ -14,26 +14,12 @@ from selfseis.denoise.station_ridge import StationRidge
 from selfseis.heldout import Verdict
 from selfseis.recording.atomic import replacing
 from selfseis.recording.conditioning import Conditioner
-from selfseis.recording.errors import UnusableInput
+from selfseis.recording.model_folder import reading_model
 
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
 
 FORMAT = 1
-
-
-def check_place(folder: Path) -> None:
-    """Refuse a place for a model where something else is, which saving would replace.
-
-    Raises
-    ------
-    UnusableInput
-        If it is a file, or a folder that holds other things than a model.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise UnusableInput(f"{folder} is a file: give a folder for the model")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
-        raise UnusableInput(f"{folder} holds other things than a model: give a folder of its own")
 
 
 def save(denoiser: Denoiser, folder: Path) -> None:
@@ -96,20 +82,11 @@ def load(cls: type[Denoiser], folder: Path) -> Any:
     UnusableInput
         If the folder holds no denoiser, or a damaged one.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    try:
+    with reading_model(folder, "selfseis learn denoiser"):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        arrays = load_file(folder / "model.safetensors")
-        return _rebuilt(cls, description, arrays)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn denoiser'") from error
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        why = str(error).partition("\n")[0]
-        raise UnusableInput(
-            f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
-        ) from error
+        return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
 
 
 def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Denoiser:

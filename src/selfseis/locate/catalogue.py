@@ -201,7 +201,7 @@ def write_catalogue(events: Sequence[LocatedEvent], folder: Path) -> None:
 def _row(event: LocatedEvent) -> dict[str, object]:
     place = event.location
     return row_of(event) | {
-        "time": iso(event.peak),
+        "time": "" if place is None else iso(event.peak),
         "latitude": "" if place is None else f"{place.latitude:.5f}",
         "longitude": "" if place is None else f"{place.longitude:.5f}",
         "depth_km": "" if place is None else f"{place.depth_km:.3f}",

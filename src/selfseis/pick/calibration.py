@@ -229,26 +229,6 @@ def threshold_for(per_day: float, heights: Values, days: float, *, lowest: float
     return max(lowest, _expit(odds[tail - 1] + scale * float(np.log(tail / wanted))))
 
 
-def rate_of_false(threshold: float, heights: Values, days: float) -> tuple[float, float, float]:
-    """Return how many picks in noise reach a threshold per day, with the 95% Poisson interval.
-
-    Parameters
-    ----------
-    threshold : float
-        Least height.
-    heights : ndarray, shape (n_picks,)
-        Heights of the picks where there is no onset.
-    days : float
-        Station-days that were searched for them.
-    """
-    from scipy.stats import chi2
-
-    count = int(np.sum(np.asarray(heights) >= threshold))
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    high = chi2.ppf(0.975, 2 * count + 2) / 2
-    return count / days, float(low) / days, float(high) / days
-
-
 def most_false_alarms(
     onsets: Sequence[Values], within: Values, duration: float, *, shifts: int = 20, seed: int = 0
 ) -> list[float]:

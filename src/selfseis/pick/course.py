@@ -19,7 +19,7 @@ from selfseis.pick.annotate import Annotator
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import APART, FoundOnsets, NetFinder
-from selfseis.pick.hours import Spans
+from selfseis.pick.hours import Hours, Spans
 from selfseis.pick.judging import confirmed, equal_numbers
 from selfseis.pick.lesson import FAINT, OPEN_REACH, Lesson, agreement_of, lesson_of, marked
 from selfseis.pick.pairs import Moveout
@@ -32,7 +32,6 @@ FIRST_STEPS = 2400
 ROUND_STEPS = 700
 FIRST_RATE, ROUND_RATE = 2e-3, 1e-3
 CHANCE_SHARES = (0.25, 0.15, 0.08, 0.04)  # of chance among what is taught, round by round: the bar rises
-WARM_UPS = 20
 FEWEST_AGREED = 12  # events, below which there is nothing to teach
 PATIENCE = 2  # rounds without more agreement at hidden times after which learning stops
 
@@ -67,7 +66,7 @@ class Round:
     taught, refuted : int
         Onsets of events that were taught, and picks that were taught to be none.
     hidden_above_chance : float or None
-        Events agreed on at hidden times after the round, less those by chance, at equal numbers of picks.
+        Confirmations at the times that choose after the round, less those by chance, at equal numbers of picks.
     """
 
     stage: str
@@ -105,8 +104,8 @@ class Course:
         Whether the user stated it. Otherwise synthetic onsets follow what the stations agree on.
     moveout : Moveout
         What onsets of one event have in common.
-    taught, hidden : list of (int, int)
-        Times to learn from and to stop by, in samples.
+    hours : Hours
+        Times to learn from and to choose the round by.
     seed : int
         Seed of everything random.
     checkpoint : Path or None
@@ -120,24 +119,13 @@ class Course:
     s_minus_p: tuple[float, float]
     s_minus_p_is_known: bool
     moveout: Moveout
-    taught: Spans
-    hidden: Spans
+    hours: Hours
     seed: int
     checkpoint: Path | None = None
 
     def finder(self, net: nn.Module) -> NetFinder:
         """Return what finds onsets with a network."""
         return NetFinder(Annotator(net, self.high_pass, self.maker.n_samples))
-
-    def untrained(self) -> OnsetNet:
-        """Return the network as it begins, with the statistics of what it will see: a baseline."""
-        torch.manual_seed(self.seed)
-        net = OnsetNet()
-        net.train()
-        with torch.no_grad():
-            for _ in range(WARM_UPS):
-                net(torch.from_numpy(self.maker.draw(np.random.default_rng(self.seed), 12).windows))
-        return net
 
     def learn(self, rounds: int, report: Report | None = None) -> tuple[OnsetNet, list[Round]]:
         """Run the course, and return the network of the round that stations agreed on the most."""
@@ -186,8 +174,8 @@ class Course:
         self, found: list[FoundOnsets], chance_share: float, number: int
     ) -> tuple[Lesson | None, Round]:
         rate = self.high_pass.rate
-        found = [onsets.within(self.taught) for onsets in found]
-        agreement = self.agreement(found, self.taught)
+        found = [onsets.within(self.hours.taught) for onsets in found]
+        agreement = self.agreement(found, self.hours.taught)
         mined = Round(f"round {number}", len(agreement.events), agreement.null_mean)
         if len(agreement.kept(chance_share)) < FEWEST_AGREED:
             return None, replace(mined, stage=f"round {number}: too few events to learn from")
@@ -208,9 +196,9 @@ class Course:
         return self.maker.noise.doubted(onsets, OPEN_REACH)
 
     def _hidden_agreement(self, found: list[FoundOnsets], like: list[FoundOnsets]) -> float:
-        equal = equal_numbers(found, like, self.hidden)
+        equal = equal_numbers(found, like, self.hours.choosing)
         rate = self.high_pass.rate
-        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.hidden).above_chance
+        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.hours.choosing).above_chance
 
     def _train(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
@@ -17,8 +19,27 @@ SHORTEST = 4  # windows of a block, at the least
 HIDDEN_EVERY = 4
 
 
-def taught_and_hidden(recording: xr.DataArray, n_samples: int) -> tuple[Spans, Spans]:
-    """Cut a recording into blocks of time and hide every fourth; both are lists of first sample and end.
+@dataclass(frozen=True)
+class Hours:
+    """What the times of a recording are for, each as first sample and end.
+
+    Attributes
+    ----------
+    taught : list of (int, int)
+        Learnt from.
+    choosing, judging : list of (int, int)
+        Hidden: to choose the round by, and to judge on.
+    """
+
+    taught: Spans
+    choosing: Spans
+    judging: Spans
+
+
+def divided(recording: xr.DataArray, n_samples: int) -> Hours:
+    """Cut a recording into blocks of time and hide every fourth: its first half chooses, its second half judges.
+
+    A record that is too short for that is used as a whole for everything.
 
     Parameters
     ----------
@@ -27,15 +48,25 @@ def taught_and_hidden(recording: xr.DataArray, n_samples: int) -> tuple[Spans, S
     n_samples : int
         Length of a window.
     """
+    blocks = blocks_of(recording, n_samples)
+    hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
+    if not hidden:
+        return Hours(blocks, blocks, blocks)
+    taught = [block for block in blocks if block not in hidden]
+    middles = [(first + last) // 2 for first, last in hidden]
+    choosing = [(first, middle) for (first, _), middle in zip(hidden, middles, strict=True)]
+    judging = [(middle, last) for (_, last), middle in zip(hidden, middles, strict=True)]
+    return Hours(taught, choosing, judging)
+
+
+def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:
+    """Cut the stretches of data of a recording into blocks."""
     covered = stretches(recording, join=n_samples)
     total = sum(last - first for first, last in covered)
     length = max(SHORTEST * n_samples, -(-total // BLOCKS))
-    blocks = [
+    return [
         (start, min(start + length, last)) for first, last in covered for start in range(first, last, length)
     ]
-    hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
-    taught = [block for block in blocks if block not in hidden]
-    return (taught, hidden) if hidden else (blocks, blocks)
 
 
 def window_of(recording: xr.DataArray) -> int:

@@ -19,7 +19,7 @@ from selfseis.pick.course import Course
 from selfseis.pick.course import Report as CourseReport
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import FoundOnsets, NetFinder
-from selfseis.pick.hours import Spans, taught_and_hidden, window_of
+from selfseis.pick.hours import Spans, blocks_of, divided, window_of
 from selfseis.pick.judging import judge_picker
 from selfseis.pick.labels import LABEL_SD
 from selfseis.pick.lesson import FAINT
@@ -28,16 +28,17 @@ from selfseis.pick.picks import PHASES, Phase, Pick, in_time
 from selfseis.pick.quiet import noise_bank, sampled_windows
 from selfseis.pick.stations import Station, stations_of
 from selfseis.pick.trials import FalsePicks, Trials, false_picks, run_trials
+from selfseis.pick.untrained import untrained_net
 from selfseis.recording import UnusableInput, sample_times, sampling_rate
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 
 if TYPE_CHECKING:
     from obspy import Stream
 
-    from selfseis.nets.onset_net import OnsetNet
 
 N_WAVELETS = 2000
 BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
+SHOWN = 240  # windows that the untrained network sees
 PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
 ALONE = "One station alone has no other that could confirm its picks; the onsets put into its noise are in the details."
 
@@ -123,28 +124,25 @@ class Picker:
         noise = noise_bank(recording, stations, high_pass, self.window_, self.seed)
         rng = np.random.default_rng(self.seed)
         maker = ExampleMaker(noise, self._prior(), OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_)))
-        taught, hidden = taught_and_hidden(recording, self.window_)
-        moveout = moveout_of(recording, stations)
+        hours = divided(recording, self.window_)
         course = Course(
             recording,
             stations,
             high_pass,
             maker,
-            self.paired_s_minus_p,
-            self.s_minus_p is not None,
-            moveout,
-            taught,
-            hidden,
-            self.seed,
-            checkpoint and checkpoint / storage.fingerprint(self, noise),
+            s_minus_p=self.paired_s_minus_p,
+            s_minus_p_is_known=self.s_minus_p is not None,
+            moveout=moveout_of(recording, stations),
+            hours=hours,
+            seed=self.seed,
+            checkpoint=checkpoint and checkpoint / storage.fingerprint(self, noise),
         )
-        untrained = course.untrained()
         self.net_, self.rounds_ = course.learn(self.rounds, report)
         annotator = self._annotator(high_pass)
         trials = run_trials(annotator, maker, self.rate_, self.seed)
         windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
         self._calibrate(trials, false_picks(annotator, windows, self.rate_))
-        self.verdict_ = self._judge(recording, stations, high_pass, hidden, untrained, _details(trials))
+        self.verdict_ = self._judge(recording, stations, high_pass, hours.judging, _details(trials))
         return self
 
     def pick(
@@ -237,10 +235,7 @@ class Picker:
         self._check_fits(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
-        blocks = sorted(part for side in taught_and_hidden(recording, self.window_) for part in side)
-        return self._judge(
-            recording, stations, high_pass, list(dict.fromkeys(blocks)), _untrained(self.seed), {}
-        )
+        return self._judge(recording, stations, high_pass, blocks_of(recording, self.window_), {})
 
     def save(self, folder: Path | str) -> None:
         """Write the picker to a folder, all or nothing."""
@@ -330,12 +325,13 @@ class Picker:
         recording: xr.DataArray,
         stations: list[Station],
         high_pass: CausalHighPass,
-        hidden: Spans,
-        untrained: OnsetNet,
+        judging: Spans,
         details: dict[str, Any],
     ) -> Verdict:
         if len(stations) < 2:
             return Verdict.undecided("pick", ALONE, details=details)
+        windows = sampled_windows(recording, stations, high_pass, self.window_, SHOWN, self.seed)
+        untrained = untrained_net(windows, self.seed)
         finders: dict[str, list[FoundOnsets]] = {
             "the picker": [
                 onsets.above(FAINT)
@@ -347,7 +343,7 @@ class Picker:
             ),
         }
         moveout = moveout_of(recording, stations)
-        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, hidden, details)
+        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, judging, details)
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
@@ -367,15 +363,6 @@ def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
         np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
     )
     return Moveout.between(latitude, longitude, rate)
-
-
-def _untrained(seed: int) -> OnsetNet:
-    import torch
-
-    from selfseis.nets.onset_net import OnsetNet
-
-    torch.manual_seed(seed)
-    return OnsetNet()
 
 
 def _details(trials: Trials) -> dict[str, Any]:

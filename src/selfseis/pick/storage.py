@@ -14,7 +14,7 @@ from selfseis.heldout import Verdict
 from selfseis.pick.calibration import Calibration, ReliabilityBin
 from selfseis.pick.trials import FalsePicks
 from selfseis.recording.atomic import replacing
-from selfseis.recording.errors import UnusableInput
+from selfseis.recording.model_folder import reading_model
 
 if TYPE_CHECKING:
     from selfseis.pick.picker import Picker
@@ -64,19 +64,11 @@ def load(cls: type[Picker], folder: Path) -> Any:
     UnusableInput
         If the folder holds no picker, or a damaged one.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with reading_model(folder, "selfseis learn picker"):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnusableInput(f"{folder} holds no model: make one with 'selfseis learn picker'") from error
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        why = str(error).partition("\n")[0]
-        raise UnusableInput(
-            f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
-        ) from error
 
 
 def _rebuilt(cls: type[Picker], description: dict[str, Any], weights: dict[str, Any]) -> Picker:

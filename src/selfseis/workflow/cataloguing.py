@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 from rich.console import Console
 
 from selfseis.detect import Event
 from selfseis.heldout import Verdict
-from selfseis.locate import LocatedCatalogue, LocatedEvent, StationTable, VelocityModel1D, make_catalogue
-from selfseis.pick import Pick
+from selfseis.locate import LocatedEvent, StationTable, VelocityModel1D, make_catalogue
 from selfseis.pick.picks import in_time
 from selfseis.recording import UnusableInput
 from selfseis.workflow.picking import PickSettings, learn_picker, show_picks
@@ -30,7 +28,6 @@ def pick_and_locate(
     settings: PickSettings,
     *,
     velocity: VelocityModel1D | None = None,
-    inventory: Any = None,
     console: Console | None = None,
 ) -> tuple[list[Verdict], list[Event]]:
     """Learn to pick a network, pick it, and make a catalogue of the picks and of what was detected.
@@ -50,8 +47,6 @@ def pick_and_locate(
         What to learn with.
     velocity : VelocityModel1D, optional
         The user's model; otherwise one is estimated.
-    inventory : obspy.Inventory, optional
-        Responses, for local magnitudes.
     console : Console, optional
         Where progress is shown.
 
@@ -72,20 +67,14 @@ def pick_and_locate(
         sure = picker.pick(recording, report=report)
         probable = picker.pick(recording, least_probability=ASSOCIATED_FROM)
     with results.stage("associate and locate"):
-        catalogue = _catalogue(recording, probable, velocity, inventory, settings.seed)
+        stations = StationTable.from_recording(recording)
+        catalogue = make_catalogue(probable, stations, velocity, recording=recording, seed=settings.seed)
         associated = {pick for event in catalogue.events for pick in event.picks}
         catalogue.events = _together(catalogue.events, detected)
         catalogue.write(results.folder)
     show_picks(results, recording, picker, in_time(associated | set(sure)))
     results.notes += catalogue.notes
     return [picker.verdict_], list(catalogue.events)
-
-
-def _catalogue(
-    recording: xr.DataArray, picks: list[Pick], velocity: VelocityModel1D | None, inventory: Any, seed: int
-) -> LocatedCatalogue:
-    stations = StationTable.from_recording(recording)
-    return make_catalogue(picks, stations, velocity, recording=recording, inventory=inventory, seed=seed)
 
 
 def _together(of_picks: list[LocatedEvent], detected: list[Event]) -> list[LocatedEvent]:

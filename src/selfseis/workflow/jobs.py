@@ -10,13 +10,14 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.storage import check_place, fingerprint
+from selfseis.denoise.storage import fingerprint
 from selfseis.denoise.study import is_line
 from selfseis.detect import Detector, Event, write_catalogue
 from selfseis.heldout import Verdict
 from selfseis.recording import RecordingWriter, UnusableInput, is_fibre
 from selfseis.recording.atomic import remove
 from selfseis.recording.coverage import stretches
+from selfseis.recording.model_folder import check_place
 from selfseis.report import write_report
 from selfseis.workflow.cataloguing import pick_and_locate, read_velocity
 from selfseis.workflow.picking import PickSettings

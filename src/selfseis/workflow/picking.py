@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 
-from selfseis.denoise.storage import check_place
 from selfseis.heldout import Verdict
 from selfseis.pick import Pick, write_picks
 from selfseis.pick.agreement import Agreement, time_with_data
@@ -21,6 +20,7 @@ from selfseis.pick.wadati import wadati_line
 from selfseis.recording import UnusableInput
 from selfseis.recording.atomic import remove, write_json
 from selfseis.recording.coverage import stretches
+from selfseis.recording.model_folder import check_place
 from selfseis.report import write_report
 from selfseis.workflow.pick_pictures import write_pick_snippets
 from selfseis.workflow.picked import PickedRecording
