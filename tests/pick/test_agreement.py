@@ -105,6 +105,20 @@ def test_true_events_are_found_and_chance_is_measured(n_stations: int) -> None:
         assert np.mean([len(event.onsets) for event in agreement.events[:40]]) > 10
 
 
+def test_only_the_stations_that_count_are_counted() -> None:
+    stations, _ = onsets(4, 30, 20)
+    every = agreement_above_chance(stations, moveout(4))
+    one = agreement_above_chance(stations, moveout(4), counted=[3])
+    assert one.events == every.events
+    assert one.confirmations == sum(any(o.station == 3 for o in event.onsets) for event in every.events)
+    assert {onset.station for onset in one.onsets} == {3}
+    assert one.null_confirmations < every.null_confirmations
+    assert one.null_onsets == one.null_confirmations
+    assert every.null_onsets == pytest.approx(every.null_confirmations + every.null_mean)
+    again = agreement_above_chance(stations, moveout(4), counted=range(4))
+    assert again.confirmations == every.confirmations
+
+
 def test_the_share_of_chance_among_what_is_kept_is_as_stated() -> None:
     counts = {share: [0, 0] for share in (0.03, 0.1, 0.25)}
     for seed in range(10):

@@ -11,7 +11,7 @@ from selfseis.pick.examples import ExampleMaker, noise_level
 from selfseis.pick.found import FoundOnsets
 from selfseis.pick.hours import divided
 from selfseis.pick.labels import add_label
-from selfseis.pick.lesson import lesson_of, marked
+from selfseis.pick.lesson import Marked, lesson_of, marked
 from selfseis.pick.pairs import Moveout
 from selfseis.pick.quiet import noise_bank
 from selfseis.pick.stations import stations_of
@@ -49,6 +49,16 @@ def test_noise_of_triggered_records_is_grown_from_their_quiet_pieces():
     bank = bank_of(data)
     assert bank.windows.shape[1:] == (3, WINDOW)
     assert 0.3 < bank.windows.std() < 3.0
+
+
+def test_noise_is_taken_from_the_times_that_are_named_only():
+    data = noisy(100 * WINDOW)
+    data[:, 50 * WINDOW :] += 3 * np.sin(np.arange(50 * WINDOW))
+    recording = recording_from_array(data, RATE, seed_id=IDS)
+    stations, high_pass = stations_of(recording), CausalHighPass.measure(recording)
+    bank = noise_bank(recording, stations, high_pass, WINDOW, 0, [(0, 50 * WINDOW)])
+    assert len(bank.windows) >= 24
+    assert bank.windows.std() < 1.5
 
 
 def test_a_record_without_a_full_window_is_refused():
@@ -148,6 +158,47 @@ def test_lessons_hold_agreed_events_and_refute_lonely_picks():
     assert not lesson.labels[60:, 0, WINDOW - 200 : WINDOW + 200].any()
     examples = maker(lesson).draw(np.random.default_rng(0), 50)
     assert np.isfinite(examples.windows).all()
+
+
+def test_what_repeats_an_agreed_event_is_taught_to_be_none_unless_another_follows():
+    found, p, delay = agreeing()
+    repeats, later = p + 150, p + 2 * delay + 500
+    at = np.sort(np.concatenate([found[0].p[:, 0], repeats, later]))
+    found[0] = FoundOnsets(np.stack([at, np.full(len(at), 0.6)], axis=1), found[0].s)
+    moveout = Moveout(np.full((2, 2), 40.0))
+    pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
+    agreement = agreement_above_chance(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
+    mark = marked(found, agreement, 0.25, RATE, moveout, (0.3, 13.0))[0]
+    np.testing.assert_allclose(np.sort(mark.agreed[:, 0]), p)
+    assert not np.isin(repeats, mark.open).any()
+    assert np.isin(later, mark.open).all()
+
+
+@pytest.mark.parametrize(("snr", "moves"), [(40.0, True), (4.0, False)])
+def test_aic_places_clear_onsets_only(snr, moves):
+    data = noisy(6000)
+    data[:, 3000:3400] += snr / 2 * np.random.default_rng(1).normal(size=(6, 400)).astype(np.float32)
+    recording = recording_from_array(data, RATE, seed_id=IDS)
+    marks = [Marked(np.array([[3025.0, 3300.0]]), np.zeros(0), np.zeros(0), np.array([False]))] * 2
+    lesson = lesson_of(
+        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+        np.random.default_rng(0),
+    )  # fmt: skip
+    about = np.round(lesson.s_minus_p).astype(int)
+    assert (np.abs(about - (300 if moves else 275)) <= 3).all()
+
+
+def test_nothing_is_said_about_an_s_too_faint_to_be_timed():
+    recording = recording_from_array(noisy(12_000), RATE, seed_id=IDS)
+    events = np.array([[3000.0, 3300.0], [9000.0, 9300.0]])
+    marks = [Marked(events, np.zeros(0), np.zeros(0), np.array([False, True]))] * 2
+    lesson = lesson_of(
+        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+        np.random.default_rng(0),
+    )  # fmt: skip
+    s = slice(WINDOW + 290, WINDOW + 311)
+    np.testing.assert_allclose(lesson.labels[:, 1, s].max(axis=1), [1, 0, 1, 0], atol=0.01)
+    np.testing.assert_array_equal(lesson.weights[:, 0, s].all(axis=1), [True, False, True, False])
 
 
 def test_nothing_is_taught_where_nothing_is_agreed():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from selfseis.pick import course
+from selfseis.pick.judging import AT_STATIONS
 from selfseis.pick.picker import Picker
 from selfseis.recording import UnusableInput, recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
@@ -23,7 +26,7 @@ def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
 def quick():
     """Take as few steps as show that everything is joined up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "FEWEST_AGREED", 1)
+        patch.setattr(course, "FEWEST_CONFIRMED", 1)
         recording, _ = network()
         stages = []
         yield (
@@ -39,13 +42,14 @@ def test_the_constructor_only_stores(quick):
         "s_minus_p": (1.0, 9.0),
         "band": (2.0, 20.0),
         "rounds": 2,
+        "effort": 0.5,
         "seed": 5,
     }
     picker = Picker(**params)
     assert picker.get_params() == params
     assert not [name for name in vars(picker) if name.endswith("_")]
     assert picker.set_params(rounds=0).rounds == 0
-    with pytest.raises(ValueError, match="no parameter"):
+    with pytest.raises(ValueError, match="unknown parameters: colour"):
         picker.set_params(colour=1)
 
 
@@ -120,6 +124,19 @@ def test_the_verdict_on_other_data_has_the_same_form(quick):
     assert picker.verdict(other).task == "pick"
 
 
+def test_hidden_stations_are_not_learnt_from_and_are_the_ones_judged(monkeypatch):
+    monkeypatch.setattr(course, "FEWEST_CONFIRMED", 1)
+    recording, _ = network(n_stations=4)
+    untouched = Picker(rounds=1).fit(recording)
+    changed = recording.copy(deep=True)
+    changed[9:] = np.random.default_rng(0).normal(size=(3, recording.sizes["time"])).astype(np.float32)
+    other = Picker(rounds=0).fit(changed)
+    first = Picker(rounds=0).fit(recording)
+    assert untouched.verdict_.measure == AT_STATIONS
+    for ours, theirs in zip(first.net_.parameters(), other.net_.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())
+
+
 def test_one_station_alone_works_and_says_that_it_cannot_tell():
     recording, _ = network(n_stations=2)
     alone = recording.isel(channel=slice(0, 3))
@@ -143,6 +160,31 @@ def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
         assert weights.equal(resumed.net_.state_dict()[name])
     Picker(rounds=0).fit(recording.copy(data=2 * recording.values[::-1]), checkpoint=tmp_path)
     assert [folder for folder in tmp_path.iterdir() if folder != left]
+
+
+def test_effort_scales_the_steps_and_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(course, "FIRST_STEPS", 40)
+    recording, _ = network(hours=0.1)
+    stages = []
+    picker = Picker(rounds=0, effort=0.1).fit(recording, report=stages.append)
+    assert [stage.most_steps for stage in stages] == [4]
+    picker.save(tmp_path / "model")
+    assert Picker.load(tmp_path / "model").effort == 0.1
+
+
+@pytest.mark.parametrize("effort", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_effort_that_makes_no_sense_is_refused(effort):
+    with pytest.raises(UnusableInput, match="effort must be a number above 0"):
+        Picker(effort=effort).fit(recording_from_array(np.zeros((3, 100), np.float32), RATE))
+
+
+def test_a_model_saved_before_there_was_effort_was_a_full_course(quick, tmp_path):
+    quick[0].save(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    description = json.loads(path.read_text())
+    del description["parameters"]["effort"]
+    path.write_text(json.dumps(description))
+    assert Picker.load(tmp_path / "model").effort == 1.0
 
 
 def test_s_minus_p_that_makes_no_sense_is_refused():

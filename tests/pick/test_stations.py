@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.pick.stations import stations_of
+from selfseis.pick.pairs import Moveout
+from selfseis.pick.stations import hidden_stations, stations_of
 from selfseis.recording import recording_from_array
 
 
@@ -29,6 +30,10 @@ def named(station, ids):
         ("E", [None, None, "E"]),
         ("EN", ["E", "N", None]),
         ("NZ", [None, "N", "Z"]),
+        ("ABZ", ["B", "A", "Z"]),
+        ("ABC", ["C", "B", "A"]),
+        ("EQ", ["E", None, "Q"]),
+        ("Q", [None, None, "Q"]),
     ],
 )
 def test_components(codes, expected):
@@ -43,6 +48,15 @@ def test_stations_bands_and_locations_are_kept_apart():
     assert [(s.code, sum(row is not None for row in s.rows)) for s in stations] == [
         ("XX.A.", 3), ("XX.A.", 1), ("XX.A.10", 1), ("XX.B.", 1),
     ]  # fmt: skip
+
+
+def test_sensors_of_one_site_never_confirm_each_other():
+    ids = ["XX.A.00.HHZ", "XX.A.10.HHZ", "XX.A.00.HNZ", "XX.B.00.HHZ", "YY.A.00.HHZ"]
+    sites = [station.site for station in stations_of(recording(*ids))]
+    assert sites == ["XX.A", "XX.A", "XX.A", "XX.B", "YY.A"]
+    limit = Moveout.unknown(5, 100.0).between_sites(sites).travel_limit
+    never = limit < 0
+    assert never.sum() == 6 and never[:3, :3].sum() == 6 and not never.diagonal().any()
 
 
 def test_p_is_read_on_the_vertical_and_s_on_a_horizontal():
@@ -63,3 +77,8 @@ def test_each_channel_of_a_fibre_is_a_station():
     stations = stations_of(fibre)
     assert [s.vertical for s in stations] == [0, 1, 2, 3]
     assert all(s.east is None and s.north is None for s in stations)
+
+
+@pytest.mark.parametrize(("n_stations", "hidden"), [(1, []), (3, []), (4, [3]), (12, [3, 7, 11])])
+def test_every_fourth_station_is_hidden_where_there_are_so_many(n_stations, hidden):
+    assert hidden_stations(n_stations) == hidden

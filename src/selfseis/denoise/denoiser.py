@@ -15,6 +15,7 @@ from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.station_ridge import StationRidge, other_stations
 from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
+from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict, judge
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
@@ -31,7 +32,7 @@ TILE_VALUES = 4_000_000  # values of a tile that is denoised at once
 ALIGNMENT = 64  # tiles start on multiples of this many samples, as the network's frames do
 
 
-class Denoiser:
+class Denoiser(Estimator):
     """Denoise by blind prediction: what cannot be predicted from elsewhere is noise.
 
     Parameters
@@ -217,20 +218,6 @@ class Denoiser:
             If the folder holds no denoiser, or a damaged one.
         """
         return storage.load(cls, Path(folder))
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        names = ("method", "band", "blind_zone", "reach", "max_lag", "most_steps", "most_seconds", "seed")
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set some of the constructor's arguments."""
-        unknown = set(params) - set(self.get_params())
-        if unknown:
-            raise ValueError(f"unknown parameters: {', '.join(sorted(unknown))}")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
 
     def _check_method(self, recording: xr.DataArray) -> None:
         if self.method not in ("ridge", "network"):

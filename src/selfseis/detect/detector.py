@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from selfseis.detect.null import ChanceLevel, peaks
 from selfseis.detect.predictability import PredictabilityScanner
 from selfseis.detect.scan import Report, Scan, Scanner, Series
 from selfseis.detect.stack import StackScanner
+from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.coverage import stretches
@@ -33,7 +34,7 @@ WANTED_CHANCE_PEAKS = 20  # at the nominal rate, in all surrogates together
 BASELINE_VALUES = 20_000_000  # values of the recording on which the baseline's threshold is set
 
 
-class Detector:
+class Detector(Estimator):
     """Find events, with a false-alarm rate that comes from surrogates of the user's own data.
 
     Channels on a line (a fibre, a geophone spread) are searched for wavefields that can be predicted across
@@ -159,20 +160,6 @@ class Detector:
     def fit_detect(self, recording: xr.DataArray, *, report: Report | None = None) -> list[Event]:
         """Set the threshold on a recording and return its events, reading it once."""
         return self.fit(recording, report=report).events_
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        names = ("false_alarms_per_day", "band", "window", "slowest", "denoiser", "seed")
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set some of the constructor's arguments."""
-        unknown = set(params) - set(self.get_params())
-        if unknown:
-            raise ValueError(f"unknown parameters: {', '.join(sorted(unknown))}")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate, n_channels = sampling_rate(recording), recording.sizes["channel"]

@@ -6,7 +6,7 @@ that is a measure of how good picks are that needs no label.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,20 +38,23 @@ class Agreement:
     ----------
     events : tuple of AgreedEvent
         The highest score first.
-    null : tuple of ndarray, shape (n_events, 3)
-        Score, misfit and confirmations of the events of each circular shift.
+    null : tuple of ndarray, shape (n_events, 4)
+        Score, misfit, confirmations and onsets that count of the events of each circular shift.
     n_stations : int
         Stations that had pairs at all.
+    counted : frozenset of int or None
+        Stations whose onsets and confirmations count, such as hidden ones; None for all.
     """
 
     events: tuple[AgreedEvent, ...]
     null: tuple[Times, ...]
     n_stations: int
+    counted: frozenset[int] | None = None
 
     @property
     def confirmations(self) -> int:
-        """Return how often a station confirms another one: n - 1 times in an event of n stations."""
-        return sum(event.confirmations for event in self.events)
+        """Return how often a station that counts is confirmed: n - 1 times in an event of n stations that all count."""
+        return sum(_confirmations(event, self.counted) for event in self.events)
 
     @property
     def null_mean(self) -> float:
@@ -70,8 +73,8 @@ class Agreement:
 
     @property
     def null_onsets(self) -> float:
-        """Return how many onsets belong to events that chance brings."""
-        return self.null_confirmations + self.null_mean
+        """Return how many onsets of stations that count belong to events that chance brings."""
+        return float(np.mean([shifted[:, 3].sum() for shifted in self.null])) if self.null else 0.0
 
     @property
     def above_chance(self) -> float:
@@ -81,6 +84,11 @@ class Agreement:
         stations where real ones are few of many. Compare it only between picks of equal number.
         """
         return self.confirmations - self.null_confirmations
+
+    @property
+    def onsets(self) -> list[PairedOnset]:
+        """Return the onsets of stations that count."""
+        return [onset for event in self.events for onset in _counting(event, self.counted)]
 
     @cached_property
     def chance_share(self) -> Times:
@@ -137,6 +145,7 @@ def agreement_above_chance(
     spans: Times | None = None,
     shifts: int = 20,
     seed: int = 0,
+    counted: Iterable[int] | None = None,
 ) -> Agreement:
     """Find the events that stations agree on, and how many they agree on by chance.
 
@@ -156,13 +165,16 @@ def agreement_above_chance(
         How many shifts to try.
     seed : int
         Seed of the shifts.
+    counted : iterable of int, optional
+        Numbers of the stations whose onsets and confirmations count; by default all.
     """
+    counted = None if counted is None else frozenset(counted)
     spans = np.array([[0.0, max(extent(onsets), 1e-9)]]) if spans is None else np.asarray(spans, float)
     duration = float(np.diff(spans, axis=1).sum())
     n_stations = sum(len(pairs) > 0 for pairs in onsets)
     events = agreed_events(onsets, moveout, duration=duration)
     if n_stations < 2:
-        return Agreement(tuple(events), (), n_stations)
+        return Agreement(tuple(events), (), n_stations, counted)
     random = np.random.default_rng(seed)
     longest = max(float(np.max(pairs.s_time - pairs.p_time)) for pairs in onsets if len(pairs))
     least = 2 * longest * moveout.vp_vs / (moveout.vp_vs - 1) + moveout.origin_tolerance
@@ -171,10 +183,21 @@ def agreement_above_chance(
         by = _shifts(len(onsets), least, duration, random)
         moved = [_rolled(pairs, shift, spans) for pairs, shift in zip(onsets, by, strict=True)]
         found = agreed_events(moved, moveout, duration=duration)
-        null.append(
-            np.array([(event.score, event.misfit, event.confirmations) for event in found]).reshape(-1, 3)
-        )
-    return Agreement(tuple(events), tuple(null), n_stations)
+        null.append(_described(found, counted))
+    return Agreement(tuple(events), tuple(null), n_stations, counted)
+
+
+def _described(events: list[AgreedEvent], counted: frozenset[int] | None) -> Times:
+    rows = [(e.score, e.misfit, _confirmations(e, counted), len(_counting(e, counted))) for e in events]
+    return np.array(rows, float).reshape(-1, 4)
+
+
+def _counting(event: AgreedEvent, counted: frozenset[int] | None) -> list[PairedOnset]:
+    return [onset for onset in event.onsets if counted is None or onset.station in counted]
+
+
+def _confirmations(event: AgreedEvent, counted: frozenset[int] | None) -> int:
+    return min(len(_counting(event, counted)), event.confirmations)
 
 
 def time_with_data(times: Times, spans: Times) -> Times:

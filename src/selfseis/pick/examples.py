@@ -103,7 +103,7 @@ class ExampleMaker:
         first = self._first(about - int(rng.integers(60, self.n_samples - 100)))
         window, label, weight = self._cut(number, first)
         if rng.random() < SMALLER_SHARE:
-            window, label, weight = self._smaller(window, label, middle - first, delay, rng)
+            window, label, weight = self._smaller((window, label, weight), middle - first, delay, rng)
         return varied(window, rng, turned=False), label, weight
 
     def _refuted(self, rng: np.random.Generator) -> Example:
@@ -130,10 +130,9 @@ class ExampleMaker:
             self.lesson.weights[number, :, part].astype(np.float32),
         )
 
-    def _smaller(
-        self, window: Samples, label: Samples, p: int, delay: int, rng: np.random.Generator
-    ) -> Example:
+    def _smaller(self, example: Example, p: int, delay: int, rng: np.random.Generator) -> Example:
         """Scale a real event down and put it into other noise, in which its neighbours are not to be seen."""
+        window, label, weight = example
         chosen = rng.choice(self.noise.visible)
         noise = self.noise.windows[chosen]
         here = noise_level(noise)
@@ -143,8 +142,9 @@ class ExampleMaker:
         ratio = float(np.exp(rng.uniform(*np.log(SMALLER_SNR)))) * here / peak
         own = np.zeros_like(label)
         add_label(own[0], p)
-        add_label(own[1], p + delay)
-        unknown = ((label - own).max(axis=0) > 0.05) | ~self.noise.surely_noise[chosen]
+        if label[1, np.clip(p + delay, 0, self.n_samples - 1)] > 0.5:
+            add_label(own[1], p + delay)
+        unknown = ((label - own).max(axis=0) > 0.05) | (weight[0] == 0) | ~self.noise.surely_noise[chosen]
         weight = np.where(unknown & (own.max(axis=0) < 0.05), np.float32(0), np.float32(1))[None]
         return noise + np.float32(min(ratio, here / there)) * window, own, weight
 

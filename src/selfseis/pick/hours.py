@@ -26,7 +26,7 @@ class Hours:
     Attributes
     ----------
     taught : list of (int, int)
-        Learnt from.
+        Learnt from, noise and events; blocks that follow each other are one.
     choosing, judging : list of (int, int)
         Hidden: to choose the round by, and to judge on.
     """
@@ -51,12 +51,21 @@ def divided(recording: xr.DataArray, n_samples: int) -> Hours:
     blocks = blocks_of(recording, n_samples)
     hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
     if not hidden:
-        return Hours(blocks, blocks, blocks)
-    taught = [block for block in blocks if block not in hidden]
+        return Hours(_joined(blocks), blocks, blocks)
+    taught = _joined([block for block in blocks if block not in hidden])
     middles = [(first + last) // 2 for first, last in hidden]
     choosing = [(first, middle) for (first, _), middle in zip(hidden, middles, strict=True)]
     judging = [(middle, last) for (_, last), middle in zip(hidden, middles, strict=True)]
     return Hours(taught, choosing, judging)
+
+
+def _joined(spans: Spans) -> Spans:
+    joined: Spans = []
+    for first, last in spans:
+        if joined and joined[-1][1] == first:
+            first = joined.pop()[0]
+        joined.append((first, last))
+    return joined
 
 
 def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:

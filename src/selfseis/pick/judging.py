@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from selfseis.pick.lesson import agreement_of
 from selfseis.pick.pairs import Moveout
 
 MEASURE = "share of P picks whose event another station confirms, at hidden times"
+AT_STATIONS = "share of P picks at hidden stations whose event another station confirms, at hidden times"
 SHIFTS = 40
 
 
@@ -33,9 +35,11 @@ def confirmed(
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: Spans,
+    hidden: Sequence[int] = (),
 ) -> Agreement:
-    """Return what stations agree on, by onsets of any height."""
-    return agreement_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS)
+    """Return what stations agree on, by onsets of any height; of hidden stations, if any, where these have onsets."""
+    counted = [number for number in hidden if len(found[number].p)] or None
+    return agreement_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS, counted=counted)
 
 
 def judge_picker(
@@ -45,6 +49,7 @@ def judge_picker(
     moveout: Moveout,
     spans: Spans,
     details: dict[str, Any],
+    hidden: Sequence[int] = (),
 ) -> Verdict:
     """Compare a picker with the simple picker, with itself untrained, and with chance, at equal numbers of picks.
 
@@ -63,13 +68,15 @@ def judge_picker(
         Hidden times, in samples.
     details : dict
         Further numbers to keep.
+    hidden : sequence of int
+        Stations that were not learnt from, whose picks alone are judged; empty where there is none.
     """
     name, *baselines = finders
     ours = finders[name]
     scores, chance = {}, None
     for label, found in finders.items():
         equal = equal_numbers(found, ours, spans)
-        agreement = confirmed(equal, rate, s_minus_p, moveout, spans)
+        agreement = confirmed(equal, rate, s_minus_p, moveout, spans, hidden)
         scores[label] = _scores(equal, agreement, rate, spans)
         details[f"events agreed on: {label}"] = {
             "number": len(agreement.events),
@@ -86,15 +93,16 @@ def judge_picker(
         chance,
         baseline_name=best,
         null_name="stations shifted in time against each other",
-        measure=MEASURE,
+        measure=AT_STATIONS if hidden else MEASURE,
         details=details,
     )
 
 
 def _scores(found: list[FoundOnsets], agreement: Agreement, rate: float, spans: Spans) -> BlockScores:
     edges = np.array(spans, float)
-    picks = np.concatenate([onsets.p[:, 0] for onsets in found])
-    shared = np.array([onset.p_time * rate for event in agreement.events for onset in event.onsets])
+    counts = [agreement.counted is None or number in agreement.counted for number in range(len(found))]
+    picks = np.concatenate([onsets.p[:, 0] for onsets, here in zip(found, counts, strict=True) if here])
+    shared = np.array([onset.p_time * rate for onset in agreement.onsets])
     power = _counted(picks, edges)
     return BlockScores(power - np.minimum(_counted(shared, edges), power), power)
 

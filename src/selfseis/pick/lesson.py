@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -26,9 +27,12 @@ FAINT = 0.1  # height from which an onset counts as the partner of another
 FAINTEST = 0.03  # height from which an onset may belong to an event that stations agree on
 NOTICED = 0.05  # height below which an onset is not worth a word
 STRONG = 0.9  # height from which a lonely onset may be an event too small for the other stations
+CODA = 0.5  # of S - P: how long after the S of an agreed event what is found is taken for its coda
 OPEN_REACH = 60  # samples to either side of an open onset of which nothing is said
 REFINING_REACH = 60
 REFINING_MOST = 50
+CLEAR = 12.0  # times the noise that a P must be for AIC to place it: of fainter ones the network knows better
+NOISE_BEFORE, PEAK_AFTER = 400, 100  # samples
 MOST_WINDOWS = 700  # of each kind
 
 
@@ -66,14 +70,18 @@ class Marked:
     agreed : ndarray, shape (n_events, 2)
         P and S of the events that it shares with others.
     open : ndarray, shape (n_open,)
-        Onsets of which nobody knows.
+        Onsets of which nobody knows. Those that only repeat an agreed event, before its coda is over, are not among
+        them: that they are no onsets is taught with the event.
     refuted : ndarray, shape (n_refuted,)
         Onsets that nothing supports.
+    faint_s : ndarray of bool, shape (n_events,)
+        Agreed events whose S is too faint to say when it is: it is neither taught nor denied.
     """
 
     agreed: Times
     open: Times
     refuted: Times
+    faint_s: NDArray[np.bool_]
 
 
 def agreement_of(
@@ -85,10 +93,12 @@ def agreement_of(
     *,
     bar: float = FAINTEST,
     shifts: int = 20,
+    counted: Iterable[int] | None = None,
 ) -> Agreement:
     """Find what stations agree on in spans of time; one station alone has its own pairs only."""
     pairs = [onsets.within(spans).above(bar).pairs(rate, s_minus_p) for onsets in found]
-    return agreement_above_chance(pairs, moveout, spans=np.array(spans, float) / rate, shifts=shifts)
+    edges = np.array(spans, float) / rate
+    return agreement_above_chance(pairs, moveout, spans=edges, shifts=shifts, counted=counted)
 
 
 def marked(
@@ -100,12 +110,12 @@ def marked(
     s_minus_p: tuple[float, float],
 ) -> list[Marked]:
     """Sort the onsets of each station into agreed, open and refuted ones."""
-    agreed: list[list[tuple[float, float]]] = [[] for _ in found]
+    agreed: list[list[tuple[float, float, float]]] = [[] for _ in found]
     for event in agreement.kept(chance_share):
         for onset in event.onsets:
-            agreed[onset.station].append((onset.p_time * rate, onset.s_time * rate))
+            agreed[onset.station].append((onset.p_time * rate, onset.s_time * rate, onset.s_prob))
     return [
-        _marked(number, found, np.array(agreed[number]).reshape(-1, 2), rate, moveout, s_minus_p)
+        _marked(number, found, np.array(agreed[number]).reshape(-1, 3), rate, moveout, s_minus_p)
         for number in range(len(found))
     ]
 
@@ -118,14 +128,13 @@ def _marked(
     moveout: Moveout,
     s_minus_p: tuple[float, float],
 ) -> Marked:
+    agreed, s_height = agreed[:, :2], agreed[:, 2]
     open_, refuted = [], []
     others = [i for i in range(len(found)) if i != number]
     for phase, (here, partner) in enumerate((("p", "s"), ("s", "p"))):
         onsets = getattr(found[number], here)
         onsets = onsets[onsets[:, 1] >= NOTICED]
-        if len(agreed):
-            nearest = np.abs(onsets[:, :1] - agreed[:, phase]).min(axis=1)
-            onsets = onsets[nearest > 0.3 * OPEN_REACH]
+        onsets = onsets[~_of_events(onsets[:, 0], agreed, phase)]
         seen_there = [_positions(getattr(found[i], here), FAINT) for i in others]
         within = np.array([moveout.travel_limit[number, i] for i in others]) * rate
         alone = lonely(onsets[:, 0], seen_there, within * (1.0, moveout.vp_vs)[phase])
@@ -134,7 +143,16 @@ def _marked(
         unknown = ~alone | (onsets[:, 1] >= STRONG) | mated if others else onsets[:, 1] >= FAINT
         open_.append(onsets[unknown, 0])
         refuted.append(onsets[~unknown & (onsets[:, 1] >= REFUTED), 0])
-    return Marked(agreed, np.sort(np.concatenate(open_)), np.sort(np.concatenate(refuted)))
+    return Marked(agreed, np.sort(np.concatenate(open_)), np.sort(np.concatenate(refuted)), s_height < SURE)
+
+
+def _of_events(at: Times, agreed: Times, phase: int) -> NDArray[np.bool_]:
+    """Say which onsets are an agreed one, or lie between its event's P and the end of its coda."""
+    p, s = agreed[:, 0], agreed[:, 1]
+    after_p = at[:, None] > p
+    repeats = after_p & (at[:, None] < s + CODA * (s - p))
+    same = np.abs(at[:, None] - agreed[:, phase]) <= 0.3 * OPEN_REACH
+    return np.asarray((same | repeats).any(axis=1))
 
 
 def _positions(onsets: Times, bar: float) -> Times:
@@ -200,15 +218,22 @@ def _some(items: list[tuple[int, float, float]], rng: np.random.Generator) -> li
 
 
 def _refined(recording: xr.DataArray, station: Station, high_pass: CausalHighPass, mark: Marked) -> Marked:
-    """Move agreed P to where the vertical component changes the most."""
+    """Move agreed P that are clear to where the vertical component changes the most."""
     agreed = mark.agreed.copy()
     for onset in agreed:
-        first = round(onset[0]) - 2 * REFINING_REACH
-        vertical = read_window(recording, station, high_pass, first, first + 4 * REFINING_REACH)[2:]
-        moved = first + aic_onset(vertical, 2 * REFINING_REACH, REFINING_REACH)
-        if abs(moved - onset[0]) < REFINING_MOST:
-            onset[0] = moved
-    return Marked(agreed, mark.open, mark.refuted)
+        first = round(onset[0]) - NOISE_BEFORE - REFINING_REACH
+        vertical = read_window(
+            recording, station, high_pass, first, first + 2 * (NOISE_BEFORE + REFINING_REACH)
+        )[2:]
+        at = aic_onset(vertical, NOISE_BEFORE + REFINING_REACH, REFINING_REACH)
+        if abs(first + at - onset[0]) < REFINING_MOST and _is_clear(vertical, at):
+            onset[0] = first + at
+    return replace(mark, agreed=agreed)
+
+
+def _is_clear(vertical: Samples, at: int) -> bool:
+    noise = float(vertical[:, max(0, at - NOISE_BEFORE) : at].std())
+    return bool(np.abs(vertical[:, at : at + PEAK_AFTER]).max() >= CLEAR * noise > 0)
 
 
 def _labelled(mark: Marked, first: int, n_samples: int) -> tuple[Samples, NDArray[np.bool_]]:
@@ -217,9 +242,12 @@ def _labelled(mark: Marked, first: int, n_samples: int) -> tuple[Samples, NDArra
     for at in _inside(mark.open, first, n_samples):
         weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
     for phase in range(2):
-        for at in _inside(mark.agreed[:, phase], first, n_samples):
+        taught = mark.agreed[:, 0] if phase == 0 else mark.agreed[~mark.faint_s, 1]
+        for at in _inside(taught, first, n_samples):
             add_label(label[phase], at)
             weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = True
+    for at in _inside(mark.agreed[mark.faint_s, 1], first, n_samples):
+        weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
     return label, weight
 
 

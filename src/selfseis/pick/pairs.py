@@ -8,6 +8,7 @@ origin times of two stations are equal is the same as dS = vp/vs * dP, and needs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ Indices = NDArray[np.intp]
 
 MOST_S_OF_A_P = 6
 EARTH_RADIUS_KM = 6371.0
+NEVER = -1e-9  # s: a difference of times that none is below
 SLOWEST_P_KM_S = 1.5  # along the ground: P in soft rock
 
 
@@ -101,9 +103,28 @@ class Moveout:
         slowest_km_s : float
             Slowest velocity of P along the ground in km/s.
         """
-        unknown = cls.unknown(len(latitude), rate)
-        limit = distances_km(latitude, longitude) / slowest_km_s + unknown.tolerance / 2
+        return cls.over(distances_km(latitude, longitude), rate, slowest_km_s)
+
+    @classmethod
+    def over(cls, apart_km: Times, rate: float, slowest_km_s: float) -> Moveout:
+        """Derive the limits from the distances between stations.
+
+        Parameters
+        ----------
+        apart_km : ndarray, shape (n_stations, n_stations)
+            Distances in km; NaN where they are not known.
+        rate, slowest_km_s
+            As for `between`.
+        """
+        unknown = cls.unknown(len(apart_km), rate)
+        limit = apart_km / slowest_km_s + unknown.tolerance / 2
         return replace(unknown, travel_limit=np.where(np.isfinite(limit), limit, unknown.travel_limit))
+
+    def between_sites(self, sites: Sequence[str]) -> Moveout:
+        """Return the same limits, but that stations of one site never agree: a footstep there is felt by both."""
+        names = np.asarray(sites)
+        same = (names[:, None] == names) & ~np.eye(len(names), dtype=bool)
+        return replace(self, travel_limit=np.where(same, NEVER, self.travel_limit))
 
     @property
     def origin_tolerance(self) -> float:

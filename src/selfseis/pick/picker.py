@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,9 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict
 from selfseis.pick import storage
 from selfseis.pick.aic_finder import AicFinder
+from selfseis.pick.along_fibre import SLOWEST, is_long_fibre, supported
 from selfseis.pick.annotate import EDGE, Annotator, Report
 from selfseis.pick.calibration import Calibration, reliability_held_out
 from selfseis.pick.conditioning import CausalHighPass
@@ -26,10 +29,10 @@ from selfseis.pick.lesson import FAINT
 from selfseis.pick.pairs import Moveout
 from selfseis.pick.picks import PHASES, Phase, Pick, in_time
 from selfseis.pick.quiet import noise_bank, sampled_windows
-from selfseis.pick.stations import Station, stations_of
+from selfseis.pick.stations import Station, channel_name, hidden_stations, learnt_part, stations_of
 from selfseis.pick.trials import FalsePicks, Trials, false_picks, run_trials
 from selfseis.pick.untrained import untrained_net
-from selfseis.recording import UnusableInput, sample_times, sampling_rate
+from selfseis.recording import UnusableInput, is_fibre, sample_times, sampling_rate
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 
 if TYPE_CHECKING:
@@ -43,8 +46,11 @@ PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S ma
 ALONE = "One station alone has no other that could confirm its picks; the onsets put into its noise are in the details."
 
 
-class Picker:
+class Picker(Estimator):
     """Pick P and S onsets with a network that learnt on the recording itself, without labels.
+
+    It learns from three quarters of the time and, where there are four stations or more, of the stations. What
+    stations agree on in the rest chooses the round of learning that is kept, and gives the verdict.
 
     Parameters
     ----------
@@ -56,6 +62,9 @@ class Picker:
         Pass band in Hz of the causal filter; by default all above 1% of the sampling rate.
     rounds : int
         Largest number of rounds in which it learns from what stations agree on.
+    effort : float
+        Steps of training as a share of the full course, which takes some 10 minutes on one core. A tenth shows
+        whether everything is joined up; such a picker misses onsets that the full course finds.
     seed : int
         Seed of everything random.
 
@@ -86,12 +95,14 @@ class Picker:
         s_minus_p: tuple[float, float] | None = None,
         band: tuple[float, float] | None = None,
         rounds: int = 4,
+        effort: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
         self.s_minus_p = s_minus_p
         self.band = band
         self.rounds = rounds
+        self.effort = effort
         self.seed = seed
 
     def fit(
@@ -115,16 +126,23 @@ class Picker:
         Raises
         ------
         UnusableInput
-            If no station has data for a window without a gap, or S - P makes no sense.
+            If no station has data for a window without a gap, or S - P or effort makes no sense.
         """
+        if not 0 < self.effort < np.inf:
+            raise UnusableInput(f"effort must be a number above 0, such as 1 or 0.1, and is {self.effort:g}")
+        recording = learnt_part(recording)
         self.rate_ = sampling_rate(recording)
         self.window_ = window_of(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
-        noise = noise_bank(recording, stations, high_pass, self.window_, self.seed)
+        hours = divided(recording, self.window_)
+        hidden = hidden_stations(len(stations))
+        taught = [station for number, station in enumerate(stations) if number not in hidden]
+        noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
+        if not noise.windows.any():
+            raise UnusableInput("nothing to learn from: every channel is dead")
         rng = np.random.default_rng(self.seed)
         maker = ExampleMaker(noise, self._prior(), OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_)))
-        hours = divided(recording, self.window_)
         course = Course(
             recording,
             stations,
@@ -135,14 +153,16 @@ class Picker:
             moveout=moveout_of(recording, stations),
             hours=hours,
             seed=self.seed,
+            hidden=hidden,
             checkpoint=checkpoint and checkpoint / storage.fingerprint(self, noise),
+            effort=self.effort,
         )
         self.net_, self.rounds_ = course.learn(self.rounds, report)
         annotator = self._annotator(high_pass)
         trials = run_trials(annotator, maker, self.rate_, self.seed)
         windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
         self._calibrate(trials, false_picks(annotator, windows, self.rate_))
-        self.verdict_ = self._judge(recording, stations, high_pass, hours.judging, _details(trials))
+        self.verdict_ = self._judge(recording, stations, high_pass, hours.judging, _details(trials), hidden)
         return self
 
     def pick(
@@ -179,18 +199,16 @@ class Picker:
         self._check_fits(recording)
         stations = stations_of(recording)
         per_day = false_alarms_per_day or self.false_alarms_per_day
-        bars = {phase: self.false_picks_.threshold(phase, per_day) for phase in PHASES}
-        if least_probability is not None:
-            bars = {p: min(bar, self.calibration_.height_of(p, least_probability)) for p, bar in bars.items()}
         high_pass = CausalHighPass.measure(recording, self.band)
-        finder = NetFinder(self._annotator(high_pass), min(bars.values()))
-        found = finder.find(recording, stations, report)
-        picks = [
-            pick
-            for station, onsets in zip(stations, found, strict=True)
-            for phase, of_phase in zip(PHASES, (onsets.p, onsets.s), strict=True)
-            for pick in self._picks(recording, station, phase, of_phase[of_phase[:, 1] >= bars[phase]])
-        ]
+        found = NetFinder(self._annotator(high_pass)).find(recording, stations, report)
+        picks = []
+        for phase, of_phase in zip(PHASES, ([f.p for f in found], [f.s for f in found]), strict=True):
+            if is_long_fibre(recording):
+                sure = supported(of_phase, recording, per_day, least_probability, self.seed)
+            else:
+                sure = [self._sure(phase, onsets, per_day, least_probability) for onsets in of_phase]
+            for station, onsets in zip(stations, sure, strict=True):
+                picks += self._picks(recording, station, phase, onsets)
         return in_time(picks)
 
     def annotate(self, recording: xr.DataArray) -> Stream:
@@ -233,6 +251,7 @@ class Picker:
             One that was not learnt from.
         """
         self._check_fits(recording)
+        recording = learnt_part(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
         return self._judge(recording, stations, high_pass, blocks_of(recording, self.window_), {})
@@ -251,26 +270,6 @@ class Picker:
             If the folder holds no picker, or a damaged one.
         """
         return storage.load(cls, Path(folder))
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        names = ("false_alarms_per_day", "s_minus_p", "band", "rounds", "seed")
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set constructor arguments.
-
-        Raises
-        ------
-        ValueError
-            If there is no such argument.
-        """
-        unknown = set(params) - set(self.get_params())
-        if unknown:
-            raise ValueError(f"Picker has no parameter {', '.join(sorted(unknown))}")
-        for name, value in params.items():
-            setattr(self, name, value)
-        return self
 
     def _prior(self) -> OnsetPrior:
         if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
@@ -291,7 +290,8 @@ class Picker:
     def _calibrate(self, trials: Trials, false: FalsePicks) -> None:
         self.calibration_ = Calibration.measure(trials.measured, sd_s=LABEL_SD / self.rate_)
         self.reliability_ = {phase: reliability_held_out(known) for phase, known in trials.measured.items()}
-        self.false_picks_ = false
+        # As they are stored: a loaded picker has the same threshold to the last digit.
+        self.false_picks_ = FalsePicks.from_dict(false.to_dict())
 
     @property
     def threshold_(self) -> dict[Phase, float]:
@@ -303,14 +303,24 @@ class Picker:
         """Whether the recording was too short to count so low a rate."""
         return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
 
+    def _sure(
+        self, phase: Phase, onsets: NDArray[np.float64], per_day: float, least_probability: float | None
+    ) -> NDArray[np.float64]:
+        """Return position and probability of the onsets that are high enough."""
+        bar = self.false_picks_.threshold(phase, per_day)
+        if least_probability is not None:
+            bar = min(bar, self.calibration_.height_of(phase, least_probability))
+        at, height = onsets[onsets[:, 1] >= bar].T
+        return np.column_stack([at, self.calibration_.probability_of(phase, height)])
+
     def _picks(
         self, recording: xr.DataArray, station: Station, phase: Phase, onsets: NDArray[np.float64]
     ) -> list[Pick]:
         if not len(onsets):
             return []
-        probability = self.calibration_.probability_of(phase, onsets[:, 1])
+        probability = onsets[:, 1]
         sd = self.calibration_.sd_of(phase, probability)
-        seed_id = _name(recording, station.row_of(phase))
+        seed_id = channel_name(recording, station.row_of(phase))
         at = np.clip(onsets[:, 0], 0, recording.sizes["time"] - 1)
         whole = np.floor(at).astype(int)
         between = np.round((at - whole) / self.rate_ * 1e9).astype("timedelta64[ns]")
@@ -327,8 +337,9 @@ class Picker:
         high_pass: CausalHighPass,
         judging: Spans,
         details: dict[str, Any],
+        hidden: Sequence[int] = (),
     ) -> Verdict:
-        if len(stations) < 2:
+        if len({station.site for station in stations}) < 2:
             return Verdict.undecided("pick", ALONE, details=details)
         windows = sampled_windows(recording, stations, high_pass, self.window_, SHOWN, self.seed)
         untrained = untrained_net(windows, self.seed)
@@ -343,7 +354,7 @@ class Picker:
             ),
         }
         moveout = moveout_of(recording, stations)
-        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, judging, details)
+        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, judging, details, hidden)
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
@@ -356,13 +367,17 @@ class Picker:
 def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
     """Return what onsets of one event have in common at stations, from their places where these are known."""
     rate = sampling_rate(recording)
+    if is_fibre(recording):
+        along = np.asarray(recording["distance"].values, float)[[station.row_of("P") for station in stations]]
+        return Moveout.over(np.abs(np.subtract.outer(along, along)) / 1000, rate, SLOWEST / 1000)
+    sites = [station.site for station in stations]
     if not {"latitude", "longitude"} <= set(recording.coords):
-        return Moveout.unknown(len(stations), rate)
+        return Moveout.unknown(len(stations), rate).between_sites(sites)
     rows = [station.row_of("P") for station in stations]
     latitude, longitude = (
         np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
     )
-    return Moveout.between(latitude, longitude, rate)
+    return Moveout.between(latitude, longitude, rate).between_sites(sites)
 
 
 def _details(trials: Trials) -> dict[str, Any]:
@@ -372,9 +387,3 @@ def _details(trials: Trials) -> dict[str, Any]:
             for phase, n in trials.n_onsets.items()
         }
     }
-
-
-def _name(recording: xr.DataArray, row: int) -> str:
-    if "seed_id" in recording.coords:
-        return str(recording["seed_id"].values[row])
-    return f"{float(recording['distance'].values[row]):g}m"

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.hours import Spans
 from selfseis.pick.stations import Station
 from selfseis.pick.windows import read_window
 from selfseis.recording import UnusableInput
@@ -110,7 +111,12 @@ def sampled_windows(
 
 
 def noise_bank(
-    recording: xr.DataArray, stations: list[Station], high_pass: CausalHighPass, n_samples: int, seed: int
+    recording: xr.DataArray,
+    stations: list[Station],
+    high_pass: CausalHighPass,
+    n_samples: int,
+    seed: int,
+    spans: Spans | None = None,
 ) -> NoiseBank:
     """Collect the windows of a recording whose loudest second stands out the least.
 
@@ -126,6 +132,8 @@ def noise_bank(
         Length of a window.
     seed : int
         Seed of the choice where there are too many.
+    spans : list of (int, int), optional
+        Times in samples to which windows are confined; by default all.
 
     Raises
     ------
@@ -133,6 +141,7 @@ def noise_bank(
         If the recording holds no full window.
     """
     windows = _measured(recording, stations, high_pass, n_samples)
+    windows = [w for w in windows if spans is None or _lies_in(w.first, w.first + n_samples, spans)]
     if not windows:
         raise UnusableInput(
             f"nothing to learn from: no station has {n_samples / high_pass.rate:g} s without a gap or a dead channel"
@@ -150,6 +159,10 @@ def noise_bank(
         read_window(recording, stations[w.station], high_pass, w.first, w.first + n_samples) for w in quiet
     ]
     return _split(np.stack(collected), np.array([w.first // n_samples for w in quiet]))
+
+
+def _lies_in(first: int, last: int, spans: Spans) -> bool:
+    return any(begin <= first and last <= end for begin, end in spans)
 
 
 def _split(windows: Samples, times: NDArray[np.intp]) -> NoiseBank:

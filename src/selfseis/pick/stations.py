@@ -9,11 +9,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.recording import is_fibre, station_codes
+from selfseis.recording.conditioning import Conditioner
 
 Samples = NDArray[np.float32]
 
+LEARNT_CHANNELS = 24  # of a fibre
 # SEED codes of horizontals that are not aligned to north and east, as the axes that they stand for.
 EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
+HIDDEN_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,19 @@ class Station:
         Network, station and location; for a channel of a fibre its distance.
     east, north, vertical : int or None
         Rows of the recording; None where there is no such component. A single component of any
-        orientation counts as vertical.
+        orientation counts as vertical. Components whose code says nothing of orientation fill what is missing, the
+        vertical first, in their order.
     """
 
     code: str
     east: int | None
     north: int | None
     vertical: int | None
+
+    @property
+    def site(self) -> str:
+        """Network and station: sensors there, whatever their location and band, feel the same ground."""
+        return ".".join(self.code.split(".")[:2]) if self.code.count(".") > 1 else self.code
 
     @property
     def rows(self) -> tuple[int | None, int | None, int | None]:
@@ -73,12 +82,52 @@ def stations_of(recording: xr.DataArray) -> list[Station]:
     return stations
 
 
+def hidden_stations(n_stations: int) -> list[int]:
+    """Return the numbers of the stations that are not learnt from: every fourth, where there are so many.
+
+    Parameters
+    ----------
+    n_stations : int
+        Number of stations.
+    """
+    return list(range(HIDDEN_EVERY - 1, n_stations, HIDDEN_EVERY))
+
+
+def channel_name(recording: xr.DataArray, row: int) -> str:
+    """Return what picks call a channel: its seed_id, or its distance along the fibre."""
+    if "seed_id" in recording.coords:
+        return str(recording["seed_id"].values[row])
+    return f"{float(recording['distance'].values[row]):g}m"
+
+
+def learnt_part(recording: xr.DataArray) -> xr.DataArray:
+    """Return the channels that are learnt from: all of stations; of a fibre 24 live ones, spread evenly along it.
+
+    Neighbours on a fibre see the same waves in much the same noise: more of them teach little and cost as much as
+    stations do.
+    """
+    if not is_fibre(recording) or recording.sizes["channel"] <= LEARNT_CHANNELS:
+        return recording
+    live = np.flatnonzero(np.isfinite(Conditioner.measure(recording).scale))
+    along = live[np.argsort(recording["distance"].values[live], kind="stable")]
+    if len(along) > LEARNT_CHANNELS:
+        along = along[np.linspace(0, len(along) - 1, LEARNT_CHANNELS).round().astype(int)]
+    return recording.isel(channel=along) if len(along) else recording
+
+
 def _station(code: str, row_of: dict[str, int]) -> Station:
     north = _first(NORTH, row_of)
     east = _first(EAST, {letter: row for letter, row in row_of.items() if row != north})
     vertical = _first(VERTICAL, row_of)
-    if vertical is None and (east is None or north is None):
-        return Station(code, None, None, next(iter(row_of.values())))
+    unknown = sorted(set(row_of.values()) - {north, east, vertical})
+    if vertical is None and None in (east, north):
+        if not unknown:
+            return Station(code, None, None, next(iter(row_of.values())))
+        vertical = unknown.pop(0)
+    if north is None and unknown:
+        north = unknown.pop(0)
+    if east is None and unknown:
+        east = unknown.pop(0)
     return Station(code, east, north, vertical)
 
 
