@@ -34,7 +34,7 @@ def run(quick: bool) -> Iterator[Measured]:
     recording = open_recording(str(folder))
     velocity = VelocityModel1D.from_file(folder / "iceland_vmodel.txt")
     reference = _reference(sorted(folder.glob("*.event")))
-    picker = fitted("iceland", recording, course_share=QUICK_COURSE if quick else 1.0)
+    picker = fitted("iceland", recording, effort=QUICK_COURSE if quick else 1.0)
     rows: list[Row] = []
     for name, picks in (
         ("selfseis, in place", picker.pick(recording, least_probability=ASSOCIATED_FROM)),

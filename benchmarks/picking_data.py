@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import xarray as xr
@@ -16,7 +13,6 @@ from numpy.typing import NDArray
 
 from benchmarks.common import ROOT, SOURCE_DIGEST, progress
 from benchmarks.fibre_noise import data_folder
-from selfseis.pick import course
 from selfseis.pick.picker import Picker
 from selfseis.pick.stations import stations_of
 from selfseis.recording import open_recording, recording_from_array, sampling_rate
@@ -94,7 +90,7 @@ def decimated(recording: xr.DataArray, rate: float) -> xr.DataArray:
     )
 
 
-def fitted(key: str, recording: xr.DataArray, *, course_share: float = 1.0, **arguments: object) -> Picker:
+def fitted(key: str, recording: xr.DataArray, *, effort: float = 1.0, **arguments: object) -> Picker:
     """Learn a picker, or load it if these sources have learnt it before.
 
     Parameters
@@ -103,7 +99,7 @@ def fitted(key: str, recording: xr.DataArray, *, course_share: float = 1.0, **ar
         Name of the data and the settings.
     recording : xarray.DataArray
         What is learnt from.
-    course_share : float
+    effort : float
         Steps of training as a share of the full course.
     arguments
         Of `Picker`.
@@ -114,30 +110,21 @@ def fitted(key: str, recording: xr.DataArray, *, course_share: float = 1.0, **ar
     SELFSEIS_PICKERS names.
     """
     kept = Path(os.environ.get("SELFSEIS_PICKERS", ROOT / "build" / "pickers" / SOURCE_DIGEST[:12]))
-    folder = kept / (key if course_share == 1.0 else f"{key}-{course_share:g}")
+    folder = kept / (key if effort == 1.0 else f"{key}-{effort:g}")
     if folder.exists():
         return Picker.load(folder)
     progress(f"learning {folder.name}")
-    with shortened(course_share):
-        picker = Picker(**arguments).fit(recording)  # type: ignore[arg-type]
+    picker = Picker(effort=effort, **arguments).fit(recording)  # type: ignore[arg-type]
     folder.parent.mkdir(parents=True, exist_ok=True)
     picker.save(folder)
     return picker
-
-
-@contextmanager
-def shortened(share: float) -> Iterator[None]:
-    """Train fewer steps in each stage of the course."""
-    steps = {name: max(1, round(getattr(course, name) * share)) for name in ("FIRST_STEPS", "ROUND_STEPS")}
-    with patch.multiple(course, **steps):
-        yield
 
 
 def archive_picker(quick: bool, seed: int = 0) -> Picker:
     """Return the picker that learnt on the first six hours of PB01 and PB02."""
     recording = hours_of(archive(), (0.0, 1.0) if quick else TAUGHT_HOURS)
     key = f"pb{'-hour' if quick else ''}-seed{seed}"
-    return fitted(key, recording, course_share=QUICK_COURSE if quick else 1.0, seed=seed)
+    return fitted(key, recording, effort=QUICK_COURSE if quick else 1.0, seed=seed)
 
 
 def archive_noise() -> Components:

@@ -19,7 +19,7 @@ REFERENCE, REFERENCE_HZ = "pnsn_rnn_01", 100.0
 SURE = 0.3
 WITHIN = 0.5  # s
 RATES = (20.0, 40.0, 100.0)  # Hz
-COURSE_SHARE = 0.2
+EFFORT = 0.2
 S_MINUS_P = (0.3, 13.0)  # s
 TAUGHT, SCORED = (0.0, 3.0), (6.0, 9.0)  # hours
 
@@ -36,8 +36,8 @@ def run(quick: bool) -> Iterator[Measured]:
     for rate in RATES[:1] if quick else RATES:
         taught = hours_of(archive(), (0.0, 1.0) if quick else TAUGHT)
         taught, heard = (part if rate == REFERENCE_HZ else decimated(part, rate) for part in (taught, scored))
-        share = QUICK_COURSE if quick else COURSE_SHARE
-        picker = fitted(f"pb-{rate:g}hz", taught, course_share=share, s_minus_p=S_MINUS_P)
+        effort = QUICK_COURSE if quick else EFFORT
+        picker = fitted(f"pb-{rate:g}hz", taught, effort=effort, s_minus_p=S_MINUS_P)
         stations = components_of(heard)
         for method in all_methods(picker, next(iter(components_of(taught).values()))):
             if method.kind != "peer" or method.name == REFERENCE:
@@ -65,7 +65,7 @@ def _measured(rows: list[Row]) -> Measured:
         "learnt from": f"CX.PB01 and CX.PB02, hours {TAUGHT[0]:g} to {TAUGHT[1]:g}",
         "scored on": f"hours {SCORED[0]:g} to {SCORED[1]:g}",
         "s_minus_p_s": list(S_MINUS_P),
-        "share of the course": COURSE_SHARE,
+        "effort": EFFORT,
         "reference": f"{REFERENCE} at {REFERENCE_HZ:g} Hz, probability above {SURE:g}",
         "tolerance_s": WITHIN,
         "peers": "the reference itself on data resampled up to its rate",

@@ -25,8 +25,8 @@ PUBLIC = sorted(
 )
 
 # What each folder may import of selfseis, beside itself.
-FLOOR = {"recording": set(), "heldout": set(), "report": set()}
-CELLAR = {"recording", "heldout"}
+FLOOR = {"recording": set(), "heldout": set(), "report": set(), "estimator": set()}
+CELLAR = {"recording", "heldout", "estimator"}
 MAY_IMPORT = FLOOR | {
     "simulate": CELLAR,
     "nets": CELLAR,
@@ -36,8 +36,11 @@ MAY_IMPORT = FLOOR | {
     "detect": CELLAR | {"learn", "nets", "simulate", "denoise"},
     "pick": CELLAR | {"learn", "nets", "simulate"},
     "locate": CELLAR | {"detect", "pick"},
-    "workflow": CELLAR | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate"},
-    "cli": CELLAR | {"denoise", "detect", "pick", "locate", "report", "workflow"},
+    "invert": CELLAR,
+    "slip": CELLAR | {"invert"},
+    "tomography": CELLAR | {"invert", "locate"},
+    "workflow": CELLAR | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
+    "cli": CELLAR | {"denoise", "detect", "pick", "locate", "report", "slip", "tomography", "workflow"},
     "__init__": set(),
 }
 

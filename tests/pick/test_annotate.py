@@ -8,7 +8,7 @@ import torch
 
 from selfseis.nets.onset_net import OnsetNet, onset_features
 from selfseis.pick import annotate
-from selfseis.pick.annotate import EDGE, Annotator
+from selfseis.pick.annotate import EDGE, SETTLING, Annotator
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.found import NetFinder
 from selfseis.pick.stations import stations_of
@@ -102,6 +102,17 @@ def test_there_is_no_probability_in_a_gap():
     probability = whole(annotator_of(recording), recording)
     assert not probability[0, :, 3000:5000].any()
     assert probability[1, :, 3000:5000].any()
+
+
+def test_nothing_is_believed_where_data_begin_but_short_dropouts_cost_nothing():
+    recording = network_recording(8000)
+    recording.values[:3, 3000:5000] = np.nan
+    recording.values[3:, 6000:6005] = np.nan
+    probability = whole(annotator_of(recording), recording)
+    assert not probability[:, :, :SETTLING].any()
+    assert not probability[0, :, 5000 : 5000 + SETTLING].any()
+    assert probability[0, :, 5000 + SETTLING :].all() and probability[0, :, SETTLING:3000].all()
+    assert probability[1, :, SETTLING:6000].all() and probability[1, :, 6005:].all()
 
 
 def test_stations_do_not_influence_each_other():

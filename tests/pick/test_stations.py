@@ -81,4 +81,10 @@ def test_each_channel_of_a_fibre_is_a_station():
 
 @pytest.mark.parametrize(("n_stations", "hidden"), [(1, []), (3, []), (4, [3]), (12, [3, 7, 11])])
 def test_every_fourth_station_is_hidden_where_there_are_so_many(n_stations, hidden):
-    assert hidden_stations(n_stations) == hidden
+    ids = [f"XX.S{number:02d}..HH{code}" for number in range(n_stations) for code in "ENZ"]
+    assert hidden_stations(stations_of(recording(*ids))) == hidden
+
+
+def test_sensors_of_one_site_are_hidden_together():
+    ids = [f"XX.S{number}.{sensor}.HHZ" for number in range(4) for sensor in ("00", "10")]
+    assert hidden_stations(stations_of(recording(*ids))) == [6, 7]

@@ -133,6 +133,34 @@ def write_snippet(folder: Path, name: str, seed: int = 0, n_stations: int = 2) -
     dataset.to_netcdf(folder / "pick_snippets" / f"{name}.nc", engine="h5netcdf")
 
 
+def write_fibre_snippet(folder: Path, n_channels: int, n_samples: int) -> None:
+    random = np.random.default_rng(0)
+    distance = 4.0 * np.arange(n_channels)
+    onset = 800 + np.hypot(distance - 300, 200) * 0.9
+    data = random.normal(size=(n_channels, n_samples))
+    since = np.arange(n_samples) - onset[:, None]
+    data += np.where(since > 0, 9 * np.exp(-since.clip(0) / 60) * np.sin(since / 6), 0)
+    names = [f"{metres:g}m" for metres in distance]
+    dataset = xr.Dataset(
+        {
+            "before": (("channel", "time"), data.astype(np.float32)),
+            "pick_seed_id": ("pick", names),
+            "pick_phase": ("pick", np.array(["P", "S"])[np.arange(n_channels) % 2]),
+            "pick_time": ("pick", times(onset / RATE)),
+            "pick_probability": ("pick", np.full(n_channels, 0.9)),
+            "pick_sd_s": ("pick", np.full(n_channels, 0.05)),
+        },
+        {
+            "time": times(np.arange(n_samples) / RATE),
+            "seed_id": ("channel", names),
+            "distance": ("channel", distance),
+        },
+        attrs={"title": "fibre", "about": "Picks along the fibre.", "units": "strain rate"},
+    )
+    (folder / "pick_snippets").mkdir(exist_ok=True)
+    dataset.to_netcdf(folder / "pick_snippets" / "00.nc", engine="h5netcdf")
+
+
 def write_locations(folder: Path, n_events: int = 60) -> None:
     random = np.random.default_rng(2)
     events = [

@@ -17,9 +17,11 @@ from selfseis.report.located import KM_A_DEGREE, Place, _ellipse
 from selfseis.report.picks import PickRow, reliability_plot, through_time, wadati_plot
 from selfseis.report.plots import Axis, Plot
 
+from .conftest import ResultsFolder
 from .picks_folder import (
     STATIONS,
     write_everything,
+    write_fibre_snippet,
     write_locations,
     write_picks_csv,
     write_snippet,
@@ -178,3 +180,45 @@ def test_depth_grows_downwards_and_what_is_outside_is_not_drawn() -> None:
     plot.dots([(0.5, 1.0), (0.5, 9.0), (2.0, 5.0)], "event")
     shallow, deep = plot.shapes
     assert shallow["y"] < deep["y"]
+
+
+def test_events_of_picks_are_told_from_those_of_the_detector(results_folder: ResultsFolder) -> None:
+    results_folder.run()
+    names = results_folder.catalogue(4)
+    results_folder.timeline()
+    events = [{"event_id": name, "n_picks": 5 * (number % 2)} for number, name in enumerate(names)]
+    (results_folder.path / "locations.json").write_text(json.dumps({"events": events, "stations": []}))
+    page = write_report(results_folder.path).read_text()
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page).group(1))  # type: ignore[union-attr]
+    assert [event["ofPicks"] for event in data["events"]] == [False, True, False, True]
+    assert page.count("5 picks, probabilities together") == 2
+    assert "The detector&#39;s threshold is set for" in page or "The detector's threshold" in page
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"events": [1, {"event_id": "event0000"}]}', "{"])
+def test_without_known_picks_every_event_is_the_detectors(
+    results_folder: ResultsFolder, content: str
+) -> None:
+    results_folder.run()
+    results_folder.catalogue(2)
+    (results_folder.path / "locations.json").write_text(content)
+    page = write_report(results_folder.path).read_text()
+    assert "probabilities together" not in page and '"ofPicks":false' in page
+
+
+def test_picks_of_a_fibre_lie_on_its_waterfall(tmp_path: Path) -> None:
+    write_fibre_snippet(tmp_path, n_channels=240, n_samples=3000)
+    write_summary(tmp_path)
+    page = write_report(tmp_path).read_text()
+    payload = json.loads(re.search(r'id="pick-snippet-0">(.*?)</script>', page).group(1))  # type: ignore[union-attr]
+    assert payload["kind"] == "waterfall" and payload["block"][0] > 1
+    rows = [mark["rows"][0] for mark in payload["picks"]]
+    assert len(rows) == 240 and min(rows) == 0 and max(rows) == payload["shape"][0] - 1
+
+
+def test_a_table_of_very_many_channels_is_that_of_those_learnt_from(tmp_path: Path) -> None:
+    rows = [f"{metres}m,P,2014-05-01T00:00:01Z,0.9,0.01" for metres in range(300)]
+    (tmp_path / "picks.csv").write_text("\n".join(["seed_id,phase,time,probability,sd_s", *rows]) + "\n")
+    (tmp_path / "picks_summary.json").write_text('{"most_false_per_day": {"P": {"0m": 1.0, "299m": 2.0}}}')
+    page = write_report(tmp_path).read_text()
+    assert page.count('<th scope="row">') == 2 and "300 P and 0 S at 300 stations" in page

@@ -177,16 +177,18 @@ def test_picking_writes_what_the_design_says(
 
 def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> None:
     """As few steps of training as show that everything is joined up."""
-    learnt = selfseis("learn", "picker", data, "--model", tmp_path / "model", "--rounds", 0)
+    learnt = selfseis("learn", "picker", data, "--model", tmp_path / "model", "--rounds", 0, "--effort", 0.5)
+    assert Picker.load(tmp_path / "model").effort == 0.5
     assert learnt.exit_code == 0, learnt.stderr
     assert f"model: {tmp_path / 'model'}" in learnt.stdout
     assert not list(tmp_path.glob(".*.training"))
-    options = ("--rounds", 0, "--false-alarms-per-day", 5000, "--s-minus-p", 0.3, 9)
+    options = ("--rounds", 0, "--effort", 0.5, "--false-alarms-per-day", 5000, "--s-minus-p", 0.3, 9)
     done = selfseis("pick", data, "--out", tmp_path / "out", *options)
     assert done.exit_code == 0, done.stderr
     assert isinstance(load_model(tmp_path / "out" / "model"), Picker)
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["parameters"]["s_minus_p"] == [0.3, 9.0]
+    assert any("0.5 of the full course" in note for note in run["notes"])
     assert set(run["wall_seconds"]) == {"learn", "pick", "pictures", "judge"}
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfseis import __version__
+from selfseis.cli.inverting import slip
 from selfseis.cli.learn import learn_app
 from selfseis.cli.options import (
     Band,
     Data,
+    Effort,
     End,
     FalseAlarms,
     Gauge,
@@ -47,6 +49,7 @@ from selfseis.cli.running import (
     settings_of,
     title_of,
 )
+from selfseis.cli.structure import tomography
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,6 +65,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(learn_app, name="learn")
+app.command()(slip)
+app.command()(tomography)
 
 
 def _print_version(wanted: bool) -> None:
@@ -105,11 +110,14 @@ def run(
     method: MethodOption = Method.auto,
     seed: Seed = 0,
     picks: Picks = True,
+    effort: Effort = 1.0,
     velocity: Velocity = None,
 ) -> None:
     """Learn, judge, find, show: the main job."""
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
-    settings = replace(settings_of(method, band, false_alarms_per_day, seed), picks=picks, velocity=velocity)
+    settings = replace(
+        settings_of(method, band, false_alarms_per_day, seed), picks=picks, effort=effort, velocity=velocity
+    )
 
     def job() -> Outcome:
         from selfseis import workflow
@@ -213,6 +221,7 @@ def pick(
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
     rounds: Rounds = 4,
+    effort: Effort = 1.0,
     seed: Seed = 0,
 ) -> None:
     """Pick P and S, with a model or with one learnt from these recordings.
@@ -226,7 +235,7 @@ def pick(
         from selfseis.pick.picker import Picker
 
         workflow.check_apart(out, data)
-        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, seed)
+        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
         picker = Picker.load(model) if model is not None else None
         workflow.check_keeps(picker, settings)
         return workflow.pick(

@@ -11,6 +11,7 @@ import typer
 from selfseis.cli.options import (
     Band,
     Data,
+    Effort,
     End,
     FalseAlarms,
     Gauge,
@@ -91,6 +92,7 @@ def learn_picker(
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
     rounds: Rounds = 4,
+    effort: Effort = 1.0,
     seed: Seed = 0,
 ) -> None:
     """Learn to pick P and S, and judge it by what other stations confirm."""
@@ -99,7 +101,7 @@ def learn_picker(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, seed)
+        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
         recording = open_data(data, opening)
         picker = workflow.learn_picker(recording, model, settings, console=console_of())
         print(picker.verdict_)

@@ -56,6 +56,14 @@ SMinusP = Annotated[
 Rounds = Annotated[
     int, typer.Option("--rounds", help="Most rounds of learning from what stations agree on.", min=0)
 ]
+Effort = Annotated[
+    float,
+    typer.Option(
+        "--effort",
+        help="Training as a share of the full course; 0.1 is a quick look, and picks worse.",
+        min=0.01,
+    ),
+]
 Picks = Annotated[
     bool, typer.Option("--picks/--no-picks", help="Of stations: also learn to pick, and locate events.")
 ]

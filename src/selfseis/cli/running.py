@@ -96,12 +96,13 @@ def pick_settings_of(
     s_minus_p: tuple[float, float] | None,
     band: tuple[float, float] | None,
     rounds: int,
+    effort: float,
     seed: int,
 ) -> PickSettings:
     """Return the settings of picking."""
     from selfseis.workflow.picking import PickSettings
 
-    return PickSettings(false_alarms_per_day, s_minus_p, band, rounds, seed)
+    return PickSettings(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
 
 
 def load_denoiser(model: Path | None) -> Any:

@@ -23,6 +23,7 @@ Report = Callable[[int, int], None]
 
 TILE_VALUES = 6_000_000
 BATCH = 32
+SETTLING = 30  # samples after a longer gap in which no onset is believed: there data begin, and nothing else
 EDGE = 400  # samples of context on each side in which peaks are compared with their neighbours
 
 
@@ -37,7 +38,7 @@ class Annotated:
     n_core : int
         Samples of the core.
     probability : ndarray, shape (n_stations, 2, EDGE + n_core + EDGE)
-        Of P and of S; zero where there are no data.
+        Of P and of S; zero where there are no data, and in the first 30 samples after a gap.
     filtered : ndarray, shape (n_channels, EDGE + n_core + EDGE)
         The data that the network saw.
     valid : ndarray of bool, shape (n_stations, EDGE + n_core + EDGE)
@@ -114,7 +115,7 @@ class Annotator:
             found = self.probabilities(
                 station.components(data), starts[_any_within(here, starts, self.n_samples)]
             )
-            probability.append(np.where(here, found, 0)[:, keep])
+            probability.append(np.where(here & _settled(here), found, 0)[:, keep])
             valid.append(here[keep])
         return Annotated(tile.first, tile.n_core, np.stack(probability), data[:, keep], np.stack(valid))
 
@@ -155,6 +156,12 @@ class Annotator:
         self.net.eval()
         with one_thread(), torch.inference_mode():
             return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
+
+
+def _settled(present: Mask) -> Mask:
+    """Say where half of the samples before are there: everywhere but just after gaps that are as long."""
+    count = np.concatenate([np.zeros(2 * SETTLING + 1, int), np.cumsum(present)])
+    return count[2 * SETTLING : -1] - count[: -2 * SETTLING - 1] >= SETTLING
 
 
 def _any_within(present: Mask, starts: NDArray[np.intp], length: int) -> Mask:

@@ -136,7 +136,7 @@ class Picker(Estimator):
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
         hours = divided(recording, self.window_)
-        hidden = hidden_stations(len(stations))
+        hidden = hidden_stations(stations)
         taught = [station for number, station in enumerate(stations) if number not in hidden]
         noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
         if not noise.windows.any():

@@ -211,7 +211,7 @@ def _measured(
             part = slice(tile.halo + first, tile.halo + first + n_samples)
             for number, station in enumerate(stations):
                 rows = [row for row in station.rows if row is not None]
-                if valid[rows, part].mean(axis=1).max() >= FULL:
+                if valid[rows, part].mean(axis=1).max() >= FULL and data[rows, part].any():
                     windows.append(_Window(number, tile.first + first, _loudness(data[rows, part])))
     return windows
 

@@ -82,15 +82,17 @@ def stations_of(recording: xr.DataArray) -> list[Station]:
     return stations
 
 
-def hidden_stations(n_stations: int) -> list[int]:
-    """Return the numbers of the stations that are not learnt from: every fourth, where there are so many.
+def hidden_stations(stations: list[Station]) -> list[int]:
+    """Return the numbers of the stations that are not learnt from: those of every fourth site, where there are so many.
 
     Parameters
     ----------
-    n_stations : int
-        Number of stations.
+    stations : list of Station
+        The stations of a recording; sensors of one site are hidden together.
     """
-    return list(range(HIDDEN_EVERY - 1, n_stations, HIDDEN_EVERY))
+    sites = list(dict.fromkeys(station.site for station in stations))
+    hidden = set(sites[HIDDEN_EVERY - 1 :: HIDDEN_EVERY])
+    return [number for number, station in enumerate(stations) if station.site in hidden]
 
 
 def channel_name(recording: xr.DataArray, row: int) -> str:

@@ -63,7 +63,7 @@ def located_section(results: Results) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         return None
     stations = [place for entry in content.get("stations") or [] if (place := _station(entry))]
-    entries = content.get("events") or []
+    entries = [entry for entry in content.get("events") or [] if isinstance(entry, dict)]
     events = [place for entry in entries if (place := _event(entry))]
     said = {
         "n_events": len(entries),

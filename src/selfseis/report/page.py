@@ -71,6 +71,7 @@ def _contents(results: Results) -> dict[str, Any]:
         "overview": overview,
         "events": [sections.event_card(event, event.event_id in places) for event in shown],
         "n_events": None if results.events is None else len(results.events),
+        "n_of_picks": sum(event.n_picks > 0 for event in results.events or []),
         "event_snippets": list(event_snippets.values()),
         "timeline": timeline,
         "false_alarms": wording.number(rate) if (rate := (timeline or {}).get("falseAlarmsPerDay")) else "",

@@ -41,6 +41,7 @@ PHASES = ("P", "S")
 MOST_BINS = 96
 BIN_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 86400, 7 * 86400)
 MOST_SNIPPETS = 24
+MOST_ROWS = 200  # of the table by station; of a long fibre only the channels that were learnt from
 PIXELS_OF_SNIPPET = 100_000
 ROUND_COLUMNS = (
     ("stage", "stage"),
@@ -221,7 +222,10 @@ def _stations(picks: list[PickRow], summary: dict[str, Any]) -> list[dict[str, A
     """Return a row a station: its picks, and how many may be false."""
     counts = Counter((pick.station, pick.phase) for pick in picks)
     bounds = summary.get("most_false_per_day") or {}
-    names = sorted({station for station, _ in counts} | {name for of in bounds.values() for name in of})
+    bounded = {name for of in bounds.values() for name in of}
+    names = sorted(bounded | {station for station, _ in counts})
+    if len(names) > MOST_ROWS:
+        names = sorted(bounded)
     return [
         {
             "station": name.rstrip("."),
@@ -271,12 +275,13 @@ def _snippets(results: Results) -> list[dict[str, Any]]:
         if snippet is None:
             continue
         try:
+            payload = snippet_payload(snippet, PIXELS_OF_SNIPPET)
             packed.append(
-                snippet_payload(snippet, PIXELS_OF_SNIPPET)
+                payload
                 | {
                     "about": str(snippet.attrs.get("about", "")),
                     "panelTitle": str(snippet.attrs.get("panel", "Ground motion")),
-                    "picks": _marks(snippet),
+                    "picks": _marks(snippet, payload["block"][0]),
                 }
             )
         except (KeyError, ValueError) as error:
@@ -284,8 +289,8 @@ def _snippets(results: Results) -> list[dict[str, Any]]:
     return packed
 
 
-def _marks(snippet: xr.Dataset) -> list[dict[str, Any]]:
-    """Return each pick with the first and the last row of its station."""
+def _marks(snippet: xr.Dataset, per_row: int) -> list[dict[str, Any]]:
+    """Return each pick with the first and the last row of its station; a row may stand for several channels."""
     names = [str(name) for name in snippet["seed_id"].values]
     marks = []
     columns = (snippet[f"pick_{name}"].values for name in ("seed_id", "phase", "time", "probability", "sd_s"))
@@ -295,7 +300,7 @@ def _marks(snippet: xr.Dataset) -> list[dict[str, Any]]:
         if rows:
             marks.append(
                 {
-                    "rows": [rows[0], rows[-1]],
+                    "rows": [rows[0] // per_row, rows[-1] // per_row],
                     "phase": str(phase),
                     "time": float(time.astype("datetime64[ns]").astype("int64")) / 1e9,
                     "probability": finite(probability),

@@ -32,6 +32,9 @@ class Event:
         Channels that recorded the event.
     origin : dict of str to str
         What is known of the source: time, latitude, longitude, depth_km, magnitude.
+    n_picks : int
+        Picks that the event is made of; 0 of one that was detected without picks. The score of the former is the sum
+        of the picks' probabilities, that of the latter the detector's.
     """
 
     event_id: str
@@ -41,6 +44,7 @@ class Event:
     p_value: float | None
     n_channels: int | None
     origin: dict[str, str]
+    n_picks: int = 0
 
 
 @dataclass
@@ -227,15 +231,29 @@ def _read_catalogue(results: Results) -> list[Event] | None:
     path = results.folder / "catalogue.csv"
     if not path.is_file():
         return None
+    n_picks = _numbers_of_picks(results)
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            return [_event(row) for row in csv.DictReader(stream)]
+            return [_event(row, n_picks) for row in csv.DictReader(stream)]
     except (OSError, ValueError, csv.Error) as error:
         results.problem(path, error)
         return None
 
 
-def _event(row: dict[str, str]) -> Event:
+def _numbers_of_picks(results: Results) -> dict[str, int]:
+    """Return how many picks each event is made of, as ``locations.json`` has it."""
+    if not (results.folder / "locations.json").is_file():
+        return {}
+    content = read_json(results, "locations.json")
+    entries = content.get("events") if isinstance(content, dict) else None
+    return {
+        str(entry.get("event_id")): int(finite(entry.get("n_picks")) or 0)
+        for entry in entries or []
+        if isinstance(entry, dict)
+    }
+
+
+def _event(row: dict[str, str], n_picks: dict[str, int]) -> Event:
     n_channels = finite(row.get("n_channels"))
     origin = ("time", "latitude", "longitude", "depth_km", "magnitude")
     return Event(
@@ -246,4 +264,5 @@ def _event(row: dict[str, str]) -> Event:
         p_value=finite(row.get("p_value")),
         n_channels=None if n_channels is None else int(n_channels),
         origin={name: row[name] for name in origin if row.get(name)},
+        n_picks=n_picks.get(row.get("event_id") or "", 0),
     )

@@ -45,6 +45,7 @@ def event_card(event: Event, has_snippet: bool) -> dict[str, Any]:
         "length": wording.duration(length),
         "p_value": wording.p_value(event.p_value),
         "score": wording.number(event.score),
+        "n_picks": event.n_picks,
         "n_channels": event.n_channels,
         "origin": ", ".join(origin),
         "has_snippet": has_snippet,
@@ -59,6 +60,7 @@ def event_data(event: Event, snippet: int | None) -> dict[str, Any]:
         "end": event.end,
         "score": event.score,
         "pValue": event.p_value,
+        "ofPicks": event.n_picks > 0,
         "snippet": snippet,
     }
 

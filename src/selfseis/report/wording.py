@@ -28,6 +28,10 @@ MEANINGS = {
     "conflict": "pieces that overlap and disagree; masked",
     "not_waveforms": "no waveforms inside; left out",
     "shifted": "sample times moved onto the common clock",
+    "near_fault": "pixels on or beside the fault trace; masked",
+    "sign_turned": "scene whose sign contradicts GNSS; turned",
+    "downsampled": "averaged where the displacement is smooth",
+    "too_far": "too far from the fault to say anything; left out",
     "assumed": "value not given, assumed",
 }
 MINUS = "\N{MINUS SIGN}"

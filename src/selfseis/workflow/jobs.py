@@ -46,6 +46,8 @@ class Settings:
         Seed of everything random.
     picks : bool
         Whether `run` also learns to pick a station network, and makes a catalogue of the picks.
+    effort : float
+        Training of the picker as a share of the full course.
     velocity : Path or None
         The user's one-dimensional velocity model, for locations; by default one is estimated.
 
@@ -60,6 +62,7 @@ class Settings:
     false_alarms_per_day: float = 1.0
     seed: int = 0
     picks: bool = True
+    effort: float = 1.0
     velocity: Path | None = None
 
     def __post_init__(self) -> None:
@@ -152,7 +155,7 @@ def run(
         )
     verdicts, events = [denoiser.verdict_, detector.verdict_], detector.events_
     if settings.picks and not is_line(recording):
-        picking = PickSettings(settings.false_alarms_per_day, seed=settings.seed)
+        picking = PickSettings(settings.false_alarms_per_day, effort=settings.effort, seed=settings.seed)
         of_picks, events = pick_and_locate(
             results, recording, detector.events_, picking, velocity=velocity, console=console
         )

@@ -11,16 +11,20 @@ import numpy as np
 import xarray as xr
 
 from selfseis.pick.agreement import AgreedEvent, Agreement
+from selfseis.pick.along_fibre import is_long_fibre
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.picks import iso
-from selfseis.recording import sample_times
+from selfseis.pick.stations import channel_name
+from selfseis.recording import is_fibre, sample_times
 from selfseis.recording.atomic import replacing
 from selfseis.workflow.picked import PickedRecording
 
 MOST_AGREED, MOST_UNCONFIRMED = 12, 6
 MOST_STATIONS = 6
+MOST_OF_FIBRE, MOST_CHANNELS = 6, 240
 BEFORE, AFTER = 500, 800  # samples about the onsets of a window
 LONGEST = 12_000
+LENGTH_OF_FIBRE = 3000  # samples of a window of a fibre
 KEPT_SHARE = 0.25  # of chance among the agreed events that are drawn
 
 Item = TypeVar("Item")
@@ -67,9 +71,12 @@ def write_pick_snippets(
     band : tuple of float, optional
         Pass band of the pictures in Hz; by default that of the picker.
     """
-    kept = agreement.kept(KEPT_SHARE)
-    windows = [_of_event(picked, event) for event in spread(kept, MOST_AGREED)]
-    windows += _unconfirmed(picked, kept)
+    if is_long_fibre(picked.recording):
+        windows = _of_fibre(picked)
+    else:
+        kept = agreement.kept(KEPT_SHARE)
+        windows = [_of_event(picked, event) for event in spread(kept, MOST_AGREED)]
+        windows += _unconfirmed(picked, kept)
     high_pass = CausalHighPass.measure(picked.recording, band)
     with replacing(folder) as temporary:
         temporary.mkdir()
@@ -83,6 +90,23 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     if len(items) <= most:
         return list(items)
     return [items[number] for number in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+def _of_fibre(picked: PickedRecording) -> list[Window]:
+    """Return windows of the whole fibre that hold picks, drawn at channels spread along it."""
+    stations = tuple(spread(range(len(picked.stations)), MOST_CHANNELS))
+    at = np.sort(picked.times[picked.station_numbers >= 0]) * picked.rate
+    firsts: list[float] = []
+    for time in at:
+        if not firsts or time > firsts[-1] + LENGTH_OF_FIBRE - BEFORE:
+            firsts.append(time)
+    windows = []
+    for first in spread(firsts, MOST_OF_FIBRE):
+        n_picks = int(np.sum((at >= first - BEFORE) & (at < first - BEFORE + LENGTH_OF_FIBRE)))
+        about = f"{n_picks} picks on {len(picked.stations)} channels; {len(stations)} channels are drawn."
+        begin, end = first / picked.rate, (first - BEFORE + LENGTH_OF_FIBRE - AFTER) / picked.rate
+        windows.append(_window(picked, stations, begin, end, "picks along the fibre", about))
+    return windows
 
 
 def _of_event(picked: PickedRecording, event: AgreedEvent) -> Window:
@@ -124,8 +148,9 @@ def _window(
     first = max(0, round(begin * picked.rate) - BEFORE)
     last = min(n_samples, max(round(end * picked.rate) + AFTER, first + BEFORE), first + LONGEST)
     moment = iso(sample_times(picked.recording, min(round(begin * picked.rate), n_samples - 1)))
+    places = "channels" if is_fibre(picked.recording) else "stations"
     name = (
-        picked.stations[stations[0]].code.rstrip(".") if len(stations) == 1 else f"{len(stations)} stations"
+        picked.stations[stations[0]].code.rstrip(".") if len(stations) == 1 else f"{len(stations)} {places}"
     )
     return Window(stations, first, last, f"{moment[:10]} {moment[11:21]}, {name}, {kind}", about)
 
@@ -137,8 +162,9 @@ def _snippet(picked: PickedRecording, window: Window, high_pass: CausalHighPass)
     raw = np.asarray(recording.variable.isel(channel=rows, time=slice(begin, window.last)).values, np.float32)
     filtered, valid = high_pass.for_channels(np.array(rows))(raw)
     data = np.where(valid, filtered, np.nan)[:, window.first - begin :]
-    key = "seed_id" if "seed_id" in recording.coords else "distance"
-    names = [str(name) if key == "seed_id" else f"{float(name):g}m" for name in recording[key].values[rows]]
+    place = {"seed_id": ("channel", np.array([channel_name(recording, row) for row in rows], str))}
+    if is_fibre(recording):
+        place["distance"] = ("channel", np.asarray(recording["distance"].values[rows], float))
     at = picked.times * picked.rate
     inside = np.isin(picked.station_numbers, window.stations) & (at >= window.first) & (at <= window.last)
     shown = [picked.picks[place] for place in np.flatnonzero(inside)]
@@ -154,7 +180,7 @@ def _snippet(picked: PickedRecording, window: Window, high_pass: CausalHighPass)
         },
         {
             "time": sample_times(recording, np.arange(window.first, window.last)),
-            "seed_id": ("channel", np.array(names, str)),
+            **place,
         },
         {
             "title": window.title,

@@ -13,7 +13,7 @@ from selfseis.pick import Pick
 from selfseis.pick.agreement import Agreement, agreement_above_chance, paired
 from selfseis.pick.picker import moveout_of
 from selfseis.pick.picks import Phase
-from selfseis.pick.stations import Station, stations_of
+from selfseis.pick.stations import Station, channel_name, stations_of
 from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.recording.coverage import stretches
 
@@ -66,7 +66,7 @@ class PickedRecording:
     def station_numbers(self) -> NDArray[np.intp]:
         """Return the place in `stations` of each pick's station; -1 for one that is not in the recording."""
         names = {
-            self._name(row): number
+            self._station_name(row): number
             for number, station in enumerate(self.stations)
             for row in station.rows
             if row is not None
@@ -85,7 +85,6 @@ class PickedRecording:
         pairs = [paired(p, s, s_minus_p) for p, s in onsets]
         return agreement_above_chance(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
 
-    def _name(self, row: int) -> str:
-        if is_fibre(self.recording):
-            return f"{float(self.recording['distance'].values[row]):g}m"
-        return str(self.recording["seed_id"].values[row]).rpartition(".")[0]
+    def _station_name(self, row: int) -> str:
+        name = channel_name(self.recording, row)
+        return name if is_fibre(self.recording) else name.rpartition(".")[0]

@@ -13,9 +13,11 @@ from rich.console import Console
 from selfseis.heldout import Verdict
 from selfseis.pick import Pick, write_picks
 from selfseis.pick.agreement import Agreement, time_with_data
+from selfseis.pick.along_fibre import is_long_fibre
 from selfseis.pick.calibration import most_false_alarms
 from selfseis.pick.picker import Picker, moveout_of
 from selfseis.pick.picks import PHASES
+from selfseis.pick.stations import learnt_part
 from selfseis.pick.wadati import wadati_line
 from selfseis.recording import UnusableInput
 from selfseis.recording.atomic import remove, write_json
@@ -32,6 +34,13 @@ MOST_COUPLES = 2000
 SHARED_WITHIN = 1.73  # S times between stations differ by so much more than P times
 
 
+ALONG_FIBRE = (
+    "Learnt from {} of the fibre's {} channels, and judged on them. Picks of all channels are kept where neighbours "
+    "agree with them on a moveout; their probability is the share that channels shifted against each other do not "
+    "explain."
+)
+
+
 @dataclass(frozen=True)
 class PickSettings:
     """What a picker is learnt with.
@@ -46,6 +55,8 @@ class PickSettings:
         Pass band in Hz.
     rounds : int
         Most rounds of learning from what stations agree on.
+    effort : float
+        Steps of training as a share of the full course.
     seed : int
         Seed of everything random.
 
@@ -59,6 +70,7 @@ class PickSettings:
     s_minus_p: tuple[float, float] | None = None
     band: tuple[float, float] | None = None
     rounds: int = 4
+    effort: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -241,10 +253,21 @@ def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks:
         In the order of time.
     """
     write_picks(picks, results.folder)
+    if picker.effort < 1:
+        results.notes.append(
+            f"The picker was learnt with {picker.effort:g} of the full course: a quick look, which misses onsets "
+            "that a full one finds."
+        )
     with results.stage("pictures"):
         picked = PickedRecording(recording, picks)
-        agreement = picked.agreement(picker.paired_s_minus_p)
-        write_json(results.folder / "picks_summary.json", summary_of(picker, picked, agreement))
+        learnt = PickedRecording(learnt_part(recording), picks)
+        agreement = learnt.agreement(picker.paired_s_minus_p)
+        summary = summary_of(picker, learnt, agreement)
+        if is_long_fibre(recording):
+            # Heights decide nothing here, and along a short fibre differences of times are mostly errors of picks.
+            summary |= {"thresholds": {}, "reliability": {}, "wadati": {}}
+            results.notes.append(ALONG_FIBRE.format(len(learnt.stations), len(picked.stations)))
+        write_json(results.folder / "picks_summary.json", summary)
         write_pick_snippets(results.folder / "pick_snippets", picked, agreement, band=picker.band)
 
 

@@ -18,7 +18,7 @@ import xarray as xr
 from selfseis import __version__
 from selfseis.detect.catalogue import iso
 from selfseis.heldout import Verdict
-from selfseis.recording import UnusableInput, accounting_of, is_fibre, sample_times, sampling_rate
+from selfseis.recording import Accounting, UnusableInput, accounting_of, is_fibre, sample_times, sampling_rate
 from selfseis.recording.atomic import write_json
 
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
@@ -104,8 +104,20 @@ class Results:
         write_json(self.folder / "verdict.json", [verdict.to_dict() for verdict in verdicts])
 
     def write_run(self, recording: xr.DataArray, valid_fraction: float) -> list[str]:
-        """Write ``run.json`` and return the units that could not be used."""
-        accounting = accounting_of(recording)
+        """Write ``run.json`` of a recording and return the units that could not be used."""
+        described = _described(recording, self.title) | {"valid_fraction": valid_fraction}
+        return self.write_account(accounting_of(recording), recording=described)
+
+    def write_account(self, accounting: Accounting, **about: dict[str, Any]) -> list[str]:
+        """Write ``run.json`` and return the units that could not be used.
+
+        Parameters
+        ----------
+        accounting : Accounting
+            What was found wrong with the input.
+        **about : dict
+            What is said of the input, by name.
+        """
         write_json(
             self.folder / "run.json",
             {
@@ -118,8 +130,8 @@ class Results:
                 "started": self.started,
                 "parameters": self.parameters,
                 "wall_seconds": self.wall_seconds,
-                "recording": _described(recording, self.title) | {"valid_fraction": valid_fraction},
-                "accounting": {"findings": _findings(recording), "failed_units": accounting.failed_units},
+                **about,
+                "accounting": {"findings": _findings(accounting), "failed_units": accounting.failed_units},
                 "notes": self.notes,
             },
         )
@@ -151,10 +163,10 @@ def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
     }
 
 
-def _findings(recording: xr.DataArray) -> list[dict[str, Any]]:
+def _findings(accounting: Accounting) -> list[dict[str, Any]]:
     """List what was found by kind and unit, with the first example of each in words."""
     return [
         {"kind": kind, "unit": unit, "detail": found["examples"][0], "count": found["count"]}
-        for kind, of_kind in accounting_of(recording).to_dict()["kinds"].items()
+        for kind, of_kind in accounting.to_dict()["kinds"].items()
         for unit, found in of_kind["units"].items()
     ]

@@ -38,10 +38,17 @@ const COLOURS = Uint32Array.from({ length: N_COLOURS }, (_, index) => {
   return packColour(oklchToRgb(0.985 - 0.665 * size, 0.165 * Math.sin(Math.PI * Math.min(0.62, size * 0.62)), t < 0 ? NEGATIVE_HUE : POSITIVE_HUE));
 });
 
+// Beneath coloured picks waves are grey: black for negative, white for positive.
+const GREYS = Uint32Array.from({ length: N_COLOURS }, (_, index) => packColour(oklchToRgb(0.25 + (0.75 * index) / (N_COLOURS - 1), 0, 0)));
+
+function paletteOf(payload) {
+  return payload.picks ? GREYS : COLOURS;
+}
+
 // `share` is the amplitude as a share of the clip, -1 to 1; anything beyond has the last colour.
-function colourOf(share) {
+function colourOf(share, palette) {
   const bounded = Math.min(1, Math.max(-1, share));
-  return COLOURS[Math.round(((bounded + 1) / 2) * (N_COLOURS - 1))];
+  return palette[Math.round(((bounded + 1) / 2) * (N_COLOURS - 1))];
 }
 
 function hatchAt(x, y, pixelRatio) {

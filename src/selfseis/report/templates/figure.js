@@ -78,7 +78,7 @@ class SnippetFigure {
     const bar = element("canvas", { width: N_COLOURS, height: 1 });
     const context = bar.getContext("2d");
     const picture = context.createImageData(N_COLOURS, 1);
-    new Uint32Array(picture.data.buffer).set(COLOURS);
+    new Uint32Array(picture.data.buffer).set(paletteOf(this.payload));
     context.putImageData(picture, 0, 0);
     return element("span", { className: "scale" }, [bar, this.scaleText, ...nodata]);
   }
@@ -90,7 +90,8 @@ class SnippetFigure {
       : [`Each trace is scaled by its own amplitude before (99.9% of its samples fit its height)${panels.length > 1 ? ", alike in every panel" : ""}; values in ${units}.`];
     if (block[0] * block[1] > 1) parts.push(`One point here is the largest amplitude of ${block[0]} × ${block[1]} (channels × samples).`);
     if (this.marks.length) parts.push("Orange bars above: detected events.");
-    if (this.payload.picks) parts.push("Blue: P; orange: S, each with its probability; the shade about it is one standard deviation of its time to each side.");
+    if (this.payload.picks && kind === "waterfall") parts.push("Blue dots: P; orange dots: S, at the channels that are drawn.");
+    else if (this.payload.picks) parts.push("Blue: P; orange: S, each with its probability; the shade about it is one standard deviation of its time to each side.");
     parts.push("Drag a box to zoom, double-click for the whole; Ctrl with the wheel or two fingers also zoom.");
     return parts.join(" ");
   }

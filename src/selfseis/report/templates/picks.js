@@ -29,6 +29,7 @@ class PickViewer {
 // P in blue and S in vermilion, over all components of their station; the shade is a standard deviation to each side.
 function drawPicks(context, area, payload, view) {
   const { start, step, shape, picks } = payload;
+  const labelled = payload.kind === "wiggles"; // a waterfall has a pick at every channel
   const toX = (time) => area.left + (((time - start) / (step * shape[1]) - view.x[0]) / (view.x[1] - view.x[0])) * area.width;
   const toY = (row) => area.top + ((row / shape[0] - view.y[0]) / (view.y[1] - view.y[0])) * area.height;
   context.save();
@@ -42,8 +43,9 @@ function drawPicks(context, area, payload, view) {
     const shade = toX(time + sd) - x;
     context.fillStyle = context.strokeStyle = phase === "P" ? BLUE : VERMILION;
     context.globalAlpha = 0.2;
-    if (shade > 0.5) context.fillRect(x - shade, top, 2 * shade, bottom - top);
+    if (shade > 0.5 && labelled) context.fillRect(x - shade, top, 2 * shade, bottom - top);
     context.globalAlpha = 1;
+    if (!labelled) return drawDot(context, x, (top + bottom) / 2);
     context.lineWidth = 1.5;
     context.beginPath();
     context.moveTo(x, top);
@@ -54,6 +56,16 @@ function drawPicks(context, area, payload, view) {
     context.strokeStyle = "rgb(255 255 255 / .85)";
     context.strokeText(label, x - shade - 3, bottom - 1);
     context.fillText(label, x - shade - 3, bottom - 1);
+    return undefined;
   });
   context.restore();
+}
+
+function drawDot(context, x, y) {
+  context.beginPath();
+  context.arc(x, y, 2.4, 0, 2 * Math.PI);
+  context.fill();
+  context.strokeStyle = "white";
+  context.lineWidth = 0.6;
+  context.stroke();
 }

@@ -3,6 +3,8 @@
 const SCORE_HEIGHT = 170;
 const BASELINE_HEIGHT = 80;
 const EVENTS_ONLY_HEIGHT = 40;
+const PICKS_HEIGHT = 90;
+const PICKS_TITLE = "events made of picks: sum of the probabilities of their picks";
 const ROOM_BELOW = 12;
 const TITLE_HEIGHT = 18;
 const WIDE_RANGE = 100;
@@ -49,11 +51,14 @@ class Timeline {
       rows.push({ ...row, top });
       top += row.height + ROOM_BELOW;
     };
-    if (score) add({ kind: "score", series: score, height: SCORE_HEIGHT, title: scoreName, threshold });
-    else add({ kind: "events", height: EVENTS_ONLY_HEIGHT });
+    const ofPicks = this.events.filter((event) => event.ofPicks);
+    const others = this.events.filter((event) => !event.ofPicks);
+    if (score) add({ kind: "score", series: score, height: SCORE_HEIGHT, title: scoreName, threshold, events: others });
+    else if (others.length || !ofPicks.length) add({ kind: "events", height: EVENTS_ONLY_HEIGHT, events: others });
+    if (ofPicks.length) add({ kind: "picks", height: PICKS_HEIGHT, title: PICKS_TITLE, events: ofPicks, ...picksScale(ofPicks) });
     if (baseline) add({ kind: "baseline", series: baseline, height: BASELINE_HEIGHT, title: baselineName, threshold: null });
     if (coverage) add({ kind: "coverage", height: Math.min(220, Math.max(14, coverage.groups.length * 15)) });
-    rows.filter(({ series }) => series).forEach((row) => Object.assign(row, scoreScale(row, this.events)));
+    rows.filter(({ series }) => series).forEach((row) => Object.assign(row, scoreScale(row, row.events ?? [])));
     this.height = top - ROOM_BELOW + MARGIN.bottom;
     return rows;
   }
@@ -67,6 +72,7 @@ class Timeline {
     const parts = [];
     if (this.events.length) parts.push("Each orange mark is an event; click one to see its waveforms.");
     if (this.payload.score && this.payload.threshold !== null) parts.push(`Dashed: threshold at ${formatNumber(this.payload.threshold)}.`);
+    if (this.events.some((event) => event.ofPicks)) parts.push("Events made of picks have their own axis: their score is no detector's.");
     if (this.payload.baseline_score) parts.push("The baseline's score has its own axis: its units differ.");
     if (this.payload.coverage) parts.push("Bottom strip: share of channels with data.");
     return parts.join(" ");
@@ -100,8 +106,9 @@ class Timeline {
       context.save();
       if (row.kind === "coverage") this.drawCoverage(context, area, toX);
       else if (row.series) this.drawSeries(context, area, toX, row);
+      else if (row.kind === "picks") drawScoreAxis(context, area, row, (value) => heightIn(area, row, value));
       context.restore();
-      if (row === this.rows[0]) this.drawEvents(context, area, toX, row);
+      if (row.events) this.drawEvents(context, area, toX, row);
     });
     const first = this.area(this.rows[0]);
     const last = this.area(this.rows.at(-1));
@@ -111,7 +118,7 @@ class Timeline {
 
   drawSeries(context, area, toX, row) {
     const { start, step, values } = row.series;
-    const toY = (value) => area.top + area.height * (1 - row.share(value));
+    const toY = (value) => heightIn(area, row, value);
     drawScoreAxis(context, area, row, toY);
     context.beginPath();
     context.rect(area.left, area.top, area.width, area.height);
@@ -166,7 +173,7 @@ class Timeline {
 
   eventAt(event, area, toX, row) {
     const x = toX(((event.end ?? event.start) + event.start) / 2);
-    const y = row.series && event.score !== null ? area.top + area.height * (1 - row.share(event.score)) : area.top + area.height / 2;
+    const y = row.share && event.score !== null ? heightIn(area, row, event.score) : area.top + area.height / 2;
     return [x, Math.min(area.top + area.height, Math.max(area.top, y))];
   }
 
@@ -177,8 +184,9 @@ class Timeline {
       context.textBaseline = "middle";
       context.fillText("events", area.left - 7, area.top + area.height / 2);
     }
-    this.events.forEach((event, index) => index !== this.chosen && this.drawEvent(context, area, toX, row, event));
-    if (this.chosen >= 0) this.drawEvent(context, area, toX, row, this.events[this.chosen]);
+    const chosen = this.events[this.chosen];
+    row.events.forEach((event) => event !== chosen && this.drawEvent(context, area, toX, row, event));
+    if (row.events.includes(chosen)) this.drawEvent(context, area, toX, row, chosen);
   }
 
   drawEvent(context, area, toX, row, event) {
@@ -208,10 +216,11 @@ class Timeline {
   choose(share, shareY) {
     const candidates = this.nearest(share);
     if (!candidates.length) return;
-    const row = this.rows[0];
-    const area = this.area(row);
-    const y = area.top + shareY * this.surface.clientHeight;
-    const height = (index) => Math.abs(this.eventAt(this.events[index], area, () => 0, row)[1] - y);
+    const y = this.area(this.rows[0]).top + shareY * this.surface.clientHeight;
+    const height = (index) => {
+      const row = this.rows.find(({ events }) => events?.includes(this.events[index]));
+      return Math.abs(this.eventAt(this.events[index], this.area(row), () => 0, row)[1] - y);
+    };
     this.onChoose(candidates.reduce((best, index) => (height(index) < height(best) ? index : best)));
   }
 
@@ -235,6 +244,15 @@ class Timeline {
     this.surface.style.cursor = near === undefined ? "" : "pointer";
     this.readout.textContent = parts.join(" · ");
   }
+}
+
+function heightIn(area, row, value) {
+  return area.top + area.height * (1 - row.share(value));
+}
+
+function picksScale(events) {
+  const high = 1.1 * Math.max(1, ...events.map(({ score }) => score ?? 0));
+  return { logarithmic: false, low: 0, high, share: (value) => value / high };
 }
 
 // A score that ranges far above its median, never below zero, is read better on a logarithmic axis.

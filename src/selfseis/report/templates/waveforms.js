@@ -35,12 +35,13 @@ function paintWaterfall(context, area, payload, values, view, clip, pixelRatio) 
   const [width, height] = [Math.round(area.width * pixelRatio), Math.round(area.height * pixelRatio)];
   const picture = context.createImageData(width, height);
   const pixels = new Uint32Array(picture.data.buffer);
+  const palette = paletteOf(payload);
   const rows = pixelSources(view.y, nRows, height);
   const columns = pixelSources(view.x, nColumns, width);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const value = largest(values, nColumns, rows[y], columns[x]);
-      pixels[y * width + x] = Number.isNaN(value) ? hatchAt(x, y, pixelRatio) : colourOf(value / clip);
+      pixels[y * width + x] = Number.isNaN(value) ? hatchAt(x, y, pixelRatio) : colourOf(value / clip, palette);
     }
   }
   context.putImageData(picture, Math.round(area.left * pixelRatio), Math.round(area.top * pixelRatio));
