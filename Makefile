@@ -5,11 +5,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLES := daspy-toolbox==1.2.7 msnoise==1.6.5 opsdata-coal-node==0.1.5
 OUT ?= demo-report
 
-.PHONY: demo test test-all lint bench bench-pick docs clean
+.PHONY: demo test test-all lint bench bench-pick bench-slip bench-tomography docs clean
 
 $(VENV)/.user: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || python3 -m venv $(VENV)
-	$(PIP) -c constraints.txt -e '.[das]'
+	$(PIP) -c constraints.txt -e '.[das,regional]' || $(PIP) -c constraints.txt -e '.[das]'  # without a C++ compiler
 	$(PIP) --no-deps $(SAMPLES)
 	touch $@
 
@@ -35,7 +35,13 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 bench-pick: $(VENV)/.dev
-	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates locating_swarm continuous
+	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates picking_damage locating_swarm continuous
+
+bench-tomography: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks tomography_mantle tomography_flinders tomography_scale
+
+bench-slip: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks slip_illapel slip_synthetic
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build.py

@@ -17,6 +17,8 @@ _HOMES = {
     "Denoiser": "selfseis.denoise",
     "Detector": "selfseis.detect",
     "Picker": "selfseis.pick",
+    "SlipInversion": "selfseis.slip",
+    "TravelTimeTomography": "selfseis.tomography",
     "Verdict": "selfseis.heldout",
     "write_report": "selfseis.report",
 }
@@ -25,6 +27,8 @@ __all__ = [
     "Denoiser",
     "Detector",
     "Picker",
+    "SlipInversion",
+    "TravelTimeTomography",
     "UnusableInput",
     "Verdict",
     "__version__",
