@@ -124,6 +124,27 @@ class Plot:
                     {"kind": kind, "style": style, "r": round(size, 2), "title": title} | place
                 )
 
+    def areas(
+        self, outlines: Sequence[Sequence[tuple[float, float]]], colours: Sequence[str], titles: Sequence[str]
+    ) -> None:
+        """Fill outlines, each with its own colour."""
+        for outline, colour, title in zip(outlines, colours, titles, strict=True):
+            text = " ".join(f"{x},{y}" for x, y in (self._place(*point) for point in outline))
+            self.shapes.append(
+                {"kind": "area", "style": "area", "points": text, "colour": colour, "title": title}
+            )
+
+    def coloured_dots(
+        self, points: Sequence[tuple[float, float]], colours: Sequence[str], *, radius: float
+    ) -> None:
+        """Draw points, each in its own colour; those beyond the axes are left out."""
+        for (x, y), colour in zip(points, colours, strict=True):
+            if self._inside(x, y):
+                place = dict(zip(("x", "y"), self._place(x, y), strict=True))
+                self.shapes.append(
+                    {"kind": "coloured", "style": "pixel", "r": radius, "colour": colour} | place
+                )
+
     def line(self, points: Sequence[tuple[float, float]], style: str) -> None:
         """Draw a line through points; what is beyond the axes is cut off."""
         places = (self._place(x, y) for x, y in points)

@@ -1,0 +1,277 @@
+"""The sections of a page on slip: what slipped, how well it is known, and how the data are fitted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfseis.report import wording
+from selfseis.report.plots import Axis, Plot
+from selfseis.report.results import Results, finite, read_json
+from selfseis.report.shades import Scale
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LONGEST, SHORTEST = 430.0, 170.0
+ARROW_SHARE = 0.22
+KM_A_DEGREE = 111.2
+PIXELS = 4.5
+
+
+def slip_sections(results: Results) -> list[dict[str, Any]]:
+    """Return the sections in the order of the page; what is missing in the folder is left out."""
+    path = results.folder / "slip.nc"
+    stored = results.dataset(path)
+    summary = read_json(results, "summary.json") if (results.folder / "summary.json").is_file() else {}
+    summary = summary if isinstance(summary, dict) else {}
+    found: list[dict[str, Any] | None] = [_magnitude(summary)] if summary else []
+    if stored is not None:
+        try:
+            found += [_slip_maps(stored, summary), *_scenes(stored), _gnss(stored)]
+        except (KeyError, ValueError, IndexError) as error:
+            results.problem(path, error)
+    found += [_depth(summary), _noise(summary)] if summary else []
+    return [section for section in found if section]
+
+
+def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
+    value, low, high = (finite(summary.get(name)) for name in ("Mw", "Mw_low", "Mw_high"))
+    level = wording.percent(finite(summary.get("Mw_level")) or 0.9)
+    rigidity = summary.get("rigidity_gpa") or [None, None]
+    return {
+        "name": "magnitude",
+        "heading": f"Mw {wording.measured(value, low, high)}",
+        "lead": f"The interval holds {level}; it includes a rigidity that is known to "
+        f"{wording.percent(finite(summary.get('rigidity_error')) or 0)}, and what a half-space leaves out.",
+        "facts": [
+            ("moment", f"{wording.number(finite(summary.get('moment_nm')))} N m"),
+            ("largest slip", f"{wording.number(finite(summary.get('max_slip_m')))} m"),
+            ("mean rake", f"{wording.number(finite(summary.get('mean_rake')))}°"),
+            (
+                "rigidity",
+                f"{wording.number(finite(rigidity[0]), 2)} to {wording.number(finite(rigidity[1]), 2)} GPa",
+            ),
+            ("prior", str(summary.get("prior"))),
+        ],
+    }
+
+
+def _axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
+    """Return axes on which a kilometre is as long eastwards as northwards."""
+    squeeze = max(math.cos(math.radians(float(np.mean(latitude)))), 0.05)
+    wide = max(float(np.ptp(longitude)) * squeeze * 1.06, 1e-3)
+    high = max(float(np.ptp(latitude)) * 1.06, 1e-3)
+    span = max(wide, high)
+    wide, high = max(wide, 0.4 * span), max(high, 0.4 * span)
+    middle_x = float(np.min(longitude) + np.max(longitude)) / 2
+    middle_y = float(np.min(latitude) + np.max(latitude)) / 2
+    scale = LONGEST / span
+    half = wide / squeeze / 2
+    return (
+        Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, most_ticks=4),
+        Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, most_ticks=6),
+    )
+
+
+def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple[Axis, Axis]]:
+    longitude, latitude = stored["corner_longitude"].values, stored["corner_latitude"].values
+    outlines = [
+        [(float(x), float(y)) for x, y in zip(*corners, strict=True) if math.isfinite(x)]
+        for corners in zip(longitude, latitude, strict=True)
+    ]
+    return outlines, _axes(longitude[np.isfinite(longitude)], latitude[np.isfinite(latitude)])
+
+
+def _fault_map(stored: xr.Dataset, name: str, scale: Scale, label: str) -> Plot:
+    outlines, (east, north) = _patches(stored)
+    values = stored[name].values
+    plot = Plot(east, north, label)
+    titles = [f"{scale.title}: {wording.number(float(value))}" for value in values]
+    plot.areas(outlines, [scale.colour(float(value)) for value in values], titles)
+    return plot
+
+
+def _slip_maps(stored: xr.Dataset, summary: dict[str, Any]) -> dict[str, Any]:
+    top = float(stored["slip"].max()) or 1.0
+    limit = finite((summary.get("oracle") or {}).get("correlation"))
+    said = (
+        ""
+        if limit is None
+        else " Slip drawn from the prior and simulated on this very geometry is found again with a correlation of "
+        f"{wording.number(limit, 2)}: no method can expect more."
+    )
+    scales = {
+        "slip": Scale("slip (m)", 0.0, top),
+        "slip_sd": Scale("standard deviation of slip (m)", 0.0, float(stored["slip_sd"].max()) or 1.0),
+        "resolution": Scale("share of the slip that the data fix", 0.0, 1.0),
+    }
+    maps = {name: _fault_map(stored, name, scale, f"Map: {scale.title}") for name, scale in scales.items()}
+    _slip_directions(maps["slip"], stored, top)
+    headings = {"slip": "Slip", "slip_sd": "How well it is known", "resolution": "Who speaks, data or prior"}
+    return {
+        "name": "slip",
+        "heading": "Slip: what is known, and what is guessed",
+        "lead": "Lines show which way the upper side moved. Where resolution is 1 the data fix the slip of a patch; "
+        "where it is 0 the prior speaks, and no standard deviation can mend that." + said,
+        "plots": [(headings[name], scales[name].to_dict(), maps[name].to_dict()) for name in scales],
+    }
+
+
+def _slip_directions(plot: Plot, stored: xr.Dataset, top: float) -> None:
+    """Draw the horizontal direction in which the hanging wall moved, on patches that moved at all."""
+    step = 0.8 * math.sqrt(float(stored["area_km2"].median())) / KM_A_DEGREE
+    columns = [stored[name].values for name in ("slip", "rake", "strike", "dip")]
+    longitude, latitude = (
+        stored[f"corner_{name}"].mean("corner").values for name in ("longitude", "latitude")
+    )
+    for place, (slip, rake, strike, dip) in enumerate(zip(*columns, strict=True)):
+        if slip > 0.1 * top:
+            along, up = (
+                math.cos(math.radians(rake)),
+                math.sin(math.radians(rake)) * math.cos(math.radians(dip)),
+            )
+            turn = math.radians(strike)
+            east = along * math.sin(turn) - up * math.cos(turn)
+            north = along * math.cos(turn) + up * math.sin(turn)
+            size = step * slip / top
+            x, y = float(longitude[place]), float(latitude[place])
+            plot.line([(x, y), (x + size * east / math.cos(math.radians(y)), y + size * north)], "observed")
+
+
+def _scenes(stored: xr.Dataset) -> list[dict[str, Any]]:
+    kinds = stored["datum_kind"].values.astype(str)
+    return [_scene(stored, kind, kinds == kind) for kind in sorted(set(kinds)) if kind.startswith("insar")]
+
+
+def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
+    longitude, latitude = stored["datum_longitude"].values[rows], stored["datum_latitude"].values[rows]
+    observed, model, hidden = (
+        stored[name].values[rows] for name in ("observed", "model", "hidden_prediction")
+    )
+    reach = float(np.quantile(np.abs(observed), 0.99)) or 1.0
+    small = float(np.nanquantile(np.abs(observed - hidden), 0.98)) or reach
+    parts = (
+        ("Observed", observed, reach),
+        ("Predicted while hidden", hidden, reach),
+        ("Observed minus model of all data", observed - model, small),
+        ("Observed minus hidden prediction", observed - hidden, small),
+    )
+    plots = []
+    for heading, values, limit in parts:
+        scale = Scale.about_zero("towards the satellite (m)", limit)
+        east, north = _axes(longitude, latitude)
+        plot = Plot(east, north, f"{heading}: {kind}")
+        shown = np.flatnonzero(np.isfinite(values))
+        points = [(float(longitude[row]), float(latitude[row])) for row in shown]
+        plot.coloured_dots(points, [scale.colour(float(values[row])) for row in shown], radius=PIXELS)
+        plots.append((heading, scale.to_dict(), plot.to_dict()))
+    return {
+        "name": kind.replace(" ", "-"),
+        "heading": f"InSAR: {kind.removeprefix('insar ')}",
+        "lead": "Every pixel was predicted once while its block of the map was hidden with all data in it.",
+        "plots": plots,
+    }
+
+
+def _gnss(stored: xr.Dataset) -> dict[str, Any] | None:
+    rows = np.flatnonzero(stored["datum_kind"].values.astype(str) == "gnss")
+    if not rows.size:
+        return None
+    names = stored["datum_name"].values.astype(str)
+    values = {name: {} for name in ("observed", "hidden_prediction")}  # type: dict[str, dict[str, float]]
+    place = {}
+    for row in rows:
+        place[names[row][:-2]] = (float(stored["datum_longitude"][row]), float(stored["datum_latitude"][row]))
+        for name, of_name in values.items():
+            of_name[names[row]] = float(stored[name][row])
+    plots = [
+        ("Horizontal", None, _arrows(place, values, ("E", "N"))),
+        ("Vertical", None, _arrows(place, values, (None, "U"))),
+    ]
+    return {
+        "name": "gnss",
+        "heading": "GNSS",
+        "lead": "Black: observed. Orange: predicted while the site and everything near it was hidden.",
+        "plots": [(heading, scale, plot) for heading, scale, plot in plots],
+    }
+
+
+def _arrows(
+    place: dict[str, tuple[float, float]],
+    values: dict[str, dict[str, float]],
+    components: tuple[str | None, str],
+) -> dict[str, Any]:
+    longitude, latitude = (np.array(column) for column in zip(*place.values(), strict=True))
+    span = max(float(np.ptp(longitude)), float(np.ptp(latitude)), 0.1)
+    room = ARROW_SHARE * span
+    squeeze = math.cos(math.radians(float(latitude.mean())))
+    east, north = _axes(
+        np.concatenate([longitude - room / squeeze, longitude + room / squeeze]),
+        np.concatenate([latitude - room, latitude + room]),
+    )
+    largest = max(
+        (abs(value) for name, value in values["observed"].items() if name[-1] in components), default=1
+    )
+    plot = Plot(east, north, "Displacement of GNSS sites")
+    for style, of_style in (("observed", values["observed"]), ("predicted", values["hidden_prediction"])):
+        for site, (x, y) in place.items():
+            moved = [0.0 if part is None else of_style.get(f"{site} {part}", 0.0) for part in components]
+            if all(math.isfinite(value) for value in moved):
+                scale = room / (largest or 1.0)
+                tip = (x + scale * moved[0] / math.cos(math.radians(y)), y + scale * moved[1])
+                plot.line([(x, y), tip], style)
+    plot.dots(list(place.values()), "station", radius=3.5, titles=list(place))
+    plot.legend += [("swatch-observed", f"observed (longest {wording.number(largest, 2)} m)")]
+    plot.legend += [("swatch-predicted", "predicted while hidden")]
+    return plot.to_dict()
+
+
+def _depth(summary: dict[str, Any]) -> dict[str, Any] | None:
+    slices = summary.get("moment_by_depth") or []
+    if not slices:
+        return None
+    deepest = max(row["bottom_km"] for row in slices)
+    most = max(row["high"] for row in slices) or 1.0
+    power = 10 ** math.floor(math.log10(most))
+    plot = Plot(
+        Axis.between(f"moment (10^{round(math.log10(power))} N m)", 0.0, 1.08 * most / power, 330),
+        Axis.between("depth (km)", 0.0, deepest, 300),
+        "Moment against depth",
+        downwards=True,
+    )
+    for row in slices:
+        top, bottom = row["top_km"], row["bottom_km"]
+        middle = (top + bottom) / 2
+        box = [(0.0, top), (row["moment_nm"] / power, top), (row["moment_nm"] / power, bottom), (0.0, bottom)]
+        plot.areas([box], ["#56b4e9"], [f"{wording.number(row['moment_nm'])} N m"])
+        plot.line([(row["low"] / power, middle), (row["high"] / power, middle)], "observed")
+    plot.legend.append(("swatch-observed", "68% interval"))
+    return {
+        "name": "depth", "heading": "Moment by depth", "lead": "", "plots": [("", None, plot.to_dict())],
+    }  # fmt: skip
+
+
+def _noise(summary: dict[str, Any]) -> dict[str, Any]:
+    scenes, checks = summary.get("insar_noise") or {}, summary.get("sign_checks") or []
+    scales = summary.get("noise_scales") or {}
+    rows = []
+    for kind, scale in scales.items():
+        found = scenes.get(kind) or {}
+        sign = next((check["reason"] for check in checks if kind.endswith(str(check.get("scene")))), "")
+        cells = [finite(found.get(name)) for name in ("nugget_m", "sill_m", "range_km")]
+        millimetres = [wording.number(None if cell is None else 1000 * cell, 2) for cell in cells[:2]]
+        rows.append([kind, wording.number(finite(scale), 2), *millimetres, wording.number(cells[2], 2), sign])
+    return {
+        "name": "noise",
+        "heading": "Noise, as the data show it",
+        "lead": "A scale of 5 says that a fit leaves five times the stated error: the earth is no elastic half-space "
+        "and the fault no set of planes.",
+        "table": {
+            "columns": ["Data", "scale", "of a pixel (mm)", "shared (mm)", "over (km)", "sign"],
+            "rows": rows,
+            "cell": "",
+        },
+    }  # fmt: skip

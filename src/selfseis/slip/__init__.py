@@ -1,0 +1,35 @@
+"""Slip on a fault from GNSS and InSAR, chosen and judged by hidden data.
+
+Readers (`read_gnss`, `read_insar`, `read_fault`, `read_fsp`) take files as providers publish them; `SlipInversion`
+validates and inverts; `write_slip` writes what the field reads: GeoJSON, ``.fsp``, NetCDF, tables.
+"""
+
+from __future__ import annotations
+
+from selfseis.slip.fault import Fault, Rectangle
+from selfseis.slip.fsp import SlipModel, read_fsp
+from selfseis.slip.gnss import Gnss, read_gnss
+from selfseis.slip.greens import surface_displacement
+from selfseis.slip.insar import Insar, read_insar
+from selfseis.slip.inversion import Slip, SlipInversion
+from selfseis.slip.preparing import read_fault
+from selfseis.slip.simulating import asperities, simulate_displacements
+from selfseis.slip.writing import write_slip
+
+__all__ = [
+    "Fault",
+    "Gnss",
+    "Insar",
+    "Rectangle",
+    "Slip",
+    "SlipInversion",
+    "SlipModel",
+    "asperities",
+    "read_fault",
+    "read_fsp",
+    "read_gnss",
+    "read_insar",
+    "simulate_displacements",
+    "surface_displacement",
+    "write_slip",
+]

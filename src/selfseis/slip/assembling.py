@@ -1,0 +1,180 @@
+"""From sites, scenes and a fault to a linear problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.invert import GaussianPrior, LaplacianPrior, LinearProblem, Noise
+from selfseis.slip.fault import Fault
+from selfseis.slip.gnss import Gnss
+from selfseis.slip.greens import surface_displacement
+from selfseis.slip.insar import Insar
+from selfseis.slip.insar_noise import FIRST_SD_M, InsarNoise
+
+Floats = NDArray[np.float64]
+
+GNSS = "gnss"
+INSAR = "insar "
+MOST_BLOCKS = 16
+FIRST_ROUGHNESS_M = 0.5
+RAMP_SD_M = 0.1
+
+
+@dataclass(frozen=True)
+class Observations:
+    """All data of an inversion, one after another.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_data,)
+        In m.
+    direction : ndarray, shape (n_data, 3)
+        What each datum is a component along: east, north, up.
+    places_km : ndarray, shape (n_data, 2)
+    longitude, latitude : ndarray, shape (n_data,)
+    sd : ndarray, shape (n_data,)
+        Stated standard deviation in m.
+    kind : ndarray of str, shape (n_data,)
+        ``gnss`` or ``insar NAME``.
+    name : ndarray of str, shape (n_data,)
+        Site and component, or scene.
+    """
+
+    values: Floats
+    direction: Floats
+    places_km: Floats
+    longitude: Floats
+    latitude: Floats
+    sd: Floats
+    kind: NDArray[np.str_]
+    name: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, gnss: Gnss | None, scenes: Sequence[Insar], fault: Fault) -> Observations:
+        """Stack the components of sites and the pixels of scenes."""
+        columns: list[tuple] = []
+        if gnss is not None and len(gnss):
+            site, component = np.nonzero(np.isfinite(gnss.displacement))
+            names = [f"{gnss.site[s]} {'ENU'[c]}" for s, c in zip(site, component, strict=True)]
+            columns.append(
+                (gnss.displacement[site, component], np.eye(3)[component], gnss.longitude[site], gnss.latitude[site],
+                 gnss.sd[site, component], np.full(len(site), GNSS), np.array(names))
+            )  # fmt: skip
+        for scene in scenes:
+            sd = np.where(np.isfinite(scene.sd), scene.sd, FIRST_SD_M)
+            kind = np.full(len(scene), INSAR + scene.name)
+            columns.append(
+                (
+                    scene.los,
+                    scene.look,
+                    scene.longitude,
+                    scene.latitude,
+                    sd,
+                    kind,
+                    np.full(len(scene), scene.name),
+                )
+            )
+        values, direction, longitude, latitude, sd, kind, name = (
+            np.concatenate(parts) for parts in zip(*columns, strict=True)
+        )
+        places = fault.local_map.to_km(longitude, latitude)
+        return cls(values, direction, places, longitude, latitude, sd, kind, name)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def scenes(self) -> list[str]:
+        """Types of data that are scenes."""
+        return sorted({kind for kind in self.kind.tolist() if kind.startswith(INSAR)})
+
+
+def rake_basis(fault: Fault) -> Floats:
+    """Return the directions along which slip must not be negative: the two limits of the rake, or the one rake.
+
+    Returns
+    -------
+    ndarray, shape (n_fields, n_patches, 2)
+        Components along strike and up dip.
+    """
+    limits = (
+        [fault.rake_min] if np.allclose(fault.rake_min, fault.rake_max) else [fault.rake_min, fault.rake_max]
+    )
+    radians = np.radians(np.array(limits))
+    return np.stack([np.cos(radians), np.sin(radians)], axis=-1)
+
+
+def ramps(observations: Observations) -> Floats:
+    """Return an offset and two slopes for each scene; (n_data, 3 * n_scenes)."""
+    columns = []
+    for kind in observations.scenes:
+        rows = observations.kind == kind
+        places = observations.places_km - observations.places_km[rows].mean(axis=0)
+        # Slopes are per half-width of the scene, so that all three columns are of one size.
+        places = places / np.maximum(np.abs(places[rows]).max(axis=0), 1e-6)
+        columns += [rows * 1.0, rows * places[:, 0], rows * places[:, 1]]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(observations), 0))
+
+
+def spatial_blocks(observations: Observations, most: int = MOST_BLOCKS) -> NDArray[np.int64]:
+    """Cut the map into compact blocks that hold every type of data which lies there; (n_data,)."""
+    from sklearn.cluster import KMeans
+
+    places, owner = np.unique(np.round(observations.places_km, 3), axis=0, return_inverse=True)
+    weight = np.zeros(len(places))
+    for kind in np.unique(observations.kind):
+        rows = owner.ravel()[observations.kind == kind]
+        # A type of data counts as a whole: a dozen sites draw the blocks as much as thousands of pixels do.
+        weight[np.unique(rows)] += 1 / len(np.unique(rows))
+    n_blocks = min(most, len(places))
+    clusters = KMeans(n_blocks, n_init=4, random_state=0).fit(places, sample_weight=weight)
+    return np.asarray(clusters.labels_[owner.ravel()], np.int64)
+
+
+def first_prior(fault: Fault, n_fields: int) -> GaussianPrior:
+    """Return the smooth prior that takes the earthquake out of the scenes before their noise is measured."""
+    return LaplacianPrior(fault.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
+
+
+def slip_operator(fault: Fault, observations: Observations) -> Floats:
+    """Return what a metre of slip along each direction of `rake_basis` does to each datum; (n_data, n_model)."""
+    places, owner = np.unique(observations.places_km, axis=0, return_inverse=True)
+    moved = surface_displacement(fault, places)
+    along = np.einsum("dcps,dc->dps", moved[owner.ravel()], observations.direction)
+    fields = np.einsum("dps,fps->dfp", along, rake_basis(fault))
+    return np.ascontiguousarray(fields.reshape(len(observations), -1))
+
+
+def slip_problem(
+    fault: Fault, observations: Observations, *, blocks: NDArray[np.int64] | None = None
+) -> LinearProblem:
+    """Return the linear problem of slip along the limits of the rake, with a ramp for each scene.
+
+    Parameters
+    ----------
+    fault : Fault
+    observations : Observations
+    blocks : ndarray of int, shape (n_data,), optional
+        What is hidden together; compact blocks of the map without.
+
+    Returns
+    -------
+    LinearProblem
+        Its noise of scenes is measured on whatever is visible.
+    """
+    places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
+    measure = InsarNoise(places, first_prior(fault, len(rake_basis(fault))), {"sd": FIRST_ROUGHNESS_M})
+    columns = ramps(observations)
+    return LinearProblem(
+        slip_operator(fault, observations),
+        observations.values,
+        Noise(observations.sd, observations.kind),
+        spatial_blocks(observations) if blocks is None else blocks,
+        columns,
+        np.full(columns.shape[1], RAMP_SD_M),
+        measure if places else None,
+    )

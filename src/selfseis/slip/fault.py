@@ -1,0 +1,266 @@
+"""A fault as patches: where they are, how they are oriented, which of them touch, which rakes are allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.invert import Graph
+from selfseis.recording import UnusableInput
+from selfseis.slip.places import LocalMap, wrapped
+
+Floats = NDArray[np.float64]
+
+TOUCHING = 1.4
+MOST_BEND_DEGREES = 45.0
+WIDEST_RAKES = 170.0
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A plane piece of a fault.
+
+    Attributes
+    ----------
+    longitude, latitude, depth_km : float
+        Of its centre.
+    strike, dip : float
+        In degrees; the fault dips to the right of its strike.
+    length_km, width_km : float
+        Along strike and along dip.
+    """
+
+    longitude: float
+    latitude: float
+    depth_km: float
+    strike: float
+    dip: float
+    length_km: float
+    width_km: float
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Patches with three or four corners.
+
+    Attributes
+    ----------
+    corners : tuple of ndarray, shape (3 or 4, 3)
+        Longitude, latitude and depth in km (positive down) of the corners of each patch, in order around it.
+    strike, dip : ndarray, shape (n_patches,)
+        In degrees.
+    rake_min, rake_max : ndarray, shape (n_patches,)
+        Limits of the rake in degrees; NaN where they are not known.
+    segment : ndarray of int, shape (n_patches,)
+    notes : tuple of str
+        What was assumed in reading.
+    """
+
+    corners: tuple[Floats, ...]
+    strike: Floats
+    dip: Floats
+    rake_min: Floats
+    rake_max: Floats
+    segment: NDArray[np.int64]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of_rectangles(
+        cls,
+        rectangles: Sequence[Rectangle],
+        rake_min: Floats,
+        rake_max: Floats,
+        segment: NDArray[np.int64],
+        notes: tuple[str, ...] = (),
+    ) -> Fault:
+        """Return the fault that rectangular patches make."""
+        return cls(
+            tuple(corners_of(rectangle) for rectangle in rectangles),
+            np.array([rectangle.strike for rectangle in rectangles]) % 360,
+            np.array([rectangle.dip for rectangle in rectangles]),
+            np.asarray(rake_min, float), np.asarray(rake_max, float), np.asarray(segment), notes,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    @cached_property
+    def local_map(self) -> LocalMap:
+        """The flat map about the fault."""
+        every = np.concatenate(self.corners)
+        longitude = wrapped(every[:, 0], every[0, 0])
+        return LocalMap(float(longitude.mean()), float(every[:, 1].mean()))
+
+    @cached_property
+    def outlines_km(self) -> tuple[Floats, ...]:
+        """Corners as east, north, up in km."""
+        return tuple(
+            np.column_stack([self.local_map.to_km(corner[:, 0], corner[:, 1]), -corner[:, 2]])
+            for corner in self.corners
+        )
+
+    @cached_property
+    def centres_km(self) -> Floats:
+        """Centres as east, north, up in km; (n_patches, 3)."""
+        return np.array([outline.mean(axis=0) for outline in self.outlines_km])
+
+    @cached_property
+    def centres(self) -> Floats:
+        """Longitude, latitude and depth in km of the centres; (n_patches, 3)."""
+        longitude, latitude = self.local_map.to_degrees(self.centres_km[:, :2])
+        return np.column_stack([longitude, latitude, -self.centres_km[:, 2]])
+
+    @cached_property
+    def area_km2(self) -> Floats:
+        """Area of each patch; (n_patches,)."""
+        return np.array([_area(outline) for outline in self.outlines_km])
+
+    @property
+    def top_km(self) -> Floats:
+        """Depth of the upper edge of each patch; (n_patches,)."""
+        return np.array([corner[:, 2].min() for corner in self.corners])
+
+    @property
+    def size_km(self) -> float:
+        """Largest extent."""
+        every = np.concatenate(self.outlines_km)
+        return float(np.linalg.norm(every.max(axis=0) - every.min(axis=0)))
+
+    @cached_property
+    def in_plane_km(self) -> Floats:
+        """Distance along the mean strike and down the mean dip of each centre; (n_patches, 2)."""
+        centred = self.centres_km - self.centres_km.mean(axis=0)
+        along, down = directions(mean_angle(self.strike, self.area_km2), float(np.median(self.dip)))
+        return np.stack([centred @ along, centred @ down], axis=1)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Which patches touch, and over how long a face."""
+        rectangular = all(len(corner) == 4 for corner in self.corners)
+        edges, faces = (_touching_rectangles if rectangular else _shared_edges)(self)
+        if not edges.size:
+            return Graph(self.area_km2, np.zeros((0, 2), int), np.zeros(0))
+        distance = np.linalg.norm(self.centres_km[edges[:, 0]] - self.centres_km[edges[:, 1]], axis=1)
+        return Graph(self.area_km2, edges, faces / np.maximum(distance, 1e-6))
+
+    def with_rakes(self, rake_min: Floats, rake_max: Floats) -> Fault:
+        """Return the fault with other limits of the rake."""
+        return replace(self, rake_min=np.asarray(rake_min, float), rake_max=np.asarray(rake_max, float))
+
+
+def directions(strike: float, dip: float) -> tuple[Floats, Floats]:
+    """Return the unit vectors along strike and down dip as east, north, up."""
+    strike, dip = np.radians(strike), np.radians(dip)
+    along = np.array([np.sin(strike), np.cos(strike), 0.0])
+    down = np.array([np.cos(strike) * np.cos(dip), -np.sin(strike) * np.cos(dip), -np.sin(dip)])
+    return along, down
+
+
+def corners_of(rectangle: Rectangle) -> Floats:
+    """Return longitude, latitude and depth of the corners: upper edge along strike, then the lower one back."""
+    along, down = directions(rectangle.strike, rectangle.dip)
+    along, down = along * rectangle.length_km / 2, down * rectangle.width_km / 2
+    offsets = np.array([-along - down, along - down, along + down, -along + down])
+    local = LocalMap(rectangle.longitude, rectangle.latitude)
+    longitude, latitude = local.to_degrees(offsets[:, :2])
+    return np.column_stack([longitude, latitude, rectangle.depth_km - offsets[:, 2]])
+
+
+def checked(fault: Fault, name: str) -> Fault:
+    """Refuse geometry that is no fault, and lower patches that stick out of the ground.
+
+    Raises
+    ------
+    UnusableInput
+        If there is no patch, or if a number makes no sense.
+    """
+    if not len(fault):
+        raise UnusableInput(f"{name} holds no fault patch: give rectangles, triangles or an .fsp file")
+    every = np.concatenate(fault.corners)
+    if not np.isfinite(every).all() or np.abs(every[:, 1]).max() > 90:
+        raise UnusableInput(f"{name}: a corner of the fault is no longitude, latitude and depth")
+    if every[:, 2].max() > 800:
+        raise UnusableInput(f"{name}: the fault reaches {every[:, 2].max():,.0f} km down: depths are in km")
+    if fault.area_km2.min() <= 0:
+        raise UnusableInput(f"{name}: {int((fault.area_km2 <= 0).sum())} patches have no area")
+    above = fault.top_km < 0
+    if not above.any():
+        return fault
+    lowered = tuple(
+        corner - np.array([0, 0, corner[:, 2].min()]) if sticks_out else corner
+        for corner, sticks_out in zip(fault.corners, above, strict=True)
+    )
+    note = (
+        f"{int(above.sum())} patches stuck out of the ground by up to {-fault.top_km.min():.2f} km: lowered"
+    )
+    return replace(fault, corners=lowered, notes=(*fault.notes, note))
+
+
+def limited_rakes(fault: Fault) -> tuple[Fault, int]:
+    """Narrow rake limits that leave a patch free to slip both ways; return how many were.
+
+    Slip is a sum of two directions of which neither may be negative, so the limits must be less than half a turn
+    apart.
+    """
+    width = (fault.rake_max - fault.rake_min) % 360
+    width = np.where((width == 0) & (fault.rake_max != fault.rake_min), 360, width)
+    too_wide = width > WIDEST_RAKES
+    middle = fault.rake_min + width / 2
+    half = np.where(too_wide, WIDEST_RAKES, width) / 2
+    return fault.with_rakes(middle - half, middle + half), int(too_wide.sum())
+
+
+def _area(outline: Floats) -> float:
+    spokes = outline[1:] - outline[0]
+    normals = np.cross(spokes[:-1], spokes[1:])
+    return float(np.linalg.norm(normals, axis=1).sum() / 2)
+
+
+def mean_angle(degrees: Floats, weight: Floats) -> float:
+    """Return the weighted mean of directions in degrees, which knows that 359 and 1 are neighbours."""
+    radians = np.radians(degrees)
+    return float(np.degrees(np.arctan2(weight @ np.sin(radians), weight @ np.cos(radians))))
+
+
+def _touching_rectangles(fault: Fault) -> tuple[NDArray[np.int64], Floats]:
+    """Pairs of rectangles whose centres are one patch apart along strike or along dip, and the length of their face."""
+    outlines = np.array(fault.outlines_km)
+    lengths = np.linalg.norm(outlines[:, 1] - outlines[:, 0], axis=1)
+    widths = np.linalg.norm(outlines[:, 2] - outlines[:, 1], axis=1)
+    edges, faces = [], []
+    for one in range(len(fault)):
+        along, down = directions(fault.strike[one], fault.dip[one])
+        away = fault.centres_km - fault.centres_km[one]
+        steps = np.abs(np.stack([away @ along, away @ down], axis=1))
+        steps /= np.stack([lengths + lengths[one], widths + widths[one]], axis=1) / 2
+        beside = (
+            np.linalg.norm(away, axis=1)
+            < TOUCHING * (np.hypot(lengths, widths) + np.hypot(lengths[one], widths[one])) / 2
+        )
+        bend = np.abs((fault.strike - fault.strike[one] + 180) % 360 - 180)
+        near = (steps.sum(axis=1) < TOUCHING) & beside & (bend < MOST_BEND_DEGREES)
+        for other in np.flatnonzero(near & (np.arange(len(fault)) > one)):
+            is_along = steps[other, 0] > steps[other, 1]
+            edges.append((one, int(other)))
+            faces.append(min(widths[one], widths[other]) if is_along else min(lengths[one], lengths[other]))
+    return np.array(edges, int).reshape(-1, 2), np.array(faces, float)
+
+
+def _shared_edges(fault: Fault) -> tuple[NDArray[np.int64], Floats]:
+    """Pairs of patches of a mesh that have two corners in common, and the length between these."""
+    owner: dict[frozenset[tuple[float, ...]], list[int]] = {}
+    for patch, outline in enumerate(fault.outlines_km):
+        points = [tuple(np.round(point, 2)) for point in outline]
+        for first, second in zip(points, points[1:] + points[:1], strict=True):
+            owner.setdefault(frozenset((first, second)), []).append(patch)
+    shared = {
+        tuple(patches): np.array(list(ends))
+        for ends, patches in owner.items()
+        if len(patches) == 2 and len(ends) == 2
+    }
+    faces = [float(np.linalg.norm(ends[1] - ends[0])) for ends in shared.values()]
+    return np.array(list(shared), int).reshape(-1, 2), np.array(faces, float)

@@ -1,0 +1,189 @@
+"""Static displacements of GNSS sites: CSV, or the ``static_data.json`` of the USGS finite-fault archive."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.recording import Accounting, UnusableInput
+from selfseis.slip.tables import metres_per_unit, numbers, read_columns, read_text, required
+
+SAME_PLACE_DEGREES = 1e-4
+DEFAULT_SD_M = (0.005, 0.005, 0.01)
+USGS_UNIT_M = 0.01
+COMPONENTS = {"E": 0, "N": 1, "Z": 2, "U": 2}
+ALIASES = {
+    "site": ("name", "station", "sta", "id", "code", "site_id"),
+    "lon": ("longitude", "long", "x"),
+    "lat": ("latitude", "y"),
+    "e": ("east", "de", "ue", "e_m", "east_m", "dx"),
+    "n": ("north", "dn", "un", "n_m", "north_m", "dy"),
+    "u": ("up", "du", "uu", "u_m", "up_m", "vertical", "dz", "z"),
+    "se": ("sigma_e", "sde", "e_sd", "sig_e", "east_sd", "e_sigma", "sige", "err_e"),
+    "sn": ("sigma_n", "sdn", "n_sd", "sig_n", "north_sd", "n_sigma", "sign", "err_n"),
+    "su": ("sigma_u", "sdu", "u_sd", "sig_u", "up_sd", "u_sigma", "sigu", "err_u"),
+}
+BARE = ("site", "lon", "lat", "e", "n", "u", "se", "sn", "su")
+
+
+@dataclass(frozen=True)
+class Gnss:
+    """Displacements of sites.
+
+    Attributes
+    ----------
+    site : list of str
+    longitude, latitude : ndarray, shape (n_sites,)
+    displacement : ndarray, shape (n_sites, 3)
+        East, north, up in m; NaN where a component is missing.
+    sd : ndarray, shape (n_sites, 3)
+        Standard deviation in m.
+    """
+
+    site: list[str]
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    displacement: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.site)
+
+    def take(self, rows: NDArray[Any]) -> Gnss:
+        """Return some of the sites, by mask or by number."""
+        chosen = np.arange(len(self))[rows]
+        return Gnss(
+            [self.site[row] for row in chosen], self.longitude[chosen], self.latitude[chosen],
+            self.displacement[chosen], self.sd[chosen],
+        )  # fmt: skip
+
+
+def read_gnss(path: str | Path, accounting: Accounting | None = None) -> Gnss:
+    """Read displacements of GNSS sites and mend or mask what is wrong with them.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV with the columns ``site, lon, lat, e, n, u, se, sn, su`` in m (names in any case, common spellings), or
+        ``static_data.json`` as the USGS publishes it (centimetres).
+    accounting : Accounting, optional
+        Told what was masked or assumed.
+
+    Returns
+    -------
+    Gnss
+
+    Raises
+    ------
+    UnusableInput
+        If the file holds no site that can be used.
+    """
+    path = Path(path)
+    accounting = Accounting() if accounting is None else accounting
+    gnss = _from_usgs(path) if path.suffix.lower() == ".json" else _from_table(path, accounting)
+    gnss = _without_bad_rows(gnss, path.name, accounting)
+    gnss = _with_positive_sds(gnss, path.name, accounting)
+    return _merged(gnss, path.name, accounting)
+
+
+def _from_table(path: Path, accounting: Accounting) -> Gnss:
+    columns, _ = read_columns(path, ALIASES, BARE)
+    required(columns, ("lon", "lat", "e", "n"), path)
+    n = len(columns["lon"])
+    nothing = [""] * n
+    displacement = np.stack([numbers(columns.get(name, nothing)) for name in ("e", "n", "u")], axis=1)
+    sd = np.stack([numbers(columns.get(name, nothing)) for name in ("se", "sn", "su")], axis=1)
+    factor, unit = metres_per_unit(displacement, sd)
+    if factor != 1:
+        accounting.note(
+            "assumed", path.name, f"displacements cannot be metres (largest {np.nanmax(np.abs(displacement)):.4g}, "
+            f"typical error {np.nanmedian(sd):.3g}): read as {unit}", n,
+        )  # fmt: skip
+    site = columns.get("site", [f"site {row + 1}" for row in range(n)])
+    return Gnss(site, numbers(columns["lon"]), numbers(columns["lat"]), displacement * factor, sd * factor)
+
+
+def _from_usgs(path: Path) -> Gnss:
+    try:
+        entries = json.loads(read_text(path))
+        if isinstance(entries, dict):
+            entries = next(value for value in entries.values() if isinstance(value, list))
+        rows = [_usgs_site(entry) for entry in entries]
+    except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+        raise UnusableInput(
+            f"{path.name} is no static_data.json of the USGS ({type(error).__name__}: {error}): "
+            "each site needs location, component, observed and data_error"
+        ) from None
+    if not rows:
+        raise UnusableInput(f"{path.name} holds no site: check the file")
+    site, longitude, latitude, displacement, sd = zip(*rows, strict=True)
+    return Gnss(list(site), np.array(longitude), np.array(latitude), np.array(displacement), np.array(sd))
+
+
+def _usgs_site(entry: dict[str, Any]) -> tuple[str, float, float, list[float], list[float]]:
+    component = entry["component"]
+    letters = ",".join(component) if isinstance(component, list) else str(component)
+    displacement, sd = [np.nan] * 3, [np.nan] * 3
+    observed, errors = np.ravel(entry["observed"]), np.ravel(entry["data_error"])
+    weights = np.ravel(entry.get("trace_weight") or np.ones(len(observed)))
+    for letter, value, error, weight in zip(letters.split(","), observed, errors, weights, strict=False):
+        if float(weight) > 0:
+            place = COMPONENTS[letter.strip().upper()[-1]]
+            displacement[place], sd[place] = USGS_UNIT_M * float(value), USGS_UNIT_M * float(error)
+    latitude, longitude = (float(value) for value in entry["location"][:2])
+    return str(entry.get("name", "")), longitude, latitude, displacement, sd
+
+
+def _without_bad_rows(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+    placed = np.isfinite(gnss.longitude) & np.isfinite(gnss.latitude)
+    usable = placed & np.isfinite(gnss.displacement).any(axis=1)
+    if not usable.all():
+        accounting.note(
+            "nan", unit, "sites without a place or without a displacement: left out", int((~usable).sum())
+        )
+    if not usable.any():
+        raise UnusableInput(
+            f"{unit} holds no site with a place and a displacement: check its columns and units"
+        )
+    return gnss.take(usable)
+
+
+def _with_positive_sds(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+    sd = gnss.sd.copy()
+    for column, default in enumerate(DEFAULT_SD_M):
+        bad = ~(np.isfinite(sd[:, column]) & (sd[:, column] > 0))
+        typical = float(np.median(sd[~bad, column])) if not bad.all() else default
+        n_used = int((bad & np.isfinite(gnss.displacement[:, column])).sum())
+        sd[bad, column] = typical
+        if n_used:
+            accounting.note(
+                "assumed", unit, f"error of {['east', 'north', 'up'][column]} zero or missing: {1000 * typical:.3g} mm",
+                n_used,
+            )  # fmt: skip
+    return replace(gnss, sd=sd)
+
+
+def _merged(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+    """Average sites at the same place: they would be hidden and seen at once."""
+    key = np.round(np.stack([gnss.longitude, gnss.latitude], axis=1) / SAME_PLACE_DEGREES).astype(int)
+    _, first, place = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(gnss):
+        return gnss
+    accounting.note("duplicate", unit, "sites at the same place: averaged", len(gnss) - len(first))
+    displacement, sd = gnss.displacement[first].copy(), gnss.sd[first].copy()
+    for number in range(len(first)):
+        rows = np.flatnonzero(place.ravel() == number)
+        if len(rows) > 1:
+            weight = np.where(np.isfinite(gnss.displacement[rows]), 1 / gnss.sd[rows] ** 2, 0)
+            total = weight.sum(axis=0)
+            summed = np.nansum(weight * gnss.displacement[rows], axis=0)
+            displacement[number] = np.divide(summed, total, out=np.full(3, np.nan), where=total > 0)
+            # Solutions of one antenna share their errors: averaging does not make them better.
+            sd[number] = gnss.sd[rows].min(axis=0)
+    order = np.argsort(first)
+    return replace(gnss.take(first[order]), displacement=displacement[order], sd=sd[order])

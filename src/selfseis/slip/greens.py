@@ -1,0 +1,67 @@
+"""What a metre of slip on each patch does to the surface: dislocations in an elastic half-space, by cutde."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.slip.fault import Fault, directions
+
+POISSON = 0.25
+
+Floats = NDArray[np.float64]
+
+
+def surface_displacement(fault: Fault, places_km: Floats) -> Floats:
+    """Compute the displacement of the surface by unit slip on each patch.
+
+    Patches with four corners are two triangles each. The earth is a homogeneous half-space with Poisson's ratio
+    0.25, flat and without topography.
+
+    Parameters
+    ----------
+    fault : Fault
+    places_km : ndarray, shape (n_places, 2)
+        East and north on the map of the fault.
+
+    Returns
+    -------
+    ndarray, shape (n_places, 3, n_patches, 2)
+        East, north, up for one metre of slip along strike (left-lateral, rake 0) and up dip (thrust, rake 90).
+
+    References
+    ----------
+    Nikkhoo, M. and Walter, T. R. (2015). Triangular dislocation: an analytical, artefact-free solution.
+    Geophys. J. Int. 201. doi:10.1093/gji/ggv035
+    Thompson, T. B. and Meade, B. J. cutde. https://github.com/tbenthompson/cutde
+    """
+    from cutde.halfspace import disp_matrix
+
+    triangles, patch = triangulated(fault)
+    observers = np.column_stack([places_km, np.zeros(len(places_km))])
+    found = disp_matrix(obs_pts=observers, tris=triangles, nu=POISSON)[..., :2]
+    summed = np.zeros((len(places_km), 3, len(fault), 2))
+    for number, owner in enumerate(patch):
+        summed[:, :, owner] += found[:, :, number]
+    return summed
+
+
+def triangulated(fault: Fault) -> tuple[Floats, NDArray[np.int64]]:
+    """Cut patches into triangles.
+
+    Returns
+    -------
+    triangles : ndarray, shape (n_triangles, 3, 3)
+        East, north, up in km, ordered such that the normal points to the side that the patch dips towards.
+    patch : ndarray of int, shape (n_triangles,)
+        The patch that each is a part of.
+    """
+    triangles, patch = [], []
+    for number, outline in enumerate(fault.outlines_km):
+        normal = np.cross(*directions(fault.strike[number], fault.dip[number])[::-1])
+        for last in range(2, len(outline)):
+            triangle = outline[[0, last - 1, last]]
+            facing = np.cross(triangle[1] - triangle[0], triangle[2] - triangle[0])
+            triangles.append(triangle if facing @ normal > 0 else triangle[::-1])
+            patch.append(number)
+    return np.array(triangles), np.array(patch)

@@ -1,0 +1,153 @@
+"""Line-of-sight displacements of InSAR scenes: CSV, or the resampled interferograms of the USGS archive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.recording import Accounting, UnusableInput
+from selfseis.slip.tables import metres_per_unit, numbers, read_columns, required
+
+ALIASES = {
+    "lon": ("longitude", "long", "x"),
+    "lat": ("latitude", "y"),
+    "los": ("displacement", "disp", "los_m", "dlos", "los_displacement", "range_change", "d"),
+    "look_e": ("sx", "le", "look_x", "e", "ue", "los_e", "look_east", "unit_e", "ve"),
+    "look_n": ("sy", "ln", "look_y", "n", "un", "los_n", "look_north", "unit_n", "vn"),
+    "look_u": ("sz", "lu", "look_z", "u", "uu", "los_u", "look_up", "unit_u", "vu"),
+    "sigma": ("sd", "err", "error", "std", "sig", "sigma_m", "uncertainty"),
+}
+BARE = ("lon", "lat", "los", "look_e", "look_n", "look_u", "sigma")
+AWAY_IS_POSITIVE = re.compile(
+    r"negative\s+(displacements?|values?)?[^.;]*?\btowards?\b|positive[^.;]*?\baway\b", re.I
+)
+
+
+@dataclass(frozen=True)
+class Insar:
+    """One scene.
+
+    Attributes
+    ----------
+    name : str
+    longitude, latitude : ndarray, shape (n_pixels,)
+    los : ndarray, shape (n_pixels,)
+        Displacement in m, positive towards the satellite.
+    look : ndarray, shape (n_pixels, 3)
+        Unit vector from the ground to the satellite: east, north, up.
+    sd : ndarray, shape (n_pixels,)
+        Stated standard deviation in m; NaN where none is stated.
+    """
+
+    name: str
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    los: NDArray[np.float64]
+    look: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.los)
+
+    def take(self, rows: NDArray[Any]) -> Insar:
+        """Return some of the pixels, by mask or by number."""
+        return Insar(
+            self.name,
+            self.longitude[rows],
+            self.latitude[rows],
+            self.los[rows],
+            self.look[rows],
+            self.sd[rows],
+        )
+
+
+def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
+    """Read a scene and mend or mask what is wrong with it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Table with the columns ``lon, lat, los, look_e, look_n, look_u, sigma`` in m, separated by commas, tabs or
+        spaces. Without a header, the columns stand in this order and sigma may be missing, as in the resampled
+        interferograms of the USGS. A comment which says that negative is towards the satellite turns the sign.
+    accounting : Accounting, optional
+        Told what was masked or assumed.
+
+    Returns
+    -------
+    Insar
+
+    Raises
+    ------
+    UnusableInput
+        If the file holds no pixel that can be used.
+    """
+    path = Path(path)
+    accounting = Accounting() if accounting is None else accounting
+    columns, comments = read_columns(path, ALIASES, BARE)
+    required(columns, BARE[:6], path)
+    los = numbers(columns["los"])
+    sd = numbers(columns.get("sigma", [""] * len(los)))
+    factor, unit = metres_per_unit(los, np.array([]))
+    if factor != 1:
+        accounting.note("assumed", path.name, f"displacements cannot be metres: read as {unit}", len(los))
+    look = np.stack([numbers(columns[name]) for name in BARE[3:6]], axis=1)
+    scene = Insar(
+        path.stem, numbers(columns["lon"]), numbers(columns["lat"]), los * factor, look, sd * factor
+    )
+    scene = _without_bad_rows(scene, path.name, accounting)
+    if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", comments)):
+        accounting.note(
+            "assumed", path.name, "its header says that negative is towards the satellite: sign turned"
+        )
+        scene = replace(scene, los=-scene.los)
+    return _with_upward_look(scene, path.name, accounting)
+
+
+def _without_bad_rows(scene: Insar, unit: str, accounting: Accounting) -> Insar:
+    length = np.linalg.norm(scene.look, axis=1)
+    finite = (
+        np.isfinite(scene.longitude) & np.isfinite(scene.latitude) & np.isfinite(scene.los) & (length > 0)
+    )
+    if not finite.all():
+        accounting.note(
+            "nan", unit, "pixels without a place, a value or a look vector: left out", int((~finite).sum())
+        )
+    if not finite.any():
+        raise UnusableInput(
+            f"{unit} holds no pixel with a place, a value and a look vector: check its columns"
+        )
+    scene, length = scene.take(finite), length[finite]
+    if np.abs(length - 1).max() > 0.05:
+        accounting.note(
+            "assumed",
+            unit,
+            "look vectors are no unit vectors: normalised",
+            int((abs(length - 1) > 0.05).sum()),
+        )
+    bad_sd = (scene.sd <= 0) | ~np.isfinite(scene.sd)
+    if bad_sd.any() and not bad_sd.all():
+        accounting.note("assumed", unit, "sigma zero or missing: the median of the others", int(bad_sd.sum()))
+        scene = replace(scene, sd=np.where(bad_sd, np.median(scene.sd[~bad_sd]), scene.sd))
+    elif bad_sd.all():
+        scene = replace(scene, sd=np.full(len(scene), np.nan))
+    places = np.stack([scene.longitude, scene.latitude], axis=1)
+    _, first = np.unique(np.round(places, 6), axis=0, return_index=True)
+    if len(first) < len(scene):
+        accounting.note(
+            "duplicate", unit, "pixels at the same place: the first is kept", len(scene) - len(first)
+        )
+    kept = np.sort(first)
+    return replace(scene.take(kept), look=scene.look[kept] / length[kept, None])
+
+
+def _with_upward_look(scene: Insar, unit: str, accounting: Accounting) -> Insar:
+    if np.median(scene.look[:, 2]) > 0:
+        return scene
+    accounting.note("assumed", unit, "look vectors point down, from the satellite: turned", len(scene))
+    return replace(scene, look=-scene.look)

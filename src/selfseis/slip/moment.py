@@ -1,0 +1,132 @@
+"""Seismic moment: rigidity, magnitude with its interval, moment against depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.slip.fault import Fault
+
+Floats = NDArray[np.float64]
+
+CRUST = np.array([[0.0, 32.6e9], [20.0, 43.3e9], [35.0, 66.6e9], [120.0, 68.5e9], [210.0, 73.4e9]])
+"""Depth (km) of the top and rigidity (Pa) of the layers of ak135.
+
+Kennett, Engdahl and Buland (1995), doi:10.1111/j.1365-246X.1995.tb03540.x.
+"""
+
+RIGIDITY_ERROR = 0.2
+LAYERING_ERROR = 0.15
+"""What a homogeneous half-space does to the moment, as a share of it.
+
+After Hearn and Bürgmann (2005), doi:10.1785/0120040158.
+"""
+
+LEVEL = 0.9
+SOFTEST = 10e9
+
+
+@dataclass(frozen=True)
+class Magnitude:
+    """Moment magnitude with its interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Mw: of the best model, and the 90% interval.
+    moment_nm : float
+        Moment of the best model in N m.
+    """
+
+    value: float
+    low: float
+    high: float
+    moment_nm: float
+
+
+def rigidity_of(fault: Fault, layers: Floats | None = None, constant_pa: float | None = None) -> Floats:
+    """Return the rigidity at each patch in Pa; (n_patches,).
+
+    Parameters
+    ----------
+    fault : Fault
+    layers : ndarray, shape (n_layers, 2), optional
+        Depth of the top in km and rigidity in Pa; ak135 without. Soft sediments at the top carry no moment worth
+        naming: layers softer than 10 GPa are skipped.
+    constant_pa : float, optional
+        One value everywhere.
+    """
+    if constant_pa is not None:
+        return np.full(len(fault), constant_pa)
+    table = CRUST if layers is None else layers
+    table = table[table[:, 1] >= SOFTEST]
+    place = np.searchsorted(table[:, 0], fault.centres[:, 2], side="right") - 1
+    return np.asarray(table[np.maximum(place, 0), 1])
+
+
+def magnitude_of(moment_nm: Floats | float) -> Floats:
+    """Return Mw of a moment in N m (Hanks and Kanamori, 1979)."""
+    return np.asarray(2 / 3 * (np.log10(np.maximum(moment_nm, 1e-9)) - 9.1))
+
+
+def magnitude_with_interval(
+    slip: Floats, samples: Floats, fault: Fault, rigidity: Floats, seed: int = 0
+) -> Magnitude:
+    """Return Mw and its interval, in which rigidity is known to 20% and layering may change the moment by 15%.
+
+    Parameters
+    ----------
+    slip : ndarray, shape (n_patches,)
+        Of the best model in m.
+    samples : ndarray, shape (n_samples, n_patches)
+        Draws from the posterior.
+    fault : Fault
+    rigidity : ndarray, shape (n_patches,)
+    seed : int
+    """
+    per_metre = rigidity * fault.area_km2 * 1e6
+    moment = float(per_metre @ slip)
+    rng = np.random.default_rng(seed)
+    # The same draws of slip meet many of the rigidity, so that the interval does not depend on their pairing.
+    factors = np.exp(np.hypot(RIGIDITY_ERROR, LAYERING_ERROR) * rng.standard_normal(200))
+    drawn = magnitude_of(np.outer(samples @ per_metre, factors))
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    best = float(magnitude_of(moment))
+    return Magnitude(best, float(min(low, best)), float(max(high, best)), moment)
+
+
+def moment_by_depth(
+    slip: Floats, samples: Floats, fault: Fault, rigidity: Floats, n_bins: int = 10
+) -> list[dict[str, float]]:
+    """Return the moment in slices of depth, with the 68% interval of each.
+
+    Parameters
+    ----------
+    slip : ndarray, shape (n_patches,)
+    samples : ndarray, shape (n_samples, n_patches)
+    fault : Fault
+    rigidity : ndarray, shape (n_patches,)
+    n_bins : int
+    """
+    per_metre = rigidity * fault.area_km2 * 1e6
+    tops, bottoms = fault.top_km, np.array([corner[:, 2].max() for corner in fault.corners])
+    edges = np.linspace(tops.min(), max(bottoms.max(), tops.min() + 0.1), n_bins + 1)
+    rows = []
+    for top, bottom in pairwise(edges):
+        # A patch gives each slice what part of its own depth range lies in it.
+        overlap = np.minimum(bottoms, bottom) - np.maximum(tops, top)
+        share = np.clip(overlap / np.maximum(bottoms - tops, 1e-6), 0, 1) * per_metre
+        low, high = np.quantile(samples @ share, [0.16, 0.84])
+        rows.append(
+            {
+                "top_km": float(top),
+                "bottom_km": float(bottom),
+                "moment_nm": (best := float(slip @ share)),
+                "low": min(float(low), best),
+                "high": max(float(high), best),
+            }
+        )
+    return rows

@@ -1,0 +1,61 @@
+"""Fewer pixels where a scene is smooth: average it in squares that are small where the displacement varies."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.slip.insar import Insar
+
+MOST_PIXELS = 1500
+FEWEST_IN_A_SQUARE = 4
+
+
+def downsampled(scene: Insar, most: int = MOST_PIXELS) -> Insar:
+    """Return a scene of at most about so many pixels; one that is small enough already is returned as it is.
+
+    The square that holds most variance is cut into four until there are enough squares; each becomes their mean.
+
+    Parameters
+    ----------
+    scene : Insar
+    most : int
+        Number of pixels wanted.
+
+    References
+    ----------
+    Jónsson, S. et al. (2002). Fault slip distribution of the 1999 Mw 7.1 Hector Mine, California, earthquake,
+    estimated from satellite radar and GPS measurements. Bull. Seismol. Soc. Am. 92. doi:10.1785/0120000922
+    """
+    if len(scene) <= most:
+        return scene
+    squares = _squares(np.stack([scene.longitude, scene.latitude], axis=1), scene.los, most)
+    look = np.array([scene.look[rows].mean(axis=0) for rows in squares])
+    longitude, latitude, los, sd = (
+        np.array([column[rows].mean() for rows in squares])
+        for column in (scene.longitude, scene.latitude, scene.los, scene.sd)
+    )
+    return Insar(scene.name, longitude, latitude, los, look / np.linalg.norm(look, axis=1, keepdims=True), sd)
+
+
+def _squares(places: NDArray[np.float64], values: NDArray[np.float64], most: int) -> list[NDArray[np.int64]]:
+    """Return which pixels each square holds."""
+    queue = [(0.0, 0, np.arange(len(values)))]
+    done: list[NDArray[np.int64]] = []
+    counter = 1
+    while queue and len(queue) + len(done) < most - 2:
+        rows = heapq.heappop(queue)[2]
+        middle = (places[rows].min(axis=0) + places[rows].max(axis=0)) / 2
+        quarter = (places[rows] > middle) @ np.array([1, 2])
+        parts = [rows[quarter == number] for number in range(4)]
+        for part in (part for part in parts if part.size):
+            if part.size < 2 * FEWEST_IN_A_SQUARE or part.size == rows.size:
+                done.append(part)
+            else:
+                heapq.heappush(
+                    queue, (-float(np.sum((values[part] - values[part].mean()) ** 2)), counter, part)
+                )
+                counter += 1
+    return done + [rows for _, _, rows in queue]

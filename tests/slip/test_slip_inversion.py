@@ -1,0 +1,139 @@
+"""The estimator: finds what slipped, mends what is the wrong way round, and says so when there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from slip_earthquakes import earthquake, gnss_csv, insar_csv
+
+from selfseis import SlipInversion
+from selfseis.recording import UnusableInput
+from selfseis.slip import Gnss, Insar
+
+QUICK = {"priors": ("laplacian",), "n_folds": 4, "n_inner": 3, "n_samples": 40, "n_oracle": 2}
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> tuple[SlipInversion, np.ndarray]:
+    fault, slip, gnss, scene = earthquake(tmp_path_factory.mktemp("quake"))
+    return SlipInversion(**QUICK).fit(gnss, [scene], fault), slip
+
+
+def test_the_slip_is_found_again(solved: tuple[SlipInversion, np.ndarray]) -> None:
+    inversion, slip = solved
+    assert np.corrcoef(inversion.slip_.amount, slip)[0, 1] > 0.9
+    assert inversion.verdict_.verdict == "works"
+    truth = 2 / 3 * (np.log10(inversion.rigidity_ * inversion.prepared_.fault.area_km2 * 1e6 @ slip) - 9.1)
+    assert inversion.magnitude_.low < truth < inversion.magnitude_.high
+    assert inversion.chosen_.variance_reduction("gnss") > 0.8
+
+
+def test_rakes_stay_within_their_limits(solved: tuple[SlipInversion, np.ndarray]) -> None:
+    inversion, _ = solved
+    fault = inversion.prepared_.fault
+    for slip in (inversion.slip_, inversion.slip_samples_):
+        assert (slip.rake >= fault.rake_min - 1e-6).all() and (slip.rake <= fault.rake_max + 1e-6).all()
+    assert inversion.slip_.rake[inversion.slip_.amount > 1].mean() == pytest.approx(90, abs=12)
+
+
+def test_moment_by_depth_adds_up(solved: tuple[SlipInversion, np.ndarray]) -> None:
+    inversion, _ = solved
+    total = sum(row["moment_nm"] for row in inversion.moment_by_depth_)
+    assert total == pytest.approx(inversion.magnitude_.moment_nm, rel=1e-6)
+
+
+def test_a_scene_with_the_wrong_sign_is_turned(
+    solved: tuple[SlipInversion, np.ndarray], tmp_path: Path
+) -> None:
+    fault, _, gnss, scene = earthquake(tmp_path)
+    wrong = SlipInversion(**QUICK).fit(
+        gnss_csv(tmp_path / "g.csv", gnss), [insar_csv(tmp_path / "s.csv", scene, sign=-1.0)], fault
+    )
+    assert [check.turned for check in wrong.prepared_.sign_checks] == [True]
+    assert not solved[0].prepared_.sign_checks[0].turned
+    np.testing.assert_allclose(wrong.prepared_.scenes[0].los, scene.los, atol=1e-5)
+    assert "sign_turned" in {finding.kind for finding in wrong.accounting_.findings}
+
+
+def test_swapped_coordinates_and_what_is_far_away_are_mended(tmp_path: Path) -> None:
+    from selfseis.recording import Accounting
+    from selfseis.slip.preparing import prepare
+
+    fault, _, gnss, _ = earthquake(tmp_path)
+    accounting = Accounting()
+    prepared = prepare(gnss_csv(tmp_path / "g.csv", gnss, swap=True), [], fault, accounting)
+    assert prepared.gnss is not None
+    np.testing.assert_allclose(prepared.gnss.longitude, gnss.longitude, atol=1e-5)
+    assert any("exchanged" in finding.detail for finding in accounting.findings)
+    away = replace(gnss, longitude=np.append(gnss.longitude[:-1], 80.0))
+    accounting = Accounting()
+    assert len(prepare(away, [], fault, accounting).observations) == 3 * (len(gnss) - 1)
+    assert {finding.kind: finding.count for finding in accounting.findings}["too_far"] == 1
+
+
+def test_pixels_on_the_trace_are_masked(tmp_path: Path) -> None:
+    from selfseis.recording import Accounting
+    from selfseis.slip.preparing import prepare
+
+    fault, _, gnss, scene = earthquake(tmp_path)
+    at_surface = replace(
+        fault, corners=tuple(corner - [0, 0, fault.top_km.min()] for corner in fault.corners)
+    )
+    trace = np.array(
+        [corner[:2, :2].mean(axis=0) for corner in at_surface.corners if corner[:, 2].min() < 0.01]
+    )
+    on_it = scene.take(np.arange(len(trace)))
+    on_it = replace(on_it, longitude=trace[:, 0], latitude=trace[:, 1])
+    both = Insar("scene", *(np.concatenate(pair) for pair in zip(
+        (scene.longitude, scene.latitude, scene.los, scene.look, scene.sd),
+        (on_it.longitude, on_it.latitude, on_it.los, on_it.look, on_it.sd), strict=True)))  # fmt: skip
+    accounting = Accounting()
+    prepared = prepare(gnss, [both], at_surface, accounting)
+    masked = {finding.kind: finding.count for finding in accounting.findings}["near_fault"]
+    assert masked >= len(trace) and len(prepared.scenes[0]) == len(both) - masked
+    assert len(prepare(gnss, [both], at_surface, Accounting(), near_fault_km=0).scenes[0]) == len(both)
+
+
+def test_unknown_rakes_come_from_the_data(tmp_path: Path) -> None:
+    from selfseis.recording import Accounting
+    from selfseis.slip.preparing import prepare
+
+    fault, _, gnss, scene = earthquake(tmp_path)
+    unknown = fault.with_rakes(np.full(len(fault), np.nan), np.full(len(fault), np.nan))
+    settled = prepare(gnss, [scene], unknown, Accounting()).fault
+    assert (settled.rake_min < 90).all() and (settled.rake_max > 90).all()
+
+
+def test_an_earthquake_that_never_was_is_no_success(tmp_path: Path) -> None:
+    fault, _, gnss, _ = earthquake(tmp_path)
+    rng = np.random.default_rng(5)
+    noise = replace(gnss, displacement=gnss.sd * rng.standard_normal(gnss.sd.shape))
+    assert SlipInversion(**QUICK).fit(noise, [], fault).verdict_.verdict != "works"
+
+
+def test_gnss_alone_and_insar_alone_are_enough(tmp_path: Path) -> None:
+    fault, slip, gnss, scene = earthquake(tmp_path)
+    for found in (
+        SlipInversion(**QUICK).fit(gnss, [], fault),
+        SlipInversion(**QUICK).fit(None, [scene], fault),
+    ):
+        assert np.corrcoef(found.slip_.amount, slip)[0, 1] > 0.7
+
+
+def test_what_cannot_be_inverted_is_said(tmp_path: Path) -> None:
+    fault, _, gnss, _ = earthquake(tmp_path)
+    far = replace(gnss, longitude=gnss.longitude + 90)
+    few = gnss.take(np.arange(2))
+    cases: list[tuple[Gnss | None, str]] = [
+        (far, "nothing lies within"),
+        (None, "neither GNSS nor InSAR"),
+        (few, "at least 4"),
+    ]
+    for data, said in cases:
+        with pytest.raises(UnusableInput, match=said):
+            SlipInversion(**QUICK).fit(data, [], fault)
+    with pytest.raises(UnusableInput, match="no prior is called"):
+        SlipInversion(priors=("wishful",)).fit(gnss, [], fault)
