@@ -8,9 +8,12 @@ PICKING = (
     "picking_mine",
     "picking_speed",
     "picking_rates",
+    "picking_damage",
     "locating_swarm",
     "continuous",
 )
-NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory", *PICKING)
+TOMOGRAPHY = ("tomography_mantle", "tomography_flinders", "tomography_scale")
+SLIP = ("slip_illapel", "slip_synthetic")
+NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory", *PICKING, *SLIP, *TOMOGRAPHY)
 
 __all__ = ["NAMES"]

@@ -71,7 +71,9 @@ def _draw(
         axis.set_title(f"{code.strip('.')} {phase} {height:.2f}", fontsize=7, pad=2)
         axis.set(yticks=[], xlim=(-BEFORE, AFTER))
         axis.tick_params(labelsize=6)
-    figure.supxlabel("s after the pick; east, north, vertical from below, above 1 Hz; P red, S blue", fontsize=9)
+    figure.supxlabel(
+        "s after the pick; east, north, vertical from below, above 1 Hz; P red, S blue", fontsize=9
+    )
     figure.tight_layout(pad=0.4)
     figure.savefig(path, dpi=65)
 

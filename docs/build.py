@@ -23,12 +23,14 @@ PAGES = {
     "false-alarms": "False alarms",
     "picking": "Picking",
     "locating": "Locating",
+    "slip": "Slip",
+    "tomography": "Tomography",
     "recordings": "Recordings",
     "commands": "Commands",
 }
 NAMES = (
     "recording", "denoise", "detect", "pick", "locate", "heldout", "simulate", "nets", "learn", "report", "workflow",
-    "samples",
+    "samples", "invert", "slip", "tomography",
 )  # fmt: skip
 PACKAGES = ("selfseis", *(f"selfseis.{name}" for name in NAMES))
 OWN_STYLE = """

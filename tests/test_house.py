@@ -39,7 +39,8 @@ MAY_IMPORT = FLOOR | {
     "invert": CELLAR,
     "slip": CELLAR | {"invert"},
     "tomography": CELLAR | {"invert", "locate"},
-    "workflow": CELLAR | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
+    "workflow": CELLAR
+    | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
     "cli": CELLAR | {"denoise", "detect", "pick", "locate", "report", "slip", "tomography", "workflow"},
     "__init__": set(),
 }

@@ -1,0 +1,148 @@
+"""The one table that every format of arrivals is read into, and what makes a row of it unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from selfseis.recording import Accounting, UnusableInput
+from selfseis.tomography.phases import KNOWN, canonical
+
+COLUMNS = (
+    "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",
+    "travel_time_s", "sigma_s", "station_latitude", "station_longitude", "station_elevation_m",
+)  # fmt: skip
+"""The contract's columns, and where the station is; unknown numbers are NaN."""
+
+NUMBERS = tuple(name for name in COLUMNS if name not in {"event_id", "event_time", "station", "phase"})
+LONGEST_S = 3600.0
+DEEPEST_KM = 750.0
+HIGHEST_KM = -9.0
+SIGMA_P_S, SIGMA_S_S = 0.5, 1.0
+"""Standard deviations in s where a file states none; every fit scales them, so that only their ratio matters."""
+
+
+def table_of(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return rows as a table with all `COLUMNS`, unknown numbers as NaN."""
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    frame = frame.reindex(columns=list(COLUMNS)).reset_index(drop=True)
+    for name in NUMBERS:
+        frame[name] = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    for name in ("event_id", "station", "phase"):
+        frame[name] = frame[name].astype(object).fillna("").astype(str).str.strip()
+    moments = frame["event_time"].astype(object).map(lambda moment: None if pd.isna(moment) else str(moment))
+    times = pd.to_datetime(moments, format="ISO8601", errors="coerce", utc=True)
+    frame["event_time"] = times.dt.tz_localize(None)
+    return frame
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Arrivals that can be used, and how many were left out for which reason.
+
+    Attributes
+    ----------
+    arrivals : pandas.DataFrame
+        `COLUMNS`, with the phase as `canonical` names it; numbered from 0.
+    accounting : Accounting
+        One finding for each reason.
+    """
+
+    arrivals: pd.DataFrame
+    accounting: Accounting
+
+
+def screen(table: pd.DataFrame, accounting: Accounting | None = None, source: str = "arrivals") -> Screening:
+    """Leave out the arrivals that cannot be used, count them by reason, and complete what may be assumed.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `table_of` makes it.
+    accounting : Accounting, optional
+        Where to note; a new one otherwise.
+    source : str
+        What the file is called in the findings.
+
+    Raises
+    ------
+    UnusableInput
+        If nothing is left, saying what most of the arrivals lacked.
+    """
+    accounting = Accounting() if accounting is None else accounting
+    frame = table.copy()
+    frame["phase"], stated = frame["phase"].map(canonical), frame["phase"]
+    reasons = _reasons(frame, stated)
+    lost: dict[str, int] = {}
+    keep = np.ones(len(frame), bool)
+    for (kind, detail), is_bad in reasons.items():
+        bad = keep & is_bad.to_numpy()
+        keep &= ~bad
+        if bad.any():
+            lost[detail] = int(bad.sum())
+            accounting.note(kind, source, f"{detail}, such as {_example(frame, stated, bad)}", int(bad.sum()))
+    if not keep.any():
+        worst = max(lost, key=lambda detail: lost[detail]) if lost else "the file holds none"
+        raise UnusableInput(f"no arrival of {source} can be used: {worst}; correct the file")
+    kept = frame[keep].sort_values(["event_id", "station", "phase", "travel_time_s"], kind="stable")
+    return Screening(_completed(_deduplicated(kept, accounting, source), accounting, source), accounting)
+
+
+def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd.Series]:
+    """Return what can be wrong with a row, in the order in which it is charged."""
+    place = frame[["event_latitude", "event_longitude", "event_depth_km"]]
+    site = frame[["station_latitude", "station_longitude"]]
+    time = frame["travel_time_s"]
+    return {
+        ("unknown_phase", "phases that are not P or S along a direct or core-reflected ray"): ~frame[
+            "phase"
+        ].isin(KNOWN),
+        ("no_location", "events without latitude, longitude or depth"): place.isna().any(axis=1),
+        ("no_station", "stations that no list has"): site.isna().any(axis=1),
+        ("impossible", "coordinates that are no degrees"): (
+            (frame["event_latitude"].abs() > 90)
+            | (frame["station_latitude"].abs() > 90)
+            | (frame["event_longitude"].abs() > 360)
+            | (frame["station_longitude"].abs() > 360)
+        ),
+        ("impossible", "depths that are no kilometres below the surface"): ~frame["event_depth_km"].between(
+            HIGHEST_KM, DEEPEST_KM
+        ),
+        ("impossible", "travel times that are not between 0 and an hour"): ~((time > 0) & (time < LONGEST_S)),
+    }
+
+
+def _example(frame: pd.DataFrame, stated: pd.Series, bad: np.ndarray) -> str:
+    row = frame[bad].iloc[0]
+    return f"{stated[bad].iloc[0] or 'no phase'} at {row['station'] or '?'} of event {row['event_id'] or '?'}"
+
+
+def _deduplicated(frame: pd.DataFrame, accounting: Accounting, source: str) -> pd.DataFrame:
+    """Keep the earliest of several readings of one phase at one station of one event."""
+    again = frame.duplicated(["event_id", "station", "phase"])
+    if again.any():
+        detail = "further readings of the same phase, station and event; the earliest is kept"
+        accounting.note("duplicate", source, detail, int(again.sum()))
+    return frame[~again].reset_index(drop=True)
+
+
+def _completed(frame: pd.DataFrame, accounting: Accounting, source: str) -> pd.DataFrame:
+    flat = frame["station_elevation_m"].isna()
+    if flat.any():
+        accounting.note(
+            "assumed", source, "stations without elevation are taken at sea level", int(flat.sum())
+        )
+    unsure = ~frame["sigma_s"].gt(0)
+    if unsure.any():
+        detail = f"no uncertainty above 0: {SIGMA_P_S:g} s for P and {SIGMA_S_S:g} s for S, scaled by the fit"
+        accounting.note("assumed", source, detail, int(unsure.sum()))
+    is_s = frame["phase"].str.startswith("S")
+    usual = pd.Series(np.where(is_s, SIGMA_S_S, SIGMA_P_S), frame.index)
+    return frame.assign(
+        station_elevation_m=frame["station_elevation_m"].fillna(0.0),
+        sigma_s=frame["sigma_s"].mask(unsure, usual),
+    )

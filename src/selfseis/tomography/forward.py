@@ -1,0 +1,157 @@
+"""What the reference earth predicts of arrivals, and how each time depends on the structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from selfseis.tomography.ellipticity import ellipticity_s
+from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.operator import Progress, sensitivities, table_points
+from selfseis.tomography.paths import (
+    Geometry,
+    PathTable,
+    elevation_s,
+    source_slowness,
+)
+from selfseis.tomography.phases import Wave, wave_of
+from selfseis.tomography.ray_table import RayTable
+from selfseis.tomography.reference import Floats, Reference
+from selfseis.tomography.sphere import towards
+from selfseis.tomography.travel import find_rays
+
+_STEP_SHARE = 0.3  # pieces of rays are shorter than this share of the smallest side of a cell
+PERCENT = 0.01
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Arrivals with their rays.
+
+    Attributes
+    ----------
+    arrivals : pandas.DataFrame
+        Those that have a ray, numbered from 0.
+    predicted : ndarray, shape (n,)
+        Travel times in s in the reference, ellipticity and elevation included.
+    operator : sparse array, shape (n, n_fields * n_cells)
+        Seconds for each percent of velocity; fields in the order of `waves`.
+    waves : tuple of str
+        "P", "S" or both.
+    slowness : ndarray, shape (n, 2)
+        Horizontal and downward at the source in s/km.
+    azimuth : ndarray, shape (n,)
+        From the source to the station in radians.
+    distance_deg : ndarray, shape (n,)
+    """
+
+    arrivals: pd.DataFrame
+    predicted: Floats
+    operator: sparse.csr_array
+    waves: tuple[Wave, ...]
+    slowness: Floats
+    azimuth: Floats
+    distance_deg: Floats
+
+    @property
+    def residual(self) -> Floats:
+        """Observed minus predicted, in s."""
+        return self.arrivals["travel_time_s"].to_numpy(float) - self.predicted
+
+    @property
+    def is_s(self) -> NDArray[np.bool_]:
+        """Which arrivals are S."""
+        return self.arrivals["phase"].str.startswith("S").to_numpy(bool)
+
+    def take(self, keep: NDArray[np.bool_]) -> Traced:
+        """Return some of the arrivals."""
+        rows = np.flatnonzero(keep)
+        return Traced(
+            self.arrivals[keep].reset_index(drop=True), self.predicted[keep], self.operator[rows], self.waves,
+            self.slowness[keep], self.azimuth[keep], self.distance_deg[keep],
+        )  # fmt: skip
+
+    def ray_count(self, wave: Wave) -> NDArray[np.int64]:
+        """Return number of rays of a wave through each cell."""
+        n_cells = self.operator.shape[1] // len(self.waves)
+        first = self.waves.index(wave) * n_cells
+        counted = np.bincount(self.operator.indices, minlength=self.operator.shape[1])
+        return counted[first : first + n_cells]
+
+
+def time_step_s(grid: CellGrid, reference: Reference, wave: Wave) -> float:
+    """Longest piece of a ray in s, so that no cell is jumped over."""
+    side = np.radians(np.diff(grid.latitude_edges).min()) * 6371.0
+    thin = float(np.diff(grid.depth_edges).min())
+    fastest = float(reference.velocity(wave).max())
+    return _STEP_SHARE * max(min(side, 2 * thin), 0.2 * side) / (0.8 * fastest)
+
+
+def trace(
+    arrivals: pd.DataFrame,
+    reference: Reference,
+    grid: CellGrid,
+    *,
+    progress: Progress | None = None,
+) -> Traced:
+    """Trace the rays of arrivals through the reference.
+
+    Parameters
+    ----------
+    arrivals : pandas.DataFrame
+        Screened.
+    reference : Reference
+    grid : CellGrid
+    progress : callable, optional
+
+    Returns
+    -------
+    Traced
+        Arrivals whose phase has no ray at their distance are left out.
+    """
+    phases = arrivals["phase"].to_numpy(str)
+    waves = tuple(sorted({wave_of(phase) for phase in phases}))
+    geometry = Geometry.of(arrivals)
+    n = len(arrivals)
+    predicted, slowness = np.full(n, np.nan), np.zeros((n, 2))
+    blocks: list[sparse.csr_array] = []
+    rows_of: list[NDArray[np.int64]] = []
+    for field, wave in enumerate(waves):
+        rows = np.flatnonzero(np.array([wave_of(phase) == wave for phase in phases]))
+        part = geometry.take(rows)
+        table = RayTable.of(reference, wave)
+        rays = find_rays(table, part.depth_km, part.distance, phases[rows])
+        corrections = ellipticity_s(table, rays, part) + elevation_s(table, rays, part.elevation_km)
+        predicted[rows] = rays.time + corrections
+        slowness[rows] = np.stack(source_slowness(table, rays, part.depth_km), axis=1)
+        chunks = table_points(PathTable(table), rays, part, time_step_s(grid, reference, wave))
+        block = sensitivities(grid, chunks, rows.size, PERCENT, progress)
+        blocks.append(shifted(block, field, len(waves)))
+        rows_of.append(rows)
+    operator = sparse.csr_array(sparse.vstack(blocks, format="csr"))
+    back = np.argsort(np.concatenate(rows_of), kind="stable")
+    operator = operator if len(waves) == 1 else operator[back]
+    azimuth = azimuths(geometry)
+    traced = Traced(arrivals, predicted, operator, waves, slowness, azimuth, np.degrees(geometry.distance))
+    keep = np.isfinite(predicted)
+    return traced if keep.all() else traced.take(keep)
+
+
+def shifted(block: sparse.csr_array, field: int, n_fields: int) -> sparse.csr_array:
+    """Put the columns of one field among those of all."""
+    n_cells = block.shape[1]
+    return sparse.csr_array(
+        (block.data, block.indices + field * n_cells, block.indptr), (block.shape[0], n_fields * n_cells)
+    )
+
+
+def azimuths(geometry: Geometry) -> Floats:
+    """Azimuths from the sources to the stations in radians."""
+    tangent = towards(geometry.source, geometry.receiver)
+    north = np.array([0.0, 0.0, 1.0]) - geometry.source * geometry.source[:, 2:]
+    east = np.cross(np.array([0.0, 0.0, 1.0]), geometry.source)
+    return np.arctan2(np.sum(tangent * east, axis=1), np.sum(tangent * north, axis=1))

@@ -1,0 +1,220 @@
+"""Cells of equal size on the sphere or in a region, in layers: where a point lies, who is neighbour of whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.invert import Graph
+from selfseis.tomography.reference import CORE_KM, EARTH_KM, Floats
+
+Ints = NDArray[np.int64]
+
+KM_A_DEGREE = np.pi * EARTH_KM / 180
+_GLOBAL_EDGES = (
+    0,
+    100,
+    200,
+    300,
+    410,
+    535,
+    660,
+    810,
+    970,
+    1140,
+    1310,
+    1500,
+    1700,
+    1900,
+    2100,
+    2300,
+    2500,
+    2700,
+    2891,
+)
+
+
+@dataclass(frozen=True)
+class CellGrid:
+    """Layers of cells; within a layer rings of latitude, each cut into as many cells as make them about square.
+
+    Attributes
+    ----------
+    latitude_edges : ndarray, shape (n_rings + 1,)
+        Ascending, in degrees.
+    west, width : float
+        Where rings begin and how far they reach, in degrees of longitude; 360 for whole rings.
+    n_around : ndarray of int, shape (n_rings,)
+        Cells in each ring.
+    depth_edges : ndarray, shape (n_layers + 1,)
+        In km, ascending.
+    """
+
+    latitude_edges: Floats
+    west: float
+    width: float
+    n_around: Ints
+    depth_edges: Floats
+
+    @classmethod
+    def of_earth(cls, degrees: float = 5.0, depth_edges: Floats | None = None) -> Self:
+        """Return cells of about equal area all over the mantle.
+
+        Parameters
+        ----------
+        degrees : float
+            Side of a cell.
+        depth_edges : ndarray, optional
+            By default 18 layers, thin at the top.
+        """
+        edges = np.linspace(-90, 90, round(180 / degrees) + 1)
+        middle = np.radians((edges[1:] + edges[:-1]) / 2)
+        around = np.maximum(3, np.round(360 / degrees * np.cos(middle))).astype(np.int64)
+        depths = np.array(_GLOBAL_EDGES, float) if depth_edges is None else np.asarray(depth_edges, float)
+        depths[-1] = min(depths[-1], EARTH_KM - CORE_KM)
+        return cls(edges, -180.0, 360.0, around, depths)
+
+    @classmethod
+    def of_region(
+        cls,
+        latitude: tuple[float, float],
+        longitude: tuple[float, float],
+        spacing_km: float,
+        depth_edges: Floats,
+    ) -> Self:
+        """Return a box of equally many cells in each ring; longitudes may pass 180.
+
+        Parameters
+        ----------
+        latitude, longitude : tuple of float
+            South and north, west and east in degrees.
+        spacing_km : float
+            Side of a cell.
+        depth_edges : ndarray, shape (n_layers + 1,)
+            In km.
+        """
+        south, north = latitude
+        west, east = longitude
+        n_rings = max(2, round((north - south) * KM_A_DEGREE / spacing_km))
+        squeeze = np.cos(np.radians((south + north) / 2))
+        n_across = max(2, round((east - west) * KM_A_DEGREE * squeeze / spacing_km))
+        edges = np.linspace(south, north, n_rings + 1)
+        return cls(edges, west, east - west, np.full(n_rings, n_across), np.asarray(depth_edges, float))
+
+    @property
+    def is_global(self) -> bool:
+        """Whether rings close."""
+        return self.width >= 360
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Number of the first cell of each ring, and of all cells in a layer; shape (n_rings + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.n_around)])
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return len(self.depth_edges) - 1
+
+    @property
+    def n_in_layer(self) -> int:
+        """Number of cells in a layer."""
+        return int(self.starts[-1])
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.n_layers * self.n_in_layer
+
+    @property
+    def depths(self) -> Floats:
+        """Middles of the layers in km."""
+        return (self.depth_edges[1:] + self.depth_edges[:-1]) / 2
+
+    @cached_property
+    def layer(self) -> Ints:
+        """Layer of each cell."""
+        return np.repeat(np.arange(self.n_layers), self.n_in_layer)
+
+    @cached_property
+    def centres(self) -> tuple[Floats, Floats]:
+        """Latitudes and longitudes of the cells of one layer."""
+        ring = np.repeat(np.arange(len(self.n_around)), self.n_around)
+        place = np.arange(self.n_in_layer) - self.starts[ring]
+        latitude = (self.latitude_edges[1:] + self.latitude_edges[:-1])[ring] / 2
+        return latitude, self.west + (place + 0.5) * self.width / self.n_around[ring]
+
+    def find(self, latitude: Floats, longitude: Floats, depth_km: Floats) -> Ints:
+        """Return the cell of each point; -1 outside.
+
+        Points above the top layer count to it: elevations are corrected for elsewhere.
+        """
+        ring = np.searchsorted(self.latitude_edges, latitude, side="right") - 1
+        ring = np.where(latitude == self.latitude_edges[-1], len(self.n_around) - 1, ring)
+        east = (longitude - self.west) % 360.0
+        layer = np.searchsorted(self.depth_edges, np.maximum(depth_km, self.depth_edges[0]), side="right") - 1
+        layer = np.where(depth_km == self.depth_edges[-1], self.n_layers - 1, layer)
+        inside = (ring >= 0) & (ring < len(self.n_around)) & (layer < self.n_layers) & (east < self.width)
+        ring = np.where(inside, ring, 0)
+        column = (east / self.width * self.n_around[ring]).astype(np.int64).clip(max=self.n_around[ring] - 1)
+        return np.where(inside, layer * self.n_in_layer + self.starts[ring] + column, -1)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Volumes of the cells and faces between them; edges across layers come last."""
+        radii = EARTH_KM - self.depth_edges
+        shell = (radii[:-1] ** 3 - radii[1:] ** 3) / 3
+        area, edges, ratio = self._layer_graph
+        n, n_layers = self.n_in_layer, self.n_layers
+        thickness = np.diff(self.depth_edges)
+        sideways = np.concatenate([edges + k * n for k in range(n_layers)])
+        side_weight = np.concatenate([ratio * step for step in thickness])
+        below = np.arange(n_layers * n - n)
+        downwards = np.stack([below, below + n], axis=1)
+        face = np.concatenate([area * radius**2 for radius in radii[1:-1]]) if n_layers > 1 else np.zeros(0)
+        apart = np.repeat(np.diff(self.depths), n)
+        return Graph(
+            np.concatenate([area * volume for volume in shell]),
+            np.concatenate([sideways, downwards]),
+            np.concatenate([side_weight, face / apart]),
+        )
+
+    @property
+    def n_sideways(self) -> int:
+        """Number of edges of `graph` inside layers."""
+        return self.n_layers * len(self._layer_graph[1])
+
+    @cached_property
+    def _layer_graph(self) -> tuple[Floats, Ints, Floats]:
+        """Areas on the unit sphere, pairs of neighbours, and length of the common edge over distance."""
+        sines = np.sin(np.radians(self.latitude_edges))
+        width = np.radians(self.width)
+        area = np.repeat(np.diff(sines) * width / self.n_around, self.n_around)
+        pairs, weights = [], []
+        high = np.radians(np.diff(self.latitude_edges))
+        middle = np.radians((self.latitude_edges[1:] + self.latitude_edges[:-1]) / 2)
+        for ring, count in enumerate(self.n_around):
+            along = self.starts[ring] + np.arange(count)
+            nexts = np.roll(along, -1) if self.is_global else along[1:]
+            pairs.append(np.stack([along[: len(nexts)], nexts], axis=1))
+            step = np.cos(middle[ring]) * width / count
+            weights.append(np.full(len(nexts), high[ring] / step))
+            if ring + 1 < len(self.n_around):
+                first, second, overlap = _overlaps(int(count), int(self.n_around[ring + 1]))
+                pairs.append(np.stack([self.starts[ring] + first, self.starts[ring + 1] + second], axis=1))
+                edge = np.cos(np.radians(self.latitude_edges[ring + 1])) * width * overlap
+                weights.append(edge / (middle[ring + 1] - middle[ring]))
+        return area, np.concatenate(pairs), np.concatenate(weights)
+
+
+def _overlaps(n_first: int, n_second: int) -> tuple[Ints, Ints, Floats]:
+    """Cells of two rings that touch, and the share of the ring along which they do."""
+    cuts = np.unique(
+        np.round(np.concatenate([np.arange(n_first + 1) / n_first, np.arange(n_second + 1) / n_second]), 12)
+    )
+    middle, length = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts)
+    return (middle * n_first).astype(np.int64), (middle * n_second).astype(np.int64), length

@@ -1,0 +1,251 @@
+"""Structure that is known, structure that is not there, and the folder of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import sparse
+from tomography_bulletin import made_bulletin
+from typer.testing import Result
+
+from selfseis import TravelTimeTomography, UnusableInput
+from selfseis.invert import LinearProblem, Noise
+from selfseis.invert.many_unknowns import conjugate_gradients, solve_sparse
+from selfseis.invert.own_terms import OwnTerms
+from selfseis.recording import Accounting
+from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.prior import LayeredMatern
+from selfseis.tomography.published import PublishedModel
+from selfseis.tomography.reference import read_reference
+from selfseis.tomography.retrace import can_retrace, retraced, time_field
+from selfseis.tomography.setup import without_lone_events
+
+Command = Callable[..., Result]
+needs_solver = pytest.mark.skipif(not can_retrace(), reason="scikit-fmm is not installed")
+QUICK = {"cell": 24.0, "hidden": ("event",), "n_folds": 3, "n_samples": 8, "retrace": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted(bulletin: pd.DataFrame) -> TravelTimeTomography:
+    return TravelTimeTomography(**QUICK).fit(bulletin)
+
+
+def test_a_fast_south_is_found_and_told_from_nothing(fitted: TravelTimeTomography) -> None:
+    assert fitted.verdict_.verdict == "works"
+    assert fitted.verdict_.gain is not None
+    assert fitted.verdict_.gain.low > 0
+    model = fitted.model_
+    hit = model["ray_count"] > 30
+    south = model["dlnv"].where(hit & (model["latitude"] < -30.1)).mean()
+    north = model["dlnv"].where(hit & (model["latitude"] > -29.9)).mean()
+    assert float(south - north) > 3  # of 8 percent, smoothed
+    method = fitted.validations_[0].method
+    assert 0.55 < method.coverage() < 0.8
+    assert set(fitted.summary_["hidden"]) == {"event"}
+
+
+def test_where_there_is_no_structure_there_is_no_gain() -> None:
+    flat = TravelTimeTomography(**QUICK).fit(made_bulletin(3, structure=False))
+    assert flat.verdict_.verdict != "works"
+    assert flat.verdict_.gain is not None
+    assert flat.verdict_.gain.value < 0.02
+
+
+def test_the_model_is_cf_and_knows_what_it_does_not_know(fitted: TravelTimeTomography) -> None:
+    model = fitted.model_
+    assert model["dlnv"].dims == ("depth", "latitude", "longitude")
+    assert model["dlnv"].attrs["units"] == "percent"
+    assert model["depth"].attrs["positive"] == "down"
+    assert model.attrs["Conventions"].startswith("CF-")
+    crossed = model["ray_count"].values > 30
+    assert model["resolution"].values[crossed].mean() > model["resolution"].values[~crossed].mean()
+    assert model["sd"].values[crossed].mean() < model["sd"].values[~crossed].mean()
+    assert (model["sd"].values > 0).all()
+
+
+def test_both_waves_and_their_ratio(tmp_path: Path) -> None:
+    both = TravelTimeTomography(**QUICK).fit(made_bulletin(1, phases=("P", "S")))
+    assert {"dlnv", "dlnv_s", "dln_vp_vs", "sd_vp_vs"} <= set(both.model_)
+    # The fast south is as fast for both, so that their ratio is none of the data's business.
+    sure = np.abs(both.model_["dln_vp_vs"]) > 3 * both.model_["sd_vp_vs"]
+    assert float(sure.mean()) < 0.15
+    assert set(both.summary_["noise_s"]) == {"P", "S"}
+
+
+def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: Path) -> None:
+    columns = [name for name in bulletin if not name.startswith("station_")]
+    bulletin[columns].to_csv(tmp_path / "arrivals.csv", index=False)
+    stations = bulletin.drop_duplicates("station")
+    stations[["station", "station_latitude", "station_longitude", "station_elevation_m"]].rename(
+        columns=lambda name: name.removeprefix("station_")
+    ).to_csv(tmp_path / "stations.csv", index=False)
+    out = tmp_path / "out"
+    done = selfseis(
+        "tomography", "--arrivals", tmp_path / "arrivals.csv", "--stations", tmp_path / "stations.csv", "--out", out,
+        "--cell", 30, "--hide", "event", "--folds", 3, "--samples", 4,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert "tomography: works" in done.stdout
+    names = {path.name for path in out.iterdir()}
+    assert names == {"model.nc", "summary.json", "heldout.csv", "verdict.json", "run.json", "report.html"}
+    with xr.open_dataset(out / "model.nc", engine="h5netcdf") as model:
+        assert {"dlnv", "sd", "ray_count"} <= set(model)
+    table = pd.read_csv(out / "heldout.csv")
+    assert {"event_id", "station", "phase", "left_s", "left_null_s", "sd_s", "fold", "hidden"} <= set(table)
+    assert table["left_s"].abs().mean() < table["left_null_s"].abs().mean()
+    assert json.loads((out / "verdict.json").read_text())[0]["task"] == "tomography"
+    page = (out / "report.html").read_text()
+    assert "P-wave velocity from" in page
+    assert "Mw" not in page
+
+
+def test_unusable_input_ends_with_one_line(selfseis: Command, tmp_path: Path) -> None:
+    done = selfseis("tomography", "--arrivals", tmp_path / "gone", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "does not exist: check the path" in done.stderr.splitlines()[-1]
+
+
+def test_too_little_is_refused_and_mixed_up_times_too(bulletin: pd.DataFrame) -> None:
+    with pytest.raises(UnusableInput, match="only 14 arrivals are left"):
+        TravelTimeTomography(**QUICK).fit(bulletin.head(14))
+    swapped = bulletin.assign(event_latitude=bulletin["event_longitude"] - 110)
+    with pytest.raises(UnusableInput, match="swapped"):
+        TravelTimeTomography(**QUICK).fit(swapped)
+    few = pd.concat(
+        [bulletin[bulletin["event_id"] == "event00"].assign(event_id=name, station=station)
+         .assign(station=lambda rows, station=station: station + rows.index.astype(str))
+         for name in "ab" for station in "cd"]
+    )  # fmt: skip
+    with pytest.raises(UnusableInput, match="too few to hide"):
+        TravelTimeTomography(**QUICK | {"n_folds": 5}).fit(few)
+
+
+def test_lone_events_are_counted(bulletin: pd.DataFrame) -> None:
+    accounting = Accounting()
+    lone = bulletin[bulletin["event_id"] == "event00"].head(3)
+    kept = without_lone_events(pd.concat([bulletin[bulletin["event_id"] != "event00"], lone]), accounting)
+    assert "event00" not in set(kept["event_id"])
+    assert accounting.to_dict()["kinds"]["too_few"]["count"] == 3
+
+
+def test_draws_have_the_covariance_of_the_posterior() -> None:
+    rng = np.random.default_rng(0)
+    operator = sparse.csr_array(rng.standard_normal((30, 6)))
+    nuisance = sparse.csr_array(np.repeat(np.eye(5), 6, axis=0))
+    root = sparse.csr_array(np.diag(np.arange(1.0, 7.0)) + 0.3 * np.eye(6, k=1))
+    noise = Noise(np.full(30, 0.5), np.full(30, "P"))
+    problem = LinearProblem(
+        operator, rng.standard_normal(30), noise, np.repeat(np.arange(5), 6), nuisance, np.full(5, 2.0)
+    )
+    draws = solve_sparse(problem, np.full(30, 4.0), root, n_samples=6000)
+    columns = np.hstack([operator.toarray(), nuisance.toarray()])
+    prior = np.zeros((11, 11))
+    prior[:6, :6] = (root.T @ root).toarray()
+    prior[6:, 6:] = np.eye(5) / 4
+    covariance = np.linalg.inv(4 * columns.T @ columns + prior)
+    np.testing.assert_allclose(draws.mode, covariance @ (4 * columns.T @ problem.data), atol=2e-3)
+    np.testing.assert_allclose(np.cov(draws.samples.T), covariance, atol=0.06 * np.diag(covariance).max())
+
+
+def test_gradients_solve_each_column_for_itself() -> None:
+    rng = np.random.default_rng(1)
+    factor = rng.standard_normal((20, 20))
+    matrix = factor @ factor.T + np.eye(20)
+    right = np.column_stack([rng.standard_normal((20, 3)), 1e-6 * rng.standard_normal(20)])
+    solved = conjugate_gradients(lambda x: matrix @ x, right, 1 / np.diag(matrix), np.zeros((20, 4)))
+    exact = np.linalg.solve(matrix, right)
+    np.testing.assert_allclose(
+        solved / np.linalg.norm(exact, axis=0), exact / np.linalg.norm(exact, axis=0), atol=0.02
+    )
+
+
+def test_own_terms_of_a_hidden_block_are_fitted_to_it() -> None:
+    blocks = np.repeat([0, 1], 6)
+    terms = sparse.csr_array(
+        np.column_stack([blocks == 0, blocks == 1, np.arange(12) % 3 == 0]).astype(float)
+    )
+    noise = Noise(np.ones(12), np.full(12, "P"))
+    problem = LinearProblem(sparse.csr_array((12, 2)), np.zeros(12), noise, blocks, terms, np.full(3, np.inf))
+    own = OwnTerms(problem, blocks == 1, blocks == 0)
+    residual = 5.0 + np.arange(6.0)
+    found = own.explain(residual, np.ones(6), np.zeros(3))
+    np.testing.assert_allclose(
+        found.residual, residual - residual.mean(), atol=1e-9
+    )  # the station term is known
+    np.testing.assert_allclose(found.noise_share, 5 / 6)
+
+
+def test_the_prior_has_the_size_and_range_that_it_says() -> None:
+    grid = CellGrid.of_region((-5.0, 5.0), (0.0, 10.0), 40.0, np.linspace(0, 600, 16))
+    prior = LayeredMatern(grid, {}, 100.0)
+    setting = {"sd": 2.0, "range": 250.0, "flatness": 1.0, "top": 1.0}
+    root = prior.root(setting)
+    white = np.random.default_rng(0).standard_normal((grid.n_cells, 60))
+    draws = root.solve(white).reshape(grid.n_layers, len(grid.n_around), -1, 60)
+    middle = draws[5:10, 8:-8, 8:-8]
+    assert middle.std() == pytest.approx(2.0, rel=0.2)
+    apart = 6  # cells: about one range of 250 km, where the correlation is about 0.13
+    first, second = middle[:, :, :-apart], middle[:, :, apart:]
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0.15, abs=0.1)
+
+
+def test_without_the_solver_rays_stay_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfseis.tomography.estimator.can_retrace", lambda: False)
+    tomography = TravelTimeTomography(retrace=2)
+    tomography.accounting_ = Accounting()
+    assert tomography._rounds_of_rays() == 0
+    assert "selfseis[regional]" in tomography.accounting_.findings[0].detail
+
+
+@needs_solver
+def test_fast_marching_from_between_the_nodes() -> None:
+    source = np.array([10.3, 12.6, 4.2])
+    time = time_field(np.broadcast_to(np.full(20, 5.0), (30, 28, 20)), source, 2.0)
+    axes = np.meshgrid(*(np.arange(n) - s for n, s in zip(time.shape, source, strict=True)), indexing="ij")
+    exact = 2.0 * np.sqrt(sum(axis**2 for axis in axes)) / 5.0
+    assert np.abs(time - exact).max() < 0.2
+    assert np.corrcoef(time.ravel(), exact.ravel())[0, 1] > 0.999
+
+
+@needs_solver
+def test_rays_traced_again_stay_where_nothing_changes_and_bend_to_the_fast_side(
+    fitted: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfseis.tomography.retrace.MOST_NODES", 25_000)
+    reference = read_reference("ak135")
+    flat = fitted.image_
+    zero = type(flat)(**vars(flat) | {"dlnv": np.zeros_like(flat.dlnv)})
+    again = retraced(fitted.traced_, zero, reference, fitted.grid_)
+    np.testing.assert_allclose(again.predicted, fitted.traced_.predicted, atol=1e-6)
+    through = [np.asarray(one.operator.sum(axis=1)).ravel() for one in (again, fitted.traced_)]
+    assert np.corrcoef(*through)[0, 1] > 0.98
+    bent = retraced(fitted.traced_, fitted.image_, reference, fitted.grid_)
+    predicted = bent.predicted + bent.operator @ fitted.image_.dlnv[0].astype(np.float32)
+    straight = fitted.traced_.predicted + fitted.traced_.operator @ fitted.image_.dlnv[0].astype(np.float32)
+    assert np.abs(predicted - straight).mean() < 0.1  # a second-order effect
+
+
+def test_published_models(shared_data: Path) -> None:
+    model = PublishedModel.from_file(shared_data / "tomography" / "models" / "HMSL-P06_dvp.nc")
+    at_node = model.at(np.array([-88.0]), np.array([-178.0]), np.array([66.0]))
+    assert at_node[0] == pytest.approx(model.percent[0, 0, 0])
+    assert model.at(np.zeros(1), np.array([182.0]), np.array([500.0])) == pytest.approx(
+        model.at(np.zeros(1), np.array([-178.0]), np.array([500.0]))
+    )
+    other = PublishedModel.from_file(shared_data / "tomography" / "models" / "SPani_dvp.nc").on(
+        CellGrid.of_earth(8.0)
+    )
+    ours = model.on(CellGrid.of_earth(8.0))
+    assert np.corrcoef(ours, other)[0, 1] > 0.4
+
+
+def test_what_is_no_published_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.nc").write_text("nothing")
+    with pytest.raises(UnusableInput, match="no published model"):
+        PublishedModel.from_file(tmp_path / "wrong.nc")
