@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 from slip_earthquakes import earthquake, fault_file, gnss_csv, insar_csv, usgs_json
+from typer.testing import Result
 
-from conftest import Command
 from selfseis.slip import read_fault, read_fsp
 
 NAMES = {
@@ -27,7 +28,7 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, selfseis: Command) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, selfseis: Callable[..., Result]) -> Path:
     place = tmp_path_factory.mktemp("slip")
     _, _, gnss, scene = earthquake(place)
     done = selfseis(
@@ -88,7 +89,7 @@ def test_the_page_says_what_matters(folder: Path) -> None:
     assert "<script" not in page and "nan" not in page.lower().replace("finance", "")
 
 
-def test_bad_input_ends_with_one_line_and_status_2(tmp_path: Path, selfseis: Command) -> None:
+def test_bad_input_ends_with_one_line_and_status_2(tmp_path: Path, selfseis: Callable[..., Result]) -> None:
     _, _, gnss, _ = earthquake(tmp_path)
     sites, fault = gnss_csv(tmp_path / "g.csv", gnss), fault_file(tmp_path)
     for words in (
