@@ -9,7 +9,7 @@ import torch
 from selfseis.nets.onset_net import OnsetNet, onset_features
 from selfseis.pick import annotate
 from selfseis.pick.annotate import EDGE, SETTLING, Annotator
-from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.conditioning import CausalHighPass, default_corner
 from selfseis.pick.found import NetFinder
 from selfseis.pick.stations import stations_of
 from selfseis.pick.windows import read_window
@@ -60,6 +60,13 @@ def test_a_window_beyond_the_ends_is_zero_there():
     assert not window[:, 3100:].any()
     assert window[:, 100:3100].any(axis=1).all()
     assert not read_window(recording, stations_of(recording)[0], high_pass, 4000, 4100).any()
+
+
+@pytest.mark.parametrize(
+    ("rate", "corner"), [(2, 0.1), (8, 0.4), (20, 1.0), (100, 1.0), (200, 2.0), (500, 5.0)]
+)
+def test_the_filter_begins_above_the_microseism_unless_the_instrument_is_of_another_kind(rate, corner):
+    assert default_corner(rate) == pytest.approx(corner)
 
 
 @pytest.mark.parametrize("band", [(0.0, 10.0), (5.0, 5.0), (1.0, 60.0)])

@@ -88,5 +88,5 @@ def test_pieces_shorter_than_any_window_are_refused_in_one_line() -> None:
 
 
 def test_nothing_but_dead_channels_is_refused_in_one_line() -> None:
-    with pytest.raises(UnusableInput, match="nothing to learn from: every channel is dead"):
+    with pytest.raises(UnusableInput, match=r"nothing to learn from: .* a dead channel"):
         Picker(rounds=0).fit(stations(np.zeros((3, N_SAMPLES))))

@@ -41,7 +41,7 @@ Gauge = Annotated[
 ]
 Band = Annotated[
     tuple[float, float] | None,
-    typer.Option("--band", help="Pass band in Hz; by default 2% to 80% of Nyquist."),
+    typer.Option("--band", help="Pass band in Hz; by default what suits the sampling rate."),
 ]
 FalseAlarms = Annotated[
     float, typer.Option("--false-alarms-per-day", help="Rate of false alarms that is accepted.")

@@ -15,7 +15,11 @@ from selfseis.recording.conditioning import Conditioner
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-CORNER = 0.01  # of the sampling rate: 1 Hz at 100 Hz
+ABOVE_MICROSEISM = 1.0  # Hz
+LOWEST, HIGHEST = (
+    0.01,
+    0.05,
+)  # of the sampling rate: faster and slower instruments record other things
 SETTLING = 8.0  # periods of the corner after which the filter has forgotten its past to float32
 
 
@@ -32,7 +36,8 @@ class CausalHighPass:
     offset : ndarray, shape (n_channels,)
         Median of each channel, taken out so that gaps are bridged near zero.
     band : tuple of float or None
-        Corners in Hz; by default 1% of the sampling rate and no upper one.
+        Corners in Hz; by default no upper one, and a lower one above the microseism, at 1 Hz, unless that is less
+        than 1% or more than 5% of the sampling rate.
     """
 
     rate: float
@@ -56,7 +61,7 @@ class CausalHighPass:
     @property
     def low(self) -> float:
         """Lower corner in Hz."""
-        return self.band[0] if self.band else CORNER * self.rate
+        return self.band[0] if self.band else default_corner(self.rate)
 
     @property
     def halo(self) -> int:
@@ -97,3 +102,14 @@ class CausalHighPass:
         started = filled - filled[:, :1]
         passed = sosfilt(self.sections, started, axis=1)
         return np.where(valid, passed, 0).astype(np.float32), valid
+
+
+def default_corner(rate: float) -> float:
+    """Return the lower corner in Hz at a sampling rate: 1 Hz from 20 to 100 Hz, 5 Hz at 500 Hz.
+
+    Parameters
+    ----------
+    rate : float
+        Hz.
+    """
+    return float(np.clip(ABOVE_MICROSEISM, LOWEST * rate, HIGHEST * rate))

@@ -59,7 +59,8 @@ class Picker(Estimator):
     s_minus_p : tuple of float, optional
         Shortest and longest S - P in s. By default 30 to 1300 samples: 0.3 to 13 s at 100 Hz.
     band : tuple of float, optional
-        Pass band in Hz of the causal filter; by default all above 1% of the sampling rate.
+        Pass band in Hz of the causal filter; by default all above the microseism, from 1 Hz, or from 1% (5%) of the
+        sampling rate where that is more (less).
     rounds : int
         Largest number of rounds in which it learns from what stations agree on.
     effort : float
@@ -139,8 +140,6 @@ class Picker(Estimator):
         hidden = hidden_stations(stations)
         taught = [station for number, station in enumerate(stations) if number not in hidden]
         noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
-        if not noise.windows.any():
-            raise UnusableInput("nothing to learn from: every channel is dead")
         rng = np.random.default_rng(self.seed)
         maker = ExampleMaker(noise, self._prior(), OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_)))
         course = Course(
