@@ -79,3 +79,11 @@ def test_clipping_cuts_both_sides():
     clip_window(window, np.random.default_rng(0))
     assert np.abs(window).max() <= 0.8 * largest
     assert (np.abs(window) == np.abs(window).max()).sum() > 1
+
+
+@pytest.mark.parametrize("corner", [0.01, 0.05, 0.2, 0.45])
+def test_no_onset_has_much_below_the_filter_that_real_ones_have_passed(corner):
+    bank = OnsetBank.draw(np.random.default_rng(0), 60, 2048, high_pass=corner)
+    power = (np.abs(np.fft.rfft(bank.wavelets, axis=2)) ** 2).sum(axis=(0, 1))
+    below = np.fft.rfftfreq(2048) < 0.35 * corner
+    assert power[below].sum() < 0.05 * power.sum()

@@ -141,7 +141,8 @@ class Picker(Estimator):
         taught = [station for number, station in enumerate(stations) if number not in hidden]
         noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
         rng = np.random.default_rng(self.seed)
-        maker = ExampleMaker(noise, self._prior(), OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_)))
+        bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_), high_pass=high_pass.low / self.rate_)
+        maker = ExampleMaker(noise, self._prior(), bank)
         course = Course(
             recording,
             stations,

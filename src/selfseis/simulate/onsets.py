@@ -24,7 +24,8 @@ Samples = NDArray[np.float32]
 
 REFERENCE_RATE = 100.0  # Hz, at which the defaults below are stated in seconds
 S_MINUS_P = (0.3, 13.0)
-LOW_CORNER = (0.7, 8.0)  # Hz
+BELOW_CORNER = 0.7  # of the corner of a high-pass: where onsets begin to show
+HIGHEST_LOW_CORNER = 0.08  # cycles per sample
 BANDWIDTH = (2.5, 12.0)  # upper corner over the lower one
 DECAY = (0.15, 6.0)  # s
 N_BANDS = 600
@@ -88,12 +89,30 @@ class OnsetBank:
     frequency: NDArray[np.float64]
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, n_wavelets: int = 2000, n_samples: int = 3072) -> OnsetBank:
-        """Make wavelets of every kind."""
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        n_wavelets: int = 2000,
+        n_samples: int = 3072,
+        *,
+        high_pass: float = 1.0 / REFERENCE_RATE,
+    ) -> OnsetBank:
+        """Make wavelets of every kind.
+
+        Parameters
+        ----------
+        rng : Generator
+            Random numbers.
+        n_wavelets, n_samples : int
+            Number and length of wavelets.
+        high_pass : float
+            Corner, in cycles per sample, of the filter that real onsets have passed: none has much below it.
+        """
         from scipy.signal import butter, sosfilt
 
         decay = _log_uniform(rng, DECAY, n_wavelets) * REFERENCE_RATE
-        low = _log_uniform(rng, LOW_CORNER, N_BANDS) / REFERENCE_RATE
+        lowest = BELOW_CORNER * high_pass
+        low = np.minimum(0.4, _log_uniform(rng, (lowest, max(HIGHEST_LOW_CORNER, 2 * lowest)), N_BANDS))
         high = np.minimum(0.45, low * _log_uniform(rng, BANDWIDTH, N_BANDS))
         filters = [
             butter(2, (2 * first, 2 * last), "bandpass", output="sos")
