@@ -111,7 +111,8 @@ def _direct(thickness: Floats, slowness: Floats, receiver: int, source: int, dis
     largest = float(u.min())
     tangent = np.sinh(np.linspace(0, np.arcsinh(30 * distances[-1] / float(h.sum()) + 30), N_RAYS))
     p = largest * tangent / np.sqrt(1 + tangent**2)
-    vertical = np.sqrt(u**2 - p**2)
+    # u**2 - p**2, written such that rounding leaves it above zero where a ray is almost level.
+    vertical = np.sqrt((u - largest) * (u + largest) + largest**2 / (1 + tangent**2))
     x = (h * p / vertical).sum(axis=0)
     t = p * x + (h * vertical).sum(axis=0)
     return np.interp(distances, x, t) + largest * np.maximum(distances - x[-1], 0)
