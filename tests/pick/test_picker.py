@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from selfseis.pick import course
-from selfseis.pick.judging import AT_STATIONS
 from selfseis.pick.picker import Picker
 from selfseis.recording import UnusableInput, recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
@@ -124,15 +123,12 @@ def test_the_verdict_on_other_data_has_the_same_form(quick):
     assert picker.verdict(other).task == "pick"
 
 
-def test_hidden_stations_are_not_learnt_from_and_are_the_ones_judged(monkeypatch):
-    monkeypatch.setattr(course, "FEWEST_CONFIRMED", 1)
+def test_hidden_stations_are_not_learnt_from():
     recording, _ = network(n_stations=4)
-    untouched = Picker(rounds=1).fit(recording)
     changed = recording.copy(deep=True)
     changed[9:] = np.random.default_rng(0).normal(size=(3, recording.sizes["time"])).astype(np.float32)
     other = Picker(rounds=0).fit(changed)
     first = Picker(rounds=0).fit(recording)
-    assert untouched.verdict_.measure == AT_STATIONS
     for ours, theirs in zip(first.net_.parameters(), other.net_.parameters(), strict=True):
         np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from selfseis.pick.found import FoundOnsets
+from selfseis.pick.judging import AT_STATIONS, MEASURE, judge_picker, that_count
 from selfseis.pick.pairs import Moveout
 from selfseis.pick.stations import hidden_stations, stations_of
 from selfseis.recording import recording_from_array
@@ -88,3 +90,23 @@ def test_every_fourth_station_is_hidden_where_there_are_so_many(n_stations, hidd
 def test_sensors_of_one_site_are_hidden_together():
     ids = [f"XX.S{number}.{sensor}.HHZ" for number in range(4) for sensor in ("00", "10")]
     assert hidden_stations(stations_of(recording(*ids))) == [6, 7]
+
+
+def test_the_same_stations_count_for_all_that_are_compared():
+    one = FoundOnsets(np.array([[50.0, 0.9]]), np.zeros((0, 2)))
+    none = FoundOnsets(np.zeros((0, 2)), np.zeros((0, 2)))
+    assert that_count([1, 3], [one, one, one, none], [(0, 100)]) == [1]
+    assert that_count([1, 3], [one, one, one, none], [(100, 200)]) is None
+    assert that_count([], [one, one], [(0, 100)]) is None
+
+
+def test_the_verdict_says_that_hidden_stations_were_judged():
+    at = np.arange(1, 40) * 1000.0
+    found = [FoundOnsets(np.column_stack([at, 0 * at + 0.9]), np.column_stack([at + 300, 0 * at + 0.9]))] * 4
+    spans = [(first, first + 5000) for first in range(0, 40_000, 5000)]
+    both = {"the picker": found, "another": found}
+    judged = [
+        judge_picker(both, 100.0, (0.3, 13.0), Moveout.unknown(4, 100.0), spans, {}, hidden)
+        for hidden in ([3], [])
+    ]
+    assert [verdict.measure for verdict in judged] == [AT_STATIONS, MEASURE]

@@ -16,10 +16,7 @@ Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 ABOVE_MICROSEISM = 1.0  # Hz
-LOWEST, HIGHEST = (
-    0.01,
-    0.05,
-)  # of the sampling rate: faster and slower instruments record other things
+LOWEST, HIGHEST = 0.01, 0.05  # of the sampling rate: instruments of other rates record other things
 SETTLING = 8.0  # periods of the corner after which the filter has forgotten its past to float32
 
 

@@ -20,7 +20,7 @@ from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import APART, FoundOnsets, NetFinder
 from selfseis.pick.hours import Hours, Spans
-from selfseis.pick.judging import confirmed, equal_numbers
+from selfseis.pick.judging import confirmed, equal_numbers, that_count
 from selfseis.pick.lesson import FAINT, OPEN_REACH, Lesson, agreement_of, lesson_of, marked
 from selfseis.pick.pairs import Moveout
 from selfseis.pick.picks import peaks_of
@@ -226,7 +226,8 @@ class Course:
     def _hidden_agreement(self, found: list[FoundOnsets], like: list[FoundOnsets]) -> Agreement:
         equal = equal_numbers(found, like, self.hours.choosing)
         rate = self.high_pass.rate
-        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.hours.choosing, self.hidden)
+        counted = that_count(self.hidden, like, self.hours.choosing)
+        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.hours.choosing, counted)
 
     def _train(
         self,

@@ -29,16 +29,20 @@ def equal_numbers(found: list[FoundOnsets], like: list[FoundOnsets], spans: Span
     ]
 
 
+def that_count(hidden: Sequence[int], like: list[FoundOnsets], spans: Spans) -> list[int] | None:
+    """Return the hidden stations that have P in spans, the same for all that are compared; None (all) without any."""
+    return [number for number in hidden if len(like[number].within(spans).p)] or None
+
+
 def confirmed(
     found: list[FoundOnsets],
     rate: float,
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: Spans,
-    hidden: Sequence[int] = (),
+    counted: Sequence[int] | None = None,
 ) -> Agreement:
-    """Return what stations agree on, by onsets of any height; of hidden stations, if any, where these have onsets."""
-    counted = [number for number in hidden if len(found[number].p)] or None
+    """Return what stations agree on, by onsets of any height, at the stations that count."""
     return agreement_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS, counted=counted)
 
 
@@ -69,14 +73,15 @@ def judge_picker(
     details : dict
         Further numbers to keep.
     hidden : sequence of int
-        Stations that were not learnt from, whose picks alone are judged; empty where there is none.
+        Stations that were not learnt from, whose picks alone are judged where they have any.
     """
     name, *baselines = finders
     ours = finders[name]
+    counted = that_count(hidden, ours, spans)
     scores, chance = {}, None
     for label, found in finders.items():
         equal = equal_numbers(found, ours, spans)
-        agreement = confirmed(equal, rate, s_minus_p, moveout, spans, hidden)
+        agreement = confirmed(equal, rate, s_minus_p, moveout, spans, counted)
         scores[label] = _scores(equal, agreement, rate, spans)
         details[f"events agreed on: {label}"] = {
             "number": len(agreement.events),
@@ -93,7 +98,7 @@ def judge_picker(
         chance,
         baseline_name=best,
         null_name="stations shifted in time against each other",
-        measure=AT_STATIONS if hidden else MEASURE,
+        measure=AT_STATIONS if counted else MEASURE,
         details=details,
     )
 
