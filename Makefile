@@ -24,7 +24,7 @@ test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 test-all: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow or not slow"
+	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE="new examples" $(BIN)/python -m pytest -m "slow or not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

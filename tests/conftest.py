@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from selfseis.cli import app
@@ -17,6 +18,11 @@ from selfseis.simulate import SimulatedEvent, simulate_noise_recording, simulate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Command = Callable[..., Result]
+
+# A change must not pass or fail by chance: new examples are searched for by hand, and in `make test-all`.
+settings.register_profile("same examples", derandomize=True)
+settings.register_profile("new examples", print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same examples"))
 
 
 @pytest.fixture(scope="session")
