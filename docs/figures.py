@@ -41,7 +41,12 @@ plt.rcParams.update(
 def main() -> None:
     """Draw all figures."""
     IMAGES.mkdir(exist_ok=True)
-    for name, draw in {"blind_zone": blind_zone, "chance": chance, "before_after": before_after}.items():
+    for name, draw in {
+        "blind_zone": blind_zone,
+        "chance": chance,
+        "before_after": before_after,
+        "own_observation": own_observation,
+    }.items():
         figure = draw()
         _save_small(figure, IMAGES / f"{name}.png")
         plt.close(figure)
@@ -114,6 +119,39 @@ def before_after() -> plt.Figure:
     figure.colorbar(
         image, ax=row, shrink=0.8, label="strain rate, share of the\n98th percentile of each panel"
     )
+    return figure
+
+
+def own_observation() -> plt.Figure:
+    """One channel of simulated earthquakes: recorded, as the others say, with its own observation, and the truth."""
+    noise = simulate_noise_recording(
+        "gauge", "fibre", 0.04, RATE, 96, 5, gauge_channels=GAUGE, channel_spacing=2.0
+    )
+    recording, events = simulate_recording_with_events(noise, 5.0, 4, seed=7, distances=(20e3, 25e3))
+    denoiser = Denoiser("ridge", band=default_band(RATE)).fit(recording)
+    window = dict(channel=48, time=slice(events[0].first_sample, events[0].first_sample + 600))
+    fused, deviation = (
+        make(recording).isel(window).values for make in (denoiser.transform, denoiser.uncertainty)
+    )
+    denoiser.posterior_ = None
+    seconds = np.arange(600) / RATE
+    figure, rows = plt.subplots(3, 1, figsize=(7.5, 4.6), sharex=True, sharey=True, layout="constrained")
+    truth = (recording - noise).isel(window).values
+    drawn = {
+        "recorded": recording.isel(window).values,
+        "what the other channels say": denoiser.transform(recording).isel(window).values,
+        "with its own observation": fused,
+    }
+    unit = np.abs(truth).max()
+    for axes, (title, values) in zip(rows, drawn.items(), strict=True):
+        axes.plot(seconds, values / unit, color="0.55", lw=0.9, label=title)
+        axes.plot(seconds, truth / unit, color="#0072B2", lw=0.9, label="without noise")
+        axes.legend(loc="upper right", fontsize=8, ncols=2, frameon=False)
+    rows[2].fill_between(
+        seconds, (fused - deviation) / unit, (fused + deviation) / unit, color="#E69F00", alpha=0.5, lw=0
+    )
+    rows[1].set_ylabel("strain rate, share of the largest true value")
+    rows[2].set_xlabel("time (s)")
     return figure
 
 

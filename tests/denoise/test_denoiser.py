@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from sklearn.base import clone
 
-import selfseis.denoise.denoiser as module
+import selfseis.denoise.tiled as module
 from selfseis.denoise import Denoiser
 from selfseis.heldout import skill
 from selfseis.recording import UnusableInput, lazy_recording, recording_from_array
@@ -57,7 +57,7 @@ def stations(data: np.ndarray) -> xr.DataArray:
 def test_the_constructor_only_stores() -> None:
     parameters = {
         "method": "network", "band": (2.0, 10.0), "blind_zone": 3, "reach": 5, "max_lag": 4,
-        "most_steps": 7, "most_seconds": 1.5, "seed": 8,
+        "fusion": False, "most_steps": 7, "most_seconds": 1.5, "seed": 8,
     }  # fmt: skip
     denoiser = Denoiser(**parameters)
     assert denoiser.get_params() == parameters and vars(denoiser) == parameters
@@ -90,7 +90,8 @@ def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
     assert verdict.baseline_name == "closed-form ridge filter"
     assert verdict.skill.value >= verdict.baseline.value - 0.01
     assert fitted("network").progress_.step <= 50
-    assert fitted("network").halo == SMALL["max_lag"] + fitted("network").net_.halo
+    parts = fitted("network").net_, fitted("network").posterior_
+    assert fitted("network").halo == SMALL["max_lag"] + sum(part.halo for part in parts)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -128,7 +129,7 @@ def test_tiles_and_slices_equal_the_whole(method, monkeypatch) -> None:
 
 
 def test_a_channel_says_nothing_of_itself() -> None:
-    denoiser = small(blind_zone=2).fit(fibre(noisy()))
+    denoiser = small(blind_zone=2, fusion=False).fit(fibre(noisy()))
     other = noisy().copy()
     other[9:14] = 3 * band_limited_noise(5, N_SAMPLES, RATE, (3, 15), 77)
     before, after = (denoiser.transform(fibre(d)).values for d in (noisy(), other))

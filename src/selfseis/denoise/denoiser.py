@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
+from selfseis.denoise.common_mode import common_share, without_common_mode
 from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.station_ridge import StationRidge, other_stations
 from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
+from selfseis.denoise.tiled import channel_names, coordinates_of, read_computed
 from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict, judge
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import is_fibre, lazy_recording, sampling_rate, start_time, station_codes
+from selfseis.recording.model import lazy_recording, sampling_rate, start_time, station_codes
 
 if TYPE_CHECKING:
     from selfseis.learn import FitProgress
-    from selfseis.nets import BlindLineNet
+    from selfseis.nets import BlindSlantNet
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-TILE_VALUES = 4_000_000  # values of a tile that is denoised at once
-ALIGNMENT = 64  # tiles start on multiples of this many samples, as the network's frames do
-
 
 class Denoiser(Estimator):
-    """Denoise by blind prediction: what cannot be predicted from elsewhere is noise.
+    """Denoise by blind prediction, with a channel's own observation brought back as far as it can be trusted.
 
     Parameters
     ----------
@@ -49,6 +50,9 @@ class Denoiser(Estimator):
         Channels beyond the zone, on each side, that are looked at.
     max_lag : int
         Samples of context of the filter, before and after.
+    fusion : bool
+        Whether a channel's own observation is weighed against what the others say of it; else the blind
+        prediction alone is returned.
     most_steps : int
         Largest number of training steps of the network.
     most_seconds : float, optional
@@ -64,10 +68,14 @@ class Denoiser(Estimator):
         Half-width in channels that was used.
     noise_correlation_ : ndarray
         Correlation of quiet data against channel offset.
+    common_share_ : float
+        Share of the quiet power that all channels record at the same instant, which is subtracted first.
     ridge_ : LineRidge or StationRidge
         The closed-form filter.
-    net_ : BlindLineNet or None
-        The network.
+    net_ : BlindSlantNet or None
+        The network; None also where the filter alone predicted hidden data as well.
+    posterior_ : Posterior or None
+        How prediction and observation are weighed.
     progress_ : FitProgress or None
         How the training went.
     verdict_ : Verdict
@@ -82,7 +90,8 @@ class Denoiser(Estimator):
         blind_zone: int | None = None,
         reach: int = 10,
         max_lag: int = 10,
-        most_steps: int = 400,
+        fusion: bool = True,
+        most_steps: int = 1200,
         most_seconds: float | None = None,
         seed: int = 0,
     ) -> None:
@@ -91,6 +100,7 @@ class Denoiser(Estimator):
         self.blind_zone = blind_zone
         self.reach = reach
         self.max_lag = max_lag
+        self.fusion = fusion
         self.most_steps = most_steps
         self.most_seconds = most_seconds
         self.seed = seed
@@ -129,16 +139,21 @@ class Denoiser(Estimator):
             raise UnusableInput(
                 "nothing to learn from: every channel is empty or dead, or the record is too short"
             )
-        self.channels_ = _channel_names(recording)
-        self.net_: BlindLineNet | None = None
+        self.channels_ = channel_names(recording)
+        self.net_: BlindSlantNet | None = None
         self.progress_: FitProgress | None = None
+        self.common_share_ = 0.0
+        self.posterior_: Posterior | None = None
         if is_line(recording):
             self._fit_line(spans, recording)
         else:
             self._fit_stations(spans, recording)
         if self.method == "network":
             self._fit_network(spans, checkpoint, report)
-        self.verdict_ = self._judge(spans, self._live(self.conditioner_))
+        live = self._live(self.conditioner_)
+        self.verdict_ = self._judge(spans, live)
+        if self.fusion:
+            self.posterior_ = Posterior.measure([(s.data, self._predict(s.data, live)) for s in spans])
         return self
 
     def transform(self, recording: xr.DataArray) -> xr.DataArray:
@@ -160,17 +175,31 @@ class Denoiser(Estimator):
         UnusableInput
             If the model does not fit the recording.
         """
-        conditioner = self._conditioner_for(recording)
-        read = partial(_read_denoised, recording=recording, conditioner=conditioner, predict=self._predict,
-                       halo=self.halo)  # fmt: skip
-        return lazy_recording(
-            read,
-            recording.sizes["channel"],
-            recording.sizes["time"],
-            sampling_rate(recording),
-            start_time(recording),
-            **_coordinates(recording),
-        )
+        return self._computed(recording, self._estimate)
+
+    def uncertainty(self, recording: xr.DataArray) -> xr.DataArray:
+        """Return the standard deviation of each sample of `transform`, as the learnt weights expect it.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording, with the sampling rate of the one learnt from.
+
+        Returns
+        -------
+        xarray.DataArray
+            In the units of the recording, computed tile by tile when it is read.
+
+        Raises
+        ------
+        UnusableInput
+            If the model does not fit the recording.
+        ValueError
+            If the denoiser was learnt without fusion.
+        """
+        if self.posterior_ is None:
+            raise ValueError("a denoiser without fusion states no uncertainty: learn with fusion=True")
+        return self._computed(recording, self._deviation)
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
         """Learn from a recording and denoise it."""
@@ -189,20 +218,23 @@ class Denoiser(Estimator):
         Verdict
         """
         conditioner = self._conditioner_for(recording)
+        live = self._live(conditioner)
         spans = [
-            Span(s.data, s.learn, s.choose, s.learn | s.choose | s.judge)
+            Span(self._prepared(s.data, live), s.learn, s.choose, s.learn | s.choose | s.judge)
             for s in study_spans(recording, conditioner, self.seed)
         ]
         if not spans:
             return Verdict.undecided(
                 "denoise", "The recording holds no usable data, or is too short to judge."
             )
-        return self._judge(spans, self._live(conditioner))
+        return self._judge(spans, live)
 
     @property
     def halo(self) -> int:
         """Samples of conditioned context on each side that a prediction depends on."""
-        return self.ridge_.halo + (self.net_.halo if self.net_ is not None else 0)
+        of_the_net = self.net_.halo if self.net_ is not None else 0
+        of_the_posterior = self.posterior_.halo if self.posterior_ is not None else 0
+        return self.ridge_.halo + of_the_net + of_the_posterior
 
     def save(self, folder: str | Path) -> None:
         """Save the model as JSON and safetensors, all or nothing."""
@@ -230,6 +262,9 @@ class Denoiser(Estimator):
     def _fit_line(self, spans: list[Span], recording: xr.DataArray) -> None:
         measured, self.noise_correlation_ = line_blind_zone(recording, spans)
         self.blind_zone_ = measured if self.blind_zone is None else self.blind_zone
+        live = self._live(self.conditioner_)
+        self.common_share_ = common_share(self.noise_correlation_, int(live.sum()))
+        spans[:] = [replace(s, data=self._prepared(s.data, live)) for s in spans]
         parts = [(s.data, s.learn, s.choose) for s in spans]
         self.ridge_: LineRidge | StationRidge = LineRidge.fit(
             parts, self.blind_zone_, reach=self.reach, max_lag=self.max_lag
@@ -259,9 +294,43 @@ class Denoiser(Estimator):
             report=report,
         )
 
+    def _prepared(self, data: Samples, live: Mask) -> Samples:
+        return without_common_mode(data, live) if self.common_share_ > 0 else data
+
     def _predict(self, data: Samples, live: Mask) -> Samples:
         reference = self.ridge_.predict(data, live)
-        return reference if self.net_ is None else _apply_net(self.net_, data, reference)
+        return reference if self.net_ is None else _apply_net(self.net_, data, live, reference)
+
+    def _estimate(self, data: Samples, live: Mask, posterior: Posterior | None) -> Samples:
+        data = self._prepared(data, live)
+        prediction = self._predict(data, live)
+        return prediction if posterior is None else posterior(data, prediction, live)
+
+    def _deviation(self, data: Samples, live: Mask, posterior: Posterior | None) -> Samples:
+        assert posterior is not None
+        return posterior.standard_deviation(self._predict(self._prepared(data, live), live))
+
+    def _computed(
+        self, recording: xr.DataArray, compute: Callable[[Samples, Mask, Posterior | None], Samples]
+    ) -> xr.DataArray:
+        conditioner, posterior = self._conditioner_for(recording), self.posterior_
+        if posterior is not None and conditioner is not self.conditioner_:
+            posterior = posterior.for_other_channels(recording.sizes["channel"])
+        read = partial(
+            read_computed,
+            recording=recording,
+            conditioner=conditioner,
+            compute=lambda data, live: compute(data, live, posterior),
+            halo=self.halo,
+        )
+        return lazy_recording(
+            read,
+            recording.sizes["channel"],
+            recording.sizes["time"],
+            sampling_rate(recording),
+            start_time(recording),
+            **coordinates_of(recording),
+        )
 
     def _judge(self, spans: list[Span], live: Mask) -> Verdict:
         if np.sum(live) < 2:
@@ -277,7 +346,11 @@ class Denoiser(Estimator):
             null_name="channels shifted in time independently",
             measure="variance explained on hidden channels at hidden times",
             seed=self.seed,
-            details={"blind_zone_channels": self.blind_zone_, "ridge_strength": self.ridge_.strength},
+            details={
+                "blind_zone_channels": self.blind_zone_,
+                "ridge_strength": self.ridge_.strength,
+                "common_mode_share": self.common_share_,
+            },
         )
 
     def _baseline(self, spans: list[Span], live: Mask) -> tuple[str, hidden_skill.Predict]:
@@ -296,7 +369,7 @@ class Denoiser(Estimator):
             raise UnusableInput(
                 f"the model was learnt at {self.conditioner_.rate:g} Hz and cannot be used at {rate:g} Hz: learn anew"
             )
-        if _channel_names(recording) == self.channels_:
+        if channel_names(recording) == self.channels_:
             return self.conditioner_
         if isinstance(self.ridge_, StationRidge):
             raise UnusableInput("the model was learnt on other stations or channels: learn anew on these")
@@ -307,57 +380,12 @@ class Denoiser(Estimator):
         return np.isfinite(conditioner.scale)
 
 
-def _apply_net(net: BlindLineNet, data: Samples, reference: Samples) -> Samples:
+def _apply_net(net: BlindSlantNet, data: Samples, live: Mask, reference: Samples) -> Samples:
     import torch
 
-    net.eval()
     from selfseis.learn import one_thread
 
+    net.eval()
     with one_thread(), torch.no_grad():
-        return net(torch.from_numpy(np.ascontiguousarray(data)), torch.from_numpy(reference)).numpy()
-
-
-def _read_denoised(
-    channels: NDArray[np.intp],
-    first: int,
-    last: int,
-    *,
-    recording: xr.DataArray,
-    conditioner: Conditioner,
-    predict: Callable[[Samples, Mask], Samples],
-    halo: int,
-) -> Samples:
-    step = max(ALIGNMENT, TILE_VALUES // recording.sizes["channel"] // ALIGNMENT * ALIGNMENT)
-    margin = -(-(halo + conditioner.halo) // ALIGNMENT) * ALIGNMENT
-    live = np.isfinite(conditioner.scale)
-    parts = []
-    for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
-        end = min(start + step, last)
-        raw = _read_padded(recording, start - margin, end + margin)
-        data, valid = conditioner(raw)
-        clean = np.where(valid, conditioner.restore(predict(data, live)), np.nan)
-        parts.append(clean[channels, margin + max(first - start, 0) : margin + end - start])
-    return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
-
-
-def _read_padded(recording: xr.DataArray, first: int, last: int) -> Samples:
-    n_channels, n_samples = recording.shape
-    data = np.full((n_channels, last - first), np.nan, np.float32)
-    inside = slice(max(first, 0), min(last, n_samples))
-    data[:, inside.start - first : inside.stop - first] = recording.variable.isel(time=inside).values
-    return data
-
-
-def _channel_names(recording: xr.DataArray) -> list[str]:
-    if is_fibre(recording):
-        return [f"{metres:.3f}" for metres in recording["distance"].values]
-    return [str(code) for code in recording["seed_id"].values]
-
-
-def _coordinates(recording: xr.DataArray) -> dict[str, Any]:
-    names = ("seed_id", "distance", "latitude", "longitude", "elevation")
-    known: dict[str, Any] = {name: recording[name].values for name in names if name in recording.coords}
-    known["units"] = recording.attrs.get("units", "")
-    known["gauge_length"] = recording.attrs.get("gauge_length")
-    known["accounting"] = recording.encoding.get("accounting")
-    return known
+        tensors = (torch.from_numpy(np.ascontiguousarray(a)) for a in (data, live, reference))
+        return net(*tensors).numpy()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.station_ridge import StationRidge
 from selfseis.heldout import Verdict
 from selfseis.recording.atomic import replacing
@@ -19,7 +20,7 @@ from selfseis.recording.model_folder import reading_model
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(denoiser: Denoiser, folder: Path) -> None:
@@ -38,6 +39,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         "conditioner": denoiser.conditioner_.to_dict(),
         "channels": denoiser.channels_,
         "blind_zone": denoiser.blind_zone_,
+        "common_share": denoiser.common_share_,
         "verdict": denoiser.verdict_.to_dict(),
     }
     ridge = denoiser.ridge_
@@ -51,7 +53,12 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         description["station_ridge"] = {"strength": ridge.strength}
     if denoiser.net_ is not None:
         arrays |= {f"net.{name}": value.numpy() for name, value in denoiser.net_.state_dict().items()}
-        description["net"] = {"blind_zone": denoiser.net_.blind_zone, "reach": denoiser.net_.reach}
+        stacks = denoiser.net_.stacks
+        description["net"] = {"blind_zone": stacks.blind_zone, "slownesses": list(stacks.slownesses)}
+    if denoiser.posterior_ is not None:
+        weights = vars(denoiser.posterior_)
+        arrays |= {f"posterior.{k}": v for k, v in weights.items() if isinstance(v, np.ndarray)}
+        description["posterior"] = {k: v for k, v in weights.items() if not isinstance(v, np.ndarray)}
     with replacing(folder) as temporary:
         temporary.mkdir()
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "model.safetensors")
@@ -67,6 +74,8 @@ def fingerprint(denoiser: Denoiser) -> str:
         ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights,
         denoiser.conditioner_.scale,
     ]
+    if denoiser.posterior_ is not None:
+        arrays += [denoiser.posterior_.shrink, denoiser.posterior_.trust]
     if denoiser.net_ is not None:
         arrays += [value.numpy() for value in denoiser.net_.state_dict().values()]
     for array in arrays:
@@ -102,6 +111,7 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     denoiser.noise_correlation_ = arrays["noise_correlation"]
     denoiser.channels_ = description["channels"]
     denoiser.blind_zone_ = description["blind_zone"]
+    denoiser.common_share_ = description["common_share"]
     denoiser.verdict_ = Verdict.from_dict(description["verdict"])
     if "line_ridge" in description:
         line = description["line_ridge"]
@@ -111,17 +121,29 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     else:
         denoiser.ridge_ = StationRidge(arrays["ridge"], description["station_ridge"]["strength"])
     denoiser.net_, denoiser.progress_ = _rebuilt_net(description.get("net"), arrays), None
+    denoiser.posterior_ = _rebuilt_posterior(description.get("posterior"), arrays)
     return denoiser
 
 
-def _rebuilt_net(shape: dict[str, int] | None, arrays: dict[str, np.ndarray]) -> Any:
+def _rebuilt_net(shape: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Any:
     if shape is None:
         return None
     import torch
 
-    from selfseis.nets import BlindLineNet
+    from selfseis.nets import BlindSlantNet
 
-    net = BlindLineNet(**shape)
+    net = BlindSlantNet(**shape)
     weights = {name[4:]: torch.from_numpy(a.copy()) for name, a in arrays.items() if name.startswith("net.")}
     net.load_state_dict(weights)
     return net
+
+
+def _rebuilt_posterior(scalars: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Posterior | None:
+    if scalars is None:
+        return None
+    weights: dict[str, Any] = {
+        name.removeprefix("posterior."): array
+        for name, array in arrays.items()
+        if name.startswith("posterior.")
+    }
+    return Posterior(**scalars, **weights)

@@ -95,13 +95,15 @@ def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, ND
     correlation : ndarray
         Correlation against offset, as measured.
     """
+    widest = recording.sizes["channel"] // 4
     measured, correlation = measured_blind_zone(spans, WINDOW)
+    measured = min(measured, widest)
     gauge = recording.attrs.get("gauge_length")
     if gauge is None or recording.sizes["channel"] < 2:
         return measured, correlation
     spacing = float(np.median(np.abs(np.diff(recording["distance"].values))))
     shared = int(np.ceil(gauge / spacing)) - 1 if spacing > 0 else 0
-    return max(measured, min(shared, recording.sizes["channel"] // 4)), correlation
+    return max(measured, min(shared, widest)), correlation
 
 
 def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArray[np.float64]]:

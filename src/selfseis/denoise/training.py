@@ -9,14 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.slowness_range import measured_slownesses
 from selfseis.denoise.study import Span
 from selfseis.learn import FitProgress, fit
-from selfseis.nets import BlindLineNet
+from selfseis.nets import BlindSlantNet
+from selfseis.nets.slant_stacks import GROUP, SlantStacks
 
-WINDOW = 384  # samples of a training window
+WINDOW = 512  # samples of a training window
 CHANNELS = 64  # channels of a training window, the blind zone's context beside them
+EDGE = 16  # samples at the ends of a window, where the net's filter is cut off
+LEARNING_RATE = 3e-3
 
 
 def train_network(
@@ -29,8 +34,8 @@ def train_network(
     seed: int,
     checkpoint: Path | None = None,
     report: Callable[[FitProgress], None] | None = None,
-) -> tuple[BlindLineNet, FitProgress]:
-    """Train a network that starts as the ridge filter, and stop when hidden data say so.
+) -> tuple[BlindSlantNet | None, FitProgress]:
+    """Train a network that weighs the ridge filter against slant stacks, and stop when hidden data say so.
 
     Parameters
     ----------
@@ -45,70 +50,106 @@ def train_network(
 
     Returns
     -------
-    net : BlindLineNet
+    net : BlindSlantNet or None
+        None where the filter alone predicts `choose` at least as well.
     progress : FitProgress
     """
     torch.manual_seed(seed)
-    net = BlindLineNet(ridge.blind_zone, ridge.reach)
-    pieces = [_Piece.of(span, ridge, live) for span in spans]
-    draw = _Draw(pieces, margin=ridge.blind_zone + ridge.reach)
+    net = BlindSlantNet(ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone))
+    pieces = [_Piece.of(span, ridge, live, net.stacks) for span in spans]
     progress = fit(
         net,
-        draw,
-        lambda trained: sum(p.loss_where_chosen(trained) for p in pieces) / max(len(pieces), 1),
+        _Draw(pieces, net.stacks),
+        lambda trained: float(np.mean([piece.loss_where_chosen(trained) for piece in pieces])),
         most_steps=most_steps,
         most_seconds=most_seconds or float("inf"),
+        check_every=100,
+        learning_rate=LEARNING_RATE,
         seed=seed,
         checkpoint=checkpoint,
         report=report,
     )
-    return net, progress
+    of_the_filter = float(np.mean([piece.loss_of_reference() for piece in pieces]))
+    return (net if progress.best_loss < of_the_filter else None), progress
 
 
 class _Piece:
-    """A span as tensors, with the ridge filter's prediction of it."""
+    """A span as tensors, padded by the context of the stacks, with the ridge filter's prediction of it."""
 
-    def __init__(self, data: Tensor, reference: Tensor, learn: Tensor, choose: Tensor) -> None:
-        self.data, self.reference, self.learn, self.choose = data, reference, learn, choose
-        self.power = float((data[learn] ** 2).mean()) if learn.any() else 1.0
+    def __init__(self, span: Span, reference: NDArray, live: NDArray[np.bool_], stacks: SlantStacks) -> None:
+        self.beside, self.before = stacks.channels_beside, stacks.samples_beside
+        n_channels = span.data.shape[0]
+        missing = -n_channels % GROUP
+        self.padding = (self.before, self.before, self.beside, self.beside + missing)
+        self.data = functional.pad(torch.from_numpy(np.ascontiguousarray(span.data)), self.padding)
+        self.live = functional.pad(
+            torch.from_numpy(live.astype(np.float32)), (self.beside, self.beside + missing)
+        )
+        self.reference = functional.pad(torch.from_numpy(reference), (0, 0, 0, missing))
+        self.learn, self.choose = (
+            functional.pad(torch.from_numpy(np.ascontiguousarray(mask)), (0, 0, 0, missing))
+            for mask in (span.learn, span.choose)
+        )
 
     @classmethod
-    def of(cls, span: Span, ridge: LineRidge, live: NDArray[np.bool_]) -> _Piece:
-        arrays = span.data, ridge.predict(span.data, live), span.learn, span.choose
-        return cls(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
+    def of(cls, span: Span, ridge: LineRidge, live: NDArray[np.bool_], stacks: SlantStacks) -> _Piece:
+        return cls(span, ridge.predict(span.data, live), live, stacks)
+
+    def window(self, row: int, column: int, n_rows: int, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return data with their context, live channels and reference of a part."""
+        rows = slice(row, row + n_rows + 2 * self.beside)
+        columns = slice(column, column + n_columns + 2 * self.before)
+        part = slice(row, row + n_rows), slice(column, column + n_columns)
+        return self.data[rows, columns], self.live[rows], self.reference[part]
+
+    def inner(self, padded: Tensor) -> Tensor:
+        return padded[
+            self.beside : padded.shape[0] - self.beside, self.before : padded.shape[1] - self.before
+        ]
 
     def loss_where_chosen(self, net: nn.Module, longest: int = 4096) -> float:
         error = power = 0.0
-        for first in range(0, self.data.shape[1], longest):
+        data = self.inner(self.data)
+        for first in range(0, data.shape[1], longest):
             part = slice(first, first + longest)
-            data, where = self.data[:, part], self.choose[:, part]
+            seen, where = data[:, part], self.choose[:, part]
             if not where.any():
                 continue
-            residual = (data - net(data, self.reference[:, part]))[where]
+            residual = (seen - net(seen, self.inner_live, self.reference[:, part]))[where]
             error += float((residual**2).sum())
-            power += float((data[where] ** 2).sum())
+            power += float((seen[where] ** 2).sum())
         return error / power if power > 0 else 0.0
+
+    @property
+    def inner_live(self) -> Tensor:
+        return self.live[self.beside : len(self.live) - self.beside]
+
+    def loss_of_reference(self) -> float:
+        data = self.inner(self.data)[self.choose]
+        power = float((data**2).sum())
+        return float(((data - self.reference[self.choose]) ** 2).sum()) / power if power > 0 else 0.0
 
 
 class _Draw:
-    """Draws the training loss: squared error on random windows, relative to the power of their span."""
+    """Draws the training loss: squared error on random windows, relative to their power."""
 
-    def __init__(self, pieces: list[_Piece], margin: int) -> None:
-        self.pieces, self.margin = pieces, margin
+    def __init__(self, pieces: list[_Piece], stacks: SlantStacks) -> None:
+        self.pieces = pieces
 
     def __call__(self, net: nn.Module, rng: np.random.Generator) -> Tensor:
         piece = self.pieces[rng.integers(len(self.pieces))]
-        n_channels, n_samples = piece.data.shape
-        n_rows = min(n_channels, CHANNELS + 2 * self.margin)
+        n_channels, n_samples = piece.reference.shape
+        n_rows, n_columns = min(n_channels, CHANNELS), min(n_samples // 8 * 8, WINDOW)
         row = int(rng.integers(n_channels - n_rows + 1))
-        column = int(rng.integers(max(n_samples - WINDOW, 0) + 1))
-        window = slice(row, row + n_rows), slice(column, column + WINDOW)
-        data, reference, where = piece.data[window], piece.reference[window], piece.learn[window]
-        if n_rows < n_channels:
-            where = where.clone()
-            where[: self.margin] = where[n_rows - self.margin :] = False
-        if rng.random() < 0.5:
-            data, reference, where = data.flip(0), reference.flip(0), where.flip(0)
-        residual = (data - net(data, reference))[where]
-        # Relative to the power of the whole span, as the skill is: loud times count for more.
-        return (residual**2).sum() / (where.sum() + 1) / piece.power
+        column = int(rng.integers(n_samples - n_columns + 1))
+        padded, live, reference = piece.window(row, column, n_rows, n_columns)
+        where = piece.learn[row : row + n_rows, column : column + n_columns].clone()
+        where[:, :EDGE] = where[:, n_columns - EDGE :] = False
+        for axis in (0, 1):
+            if rng.random() < 0.5:
+                padded, reference, where = (t.flip(axis) for t in (padded, reference, where))
+                live = live.flip(0) if axis == 0 else live
+        data = piece.inner(padded)[where]
+        residual = data - net.within(padded, live, reference)[where]  # type: ignore[operator]
+        # Each window counts alike: weak events are not drowned by one that is loud.
+        return (residual**2).sum() / ((data**2).sum() + 1)

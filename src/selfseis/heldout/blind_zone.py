@@ -60,7 +60,9 @@ def correlation_half_width(correlation: NDArray[np.float64], *, threshold: float
     """Return the last offset, counted from the channel outwards, at which noise is still shared.
 
     What does not fall off with offset (the median over the far half of the offsets) is no property of the gauge
-    but a coherent wavefield or a common mode, and is subtracted first.
+    but a coherent wavefield or a common mode, and is subtracted first. A gauge's response has negative side lobes:
+    the correlation crosses zero and is shared again beyond, so the zone ends only where nothing is shared for as
+    long as half of what came before.
 
     Parameters
     ----------
@@ -76,5 +78,10 @@ def correlation_half_width(correlation: NDArray[np.float64], *, threshold: float
     """
     far = correlation[len(correlation) // 2 :]
     plateau = float(np.median(far)) if len(correlation) > 4 else 0.0
-    shared = np.abs(correlation[1:] - plateau) > threshold
-    return int(np.argmin(shared)) if not shared.all() else len(shared)
+    shared = np.flatnonzero(np.abs(correlation[1:] - plateau) > threshold) + 1
+    width = 0
+    for offset in shared:
+        if offset - width - 1 > width // 2:
+            break
+        width = int(offset)
+    return width

@@ -20,6 +20,7 @@ from selfseis.recording.coverage import stretches
 from selfseis.recording.model_folder import check_place
 from selfseis.report import write_report
 from selfseis.workflow.cataloguing import pick_and_locate, read_velocity
+from selfseis.workflow.exploring import add_atlas
 from selfseis.workflow.picking import PickSettings
 from selfseis.workflow.pictures import write_snippets, write_timeline
 from selfseis.workflow.progress import progress_bar
@@ -50,6 +51,8 @@ class Settings:
         Training of the picker as a share of the full course.
     velocity : Path or None
         The user's one-dimensional velocity model, for locations; by default one is estimated.
+    explore : bool
+        Whether `run` also groups the windows of the recording and makes an atlas of them.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Settings:
     picks: bool = True
     effort: float = 1.0
     velocity: Path | None = None
+    explore: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
@@ -160,6 +164,8 @@ def run(
             results, recording, detector.events_, picking, velocity=velocity, console=console
         )
         verdicts += of_picks
+    if settings.explore:
+        verdicts += add_atlas(results, recording, settings.seed, console=console)
     with results.stage("pictures"):
         cleaner = denoiser if useful else None
         write_snippets(out / "snippets", recording, denoiser.conditioner_, cleaner, events)
@@ -203,6 +209,7 @@ def denoise(
     denoiser: Denoiser | None = None,
     settings: Settings | None = None,
     *,
+    deviation: Path | None = None,
     console: Console | None = None,
 ) -> Denoiser:
     """Clean a recording and write it.
@@ -217,6 +224,8 @@ def denoise(
         A fitted denoiser; by default one is learnt from the recording itself.
     settings : Settings, optional
         What to learn with.
+    deviation : Path, optional
+        File to which the standard deviation of each sample is written.
     console : Console, optional
         Where progress is shown.
 
@@ -225,12 +234,17 @@ def denoise(
     Denoiser
         The one that was used.
     """
-    RecordingWriter(out, like=recording)  # refuses a bad name before anything is learnt
+    for path in (out, deviation):
+        if path is not None:
+            RecordingWriter(path, like=recording)  # refuses a bad name before anything is learnt
     if denoiser is None:
         settings = settings or Settings()
         denoiser, _ = _learnt(recording, settings, checkpoint_beside(out), console)
     with progress_bar("cleaning", console) as report:
         write_denoised(denoiser, recording, out, report=report)
+    if deviation is not None:
+        with progress_bar("uncertainty", console) as report:
+            write_denoised(denoiser, recording, deviation, deviation=True, report=report)
     remove(checkpoint_beside(out))
     return denoiser
 
@@ -273,7 +287,9 @@ def detect(
     return _finished(results, recording, [detector.verdict_], detector, detector.events_)
 
 
-def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, report: Any = None) -> None:
+def write_denoised(
+    denoiser: Denoiser, recording: xr.DataArray, path: Path, *, deviation: bool = False, report: Any = None
+) -> None:
     """Write a cleaned recording tile by tile; an interrupted run goes on where it stopped.
 
     Parameters
@@ -284,10 +300,12 @@ def write_denoised(denoiser: Denoiser, recording: xr.DataArray, path: Path, *, r
         The recording.
     path : Path
         File that ends in .nc, .zarr or .mseed.
+    deviation : bool
+        Whether the standard deviation of the cleaned recording is written instead of it.
     report : callable, optional
         Called with the number of samples done and of all samples.
     """
-    clean = denoiser.transform(recording)
+    clean = denoiser.uncertainty(recording) if deviation else denoiser.transform(recording)
     core = max(1024, TILE_VALUES // recording.sizes["channel"])
     with RecordingWriter(path, like=recording, fingerprint=fingerprint(denoiser)) as writer:
         for first, last in stretches(recording, join=core):

@@ -1,0 +1,139 @@
+"""Slant stacks on each side of a blind zone: what a plane wave in the channels beyond it would bring here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+
+GROUP = 4  # neighbouring channels whose stacks are weighted alike
+FRAME = 8  # samples between the times at which weights are computed
+BEHIND, AHEAD = 0, 1
+
+
+class SlantStack(NamedTuple):
+    """Sums over an aperture that starts at each channel, along one slowness.
+
+    Attributes
+    ----------
+    sums : Tensor, shape (n_starts, n_samples)
+        Sums by first channel of the aperture, as seen at that channel.
+    first : int
+        The sample of the input at which they start.
+    slowness : float
+        In samples a channel.
+    aperture : int
+        Channels that were summed.
+    """
+
+    sums: Tensor
+    first: int
+    slowness: float
+    aperture: int
+
+
+@dataclass(frozen=True)
+class SlantStacks:
+    """One-sided slant stacks for every channel of a line, all from the same few sums.
+
+    Sums over 2, 4, 8 ... channels are built by doubling, as in the fast slant stack; an aperture ahead of one
+    channel is the aperture behind another, so both sides share them.
+
+    Attributes
+    ----------
+    blind_zone : int
+        Half-width in channels of the zone that is not looked at.
+    slownesses : tuple of float
+        Samples a channel.
+    apertures : tuple of int
+        Channels of a stack, powers of two in rising order.
+    """
+
+    blind_zone: int
+    slownesses: tuple[float, ...]
+    apertures: tuple[int, ...] = (8, 32)
+
+    @property
+    def n_stacks(self) -> int:
+        """Number of stacks of one side."""
+        return len(self.apertures) * len(self.slownesses)
+
+    @property
+    def channels_beside(self) -> int:
+        """Channels of context on each side."""
+        return self.apertures[-1] + self.blind_zone + GROUP
+
+    @property
+    def samples_beside(self) -> int:
+        """Samples of context before and after, a whole number of frames."""
+        steepest = max(abs(slowness) for slowness in self.slownesses)
+        return FRAME * math.ceil((math.ceil(steepest * self.channels_beside) + 8) / FRAME)
+
+    def __call__(self, data: Tensor) -> list[SlantStack]:
+        """Sum a padded tile along every slowness.
+
+        Parameters
+        ----------
+        data : Tensor, shape (n_channels + 2 * channels_beside, n_samples + 2 * samples_beside)
+            Conditioned data, zero where there is none.
+
+        Returns
+        -------
+        list of SlantStack
+            By aperture, then slowness.
+        """
+        along = [list(self._along(data, slowness)) for slowness in self.slownesses]
+        return [stacks[level] for level in range(len(self.apertures)) for stacks in along]
+
+    def _along(self, sums: Tensor, slowness: float) -> Sequence[SlantStack]:
+        stacks, first, width = [], 0, 1
+        while width < self.apertures[-1]:
+            shift, last = round(slowness * width), sums.shape[1]
+            if shift >= 0:
+                sums = sums[:-width, : last - shift] + sums[width:, shift:]
+            else:
+                sums = sums[:-width, -shift:] + sums[width:, : last + shift]
+                first -= shift
+            width *= 2
+            if width in self.apertures:
+                stacks.append(SlantStack(sums, first, slowness, width))
+        return stacks
+
+    def seen_from(
+        self, stack: SlantStack, side: int, n_channels: int, n_samples: int, *, group: bool = False
+    ) -> Tensor:
+        """Return a stack steered to each channel, or to the first of each group from outside all their zones.
+
+        Parameters
+        ----------
+        stack : SlantStack
+            Of the padded tile.
+        side : {BEHIND, AHEAD}
+            The apertures that end before the zone, or those that begin after it.
+        n_channels, n_samples : int
+            Size of the tile without its padding; `n_channels` is a multiple of `GROUP`.
+        group : bool
+            Whether to return one stack for each `GROUP` channels.
+
+        Returns
+        -------
+        Tensor, shape (n_channels, n_samples) or (n_channels / GROUP, n_samples)
+        """
+        farther = GROUP - 1 if group else 0
+        start = self.blind_zone + 1 + farther if side == AHEAD else -(self.blind_zone + stack.aperture)
+        row = self.channels_beside + start
+        column = self.samples_beside + round(stack.slowness * start) - stack.first
+        step = GROUP if group else 1
+        return stack.sums[row : row + n_channels : step, column : column + n_samples]
+
+    def shares(self, live: Tensor, aperture: int, side: int, n_channels: int) -> Tensor:
+        """Return one over the number of live channels in each aperture, shape (n_channels,)."""
+        total = functional.pad(live.cumsum(0), (1, 0))
+        start = self.blind_zone + 1 if side == AHEAD else -(self.blind_zone + aperture)
+        row = self.channels_beside + start
+        counts = total[row + aperture : row + aperture + n_channels] - total[row : row + n_channels]
+        return 1 / counts.clamp(min=1)
