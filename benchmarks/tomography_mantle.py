@@ -45,7 +45,7 @@ def run(quick: bool) -> Iterator[Measured]:
     few = 2000 if quick else 9000
     tables: list[Table] = []
     synthetic = synthetic_mantle(few, data_folder())
-    priors = priors_of(synthetic.grid)[: 1 if quick else 2]
+    priors = priors_of(synthetic.grid)[: 1 if quick else None]
     images = [image_row(synthetic, prior, n_inner=2) for prior in priors]
     tables.append(Table(f"image, {few} rays", images))
     progress(str(images))

@@ -17,6 +17,7 @@ from selfseis.invert.term_fit import SearchedPrior, TermProblem, solve_terms
 from selfseis.invert.term_holdout import choose_axis_by_axis
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.neural import MANTLE_NETWORKS, NeuralField
 from selfseis.tomography.prior import MANTLE_AXES, ROUGHNESS_AXES, LayeredMatern, Roughness
 from selfseis.tomography.published import PublishedModel
 from selfseis.tomography.reference import read_reference
@@ -89,7 +90,11 @@ def with_data(terms: TermProblem, delay: NDArray[np.float64], seed: int) -> Term
 
 def priors_of(grid: CellGrid) -> list[SearchedPrior]:
     """Priors that stand side by side."""
-    return [LayeredMatern(grid, MANTLE_AXES, FADE_KM), Roughness(grid, ROUGHNESS_AXES)]
+    return [
+        LayeredMatern(grid, MANTLE_AXES, FADE_KM),
+        Roughness(grid, ROUGHNESS_AXES),
+        NeuralField(grid, MANTLE_NETWORKS, FADE_KM),
+    ]
 
 
 def image_row(synthetic: Synthetic, prior: SearchedPrior, *, n_samples: int = 24, n_inner: int = 3) -> Row:

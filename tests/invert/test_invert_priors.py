@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.invert import Graph, LaplacianPrior, MaternPrior, NeuralPrior
-from selfseis.invert.neural import _Field
+from selfseis.invert import Graph, LaplacianPrior, MaternPrior
+from selfseis.invert.network import Network, flattened
 
 
 @pytest.mark.parametrize(("shape", "spacing"), [((30, 30), (6.25, 6.25)), ((12, 12, 12), (12.5, 12.5, 12.5))])
@@ -51,8 +51,9 @@ def test_several_fields_do_not_see_each_other() -> None:
 
 def test_the_tangent_kernel_is_that_of_the_network() -> None:
     rng = np.random.default_rng(0)
-    prior = NeuralPrior(rng.uniform(0, 100, (9, 2)), [30.0], n_fields=2, nonnegative=True)
-    field = _Field.drawn(prior, {"scale": 30.0, "size": 2.0}, rng)
+    field = Network.drawn(
+        rng.uniform(0, 100, (9, 2)), 30.0, 2.0, rng, n_frequencies=24, width=48, n_fields=2, nonnegative=True
+    )
     away, step = (tuple(0.5 * rng.standard_normal(w.shape) for w in field.start) for _ in range(2))
     ahead, behind = (tuple(a + h * s for a, s in zip(away, step, strict=True)) for h in (1e-6, -1e-6))
     numeric = (field.model(ahead) - field.model(behind)) / 2e-6
@@ -62,4 +63,11 @@ def test_the_tangent_kernel_is_that_of_the_network() -> None:
         sum(np.sum(p * s) for p, s in zip(pulled, step, strict=True)), rel=1e-5
     )
     assert force @ field.tangent_kernel(away) @ force == pytest.approx(sum(np.sum(p**2) for p in pulled))
+    whole = np.hstack(list(field.derivative(away)))
+    np.testing.assert_allclose(whole @ flattened(step), numeric, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(whole @ flattened(away), field.pushed(away, away), rtol=1e-9)
+    assert all(np.array_equal(*pair) for pair in zip(field.shaped(flattened(away)), away, strict=True))
+    np.testing.assert_allclose(
+        field.at(np.array([4, 2])).model(away), field.model(away).reshape(2, 9)[:, [4, 2]].ravel()
+    )
     assert field.model(away).min() > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, selfseis: Callable[..., Res
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "slip: works." in done.output and "wrong way round" in done.output
+    assert "Hidden whole, in share of its variance: the others predict GNSS" in done.output
+    assert re.search(r"^insar scene +0\.\d+ \(.* to .*\) +-?0\.\d+$", done.output, re.M)
     assert re.search(r"^Mw \d\.\d\d \(\d\.\d\d to \d\.\d\d\); report: ", done.output, re.M)
     return place / "out"
 
@@ -78,7 +81,18 @@ def test_hidden_data_are_listed_with_every_prior(folder: Path) -> None:
     assert header.startswith(
         'name,kind,lon,lat,block,fold,observed,predicted,sd,"predicted by Laplacian, not negative"'
     )
-    assert len(rows) == 18 * 3 + 144
+    assert header.endswith(",hidden")
+    n_data = 18 * 3 + 144
+    assert [row.rsplit(",", 1)[1] for row in rows] == ["block"] * n_data + ["type"] * n_data
+
+
+def test_types_hidden_whole_are_in_the_summary_and_on_the_page(folder: Path) -> None:
+    types = json.loads((folder / "summary.json").read_text())["hidden_types"]
+    assert [one["kind"] for one in types["types"]] == ["gnss", "insar scene"]
+    assert all(one["predictable"] == "yes" for one in types["types"])
+    page = (folder / "report.html").read_text()
+    assert "Each type of data, hidden whole" in page and types["said"] in page
+    assert "Scene scene: The sign is the wrong way round" in page
 
 
 def test_the_page_says_what_matters(folder: Path) -> None:
@@ -102,3 +116,15 @@ def test_bad_input_ends_with_one_line_and_status_2(tmp_path: Path, selfseis: Cal
         assert done.exit_code == 2
         assert len([line for line in done.output.splitlines() if line.startswith("selfseis: ")]) == 1
         assert not (tmp_path / "out" / "summary.json").exists()
+
+
+def test_a_steep_fault_is_shown_as_a_section(folder: Path, tmp_path: Path) -> None:
+    from selfseis.report import write_inversion_report
+
+    assert "along strike (km)" not in (folder / "report.html").read_text()
+    copy = tmp_path / "steep"
+    shutil.copytree(folder, copy)
+    with xr.open_dataset(folder / "slip.nc", engine="h5netcdf") as stored:
+        stored.load().assign(dip=stored["dip"] * 0 + 88.0).to_netcdf(copy / "slip.nc", engine="h5netcdf")
+    page = write_inversion_report(copy).read_text()
+    assert "along strike (km)" in page and "Section: slip (m)" in page

@@ -92,6 +92,7 @@ def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: P
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert "tomography: works" in done.stdout
+    assert "\nneural field " in done.stdout and "\nGaussian process " in done.stdout
     names = {path.name for path in out.iterdir()}
     assert names == {"model.nc", "summary.json", "heldout.csv", "verdict.json", "run.json", "report.html"}
     with xr.open_dataset(out / "model.nc", engine="h5netcdf") as model:

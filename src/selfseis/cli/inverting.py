@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,14 @@ from selfseis.cli.running import command_line, console_of, exit_for, guarded
 
 if TYPE_CHECKING:
     from selfseis.workflow.inverting import Inverted
+
+
+class NoiseChoice(StrEnum):
+    """Noise of the displacements."""
+
+    AUTO = "auto"
+    GAUSSIAN = "gaussian"
+    STUDENT = "student"
 
 
 def slip(
@@ -33,7 +42,7 @@ def slip(
         list[Path] | None,
         typer.Option(
             "--insar",
-            help="CSV lon, lat, los, look_e, look_n, look_u, sigma in m; or txt of the USGS. Once a scene.",
+            help="CSV lon, lat, los, look_e, look_n, look_u, sigma in m; txt of the USGS; .npz of kite. Once a scene.",
         ),
     ] = None,
     more: Annotated[
@@ -55,6 +64,13 @@ def slip(
     check_sign: Annotated[
         bool, typer.Option("--check-sign/--keep-sign", help="Turn scenes whose sign contradicts GNSS.")
     ] = True,
+    noise: Annotated[
+        NoiseChoice,
+        typer.Option("--noise", help="Whether outliers count less; by default hidden data choose."),
+    ] = NoiseChoice.AUTO,
+    most_patches: Annotated[
+        int, typer.Option("--most-patches", help="Patches of finer faults are merged to so many.", min=2)
+    ] = 400,
     prior: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,6 +91,7 @@ def slip(
         inversion = SlipInversion(
             priors=tuple(prior or PRIORS), n_folds=folds, n_samples=samples, patch_km=patch_km,
             near_fault_km=near_fault_km, rigidity_gpa=rigidity_gpa, check_sign=check_sign, seed=seed,
+            noise_model=noise.value, most_patches=most_patches,
         )  # fmt: skip
         scenes = [*(insar or []), *(more or [])]
         return invert_slip(
@@ -85,5 +102,6 @@ def slip(
     for line in outcome.warnings:
         print(f"selfseis: {line}", file=sys.stderr)
     print(outcome.verdict)
+    print("\n".join(outcome.side_by_side))
     print(f"{outcome.said}; report: {outcome.report}")
     exit_for(outcome.failed_units)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from selfseis.invert.choice import Choice, Training, blocked_folds, choose_setting
 from selfseis.invert.fit import Fitted, fit_model
 from selfseis.invert.graph import Graph
-from selfseis.invert.holdout import HeldOut, nested_holdout
+from selfseis.invert.holdout import HeldOut, joined, nested_holdout
 from selfseis.invert.judging import chosen, judge_priors, prior_row, shuffled
 from selfseis.invert.neural import NeuralPrior
 from selfseis.invert.oracle import Oracle, oracle_limit, resolution_diagonal
@@ -43,6 +43,7 @@ __all__ = [
     "choose_setting",
     "chosen",
     "fit_model",
+    "joined",
     "judge_priors",
     "nested_holdout",
     "oracle_limit",

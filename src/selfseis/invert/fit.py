@@ -136,7 +136,8 @@ def fit_model(
 
 def settled(system: System, prior: Prior, setting: Setting, scales: dict[str, float] | None) -> System:
     """Return the system with the noise scales and the weights at which another round changes nothing."""
-    dof = system.problem.noise.student_dof
+    noise = system.problem.noise
+    dof = None if noise.measure_weights is not None else noise.student_dof
     if scales is not None:
         system = system.with_scales(scales)
         if dof is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,6 +137,7 @@ def nested_holdout(
     n_inner: int = 4,
     n_samples: int = 20,
     seed: int = 0,
+    folds: Sequence[NDArray[np.bool_]] | None = None,
     progress: Progress | None = None,
 ) -> list[HeldOut]:
     """Hide each fold of blocks in turn and predict it under every prior.
@@ -153,6 +154,8 @@ def nested_holdout(
     n_samples : int
         Draws from the posterior behind each interval.
     seed : int
+    folds : sequence of ndarray of bool, shape (n_data,), optional
+        What each fold hides; whole blocks, dealt out to `n_folds`, without.
     progress : callable, optional
         Told how much is done and how much there is.
 
@@ -162,7 +165,8 @@ def nested_holdout(
         One for each prior.
     """
     results = [HeldOut.empty(prior.name, problem) for prior in priors]
-    folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
+    if folds is None:
+        folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
     for number, hidden in enumerate(folds):
         training = Training(problem.seen_through(~hidden), ~hidden, n_inner, seed)
         for place, (prior, result) in enumerate(zip(priors, results, strict=True)):
@@ -170,6 +174,29 @@ def nested_holdout(
             if progress is not None:
                 progress(number * len(priors) + place + 1, len(folds) * len(priors))
     return results
+
+
+def joined(parts: Sequence[HeldOut]) -> HeldOut:
+    """Join what one prior predicted of data that were hidden apart; each part becomes a fold.
+
+    Parameters
+    ----------
+    parts : sequence of HeldOut
+        Each of a single fold, of the same data; no datum is hidden twice.
+    """
+    first = parts[0]
+    whole = replace(
+        first, predicted=first.predicted.copy(), sd=first.sd.copy(), noise_sd=first.noise_sd.copy(),
+        fold=np.full(len(first.fold), -1), settings=[], inner_losses=[],
+    )  # fmt: skip
+    for number, part in enumerate(parts):
+        rows = part.rows()
+        for name in ("predicted", "sd", "noise_sd"):
+            getattr(whole, name)[rows] = getattr(part, name)[rows]
+        whole.fold[rows] = number
+        whole.settings += part.settings
+        whole.inner_losses += part.inner_losses
+    return whole
 
 
 def _predict_fold(

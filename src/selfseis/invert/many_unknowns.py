@@ -10,12 +10,13 @@ sum over rows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from selfseis.invert.problem import LinearProblem
+from selfseis.invert.problem import LinearProblem, Matrix
 from selfseis.invert.solve import Draws
 
 Vector = NDArray[np.float64]
@@ -38,7 +39,7 @@ def solve_sparse(
     Parameters
     ----------
     problem : LinearProblem
-        With sparse operator and nuisance terms and uncorrelated noise.
+        With sparse nuisance terms and uncorrelated noise; the operator may be sparse or not.
     row_precision : ndarray, shape (n_data,)
         One over the noise variance; 0 for data that are hidden.
     root : sparse array, shape (n_model, n_model), optional
@@ -58,14 +59,14 @@ def solve_sparse(
     Papandreou and Yuille (2010), Gaussian sampling by local perturbations, NeurIPS 23.
     """
     n_model = problem.n_model
-    forward = _operator(problem, root is not None)
+    columns = _Columns.of(problem, with_model=root is not None)
     precision = problem.nuisance_precision
     rng = np.random.default_rng(seed)
     used = slice(0 if root is not None else n_model, None)
-    right = _rights(problem, forward, row_precision, root, n_samples, rng)
+    right = _rights(problem, columns, row_precision, root, n_samples, rng)
 
     def product(unknowns: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = _adjoint(forward, row_precision[:, None] * _forward(forward, unknowns))
+        found = columns.adjoint(row_precision[:, None] * columns.forward(unknowns))
         if root is not None:
             found[:n_model] += root.T @ (root @ unknowns[:n_model])
             found[n_model:] += precision[:, None] * unknowns[n_model:]
@@ -73,7 +74,7 @@ def solve_sparse(
             found += precision[:, None] * unknowns
         return found
 
-    diagonal = np.asarray(forward.power(2).T @ row_precision.astype(forward.dtype), float)
+    diagonal = columns.squared_adjoint(row_precision)
     diagonal += np.concatenate([np.zeros(0) if root is None else root.power(2).sum(axis=0), precision])
     diagonal[diagonal <= 0] = 1.0  # a term that no visible datum knows and no prior bounds stays zero
     begin = np.zeros_like(right) if start is None else np.repeat(start[used, None], right.shape[1], axis=1)
@@ -127,27 +128,43 @@ def conjugate_gradients(
     return solution
 
 
-def _operator(problem: LinearProblem, with_model: bool) -> sparse.csr_array:
-    """Model and nuisance columns side by side, of the precision of the operator."""
-    kind = np.dtype(problem.operator.dtype)
-    nuisance = sparse.csr_array(problem.nuisance, dtype=kind)
-    if not with_model:
-        return nuisance
-    return sparse.csr_array(sparse.hstack([problem.operator, nuisance], format="csr", dtype=kind))
+@dataclass(frozen=True)
+class _Columns:
+    """What the model and the nuisance terms do to the data, side by side."""
 
+    parts: tuple[Matrix, ...]
 
-def _forward(operator: sparse.csr_array, unknowns: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Mixed precision would make SciPy copy the whole operator in every product.
-    return np.asarray(operator @ unknowns.astype(operator.dtype), float)
+    @classmethod
+    def of(cls, problem: LinearProblem, *, with_model: bool) -> _Columns:
+        # Mixed precision would make SciPy copy a whole operator in every product.
+        kind = np.dtype(problem.operator.dtype)
+        nuisance = sparse.csr_array(problem.nuisance, dtype=kind)
+        if not with_model:
+            return cls((nuisance,))
+        if isinstance(problem.operator, np.ndarray):
+            return cls((problem.operator, nuisance))
+        return cls((sparse.csr_array(sparse.hstack([problem.operator, nuisance], format="csr", dtype=kind)),))
 
+    def forward(self, unknowns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predict the data of unknowns of shape (n_unknowns, k)."""
+        ends = np.cumsum([part.shape[1] for part in self.parts])[:-1]
+        shares = np.split(unknowns, ends)
+        products = (part @ some.astype(part.dtype) for part, some in zip(self.parts, shares, strict=True))
+        return np.asarray(sum(products), float)
 
-def _adjoint(operator: sparse.csr_array, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(operator.T @ rows.astype(operator.dtype), float)
+    def adjoint(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Apply the transposed columns to rows of shape (n_data, k)."""
+        return np.concatenate([np.asarray(part.T @ rows.astype(part.dtype), float) for part in self.parts])
+
+    def squared_adjoint(self, rows: Vector) -> Vector:
+        """Apply the transpose of the squared columns; (n_unknowns,)."""
+        squares = (part**2 if isinstance(part, np.ndarray) else part.power(2) for part in self.parts)
+        return np.concatenate([np.asarray(part.T @ rows.astype(part.dtype), float) for part in squares])
 
 
 def _rights(
     problem: LinearProblem,
-    forward: sparse.csr_array,
+    columns: _Columns,
     row_precision: Vector,
     root: sparse.csr_array | None,
     n_samples: int,
@@ -156,7 +173,7 @@ def _rights(
     """Right sides: that of the data, and those of data and priors perturbed by what they are uncertain by."""
     rows = np.repeat((row_precision * problem.data)[:, None], 1 + n_samples, axis=1)
     rows[:, 1:] += np.sqrt(row_precision)[:, None] * rng.standard_normal((problem.n_data, n_samples))
-    right = _adjoint(forward, rows)
+    right = columns.adjoint(rows)
     n_model = 0
     if root is not None:
         n_model = problem.n_model

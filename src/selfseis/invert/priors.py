@@ -13,6 +13,8 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from selfseis.invert.graph import Graph
+from selfseis.invert.many_unknowns import solve_sparse
+from selfseis.invert.problem import LinearProblem
 from selfseis.invert.solve import Draws, solve_dense, solve_iteratively
 from selfseis.invert.system import System
 
@@ -122,6 +124,20 @@ class GaussianPrior:
         if self.nonnegative:
             raise ValueError("a bound needs a problem that is small enough for normal equations")
         return solve_iteratively(system, root, rng, n_samples)
+
+    def solve_rows(
+        self,
+        problem: LinearProblem,
+        row_precision: NDArray[np.float64],
+        setting: Setting,
+        *,
+        n_samples: int = 0,
+        seed: int = 0,
+        start: NDArray[np.float64] | None = None,
+    ) -> Draws:
+        """Solve a large sparse problem; see `selfseis.invert.many_unknowns.solve_sparse`."""
+        root = sparse.csr_array(self.root(setting).matrix)
+        return solve_sparse(problem, row_precision, root, n_samples=n_samples, seed=seed, start=start)
 
 
 class LaplacianPrior(GaussianPrior):

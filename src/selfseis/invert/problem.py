@@ -32,12 +32,15 @@ class Noise:
         replaces `sd` there.
     student_dof : float, optional
         Degrees of freedom of Student's t, where outliers are to count less (4 is common); Gaussian without.
+    measure_weights : callable, optional
+        Measures Student's weights on visible data alone, once for all models; every fit estimates its own without.
     """
 
     sd: NDArray[np.float64]
     kind: NDArray[np.str_]
     covariance: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     student_dof: float | None = None
+    measure_weights: Callable[[LinearProblem, NDArray[np.bool_]], NDArray[np.float64]] | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.sd).all() and (self.sd > 0).all()):

@@ -52,7 +52,8 @@ class System:
     problem : LinearProblem
     visible : ndarray of bool, shape (n_data,)
     weights : ndarray, shape (n_data,), optional
-        Further weights on squared residuals, as reweighting for Student's t makes them.
+        Further weights on squared residuals, as reweighting for Student's t makes them; measured without,
+        where the noise says how.
     scales : dict of str to float, optional
         Noise scale of each type of data; 1 without.
     """
@@ -66,6 +67,8 @@ class System:
     ) -> None:
         self.problem = problem
         self.visible = visible
+        if weights is None and problem.noise.measure_weights is not None:
+            weights = problem.noise.measure_weights(problem, visible)
         self.weights = np.ones(problem.n_data) if weights is None else weights
         self.scales = dict.fromkeys(problem.noise.kinds, 1.0) | (scales or {})
 

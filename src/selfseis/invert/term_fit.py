@@ -13,7 +13,7 @@ from scipy import sparse
 
 from selfseis.invert.many_unknowns import solve_sparse
 from selfseis.invert.own_terms import student_weights
-from selfseis.invert.priors import Root, Setting
+from selfseis.invert.priors import Setting
 from selfseis.invert.problem import LinearProblem
 from selfseis.invert.solve import Draws
 
@@ -38,8 +38,17 @@ class SearchedPrior(Protocol):
         """Candidates of each hyperparameter."""
         ...
 
-    def root(self, setting: Setting) -> Root:
-        """Root of the precision of the model."""
+    def solve_rows(
+        self,
+        problem: LinearProblem,
+        row_precision: Vector,
+        setting: Setting,
+        *,
+        n_samples: int = 0,
+        seed: int = 0,
+        start: Vector | None = None,
+    ) -> Draws:
+        """Return the most plausible unknowns and draws from their posterior."""
         ...
 
 
@@ -133,23 +142,30 @@ def solve_terms(
         From an earlier fit.
     """
     problem = terms.at(setting)
-    root = None if prior is None else prior.root(setting).matrix
     scale = dict(scales or dict.fromkeys(terms.kinds, 1.0))
     weight = np.ones(problem.n_data) if weights is None else weights
     mode = start
     for _ in range(settle):
-        draws = solve_sparse(problem, _precision(problem, visible, weight, scale), root, start=mode)
-        mode = draws.mode
-        scale, weight = _reweighted(problem, visible, draws.mode, scale, with_model=root is not None)
-    draws = solve_sparse(
-        problem,
-        _precision(problem, visible, weight, scale),
-        root,
-        n_samples=n_samples,
-        seed=seed,
-        start=mode,
-    )
+        mode = _solved(problem, prior, setting, _precision(problem, visible, weight, scale), start=mode).mode
+        scale, weight = _reweighted(problem, visible, mode, scale, with_model=prior is not None)
+    precision = _precision(problem, visible, weight, scale)
+    draws = _solved(problem, prior, setting, precision, n_samples=n_samples, seed=seed, start=mode)
     return TermFit(draws, scale, weight, setting)
+
+
+def _solved(
+    problem: LinearProblem,
+    prior: SearchedPrior | None,
+    setting: Setting,
+    precision: Vector,
+    *,
+    n_samples: int = 0,
+    seed: int = 0,
+    start: Vector | None = None,
+) -> Draws:
+    if prior is None:
+        return solve_sparse(problem, precision, None, n_samples=n_samples, seed=seed, start=start)
+    return prior.solve_rows(problem, precision, setting, n_samples=n_samples, seed=seed, start=start)
 
 
 def _precision(

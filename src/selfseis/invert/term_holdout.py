@@ -57,7 +57,7 @@ class TermChoice:
     ----------
     setting : dict
     loss : float
-        Mean Student's t deviance of what the inner folds hid.
+        Mean Student's t deviance of what the inner folds hid, the size of the noise included.
     tried : dict
         Loss by setting, as tuples of items.
     widening : dict of str to float
@@ -161,7 +161,9 @@ def _inner_loss(
         explained = explain_hidden(terms, fit, own, with_model=prior is not None)
         noise = noise_sd(terms.problem, known.scales)[own.rows]
         scored = explained.noise_share > LEAST_NOISE_SHARE
-        deviances.append((dof + 1) * np.log1p((explained.residual / noise)[scored] ** 2 / dof))
+        squared = (explained.residual / noise)[scored] ** 2
+        # Priors that leave more noise must not gain by it when they are compared.
+        deviances.append((dof + 1) * np.log1p(squared / dof) + 2 * np.log(noise[scored]))
     return float(np.mean(np.concatenate(deviances)))
 
 

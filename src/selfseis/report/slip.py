@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfseis.report import wording
+from selfseis.report.fault_views import map_axes, slip_maps
 from selfseis.report.plots import Axis, Plot
 from selfseis.report.results import Results, finite, read_json
 from selfseis.report.shades import Scale
@@ -15,10 +16,13 @@ from selfseis.report.shades import Scale
 if TYPE_CHECKING:
     import xarray as xr
 
-LONGEST, SHORTEST = 430.0, 170.0
 ARROW_SHARE = 0.22
-KM_A_DEGREE = 111.2
 PIXELS = 4.5
+OUTLIERS = {
+    "Gaussian": "Noise is Gaussian: hidden data are not surely predicted better when outliers count less.",
+    "Student's t": "Noise is Student's t: hidden data are surely predicted better when outliers count less. "
+    "Those beyond four standard deviations are named below.",
+}
 
 
 def slip_sections(results: Results) -> list[dict[str, Any]]:
@@ -27,10 +31,10 @@ def slip_sections(results: Results) -> list[dict[str, Any]]:
     stored = results.dataset(path)
     summary = read_json(results, "summary.json") if (results.folder / "summary.json").is_file() else {}
     summary = summary if isinstance(summary, dict) else {}
-    found: list[dict[str, Any] | None] = [_magnitude(summary)] if summary else []
+    found: list[dict[str, Any] | None] = [_magnitude(summary), _hidden_types(summary)] if summary else []
     if stored is not None:
         try:
-            found += [_slip_maps(stored, summary), *_scenes(stored), _gnss(stored)]
+            found += [slip_maps(stored, summary), *_scenes(stored), _gnss(stored)]
         except (KeyError, ValueError, IndexError) as error:
             results.problem(path, error)
     found += [_depth(summary), _noise(summary)] if summary else []
@@ -59,86 +63,24 @@ def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
-    """Return axes on which a kilometre is as long eastwards as northwards."""
-    squeeze = max(math.cos(math.radians(float(np.mean(latitude)))), 0.05)
-    wide = max(float(np.ptp(longitude)) * squeeze * 1.06, 1e-3)
-    high = max(float(np.ptp(latitude)) * 1.06, 1e-3)
-    span = max(wide, high)
-    wide, high = max(wide, 0.4 * span), max(high, 0.4 * span)
-    middle_x = float(np.min(longitude) + np.max(longitude)) / 2
-    middle_y = float(np.min(latitude) + np.max(latitude)) / 2
-    scale = LONGEST / span
-    half = wide / squeeze / 2
-    return (
-        Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, most_ticks=4),
-        Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, most_ticks=6),
-    )
-
-
-def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple[Axis, Axis]]:
-    longitude, latitude = stored["corner_longitude"].values, stored["corner_latitude"].values
-    outlines = [
-        [(float(x), float(y)) for x, y in zip(*corners, strict=True) if math.isfinite(x)]
-        for corners in zip(longitude, latitude, strict=True)
-    ]
-    return outlines, _axes(longitude[np.isfinite(longitude)], latitude[np.isfinite(latitude)])
-
-
-def _fault_map(stored: xr.Dataset, name: str, scale: Scale, label: str) -> Plot:
-    outlines, (east, north) = _patches(stored)
-    values = stored[name].values
-    plot = Plot(east, north, label)
-    titles = [f"{scale.title}: {wording.number(float(value))}" for value in values]
-    plot.areas(outlines, [scale.colour(float(value)) for value in values], titles)
-    return plot
-
-
-def _slip_maps(stored: xr.Dataset, summary: dict[str, Any]) -> dict[str, Any]:
-    top = float(stored["slip"].max()) or 1.0
-    limit = finite((summary.get("oracle") or {}).get("correlation"))
-    said = (
-        ""
-        if limit is None
-        else " Slip drawn from the prior and simulated on this very geometry is found again with a correlation of "
-        f"{wording.number(limit, 2)}: no method can expect more."
-    )
-    scales = {
-        "slip": Scale("slip (m)", 0.0, top),
-        "slip_sd": Scale("standard deviation of slip (m)", 0.0, float(stored["slip_sd"].max()) or 1.0),
-        "resolution": Scale("share of the slip that the data fix", 0.0, 1.0),
+def _hidden_types(summary: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the other types of data say of each; nothing in folders that were written without it."""
+    known = summary.get("hidden_types") or {}
+    if not known.get("said"):
+        return None
+    section: dict[str, Any] = {
+        "name": "types",
+        "heading": "Each type of data, hidden whole",
+        "lead": f"{known['said']} What is left of a hidden scene is counted without its ramp, which nobody else knows.",
     }
-    maps = {name: _fault_map(stored, name, scale, f"Map: {scale.title}") for name, scale in scales.items()}
-    _slip_directions(maps["slip"], stored, top)
-    headings = {"slip": "Slip", "slip_sd": "How well it is known", "resolution": "Who speaks, data or prior"}
-    return {
-        "name": "slip",
-        "heading": "Slip: what is known, and what is guessed",
-        "lead": "Lines show which way the upper side moved. Where resolution is 1 the data fix the slip of a patch; "
-        "where it is 0 the prior speaks, and no standard deviation can mend that." + said,
-        "plots": [(headings[name], scales[name].to_dict(), maps[name].to_dict()) for name in scales],
-    }
-
-
-def _slip_directions(plot: Plot, stored: xr.Dataset, top: float) -> None:
-    """Draw the horizontal direction in which the hanging wall moved, on patches that moved at all."""
-    step = 0.8 * math.sqrt(float(stored["area_km2"].median())) / KM_A_DEGREE
-    columns = [stored[name].values for name in ("slip", "rake", "strike", "dip")]
-    longitude, latitude = (
-        stored[f"corner_{name}"].mean("corner").values for name in ("longitude", "latitude")
-    )
-    for place, (slip, rake, strike, dip) in enumerate(zip(*columns, strict=True)):
-        if slip > 0.1 * top:
-            along, up = (
-                math.cos(math.radians(rake)),
-                math.sin(math.radians(rake)) * math.cos(math.radians(dip)),
-            )
-            turn = math.radians(strike)
-            east = along * math.sin(turn) - up * math.cos(turn)
-            north = along * math.cos(turn) + up * math.sin(turn)
-            size = step * slip / top
-            x, y = float(longitude[place]), float(latitude[place])
-            plot.line([(x, y), (x + size * east / math.cos(math.radians(y)), y + size * north)], "observed")
+    rows = []
+    for one in known.get("types") or []:
+        skill = [finite((one.get("variance_reduction") or {}).get(name)) for name in ("value", "low", "high")]
+        rest = [wording.number(finite(one.get(name)), 2) for name in ("uniform_slip", "rms_m")]
+        rows.append([str(one.get("kind")), ", ".join(one.get("predicted_from") or []),
+                     wording.measured(*skill), *rest, str(one.get("predictable"))])  # fmt: skip
+    columns = ["Hidden", "predicted from", "variance reduction", "uniform slip", "rms (m)", "predictable"]
+    return section | ({"table": {"columns": columns, "rows": rows}} if rows else {})
 
 
 def _scenes(stored: xr.Dataset) -> list[dict[str, Any]]:
@@ -162,7 +104,7 @@ def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
     plots = []
     for heading, values, limit in parts:
         scale = Scale.about_zero("towards the satellite (m)", limit)
-        east, north = _axes(longitude, latitude)
+        east, north = map_axes(longitude, latitude)
         plot = Plot(east, north, f"{heading}: {kind}")
         shown = np.flatnonzero(np.isfinite(values))
         points = [(float(longitude[row]), float(latitude[row])) for row in shown]
@@ -208,7 +150,7 @@ def _arrows(
     span = max(float(np.ptp(longitude)), float(np.ptp(latitude)), 0.1)
     room = ARROW_SHARE * span
     squeeze = math.cos(math.radians(float(latitude.mean())))
-    east, north = _axes(
+    east, north = map_axes(
         np.concatenate([longitude - room / squeeze, longitude + room / squeeze]),
         np.concatenate([latitude - room, latitude + room]),
     )
@@ -268,7 +210,7 @@ def _noise(summary: dict[str, Any]) -> dict[str, Any]:
         "name": "noise",
         "heading": "Noise, as the data show it",
         "lead": "A scale of 5 says that a fit leaves five times the stated error: the earth is no elastic half-space "
-        "and the fault no set of planes.",
+        f"and the fault no set of planes. {OUTLIERS.get(str(summary.get('noise_model')), '')}",
         "table": {
             "columns": ["Data", "scale", "of a pixel (mm)", "shared (mm)", "over (km)", "sign"],
             "rows": rows,

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.invert import GaussianPrior, LaplacianPrior, LinearProblem, Noise
-from selfseis.slip.fault import Fault
+from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
-from selfseis.slip.greens import surface_displacement
+from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar
 from selfseis.slip.insar_noise import FIRST_SD_M, InsarNoise
+from selfseis.slip.outliers import MeasuredNoise, NoiseModel
+from selfseis.slip.parcels import Parcels
 
 Floats = NDArray[np.float64]
 
@@ -93,21 +95,6 @@ class Observations:
         return sorted({kind for kind in self.kind.tolist() if kind.startswith(INSAR)})
 
 
-def rake_basis(fault: Fault) -> Floats:
-    """Return the directions along which slip must not be negative: the two limits of the rake, or the one rake.
-
-    Returns
-    -------
-    ndarray, shape (n_fields, n_patches, 2)
-        Components along strike and up dip.
-    """
-    limits = (
-        [fault.rake_min] if np.allclose(fault.rake_min, fault.rake_max) else [fault.rake_min, fault.rake_max]
-    )
-    radians = np.radians(np.array(limits))
-    return np.stack([np.cos(radians), np.sin(radians)], axis=-1)
-
-
 def ramps(observations: Observations) -> Floats:
     """Return an offset and two slopes for each scene; (n_data, 3 * n_scenes)."""
     columns = []
@@ -135,46 +122,53 @@ def spatial_blocks(observations: Observations, most: int = MOST_BLOCKS) -> NDArr
     return np.asarray(clusters.labels_[owner.ravel()], np.int64)
 
 
-def first_prior(fault: Fault, n_fields: int) -> GaussianPrior:
+def first_prior(parcels: Parcels) -> GaussianPrior:
     """Return the smooth prior that takes the earthquake out of the scenes before their noise is measured."""
-    return LaplacianPrior(fault.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
+    n_fields = len(rake_basis(parcels.fault))
+    return LaplacianPrior(parcels.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
 
 
-def slip_operator(fault: Fault, observations: Observations) -> Floats:
+def slip_operator(parcels: Parcels, observations: Observations) -> Floats:
     """Return what a metre of slip along each direction of `rake_basis` does to each datum; (n_data, n_model)."""
-    places, owner = np.unique(observations.places_km, axis=0, return_inverse=True)
-    moved = surface_displacement(fault, places)
-    along = np.einsum("dcps,dc->dps", moved[owner.ravel()], observations.direction)
-    fields = np.einsum("dps,fps->dfp", along, rake_basis(fault))
-    return np.ascontiguousarray(fields.reshape(len(observations), -1))
+    fault = parcels.fault
+    along = displacement_along(fault, observations.places_km, observations.direction)
+    fields = [parcels.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
+    return np.concatenate(fields, axis=1)
 
 
 def slip_problem(
-    fault: Fault, observations: Observations, *, blocks: NDArray[np.int64] | None = None
+    parcels: Parcels,
+    observations: Observations,
+    *,
+    blocks: NDArray[np.int64] | None = None,
+    noise_model: NoiseModel = "auto",
 ) -> LinearProblem:
     """Return the linear problem of slip along the limits of the rake, with a ramp for each scene.
 
     Parameters
     ----------
-    fault : Fault
+    parcels : Parcels
     observations : Observations
     blocks : ndarray of int, shape (n_data,), optional
         What is hidden together; compact blocks of the map without.
 
+    noise_model : {"auto", "gaussian", "student"}
+        Whether outliers count less; see `selfseis.slip.outliers`.
+
     Returns
     -------
     LinearProblem
-        Its noise of scenes is measured on whatever is visible.
+        Its noise is measured on whatever is visible.
     """
     places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
-    measure = InsarNoise(places, first_prior(fault, len(rake_basis(fault))), {"sd": FIRST_ROUGHNESS_M})
+    insar = InsarNoise(places, first_prior(parcels), {"sd": FIRST_ROUGHNESS_M})
     columns = ramps(observations)
     return LinearProblem(
-        slip_operator(fault, observations),
+        slip_operator(parcels, observations),
         observations.values,
         Noise(observations.sd, observations.kind),
         spatial_blocks(observations) if blocks is None else blocks,
         columns,
         np.full(columns.shape[1], RAMP_SD_M),
-        measure if places else None,
+        MeasuredNoise(insar, noise_model),
     )

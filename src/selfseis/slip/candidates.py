@@ -15,7 +15,8 @@ from selfseis.invert import (
     SubspacePrior,
 )  # fmt: skip
 from selfseis.recording import UnusableInput
-from selfseis.slip.fault import Fault
+from selfseis.slip.fault import Fault, rake_basis
+from selfseis.slip.parcels import Parcels
 
 SLIP_PER_LENGTH = 2e-5
 """Typical slip over the square root of the fault's area: a stress drop of a few MPa."""
@@ -49,24 +50,22 @@ def check_names(names: Sequence[str]) -> None:
         )
 
 
-def candidate(name: str, fault: Fault, n_fields: int) -> Prior:
+def candidate(name: str, parcels: Parcels) -> Prior:
     """Return a prior by its name.
 
     Parameters
     ----------
     name : {"laplacian", "positive-gp", "gp", "neural"}
-    fault : Fault
-    n_fields : int
-        Directions of slip; see `selfseis.slip.assembling.rake_basis`.
-
+    parcels : Parcels
     """
+    fault, n_fields = parcels.fault, len(rake_basis(parcels.fault))
     slip, length = typical_slip(fault), _length_km(fault)
     sizes, reaches = [slip * factor for factor in SIZES], [length * factor for factor in REACHES]
     if name == "laplacian":
-        return smooth_prior(fault, n_fields)
+        return smooth_prior(parcels)
     if name == "positive-gp":
         return MaternPrior(
-            fault.graph,
+            parcels.graph,
             2,
             sizes,
             reaches,
@@ -75,10 +74,10 @@ def candidate(name: str, fault: Fault, n_fields: int) -> Prior:
             name="Gaussian process, not negative",
         )
     if name == "gp":
-        return MaternPrior(fault.graph, 2, sizes, reaches, n_fields=n_fields, name="Gaussian process")
+        return MaternPrior(parcels.graph, 2, sizes, reaches, n_fields=n_fields, name="Gaussian process")
     if name == "neural":
         return NeuralPrior(
-            fault.in_plane_km,
+            parcels.in_plane_km,
             [length / 8, length / 4],
             [0.6 * slip],
             n_fields=n_fields,
@@ -87,19 +86,20 @@ def candidate(name: str, fault: Fault, n_fields: int) -> Prior:
     raise ValueError(f"no prior is called {name!r}")
 
 
-def smooth_prior(fault: Fault, n_fields: int) -> LaplacianPrior:
+def smooth_prior(parcels: Parcels) -> LaplacianPrior:
     """Return the classical prior: as smooth as hidden data like it, and never backwards."""
-    roughness = [typical_slip(fault) * factor for factor in ROUGHNESS]
+    roughness = [typical_slip(parcels.fault) * factor for factor in ROUGHNESS]
+    n_fields = len(rake_basis(parcels.fault))
     return LaplacianPrior(
-        fault.graph, roughness, n_fields=n_fields, nonnegative=True, name="Laplacian, not negative"
+        parcels.graph, roughness, n_fields=n_fields, nonnegative=True, name="Laplacian, not negative"
     )
 
 
-def uniform_slip(fault: Fault, n_fields: int) -> Prior:
+def uniform_slip(parcels: Parcels) -> Prior:
     """Return the simple baseline: the same slip everywhere on a segment."""
-    segments = np.unique(fault.segment)
-    of_segment = (fault.segment[:, None] == segments).astype(float)
-    slip = typical_slip(fault)
+    segments = np.unique(parcels.segment)
+    of_segment = (parcels.segment[:, None] == segments).astype(float)
+    slip, n_fields = typical_slip(parcels.fault), len(rake_basis(parcels.fault))
     return SubspacePrior(
         np.kron(np.eye(n_fields), of_segment),
         [0.3 * slip, slip, 3 * slip],

@@ -98,10 +98,9 @@ class Fault:
     @cached_property
     def outlines_km(self) -> tuple[Floats, ...]:
         """Corners as east, north, up in km."""
-        return tuple(
-            np.column_stack([self.local_map.to_km(corner[:, 0], corner[:, 1]), -corner[:, 2]])
-            for corner in self.corners
-        )
+        every = np.concatenate(self.corners)
+        placed = np.column_stack([self.local_map.to_km(every[:, 0], every[:, 1]), -every[:, 2]])
+        return tuple(np.split(placed, np.cumsum([len(corner) for corner in self.corners])[:-1]))
 
     @cached_property
     def centres_km(self) -> Floats:
@@ -146,6 +145,16 @@ class Fault:
             return Graph(self.area_km2, np.zeros((0, 2), int), np.zeros(0))
         distance = np.linalg.norm(self.centres_km[edges[:, 0]] - self.centres_km[edges[:, 1]], axis=1)
         return Graph(self.area_km2, edges, faces / np.maximum(distance, 1e-6))
+
+    def take(self, patches: NDArray[np.int64]) -> Fault:
+        """Return some of the patches, on the map of the whole fault."""
+        part = replace(
+            self, corners=tuple(self.corners[patch] for patch in patches), strike=self.strike[patches],
+            dip=self.dip[patches], rake_min=self.rake_min[patches], rake_max=self.rake_max[patches],
+            segment=self.segment[patches],
+        )  # fmt: skip
+        part.__dict__["local_map"] = self.local_map
+        return part
 
     def with_rakes(self, rake_min: Floats, rake_max: Floats) -> Fault:
         """Return the fault with other limits of the rake."""
@@ -198,6 +207,21 @@ def checked(fault: Fault, name: str) -> Fault:
         f"{int(above.sum())} patches stuck out of the ground by up to {-fault.top_km.min():.2f} km: lowered"
     )
     return replace(fault, corners=lowered, notes=(*fault.notes, note))
+
+
+def rake_basis(fault: Fault) -> Floats:
+    """Return the directions along which slip must not be negative: the two limits of the rake, or the one rake.
+
+    Returns
+    -------
+    ndarray, shape (n_fields, n_patches, 2)
+        Components along strike and up dip.
+    """
+    limits = (
+        [fault.rake_min] if np.allclose(fault.rake_min, fault.rake_max) else [fault.rake_min, fault.rake_max]
+    )
+    radians = np.radians(np.array(limits))
+    return np.stack([np.cos(radians), np.sin(radians)], axis=-1)
 
 
 def limited_rakes(fault: Fault) -> tuple[Fault, int]:

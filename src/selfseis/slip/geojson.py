@@ -87,7 +87,7 @@ def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
     UnusableInput
         If a column is missing or a row makes no sense.
     """
-    columns, _ = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES))
+    columns = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES)).cells
     required(columns, ("lon", "lat"), path)
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     return _fault_of(

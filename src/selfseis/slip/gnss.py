@@ -11,22 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.recording import Accounting, UnusableInput
-from selfseis.slip.tables import metres_per_unit, numbers, read_columns, read_text, required
+from selfseis.slip.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
 
 SAME_PLACE_DEGREES = 1e-4
 DEFAULT_SD_M = (0.005, 0.005, 0.01)
 USGS_UNIT_M = 0.01
 COMPONENTS = {"E": 0, "N": 1, "Z": 2, "U": 2}
+AXES = {
+    "e": ("east", ("dx", "ux", "ew")),
+    "n": ("north", ("dy", "uy", "ns")),
+    "u": ("up", ("dz", "uz", "ud", "z", "vertical", "vert")),
+}
+MOVED = (
+    "{0}_m",
+    "d{0}",
+    "u{0}",
+    "v{0}",
+    "d_{0}",
+    "disp_{0}",
+    "{0}_disp",
+    "{1}",
+    "{1}_m",
+    "d_{1}",
+    "{1}_disp",
+)
+ERRORS = (
+    "sigma_{0}", "sig_{0}", "sig{0}", "sd{0}", "{0}_sd", "{0}_sigma", "err_{0}", "{0}_err", "s_{0}", "std_{0}",
+    "{0}_std", "{1}_sd", "{1}_sigma", "sigma_{1}", "err_{1}", "{1}_err",
+)  # fmt: skip
 ALIASES = {
-    "site": ("name", "station", "sta", "id", "code", "site_id"),
-    "lon": ("longitude", "long", "x"),
-    "lat": ("latitude", "y"),
-    "e": ("east", "de", "ue", "e_m", "east_m", "dx"),
-    "n": ("north", "dn", "un", "n_m", "north_m", "dy"),
-    "u": ("up", "du", "uu", "u_m", "up_m", "vertical", "dz", "z"),
-    "se": ("sigma_e", "sde", "e_sd", "sig_e", "east_sd", "e_sigma", "sige", "err_e"),
-    "sn": ("sigma_n", "sdn", "n_sd", "sig_n", "north_sd", "n_sigma", "sign", "err_n"),
-    "su": ("sigma_u", "sdu", "u_sd", "sig_u", "up_sd", "u_sigma", "sigu", "err_u"),
+    "site": ("name", "station", "sta", "id", "code", "site_id", "stn", "site_name", "station_name"),
+    "lon": ("longitude", "long", "x", "lon_deg", "site_lon"),
+    "lat": ("latitude", "y", "lat_deg", "site_lat"),
+    **{
+        axis: (*(form.format(axis, word) for form in MOVED), *others) for axis, (word, others) in AXES.items()
+    },
+    **{f"s{axis}": tuple(form.format(axis, word) for form in ERRORS) for axis, (word, _) in AXES.items()},
 }
 BARE = ("site", "lon", "lat", "e", "n", "u", "se", "sn", "su")
 
@@ -92,13 +112,20 @@ def read_gnss(path: str | Path, accounting: Accounting | None = None) -> Gnss:
 
 
 def _from_table(path: Path, accounting: Accounting) -> Gnss:
-    columns, _ = read_columns(path, ALIASES, BARE)
+    table = read_columns(path, ALIASES, _bare)
+    columns = table.cells
     required(columns, ("lon", "lat", "e", "n"), path)
     n = len(columns["lon"])
     nothing = [""] * n
     displacement = np.stack([numbers(columns.get(name, nothing)) for name in ("e", "n", "u")], axis=1)
     sd = np.stack([numbers(columns.get(name, nothing)) for name in ("se", "sn", "su")], axis=1)
-    factor, unit = metres_per_unit(displacement, sd)
+    stated = [np.array([table.metres.get(name, np.nan) for name in names]) for names in (BARE[3:6], BARE[6:])]
+    if np.isfinite(stated[0][:2]).all():
+        # Errors and what has no unit of its own are in the unit of the displacements.
+        first, second = (np.where(np.isfinite(units), units, stated[0][0]) for units in stated)
+        displacement, sd, factor, unit = displacement * first, sd * second, 1.0, "m"
+    else:
+        factor, unit = metres_per_unit(displacement, sd)
     if factor != 1:
         accounting.note(
             "assumed", path.name, f"displacements cannot be metres (largest {np.nanmax(np.abs(displacement)):.4g}, "
@@ -106,6 +133,21 @@ def _from_table(path: Path, accounting: Accounting) -> Gnss:
         )  # fmt: skip
     site = columns.get("site", [f"site {row + 1}" for row in range(n)])
     return Gnss(site, numbers(columns["lon"]), numbers(columns["lat"]), displacement * factor, sd * factor)
+
+
+def _bare(row: list[str]) -> tuple[str, ...]:
+    """Names of the columns of a file without header, by where its site names stand."""
+    if not is_number(row[0]):
+        return BARE
+    if not is_number(
+        row[-1]
+    ):  # as GMT draws velocities, with the correlation of east and north before the name
+        return (
+            ("lon", "lat", "e", "n", "se", "sn", "correlation", "site")
+            if len(row) == 8
+            else (*BARE[1:], "site")
+        )
+    return BARE[1:]
 
 
 def _from_usgs(path: Path) -> Gnss:

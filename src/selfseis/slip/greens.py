@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from selfseis.slip.fault import Fault, directions
 
 POISSON = 0.25
+PATCHES_AT_ONCE = 250
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +45,30 @@ def surface_displacement(fault: Fault, places_km: Floats) -> Floats:
     for number, owner in enumerate(patch):
         summed[:, :, owner] += found[:, :, number]
     return summed
+
+
+def displacement_along(fault: Fault, places_km: Floats, direction: Floats) -> Floats:
+    """Compute one component of the displacement for each datum; memory is bounded on faults of many patches.
+
+    Parameters
+    ----------
+    fault : Fault
+    places_km : ndarray, shape (n_data, 2)
+    direction : ndarray, shape (n_data, 3)
+        What each datum is a component along: east, north, up.
+
+    Returns
+    -------
+    ndarray, shape (n_data, n_patches, 2)
+        For one metre of slip along strike and up dip.
+    """
+    places, owner = np.unique(places_km, axis=0, return_inverse=True)
+    found = np.empty((len(places_km), len(fault), 2))
+    for first in range(0, len(fault), PATCHES_AT_ONCE):
+        some = fault.take(np.arange(first, min(first + PATCHES_AT_ONCE, len(fault))))
+        moved = surface_displacement(some, places)[owner.ravel()]
+        found[:, first : first + PATCHES_AT_ONCE] = np.einsum("dcps,dc->dps", moved, direction)
+    return found
 
 
 def triangulated(fault: Fault) -> tuple[Floats, NDArray[np.int64]]:

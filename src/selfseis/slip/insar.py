@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.recording import Accounting, UnusableInput
+from selfseis.slip.kite import SUFFIXES, read_kite
 from selfseis.slip.tables import metres_per_unit, numbers, read_columns, required
 
 ALIASES = {
     "lon": ("longitude", "long", "x"),
     "lat": ("latitude", "y"),
-    "los": ("displacement", "disp", "los_m", "dlos", "los_displacement", "range_change", "d"),
-    "look_e": ("sx", "le", "look_x", "e", "ue", "los_e", "look_east", "unit_e", "ve"),
-    "look_n": ("sy", "ln", "look_y", "n", "un", "los_n", "look_north", "unit_n", "vn"),
-    "look_u": ("sz", "lu", "look_z", "u", "uu", "los_u", "look_up", "unit_u", "vu"),
+    "los": ("displacement", "disp", "los_m", "dlos", "los_displacement", "los_disp", "d_los", "ulos", "d"),
+    "look_e": ("sx", "le", "look_x", "e", "ue", "los_e", "look_east", "unit_e", "ve", "unite", "east", "l_e"),
+    "look_n": (
+        "sy",
+        "ln",
+        "look_y",
+        "n",
+        "un",
+        "los_n",
+        "look_north",
+        "unit_n",
+        "vn",
+        "unitn",
+        "north",
+        "l_n",
+    ),
+    "look_u": ("sz", "lu", "look_z", "u", "uu", "los_u", "look_up", "unit_u", "vu", "unitu", "up", "l_u"),
+    "incidence": ("inc", "incidence_angle", "inc_angle", "look_angle"),
+    "heading": ("head", "azimuth", "azi", "satellite_heading", "flight_direction"),
     "sigma": ("sd", "err", "error", "std", "sig", "sigma_m", "uncertainty"),
 }
 BARE = ("lon", "lat", "los", "look_e", "look_n", "look_u", "sigma")
@@ -75,6 +92,7 @@ def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
         Table with the columns ``lon, lat, los, look_e, look_n, look_u, sigma`` in m, separated by commas, tabs or
         spaces. Without a header, the columns stand in this order and sigma may be missing, as in the resampled
         interferograms of the USGS. A comment which says that negative is towards the satellite turns the sign.
+        Or a scene as kite saves it: ``NAME.npz`` with ``NAME.yml`` beside it, either of which may be named.
     accounting : Accounting, optional
         Told what was masked or assumed.
 
@@ -89,24 +107,53 @@ def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
     """
     path = Path(path)
     accounting = Accounting() if accounting is None else accounting
-    columns, comments = read_columns(path, ALIASES, BARE)
-    required(columns, BARE[:6], path)
+    if path.suffix.lower() in SUFFIXES:
+        longitude, latitude, los, look = read_kite(path)
+        scene = Insar(path.stem, longitude, latitude, los, look, np.full(len(los), np.nan))
+        scene = _without_bad_rows(scene, path.name, accounting)
+        return _with_upward_look(scene, path.name, accounting)
+    return _from_table(path, accounting)
+
+
+def _from_table(path: Path, accounting: Accounting) -> Insar:
+    table = read_columns(path, ALIASES, BARE)
+    columns = table.cells
+    if "focal_point" in table.comments:
+        raise UnusableInput(
+            f"{path.name}: places of a quadtree of kite are relative to a corner: give its scene (.npz and .yml)"
+        )
+    angles = {"incidence", "heading"} <= set(columns)
+    required(columns, BARE[:3] if angles else BARE[:6], path)
     los = numbers(columns["los"])
     sd = numbers(columns.get("sigma", [""] * len(los)))
-    factor, unit = metres_per_unit(los, np.array([]))
-    if factor != 1:
+    factor, unit = table.metres.get("los", 0.0), ""
+    if not factor:
+        factor, unit = metres_per_unit(los, np.array([]))
+    if unit and factor != 1:
         accounting.note("assumed", path.name, f"displacements cannot be metres: read as {unit}", len(los))
-    look = np.stack([numbers(columns[name]) for name in BARE[3:6]], axis=1)
-    scene = Insar(
-        path.stem, numbers(columns["lon"]), numbers(columns["lat"]), los * factor, look, sd * factor
+    look = (
+        _look_of_angles(columns)
+        if angles
+        else np.stack([numbers(columns[name]) for name in BARE[3:6]], axis=1)
     )
+    scene = Insar(
+        path.stem, numbers(columns["lon"]), numbers(columns["lat"]), los * factor, look,
+        sd * table.metres.get("sigma", factor),
+    )  # fmt: skip
     scene = _without_bad_rows(scene, path.name, accounting)
-    if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", comments)):
+    if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", table.comments)):
         accounting.note(
             "assumed", path.name, "its header says that negative is towards the satellite: sign turned"
         )
         scene = replace(scene, los=-scene.los)
     return _with_upward_look(scene, path.name, accounting)
+
+
+def _look_of_angles(columns: Mapping[str, list[str]]) -> NDArray[np.float64]:
+    """Return unit vectors to a satellite that looks to its right, from heading and incidence in degrees."""
+    incidence, heading = (np.radians(numbers(columns[name])) for name in ("incidence", "heading"))
+    across = np.sin(incidence)
+    return np.stack([-across * np.cos(heading), across * np.sin(heading), np.cos(incidence)], axis=1)
 
 
 def _without_bad_rows(scene: Insar, unit: str, accounting: Accounting) -> Insar:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ MOST_PIXELS = 1200
 FEWEST_PIXELS = 20
 LEAST_SD_M = 0.001
 FIRST_SD_M = 0.01
+CLEAR_OUTLIER = 0.4
+"""Weight under Student's t with four degrees of freedom of what lies three standard deviations off."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,12 @@ class InsarNoise:
         noise = problem.noise
         variograms = self.variograms(problem, visible)
         covariance = {kind: found.covariance(self.places_km[kind]) for kind, found in variograms.items()}
-        return Noise(noise.sd, noise.kind, covariance, noise.student_dof)
+        return replace(noise, covariance=covariance)
 
     def variograms(self, problem: LinearProblem, visible: NDArray[np.bool_]) -> dict[str, Variogram]:
-        """Return what residuals of a smooth first model say of each scene."""
+        """Return what residuals of a smooth first model say of each scene, clear outliers of Student's t left out."""
         fitted = fit_model(problem, self.prior, self.setting, visible=visible)
+        visible = visible & (fitted.weights > CLEAR_OUTLIER)
         residual = np.full(problem.n_data, np.nan)
         residual[visible] = problem.data[visible] - fitted.predict(problem, visible)[0]
         found = {}

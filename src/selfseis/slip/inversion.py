@@ -17,7 +17,9 @@ from selfseis.invert import (
     Choice,
     Fitted,
     GaussianPrior,
+    HeldOut,
     LinearProblem,
+    Noise,
     Prior,
     Training,
     choose_setting,
@@ -30,13 +32,15 @@ from selfseis.invert import (
 )  # fmt: skip
 from selfseis.invert.holdout import Progress
 from selfseis.recording import Accounting, UnusableInput
-from selfseis.slip.assembling import rake_basis, slip_problem
+from selfseis.slip.assembling import slip_problem
 from selfseis.slip.candidates import PRIORS, candidate, check_names, no_slip, smooth_prior, uniform_slip
-from selfseis.slip.fault import Fault
+from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
-from selfseis.slip.insar_noise import InsarNoise
 from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
+from selfseis.slip.other_data import HiddenType, hide_types, said_of, score_types
+from selfseis.slip.outliers import MeasuredNoise, NoiseModel, note_outliers
+from selfseis.slip.parcels import MOST_PARCELS, Parcels, check_size
 from selfseis.slip.preparing import prepare
 
 Floats = NDArray[np.float64]
@@ -65,10 +69,11 @@ class Slip:
     rake: Floats
 
     @classmethod
-    def of(cls, model: Floats, fault: Fault) -> Slip:
+    def of(cls, model: Floats, parcels: Parcels) -> Slip:
         """Add up the directions of `rake_basis`; models have shape (..., n_model)."""
+        fault = parcels.fault
         basis = rake_basis(fault)
-        fields = model.reshape(*model.shape[:-1], len(basis), len(fault))
+        fields = parcels.spread(model.reshape(*model.shape[:-1], len(basis), len(parcels)))
         vector = np.einsum("...fp,fpc->...pc", fields, basis)
         amount = np.linalg.norm(vector, axis=-1)
         rake = np.degrees(np.arctan2(vector[..., 1], vector[..., 0]))
@@ -80,7 +85,8 @@ class SlipInversion(Estimator):
 
     Blocks of the map are hidden with all data in them. For each, every setting (smoothness, size and reach of slip,
     noise of each type of data, width of the intervals, and the prior itself) is chosen by blocks that are hidden
-    inside the visible data, and the block is predicted. The slip model that is returned uses all data.
+    inside the visible data, and the block is predicted. Then each type of data is hidden whole and predicted from the
+    others. The slip model that is returned uses all data.
 
     Parameters
     ----------
@@ -98,6 +104,10 @@ class SlipInversion(Estimator):
         Rigidity for the moment; the layers of an ``.fsp`` fault or of ak135 without.
     check_sign : bool
         Whether scenes whose sign contradicts GNSS are turned.
+    noise_model : {"auto", "gaussian", "student"}
+        Gaussian noise, or Student's t, under which outliers count less; by default hidden data choose.
+    most_patches : int
+        Neighbouring patches of finer faults are merged to so many parcels that slip as one.
     n_oracle : int
         Number of models drawn from the prior to measure what this geometry could tell at best.
     seed : int
@@ -116,6 +126,13 @@ class SlipInversion(Estimator):
         Under the prior that the inner folds chose.
     uniform_, null_ : HeldOut
         Under uniform slip and under ramps only.
+    by_type_ : list of HeldOut
+        The same with each type of data hidden whole: chosen, every prior, uniform slip, ramps only; empty where there
+        is one type.
+    types_ : list of HiddenType
+        How well the other types predict each.
+    types_said_ : str
+        The same in a sentence.
     verdict_ : Verdict
     prior_, setting_ : Prior, dict
         What the final model was fitted with.
@@ -144,6 +161,8 @@ class SlipInversion(Estimator):
         near_fault_km: float | None = None,
         rigidity_gpa: float | None = None,
         check_sign: bool = True,
+        noise_model: NoiseModel = "auto",
+        most_patches: int = MOST_PARCELS,
         n_oracle: int = 6,
         seed: int = 0,
     ) -> None:
@@ -155,6 +174,8 @@ class SlipInversion(Estimator):
         self.near_fault_km = near_fault_km
         self.rigidity_gpa = rigidity_gpa
         self.check_sign = check_sign
+        self.noise_model = noise_model
+        self.most_patches = most_patches
         self.n_oracle = n_oracle
         self.seed = seed
 
@@ -186,6 +207,7 @@ class SlipInversion(Estimator):
         """
         self.accounting_ = Accounting()
         check_names(self.priors)
+        check_size(self.most_patches)
         # The matrices are small: a second thread only waits for the first, and on a busy machine for everyone.
         with threadpool_limits(1):
             with stage("read and check"):
@@ -197,10 +219,15 @@ class SlipInversion(Estimator):
                     patch_km=self.patch_km,
                     near_fault_km=self.near_fault_km,
                     check_sign=self.check_sign,
+                    most_patches=self.most_patches,
                 )
-                self.problem_ = slip_problem(self.prepared_.fault, self.prepared_.observations)
+                self.problem_ = slip_problem(
+                    self.prepared_.parcels, self.prepared_.observations, noise_model=self.noise_model
+                )
             with stage("hide and predict") as progress:
                 self._validate(progress)
+            with stage("hide types of data") as progress:
+                self._hide_types(progress)
             with stage("slip of all data"):
                 self._invert()
             with stage("limits of geometry"):
@@ -208,31 +235,47 @@ class SlipInversion(Estimator):
         return self
 
     def _candidates(self) -> list[Prior]:
-        fault = self.prepared_.fault
-        n_fields = len(rake_basis(fault))
-        return [candidate(name, fault, n_fields) for name in self.priors]
+        return [candidate(name, self.prepared_.parcels) for name in self.priors]
 
     def _validate(self, progress: Progress) -> None:
-        fault, problem = self.prepared_.fault, self.problem_
+        problem = self.problem_
         if len(np.unique(problem.blocks)) < 4:
             raise UnusableInput(
                 f"the data lie in {len(np.unique(problem.blocks))} places: at least 4 are needed to hide some of them"
             )
-        n_fields = len(rake_basis(fault))
         found = nested_holdout(
-            problem, [*self._candidates(), uniform_slip(fault, n_fields), no_slip()],
-            n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed, progress=progress,
+            problem, self._side_by_side(), n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed,
+            progress=progress,
         )  # fmt: skip
         *self.heldouts_, self.uniform_, self.null_ = found
-        eligible = [place for place, prior in enumerate(self._candidates()) if _keeps_rake_limits(prior)]
-        self.chosen_ = chosen([self.heldouts_[place] for place in eligible])
+        self.chosen_ = self._chosen(found)
         self.verdict_ = judge_priors(
             "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed
         )
 
+    def _hide_types(self, progress: Progress) -> None:
+        problem = self.problem_
+        found = hide_types(
+            problem, self._side_by_side(), n_inner=self.n_inner, seed=self.seed, progress=progress
+        )
+        self.by_type_: list[HeldOut] = [self._chosen(found), *found] if found else []
+        self.types_: list[HiddenType] = (
+            score_types(problem, self.by_type_[0], self.by_type_[-2], self.seed) if found else []
+        )
+        self.types_said_ = said_of(self.types_, problem.noise.kinds)
+
+    def _side_by_side(self) -> list[Prior]:
+        """Return all priors, uniform slip, and no slip."""
+        return [*self._candidates(), uniform_slip(self.prepared_.parcels), no_slip()]
+
+    def _chosen(self, heldouts: Sequence[HeldOut]) -> HeldOut:
+        """Take the best of the priors that keep the rake limits; others may stand behind them."""
+        candidates = self._candidates()
+        return chosen([heldouts[n] for n, prior in enumerate(candidates) if _keeps_rake_limits(prior)])
+
     def _invert(self) -> None:
         everything = np.ones(self.problem_.n_data, bool)
-        problem = self.problem_.seen_through(everything)
+        problem = self.final_problem_ = self.problem_.seen_through(everything)
         self.variograms_ = self._variograms(everything)
         training = Training(problem, everything, self.n_inner, self.seed)
         candidates = [prior for prior in self._candidates() if _keeps_rake_limits(prior)]
@@ -245,16 +288,20 @@ class SlipInversion(Estimator):
             n_samples=self.n_samples, seed=self.seed,
         )  # fmt: skip
         self.fitted_ = _widened(fitted, self.choice_)
-        self.final_problem_ = problem
+        data = self.prepared_.observations
+        note_outliers(data.kind, data.name, self.fitted_.weights, self.accounting_)
 
     def _variograms(self, everything: NDArray[np.bool_]) -> dict[str, Any]:
         measure = self.problem_.measure_noise
-        return measure.variograms(self.problem_, everything) if isinstance(measure, InsarNoise) else {}
+        assert isinstance(measure, MeasuredNoise)
+        dof = self.final_problem_.noise.student_dof
+        noise = replace(self.problem_.noise, student_dof=dof)
+        return measure.insar.variograms(replace(self.problem_, noise=noise), everything)
 
     def _describe(self) -> None:
         fault = self.prepared_.fault
-        self.slip_ = Slip.of(self.fitted_.model, fault)
-        self.slip_samples_ = Slip.of(self.fitted_.samples, fault)
+        self.slip_ = Slip.of(self.fitted_.model, self.prepared_.parcels)
+        self.slip_samples_ = Slip.of(self.fitted_.samples, self.prepared_.parcels)
         self.slip_sd_ = self.slip_samples_.amount.std(axis=0, ddof=1)
         constant = None if self.rigidity_gpa is None else 1e9 * self.rigidity_gpa
         self.rigidity_ = rigidity_of(fault, self.prepared_.layers, constant)
@@ -270,13 +317,13 @@ class SlipInversion(Estimator):
 
     def _what_geometry_tells(self) -> tuple[Floats, Any]:
         """Resolution and oracle limit, with a Gaussian prior: that of the final model, or the nearest one."""
-        fault, setting = self.prepared_.fault, self.setting_
+        parcels, setting = self.prepared_.parcels, self.setting_
         prior = self.prior_ if isinstance(self.prior_, GaussianPrior) else None
         if prior is None:
-            prior = smooth_prior(fault, len(rake_basis(fault)))
+            prior = smooth_prior(parcels)
             setting = prior.settings()[1]
         resolution = resolution_diagonal(self.final_problem_, prior, setting, scales=self.fitted_.scales)
-        per_patch = resolution.reshape(-1, len(fault)).mean(axis=0)
+        per_patch = parcels.spread(resolution.reshape(-1, len(parcels)).mean(axis=0))
         if not self.n_oracle:
             return per_patch, None
         scaled = _with_scaled_noise(self.final_problem_, self.fitted_)
@@ -301,4 +348,4 @@ def _with_scaled_noise(problem: LinearProblem, fitted: Fitted) -> LinearProblem:
     noise = problem.noise
     scale = np.array([fitted.scales[kind] for kind in noise.kind.tolist()])
     covariance = {kind: matrix * fitted.scales[kind] ** 2 for kind, matrix in noise.covariance.items()}
-    return replace(problem, noise=replace(noise, sd=noise.sd * scale, covariance=covariance))
+    return replace(problem, noise=Noise(noise.sd * scale, noise.kind, covariance))

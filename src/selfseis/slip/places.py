@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,14 @@ class LocalMap:
         return np.asarray(longitude), np.asarray(latitude)
 
     def _projection(self):  # type: ignore[no-untyped-def]
-        from pyproj import Proj
+        return _projection_about(self.longitude, self.latitude)
 
-        return Proj(proj="tmerc", lon_0=self.longitude, lat_0=self.latitude, ellps="WGS84")
+
+@lru_cache(maxsize=16)
+def _projection_about(longitude: float, latitude: float):  # type: ignore[no-untyped-def]
+    from pyproj import Proj
+
+    return Proj(proj="tmerc", lon_0=longitude, lat_0=latitude, ellps="WGS84")
 
 
 def wrapped(longitude: Floats, about: float) -> Floats:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from selfseis.invert.problem import DENSE_LIMIT
 from selfseis.recording import Accounting, UnusableInput
 from selfseis.slip.assembling import Observations
 from selfseis.slip.fault import Fault, checked
@@ -19,6 +18,7 @@ from selfseis.slip.fsp import read_fsp
 from selfseis.slip.geojson import read_geojson, read_rectangles
 from selfseis.slip.gnss import Gnss, read_gnss
 from selfseis.slip.insar import Insar, read_insar
+from selfseis.slip.parcels import MOST_PARCELS, Parcels
 from selfseis.slip.places import mended_places
 from selfseis.slip.quadtree import downsampled
 from selfseis.slip.rakes import settle_rakes
@@ -37,7 +37,8 @@ class Prepared:
 
     Attributes
     ----------
-    fault : Fault
+    parcels : Parcels
+        The fault, and which of its patches slip as one.
     gnss : Gnss or None
     scenes : list of Insar
     observations : Observations
@@ -46,12 +47,17 @@ class Prepared:
         Rigidity (Pa) below depths (km), where the fault file has a velocity model.
     """
 
-    fault: Fault
+    parcels: Parcels
     gnss: Gnss | None
     scenes: list[Insar]
     observations: Observations
     sign_checks: list[SignCheck]
     layers: NDArray[np.float64] | None
+
+    @property
+    def fault(self) -> Fault:
+        """The fault, all of its patches."""
+        return self.parcels.fault
 
 
 def prepare(
@@ -63,6 +69,7 @@ def prepare(
     patch_km: float | None = None,
     near_fault_km: float | None = None,
     check_sign: bool = True,
+    most_patches: int = MOST_PARCELS,
 ) -> Prepared:
     """Read and check what an inversion needs; see `SlipInversion` for the parameters."""
     layers = None
@@ -82,19 +89,18 @@ def prepare(
     fault, notes = settle_rakes(fault, Observations.of(sites, scenes, fault))
     for note in notes:
         accounting.note("assumed", "fault", note)
+    parcels = Parcels.of(fault, most_patches)
+    if parcels.note:
+        accounting.note("merged", "fault", parcels.note, len(fault))
     checks: list[SignCheck] = []
     if check_sign:
-        scenes, checks = check_signs(sites, scenes, fault, accounting)
+        scenes, checks = check_signs(sites, scenes, parcels, accounting)
     observations = Observations.of(sites, scenes, fault)
-    if 2 * len(fault) > DENSE_LIMIT:
-        raise UnusableInput(
-            f"the fault has {len(fault)} patches, more than {DENSE_LIMIT // 2}: give larger ones, or --patch-km"
-        )
     if len(observations) < FEWEST_DATA:
         raise UnusableInput(
             f"{len(observations)} data cannot be both hidden and seen: {FEWEST_DATA} are needed"
         )
-    return Prepared(fault, sites, scenes, observations, checks, layers)
+    return Prepared(parcels, sites, scenes, observations, checks, layers)
 
 
 def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, NDArray[np.float64] | None]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from selfseis.slip.assembling import Observations
 from selfseis.slip.fault import Fault, limited_rakes
-from selfseis.slip.greens import surface_displacement
+from selfseis.slip.greens import displacement_along
 
 MARGIN = 45.0
 
@@ -39,9 +39,7 @@ def settle_rakes(fault: Fault, observations: Observations) -> tuple[Fault, list[
 
 def _best_uniform_rakes(fault: Fault, observations: Observations) -> np.ndarray:
     """Rake of each patch, from uniform slip along strike and up dip on each segment; (n_patches,)."""
-    places, owner = np.unique(observations.places_km, axis=0, return_inverse=True)
-    moved = surface_displacement(fault, places)[owner.ravel()]
-    along = np.einsum("dcps,dc->dps", moved, observations.direction)
+    along = displacement_along(fault, observations.places_km, observations.direction)
     segments = np.unique(fault.segment)
     columns = np.concatenate([along[:, fault.segment == segment].sum(axis=1) for segment in segments], axis=1)
     weight = 1 / observations.sd

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.invert import GaussianPrior, LaplacianPrior, LinearProblem, Noise, fit_model
+from selfseis.invert import LinearProblem, Noise, fit_model
 from selfseis.recording import Accounting
-from selfseis.slip.assembling import FIRST_ROUGHNESS_M, GNSS, Observations, ramps, slip_operator
-from selfseis.slip.fault import Fault
+from selfseis.slip.assembling import GNSS, Observations, first_prior, ramps, slip_operator
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
+from selfseis.slip.parcels import Parcels
 
 CLEAR = 0.3
+SAME_SHAPE = 0.7
+NEAR_POWER = 0.3
 ENOUGH_PIXELS = 150
 FIRST_GNSS_SD_M = 0.01
 
@@ -45,18 +47,19 @@ class SignCheck:
 
 
 def check_signs(
-    gnss: Gnss | None, scenes: Sequence[Insar], fault: Fault, accounting: Accounting
+    gnss: Gnss | None, scenes: Sequence[Insar], parcels: Parcels, accounting: Accounting
 ) -> tuple[list[Insar], list[SignCheck]]:
     """Compare each scene with the displacement that the GNSS sites lead one to expect, and turn what is reversed.
 
     The expectation is that of a smooth slip model of the GNSS data alone; a ramp is taken out first. A scene is turned
-    where the correlation is clearly negative. Without GNSS nothing is turned.
+    where the correlation is clearly negative. One of the same shape that is 10, 100 or 1,000 times as large or small
+    was given in another unit, and is scaled. Without GNSS nothing is changed.
 
     Parameters
     ----------
     gnss : Gnss or None
     scenes : sequence of Insar
-    fault : Fault
+    parcels : Parcels
     accounting : Accounting
         Told of every scene that was turned.
 
@@ -77,31 +80,42 @@ def check_signs(
             for scene in scenes
         ]
     checked, checks = [], []
-    model = _slip_from_gnss(gnss, fault)
+    fault = parcels.fault
+    model = _slip_from_gnss(gnss, parcels)
     for scene in scenes:
         sample = scene.take(np.linspace(0, len(scene) - 1, min(len(scene), ENOUGH_PIXELS)).astype(int))
         observations = Observations.of(None, [sample], fault)
-        expected = slip_operator(fault, observations) @ model
-        correlation = _correlation(
-            _without_ramp(expected, observations), _without_ramp(sample.los, observations)
-        )
+        expected = _without_ramp(slip_operator(parcels, observations) @ model, observations)
+        seen = _without_ramp(sample.los, observations)
+        correlation = _correlation(expected, seen)
         turned = correlation < -CLEAR
         checks.append(SignCheck(scene.name, correlation, turned, "GNSS", _reason(correlation, turned)))
         if turned:
             accounting.note("sign_turned", scene.name, checks[-1].reason, len(scene))
-        checked.append(replace(scene, los=-scene.los) if turned else scene)
+        unit = _unit_of(seen, expected, correlation)
+        if unit != 1.0:
+            detail = f"displacements are {1 / unit:g} times what GNSS expects there: taken for another unit and scaled"
+            accounting.note("assumed", scene.name, detail, len(scene))
+        checked.append(replace(scene, los=(-unit if turned else unit) * scene.los, sd=unit * scene.sd))
     return checked, checks
 
 
-def _slip_from_gnss(gnss: Gnss, fault: Fault) -> NDArray[np.float64]:
-    observations = Observations.of(gnss, [], fault)
-    operator = slip_operator(fault, observations)
+def _unit_of(seen: NDArray[np.float64], expected: NDArray[np.float64], correlation: float) -> float:
+    """Return what a scene of clear shape must be multiplied by if its unit is another one: a power of ten, or 1."""
+    if abs(correlation) < SAME_SHAPE or not expected.std():
+        return 1.0
+    power = float(np.log10(seen.std() / expected.std()))
+    nearest = round(power)
+    is_unit = 1 <= abs(nearest) <= 3 and abs(power - nearest) < NEAR_POWER
+    return 10.0**-nearest if is_unit else 1.0
+
+
+def _slip_from_gnss(gnss: Gnss, parcels: Parcels) -> NDArray[np.float64]:
+    observations = Observations.of(gnss, [], parcels.fault)
+    operator = slip_operator(parcels, observations)
     noise = Noise(np.hypot(observations.sd, FIRST_GNSS_SD_M), observations.kind)
     problem = LinearProblem(operator, observations.values, noise, np.arange(len(observations)))
-    n_fields = operator.shape[1] // len(fault)
-    prior: GaussianPrior = LaplacianPrior(
-        fault.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True
-    )
+    prior = first_prior(parcels)
     return fit_model(problem, prior, prior.settings()[0], scales={GNSS: 1.0}).model
 
 

@@ -45,6 +45,7 @@ def _slip(inversion: SlipInversion) -> dict[str, Any]:
         "max_slip_m": slip.amount.max(),
         "mean_rake": mean_angle(slip.rake, slip.amount * fault.area_km2 + 1e-12),
         "n_patches": len(fault),
+        "n_parcels": len(inversion.prepared_.parcels),
         "prior": inversion.prior_.name,
         "setting": inversion.setting_,
         "mean_resolution": inversion.resolution_.mean(),
@@ -61,6 +62,7 @@ def _noise(inversion: SlipInversion) -> dict[str, Any]:
     scenes = inversion.prepared_.observations.scenes
     return {
         "n_data": {name: int((kind == name).sum()) for name in kinds},
+        "noise_model": "Gaussian" if inversion.final_problem_.noise.student_dof is None else "Student's t",
         "noise_scales": inversion.fitted_.scales,
         "insar_noise": {name: vars(found) for name, found in inversion.variograms_.items()},
         "ramps_m": {
@@ -84,7 +86,22 @@ def _hidden(inversion: SlipInversion) -> dict[str, Any]:
                 "n": int(heldout.rows(prefix).sum()),
             }
             for name, prefix in present.items()
-        }
+        },
+        "hidden_types": {
+            "said": inversion.types_said_,
+            "types": [
+                {
+                    "kind": one.kind,
+                    "predicted_from": one.witnesses,
+                    "predictable": one.outcome,
+                    "variance_reduction": one.skill.to_dict(),
+                    "uniform_slip": one.uniform,
+                    "rms_m": one.rms_m,
+                    "n": one.n,
+                }
+                for one in inversion.types_
+            ],
+        },
     }
 
 

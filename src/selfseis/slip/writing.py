@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from selfseis.invert import HeldOut
 from selfseis.recording.atomic import replacing, write_json
 from selfseis.slip.fsp_text import fsp_text, sides_km
 from selfseis.slip.inversion import SlipInversion
@@ -122,6 +125,7 @@ def _dataset(inversion: SlipInversion) -> xr.Dataset:
         "model": ("datum", inversion.predicted_, {"units": "m", "long_name": "all data, ramps included"}),
         "hidden_prediction": ("datum", inversion.chosen_.predicted, {"units": "m"}),
         "hidden_sd": ("datum", inversion.chosen_.sd, {"units": "m"}),
+        "weight": ("datum", inversion.fitted_.weights, {"long_name": "weight under Student's t"}),
         "block": ("datum", inversion.problem_.blocks),
     }
     return xr.Dataset(
@@ -135,12 +139,19 @@ def _dataset(inversion: SlipInversion) -> xr.Dataset:
     )
 
 
-def _heldout(inversion: SlipInversion) -> Any:
-    data, frame = inversion.prepared_.observations, inversion.chosen_.to_frame()
+def _heldout(inversion: SlipInversion) -> pd.DataFrame:
+    """Return hidden data, one row a datum and hold-out; the last column says what was hidden: a block, or the type."""
+    of_blocks = [inversion.chosen_, *inversion.heldouts_, inversion.uniform_, inversion.null_]
+    runs = [("block", of_blocks)] + ([("type", inversion.by_type_)] if inversion.by_type_ else [])
+    return pd.concat([_hidden_rows(inversion, heldouts, hidden) for hidden, heldouts in runs])
+
+
+def _hidden_rows(inversion: SlipInversion, heldouts: Sequence[HeldOut], hidden: str) -> pd.DataFrame:
+    data, frame = inversion.prepared_.observations, heldouts[0].to_frame()
     rows = frame.index.to_numpy()
     frame.insert(0, "name", data.name[rows])
     frame.insert(2, "lon", data.longitude[rows])
     frame.insert(3, "lat", data.latitude[rows])
-    for heldout in (*inversion.heldouts_, inversion.uniform_, inversion.null_):
+    for heldout in heldouts[1:]:
         frame[f"predicted by {heldout.name}"] = heldout.predicted[rows]
-    return frame
+    return frame.assign(hidden=hidden)

@@ -15,20 +15,28 @@ from selfseis.recording import Accounting
 Row = dict[str, Any]
 
 _ALIASES = {
-    "event_id": ("event_id", "eventid", "event", "evid", "orid"),
-    "event_time": ("event_time", "origin_time", "otime", "event_origin_time"),
-    "event_latitude": ("event_latitude", "event_lat", "evla", "ev_lat", "source_latitude"),
-    "event_longitude": ("event_longitude", "event_lon", "evlo", "ev_lon", "source_longitude"),
-    "event_depth_km": ("event_depth_km", "event_depth", "evdp", "depth_km", "ev_depth", "source_depth_km"),
-    "station": ("station", "sta", "station_code", "seed_id"),
-    "phase": ("phase", "phase_hint", "iscphase", "iphase"),
-    "travel_time_s": ("travel_time_s", "travel_time", "tt", "ttime", "tt_s"),
-    "arrival_time": ("arrival_time", "pick_time", "time"),
-    "sigma_s": ("sigma_s", "sigma", "sd_s", "uncertainty_s", "uncertainty", "deltim"),
-    "station_latitude": ("station_latitude", "station_lat", "stla", "sta_lat"),
-    "station_longitude": ("station_longitude", "station_lon", "stlo", "sta_lon"),
-    "station_elevation_m": ("station_elevation_m", "station_elevation", "stel", "elev"),
-}
+    "event_id": ("event_id", "eventid", "event", "evid", "orid", "ev_id", "id"),
+    "event_time": ("event_time", "origin_time", "otime", "event_origin_time", "origin", "ot"),
+    "event_date": ("event_date", "origin_date", "odate"),
+    "event_latitude": (
+        "event_latitude", "event_lat", "evla", "ev_lat", "evlat", "source_latitude", "latitude", "lat",
+    ),
+    "event_longitude": (
+        "event_longitude", "event_lon", "evlo", "ev_lon", "evlon", "source_longitude", "longitude", "lon",
+    ),
+    "event_depth_km": (
+        "event_depth_km", "event_depth", "evdp", "depth_km", "ev_depth", "evdep", "source_depth_km", "depth",
+    ),
+    "station": ("station", "sta", "station_code", "seed_id", "stn", "station_id"),
+    "phase": ("phase", "phase_hint", "iscphase", "iphase", "phase_name", "phase_type", "pha"),
+    "travel_time_s": ("travel_time_s", "travel_time", "tt", "ttime", "tt_s", "traveltime"),
+    "arrival_time": ("arrival_time", "pick_time", "arrtime", "arr_time", "time"),
+    "arrival_date": ("arrival_date", "pick_date", "arrdate", "arr_date", "date"),
+    "sigma_s": ("sigma_s", "sigma", "sd_s", "uncertainty_s", "uncertainty", "deltim", "time_error"),
+    "station_latitude": ("station_latitude", "station_lat", "stla", "sta_lat", "stlat", "st_lat"),
+    "station_longitude": ("station_longitude", "station_lon", "stlo", "sta_lon", "stlon", "st_lon"),
+    "station_elevation_m": ("station_elevation_m", "station_elevation", "stel", "elev", "stelev", "sta_elev"),
+}  # fmt: skip
 
 
 def is_isc_csv(text: str) -> bool:
@@ -138,25 +146,28 @@ def _clock(cells: list[str]) -> pd.Timestamp:
 
 def is_table(text: str) -> bool:
     """Whether the first line names columns among which are the station and the phase."""
-    names = {name.strip().lower() for name in _header(text).split(",")}
-    return all(names & set(_ALIASES[column]) for column in ("station", "phase"))
-
-
-def _header(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    found = _columns(_table_lines(text)[:1])
+    return "station" in found and "phase" in found
 
 
 def read_table(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
-    """Rows of a CSV table with the contract's columns or usual names for them; arrival times serve as well."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    reader = csv.DictReader(io.StringIO("\n".join(lines)), skipinitialspace=True)
-    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or []]
-    names = {
-        column: next((alias for alias in aliases if alias in reader.fieldnames), None)
-        for column, aliases in _ALIASES.items()
-    }
-    for number, line in enumerate(reader, start=2):
-        row = {column: (line.get(name) or "").strip() for column, name in names.items() if name}
+    """Rows of a table with the contract's columns or usual names for them; arrival times serve as well.
+
+    Cells are separated by commas, semicolons, tabs or spaces; dates may stand in columns of their own.
+    """
+    header, *lines = _table_lines(text)
+    names, separator = _columns([header]), _separator(header)
+    n_cells = len(_cells(header, separator))
+    for number, line in enumerate(lines, start=2):
+        cells = _cells(line, separator)
+        if len(cells) < n_cells:
+            accounting.note(
+                "unusable_row", source, f"row {number} has {len(cells)} cells, the header {n_cells}"
+            )
+            continue
+        row: Row = {column: cells[place] for column, place in names.items()}
+        for moment in ("event", "arrival"):
+            _join_date(row, moment)
         arrival = row.pop("arrival_time", "")
         try:
             if not row.get("travel_time_s") and arrival and row.get("event_time"):
@@ -166,3 +177,49 @@ def read_table(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
             accounting.note("unusable_row", source, f"row {number} holds something that is no time")
             continue
         yield row
+
+
+def _table_lines(text: str) -> list[str]:
+    """Lines of a table; its header may be a comment."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    bare = [line for line in lines if not line.startswith("#")]
+    header = next((line for line in lines[:20] if line.startswith("#") and _is_header(line)), None)
+    return bare if header is None else [header.lstrip("# "), *bare]
+
+
+def _is_header(line: str) -> bool:
+    found = _columns([line.lstrip("# ")])
+    return {"station", "phase"} <= set(found)
+
+
+def _separator(header: str) -> str | None:
+    return next((mark for mark in (";", "\t", ",") if mark in header), None)
+
+
+def _cells(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return line.split()
+    return [
+        cell.strip()
+        for cell in next(csv.reader(io.StringIO(line), delimiter=separator, skipinitialspace=True))
+    ]
+
+
+def _columns(header: list[str]) -> dict[str, int]:
+    """Place of each column that is known by any of its names; the first of these counts."""
+    if not header:
+        return {}
+    named = [cell.lower().replace(" ", "_") for cell in _cells(header[0], _separator(header[0]))]
+    found = {}
+    for column, aliases in _ALIASES.items():
+        alias = next((alias for alias in aliases if alias in named), None)
+        if alias is not None:
+            found[column] = named.index(alias)
+    return found
+
+
+def _join_date(row: Row, moment: str) -> None:
+    """Put a date that stands in a column of its own before the time of day."""
+    date, time = row.pop(f"{moment}_date", ""), row.get(f"{moment}_time", "")
+    if date and time and "-" not in time and "/" not in time:
+        row[f"{moment}_time"] = f"{date.replace('/', '-')} {time}"

@@ -17,6 +17,7 @@ from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.imaging import Image, image_with, make_image, to_dataset
+from selfseis.tomography.neural import MANTLE_NETWORKS, MOST_RAYS, REGION_NETWORKS, NeuralField
 from selfseis.tomography.prior import (
     MANTLE_AXES,
     REGION_AXES,
@@ -197,17 +198,35 @@ class TravelTimeTomography(Estimator):
         return without_far_off(traced, self.accounting_, of_globe=of_globe)
 
     def _priors(self, of_globe: bool) -> list[Any]:
-        n_fields = len(self.traced_.waves)
+        """Return the priors that stand side by side; the image is made with the first."""
+        grid, n_fields = self.grid_, len(self.traced_.waves)
         both: Axes = {"s_over_p": S_OVER_P} if n_fields == 2 else {}
-        if of_globe:
-            smooth = LayeredMatern(self.grid_, MANTLE_AXES | both, 200.0, n_fields)
-        else:
-            low, high = self.grid_.latitude_edges[[0, -1]]
-            squeeze = np.cos(np.radians((low + high) / 2))
-            width = 111.2 * float(np.sqrt((high - low) * self.grid_.width * squeeze))
-            axes = REGION_AXES | {"range": tuple(width * share for share in REGION_AXES["range"])} | both
-            smooth = LayeredMatern(self.grid_, axes, self.grid_.depth_edges[-1] / 4, n_fields)
-        return [smooth, Roughness(self.grid_, ROUGHNESS_AXES, n_fields)]
+        smooth, networks = (MANTLE_AXES, MANTLE_NETWORKS) if of_globe else (REGION_AXES, REGION_NETWORKS)
+        fade_km = 200.0 if of_globe else grid.depth_edges[-1] / 4
+        if not of_globe:
+            smooth = smooth | {"range": self._shares_of_width(smooth["range"])}
+            networks = networks | {"scale": self._shares_of_width(networks["scale"])}
+        priors = [
+            LayeredMatern(grid, smooth | both, fade_km, n_fields),
+            Roughness(grid, ROUGHNESS_AXES, n_fields),
+        ]
+        n_rays = len(self.traced_.arrivals)
+        if n_rays <= MOST_RAYS:
+            return [*priors, NeuralField(grid, networks, fade_km, n_fields)]
+        self.accounting_.note(
+            "left_out",
+            "neural field",
+            f"not tried with more than {MOST_RAYS:,} arrivals: its cost grows too fast",
+            n_rays,
+        )
+        return priors
+
+    def _shares_of_width(self, shares: tuple[float, ...]) -> tuple[float, ...]:
+        """Return distances in km that are shares of the width of the region."""
+        low, high = self.grid_.latitude_edges[[0, -1]]
+        squeeze = np.cos(np.radians((low + high) / 2))
+        width = 111.2 * float(np.sqrt((high - low) * self.grid_.width * squeeze))
+        return tuple(width * share for share in shares)
 
     def _hidden_in_turn(self) -> list[Hidden]:
         """Return what can be hidden, what has enough blocks for a verdict first."""

@@ -79,8 +79,7 @@ class LayeredMatern(GaussianPrior):
 
     def strength(self, setting: Setting) -> Floats:
         """Return standard deviation (%) of each cell far from boundaries; shape (n_cells,)."""
-        fall = np.exp(-self.grid.depths / self.fade_km)
-        return np.asarray(setting["sd"] * (1 + (setting["top"] - 1) * fall)[self.grid.layer])
+        return setting["sd"] * fading(self.grid, setting["top"], self.fade_km)
 
     def _ratios(self, setting: Setting) -> list[float]:
         return [1.0, setting.get("s_over_p", 1.0)][: self.n_fields] if self.n_fields > 1 else [1.0]
@@ -112,6 +111,12 @@ class Roughness(GaussianPrior):
         share = sparse.diags_array(1 / np.maximum(laplacian.diagonal(), 1.0)) @ laplacian
         one = setting["smoothing"] * share + setting["damping"] * sparse.eye_array(graph.n_cells)
         return Root(sparse.csr_array(sparse.block_diag([one] * self.n_fields, format="csr")))
+
+
+def fading(grid: CellGrid, top: float, fade_km: float) -> Floats:
+    """Return how much stronger structure is in each cell than far below: `top` times at the surface; (n_cells,)."""
+    fall = np.exp(-grid.depths / fade_km)
+    return np.asarray((1 + (top - 1) * fall)[grid.layer])
 
 
 ROUGHNESS_AXES: Axes = {"smoothing": (1.0, 3.0, 10.0, 30.0), "damping": (0.1, 0.3, 1.0, 3.0)}

@@ -70,6 +70,11 @@ class Validation:
             }
         )
 
+    def chosen_in_folds(self) -> dict[str, int]:
+        """Return in how many folds inner folds preferred each prior."""
+        places = [int(setting.get("prior", 0)) for setting in self.method.settings]
+        return {prior.name: places.count(place) for place, prior in enumerate(self.priors)}
+
     def summary(self) -> dict[str, Any]:
         """Return scores of every prior and of the null, for ``summary.json``."""
         return {
@@ -79,6 +84,7 @@ class Validation:
             "gain": None if self.verdict.gain is None else self.verdict.gain.to_dict(),
             "priors": self.verdict.details["priors"],
             "settings": self.method.settings,
+            "chosen_in_folds": self.chosen_in_folds(),
         }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ class Inverted:
         Files of which nothing could be used.
     warnings : list of str
         What was masked, mended or assumed.
+    side_by_side : list of str
+        Lines of a table of what hidden data say: of slip for each type of data, of structure for each prior.
     """
 
     verdict: Verdict
@@ -41,6 +43,7 @@ class Inverted:
     report: Path
     failed_units: list[str]
     warnings: list[str]
+    side_by_side: list[str]
 
 
 def stages(results: Results, console: Console | None) -> Stage:
@@ -93,7 +96,8 @@ def invert_slip(
     inversion.fit(gnss, insar, fault, stage=stages(results, console))
     with results.stage("write"):
         write_slip(inversion, out)
-    results.notes += [check.reason for check in inversion.prepared_.sign_checks if check.turned]
+    checks = inversion.prepared_.sign_checks
+    results.notes += [f"Scene {check.scene}: {check.reason}" for check in checks if check.turned]
     observations = inversion.prepared_.observations
     failed = results.write_account(
         inversion.accounting_,
@@ -107,5 +111,21 @@ def invert_slip(
     magnitude = inversion.magnitude_
     said = f"Mw {magnitude.value:.2f} ({magnitude.low:.2f} to {magnitude.high:.2f})"
     return Inverted(
-        inversion.verdict_, said, write_inversion_report(out), failed, inversion.accounting_.summary()
-    )
+        inversion.verdict_, said, write_inversion_report(out), failed, inversion.accounting_.summary(),
+        type_lines(inversion),
+    )  # fmt: skip
+
+
+def type_lines(inversion: SlipInversion) -> list[str]:
+    """Return a table of the types of data that were hidden whole, line by line, and what it says."""
+    rows = [("hidden whole", "variance reduction, 90% interval", "uniform slip")] + [
+        (one.kind, str(one.skill), f"{one.uniform:.3f}") for one in inversion.types_
+    ]
+    return [*(lined_up(rows) if inversion.types_ else []), inversion.types_said_]
+
+
+def lined_up(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines whose columns stand below each other."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return [line.rstrip() for line in lines]

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from selfseis.report import write_inversion_report
 from selfseis.tomography import TravelTimeTomography
+from selfseis.tomography.validation import PLURAL
 from selfseis.tomography.writing import write_tomography
-from selfseis.workflow.inverting import Inverted, stages
+from selfseis.workflow.inverting import Inverted, lined_up, stages
 from selfseis.workflow.results import Results, check_apart
 
 
@@ -55,5 +56,17 @@ def invert_arrivals(
     )
     said = f"{summary['n_arrivals']:,} arrivals of {summary['n_events']:,} events at {summary['n_stations']:,} stations"
     return Inverted(
-        tomography.verdict_, said, write_inversion_report(out), failed, tomography.accounting_.summary()
-    )
+        tomography.verdict_, said, write_inversion_report(out), failed, tomography.accounting_.summary(),
+        prior_lines(tomography),
+    )  # fmt: skip
+
+
+def prior_lines(tomography: TravelTimeTomography) -> list[str]:
+    """Return a table of the priors and of both nulls on the same hidden data, line by line."""
+    first = tomography.validations_[0]
+    chosen = first.chosen_in_folds()
+    rows = [(f"hidden {PLURAL[first.hidden]}", "rms over stated noise", "in 68% interval", "chosen in folds")]
+    for row in first.verdict.details["priors"]:
+        scores = (f"{row['normalised_rms']:.3f}", f"{100 * row['coverage_68']:.0f}%")
+        rows.append((row["name"], *scores, str(chosen.get(row["name"], ""))))
+    return lined_up(rows)

@@ -1,0 +1,151 @@
+"""Pictures of slip on a fault: a map, or a section of a fault so steep that a map would show its edge."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfseis.report import wording
+from selfseis.report.plots import Axis, Plot
+from selfseis.report.results import finite
+from selfseis.report.shades import Scale
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LONGEST, SHORTEST = 430.0, 170.0
+STEEP_DEGREES = 65.0
+KM_A_DEGREE = 111.2
+
+
+def map_axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
+    """Return axes on which a kilometre is as long eastwards as northwards."""
+    squeeze = max(math.cos(math.radians(float(np.mean(latitude)))), 0.05)
+    wide = max(float(np.ptp(longitude)) * squeeze * 1.06, 1e-3)
+    high = max(float(np.ptp(latitude)) * 1.06, 1e-3)
+    span = max(wide, high)
+    wide, high = max(wide, 0.4 * span), max(high, 0.4 * span)
+    middle_x = float(np.min(longitude) + np.max(longitude)) / 2
+    middle_y = float(np.min(latitude) + np.max(latitude)) / 2
+    scale = LONGEST / span
+    half = wide / squeeze / 2
+    return (
+        Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, most_ticks=4),
+        Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, most_ticks=6),
+    )
+
+
+def _is_steep(stored: xr.Dataset) -> bool:
+    """Whether a map would show the fault from its edge."""
+    return float(stored["dip"].median()) > STEEP_DEGREES
+
+
+def _along_strike(stored: xr.Dataset, longitude: Any, latitude: Any) -> Any:
+    """Return the distance of places along the mean strike in km, from the middle of the fault."""
+    turn = np.exp(1j * np.radians(stored["strike"].values)).mean()
+    middle_x, middle_y = (float(stored[f"corner_{name}"].mean()) for name in ("longitude", "latitude"))
+    east = (longitude - middle_x) * math.cos(math.radians(middle_y))
+    return KM_A_DEGREE * (east * turn.imag + (latitude - middle_y) * turn.real) / max(abs(turn), 1e-6)
+
+
+def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple[Axis, Axis]]:
+    """Outlines of the patches and axes: a map, or a section along strike of a fault that is steep."""
+    across, down = stored["corner_longitude"].values, stored["corner_latitude"].values
+    axes = map_axes(across[np.isfinite(across)], down[np.isfinite(down)])
+    if _is_steep(stored):
+        across, down = _along_strike(stored, across, down), stored["corner_depth"].values
+        known = across[np.isfinite(across)]
+        axes = (
+            Axis.between("along strike (km)", float(known.min()), float(known.max()), LONGEST, most_ticks=5),
+            Axis.between("depth (km)", 0.0, float(np.nanmax(down)), SHORTEST, most_ticks=4),
+        )
+    outlines = [
+        [(float(x), float(y)) for x, y in zip(*corners, strict=True) if math.isfinite(x)]
+        for corners in zip(across, down, strict=True)
+    ]
+    return outlines, axes
+
+
+def _fault_map(stored: xr.Dataset, name: str, scale: Scale, label: str) -> Plot:
+    outlines, (east, north) = _patches(stored)
+    values = stored[name].values
+    plot = Plot(east, north, label, downwards=_is_steep(stored))
+    titles = [f"{scale.title}: {wording.number(float(value))}" for value in values]
+    plot.areas(outlines, [scale.colour(float(value)) for value in values], titles)
+    return plot
+
+
+def slip_maps(stored: xr.Dataset, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the section of a page that shows slip, its standard deviation and its resolution on the patches.
+
+    Parameters
+    ----------
+    stored : xarray.Dataset
+        ``slip.nc``.
+    summary : dict
+        ``summary.json``.
+    """
+    top = float(stored["slip"].max()) or 1.0
+    limit = finite((summary.get("oracle") or {}).get("correlation"))
+    said = (
+        ""
+        if limit is None
+        else " Slip drawn from the prior and simulated on this very geometry is found again with a correlation of "
+        f"{wording.number(limit, 2)}: no method can expect more."
+    )
+    scales = {
+        "slip": Scale("slip (m)", 0.0, top),
+        "slip_sd": Scale("standard deviation of slip (m)", 0.0, float(stored["slip_sd"].max()) or 1.0),
+        "resolution": Scale("share of the slip that the data fix", 0.0, 1.0),
+    }
+    view = "Section" if _is_steep(stored) else "Map"
+    maps = {name: _fault_map(stored, name, scale, f"{view}: {scale.title}") for name, scale in scales.items()}
+    (_slip_in_section if _is_steep(stored) else _slip_directions)(maps["slip"], stored, top)
+    headings = {"slip": "Slip", "slip_sd": "How well it is known", "resolution": "Who speaks, data or prior"}
+    return {
+        "name": "slip",
+        "heading": "Slip: what is known, and what is guessed",
+        "lead": "Lines show which way the upper side moved; a steep fault is shown as a section. Where resolution is 1 "
+        "the data fix the slip of a patch; "
+        "where it is 0 the prior speaks, and no standard deviation can mend that." + said,
+        "plots": [(headings[name], scales[name].to_dict(), maps[name].to_dict()) for name in scales],
+    }
+
+
+def _slip_directions(plot: Plot, stored: xr.Dataset, top: float) -> None:
+    """Draw the horizontal direction in which the hanging wall moved, on patches that moved at all."""
+    step = 0.8 * math.sqrt(float(stored["area_km2"].median())) / KM_A_DEGREE
+    columns = [stored[name].values for name in ("slip", "rake", "strike", "dip")]
+    longitude, latitude = (
+        stored[f"corner_{name}"].mean("corner").values for name in ("longitude", "latitude")
+    )
+    for place, (slip, rake, strike, dip) in enumerate(zip(*columns, strict=True)):
+        if slip > 0.1 * top:
+            along, up = (
+                math.cos(math.radians(rake)),
+                math.sin(math.radians(rake)) * math.cos(math.radians(dip)),
+            )
+            turn = math.radians(strike)
+            east = along * math.sin(turn) - up * math.cos(turn)
+            north = along * math.cos(turn) + up * math.sin(turn)
+            size = step * slip / top
+            x, y = float(longitude[place]), float(latitude[place])
+            plot.line([(x, y), (x + size * east / math.cos(math.radians(y)), y + size * north)], "observed")
+
+
+def _slip_in_section(plot: Plot, stored: xr.Dataset, top: float) -> None:
+    """Draw the direction in which the hanging wall moved along strike and upwards, on patches that moved at all."""
+    step = 0.8 * math.sqrt(float(stored["area_km2"].median()))
+    x = _along_strike(
+        stored, *(stored[f"corner_{name}"].mean("corner").values for name in ("longitude", "latitude"))
+    )
+    columns = [stored[name].values for name in ("depth_km", "slip", "rake", "strike")]
+    mean = math.degrees(float(np.angle(np.exp(1j * np.radians(columns[-1])).mean())))
+    for place, depth, slip, rake, strike in zip(x, *columns, strict=True):
+        if slip > 0.1 * top:
+            size, turn = step * slip / top, math.radians(rake)
+            ahead = size * math.cos(turn) * math.copysign(1.0, math.cos(math.radians(strike - mean)))
+            tip = (float(place + ahead), float(depth - size * math.sin(turn)))
+            plot.line([(float(place), float(depth)), tip], "observed")

@@ -1,0 +1,100 @@
+"""Scenes as kite saves them: ``NAME.npz`` with displacement and look angles, ``NAME.yml`` with the place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.recording import UnusableInput
+from selfseis.slip.places import LocalMap
+from selfseis.slip.tables import read_text
+
+Floats = NDArray[np.float64]
+
+SUFFIXES = (".npz", ".yml", ".yaml")
+ARRAYS = ("arr_0", "arr_1", "arr_2")
+NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+
+
+def read_kite(path: Path) -> tuple[Floats, Floats, Floats, Floats]:
+    """Read all pixels of a scene that kite saved.
+
+    Rows count northwards and columns eastwards from the lower left corner. The look angles are those of kite: theta
+    is the elevation of the satellite above the horizon, phi its direction counterclockwise from east, both in
+    radians. Processing steps that kite would apply on loading (ramp, mask) are not applied.
+
+    Parameters
+    ----------
+    path : Path
+        Either of the two files.
+
+    Returns
+    -------
+    longitude, latitude, los : ndarray, shape (n_pixels,)
+        Of the pixels that have a value; displacement in m, positive towards the satellite.
+    look : ndarray, shape (n_pixels, 3)
+        Unit vectors to the satellite: east, north, up.
+
+    Raises
+    ------
+    UnusableInput
+        If one of the files is missing, or holds something else.
+    """
+    displacement, theta, phi = _arrays(path.with_suffix(".npz"))
+    config = next((path.with_suffix(end) for end in SUFFIXES[1:] if path.with_suffix(end).is_file()), None)
+    if config is None:
+        raise UnusableInput(
+            f"{path.stem}.yml is missing: kite saves the place of a scene beside {path.stem}.npz"
+        )
+    rows, columns = np.nonzero(np.isfinite(displacement))
+    longitude, latitude = _places(read_text(config), config.name, columns, rows)
+    theta, phi = theta[rows, columns], phi[rows, columns]
+    look = np.stack([np.cos(theta) * np.cos(phi), np.cos(theta) * np.sin(phi), np.sin(theta)], axis=1)
+    return longitude, latitude, displacement[rows, columns], look
+
+
+def _arrays(path: Path) -> tuple[Floats, Floats, Floats]:
+    if not path.is_file():
+        raise UnusableInput(
+            f"{path.name} is missing: kite saves the displacements of a scene beside its .yml"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            displacement, theta, phi = (np.asarray(stored[name], float) for name in ARRAYS)
+        theta, phi = (np.broadcast_to(angle, displacement.shape) for angle in (theta, phi))
+    except KeyError:
+        raise UnusableInput(
+            f"{path.name} is no scene of kite: it lacks displacement, theta and phi as {', '.join(ARRAYS)}"
+        ) from None
+    except (ValueError, BadZipFile, OSError) as error:
+        raise UnusableInput(
+            f"{path.name} holds arrays that cannot be read safely ({error}): export lon, lat, los, look vectors to CSV"
+        ) from None
+    if displacement.ndim != 2:
+        raise UnusableInput(f"{path.name} is no scene of kite: its displacement is no map")
+    return displacement, theta, phi
+
+
+def _places(
+    text: str, name: str, columns: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Longitude and latitude of pixels, from the frame of the scene."""
+    south, west = _value(text, name, "llLat"), _value(text, name, "llLon")
+    # Before kite 1.2 spacings were degrees and called so.
+    old = re.search(r"^\s*dLon\s*:", text, re.M) is not None
+    east = columns * _value(text, name, "dLon" if old else "dE")
+    north = rows * _value(text, name, "dLat" if old else "dN")
+    if old or re.search(r"^\s*spacing\s*:\s*['\"]?degree", text, re.M):
+        return np.asarray(west + east), np.asarray(south + north)
+    return LocalMap(west, south).to_degrees(np.stack([east, north], axis=1) / 1000)
+
+
+def _value(text: str, name: str, key: str) -> float:
+    found = re.search(rf"^\s*{key}\s*:\s*{NUMBER}\s*$", text, re.M)
+    if found is None:
+        raise UnusableInput(f"{name} is no scene of kite: it has no {key}")
+    return float(found.group(1))
