@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLES := daspy-toolbox==1.2.7 msnoise==1.6.5 opsdata-coal-node==0.1.5
 OUT ?= demo-report
 
-.PHONY: demo test test-all lint bench bench-pick bench-slip bench-tomography docs clean
+.PHONY: demo test test-all lint bench bench-denoise bench-explore bench-pick bench-slip bench-tomography docs clean
 
 $(VENV)/.user: pyproject.toml constraints.txt Makefile
 	test -x $(BIN)/python || python3 -m venv $(VENV)
@@ -33,6 +33,12 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+bench-denoise: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks denoise_fibre denoise_stationary denoise_hidden denoise_speed
+
+bench-explore: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks explore_planted explore_speed
 
 bench-pick: $(VENV)/.dev
 	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates picking_damage locating_swarm continuous

@@ -14,6 +14,9 @@ PICKING = (
 )
 TOMOGRAPHY = ("tomography_mantle", "tomography_flinders", "tomography_scale")
 SLIP = ("slip_illapel", "slip_synthetic")
-NAMES = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory", *PICKING, *SLIP, *TOMOGRAPHY)
+DENOISING = ("denoise_fibre", "denoise_stationary", "denoise_hidden", "denoise_speed")
+EXPLORING = ("explore_planted", "explore_speed")
+SEARCHING = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory")
+NAMES = (*SEARCHING, *EXPLORING, *DENOISING, *PICKING, *SLIP, *TOMOGRAPHY)
 
 __all__ = ["NAMES"]

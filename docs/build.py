@@ -20,8 +20,10 @@ PAGES = {
     "index": "Start",
     "idea": "The idea",
     "verdicts": "Verdicts",
+    "denoising": "Denoising",
     "false-alarms": "False alarms",
     "picking": "Picking",
+    "exploring": "Exploring",
     "locating": "Locating",
     "slip": "Slip",
     "tomography": "Tomography",
@@ -29,8 +31,8 @@ PAGES = {
     "commands": "Commands",
 }
 NAMES = (
-    "recording", "denoise", "detect", "pick", "locate", "heldout", "simulate", "nets", "learn", "report", "workflow",
-    "samples", "invert", "slip", "tomography",
+    "recording", "denoise", "detect", "pick", "explore", "locate", "heldout", "simulate", "nets", "learn", "report",
+    "workflow", "samples", "invert", "slip", "tomography",
 )  # fmt: skip
 PACKAGES = ("selfseis", *(f"selfseis.{name}" for name in NAMES))
 OWN_STYLE = """

@@ -323,17 +323,10 @@ def test_what_was_mistyped_is_named(selfseis: Command, words: list[str], told: s
     assert done.exit_code == 2 and told in done.stderr
 
 
-def test_what_this_version_cannot_learn_yet(selfseis: Command) -> None:
-    line = complaint(selfseis("learn", "explorer", "data", "--model", "model"))
-    assert line.startswith(
-        "selfseis: this version learns no explorer yet: it has 'selfseis learn denoiser' and"
-    )
-
-
 def test_version_and_help(selfseis: Command) -> None:
     assert selfseis("--version").stdout == f"selfseis {__version__}\n"
     told = selfseis("--help").stdout
-    for command in ("demo", "run", "learn", "denoise", "detect", "verdict"):
+    for command in ("demo", "run", "learn", "denoise", "detect", "explore", "verdict"):
         assert f"\n  {command} " in told
         assert selfseis(command, "--help").exit_code == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.base import clone
 
-from selfseis import Denoiser, Detector, Picker
+from selfseis import Denoiser, Detector, Explorer, Picker
 from selfseis.estimator import Estimator
 
 
@@ -41,7 +41,7 @@ def test_a_wrong_name_is_named_and_nothing_is_set() -> None:
     assert estimator.seed == 0
 
 
-@pytest.mark.parametrize("kind", [Denoiser, Detector, Picker])
+@pytest.mark.parametrize("kind", [Denoiser, Detector, Explorer, Picker])
 def test_every_task_has_one(kind: type[Estimator]) -> None:
     estimator = kind()
     assert isinstance(estimator, Estimator)

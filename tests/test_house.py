@@ -35,13 +35,14 @@ MAY_IMPORT = FLOOR | {
     "denoise": CELLAR | {"learn", "nets", "simulate"},
     "detect": CELLAR | {"learn", "nets", "simulate", "denoise"},
     "pick": CELLAR | {"learn", "nets", "simulate"},
+    "explore": CELLAR | {"learn", "nets", "pick"},
     "locate": CELLAR | {"detect", "pick"},
     "invert": CELLAR,
     "slip": CELLAR | {"invert"},
     "tomography": CELLAR | {"invert", "locate"},
     "workflow": CELLAR
-    | {"denoise", "detect", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
-    "cli": CELLAR | {"denoise", "detect", "pick", "locate", "report", "slip", "tomography", "workflow"},
+    | {"denoise", "detect", "explore", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
+    "cli": CELLAR | {"denoise", "detect", "explore", "pick", "locate", "report", "slip", "tomography", "workflow"},
     "__init__": set(),
 }
 

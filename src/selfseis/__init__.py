@@ -16,6 +16,7 @@ _HOMES = {
     "UnusableInput": "selfseis.recording",
     "Denoiser": "selfseis.denoise",
     "Detector": "selfseis.detect",
+    "Explorer": "selfseis.explore",
     "Picker": "selfseis.pick",
     "SlipInversion": "selfseis.slip",
     "TravelTimeTomography": "selfseis.tomography",
@@ -26,6 +27,7 @@ _HOMES = {
 __all__ = [
     "Denoiser",
     "Detector",
+    "Explorer",
     "Picker",
     "SlipInversion",
     "TravelTimeTomography",

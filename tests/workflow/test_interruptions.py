@@ -45,7 +45,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     fit = training.fit
 
     def short_fit(*args: Any, most_steps: int, **options: Any) -> Any:
-        return fit(*args, most_steps=40, check_every=10, **options)
+        return fit(*args, **(options | {"most_steps": 40, "check_every": 10}))
 
     stages = Stages()
     monkeypatch.setattr(jobs, "progress_bar", stages.bar)

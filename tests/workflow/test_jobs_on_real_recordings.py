@@ -42,7 +42,7 @@ def main_job(selfseis: Command, out: Path, *typed: object) -> dict[str, Any]:
     verdicts = json.loads((out / "verdict.json").read_text())
     run_json = json.loads((out / "run.json").read_text())
     of_stations = ["pick"] if run_json["recording"]["geometry"] == "network" else []
-    assert [verdict["task"] for verdict in verdicts] == ["denoise", "detect", *of_stations]
+    assert [verdict["task"] for verdict in verdicts] == ["denoise", "detect", *of_stations, "explore"]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert all(verdict["reason"].partition(":")[0] in page for verdict in verdicts)
     n_rows = len((out / "catalogue.csv").read_text().splitlines()) - 1
@@ -91,6 +91,7 @@ def test_the_earthquake_on_the_porotomo_fibre(tmp_path: Path) -> None:
     assert [(verdict.task, verdict.verdict) for verdict in outcome.verdicts] == [
         ("denoise", "works"),
         ("detect", "works"),
+        ("explore", "no_gain"),
     ]
     (earthquake,) = outcome.events
     assert earthquake.start <= np.datetime64("2016-03-21T07:37:55") <= earthquake.end

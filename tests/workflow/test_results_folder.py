@@ -51,7 +51,7 @@ def noise_run(recordings: Path, selfseis: Command, tmp_path_factory: pytest.Temp
 
 def test_nothing_is_left_over(finished_run: Path) -> None:
     assert sorted(path.name for path in finished_run.iterdir()) == [
-        "catalogue.csv", "catalogue.xml", "denoised.nc", "model", "report.html", "run.json", "snippets",
+        "catalogue.csv", "catalogue.xml", "denoised.nc", "explore", "model", "report.html", "run.json", "snippets",
         "timeline.nc", "verdict.json",
     ]  # fmt: skip
     assert sorted(path.name for path in (finished_run / "model").iterdir()) == [
@@ -82,8 +82,8 @@ def test_quakeml_tells_the_same_as_the_table(finished_run: Path) -> None:
 
 def test_verdicts_have_the_keys_of_the_contract_and_work_on_strong_events(finished_run: Path) -> None:
     verdicts = read_json(finished_run / "verdict.json")
-    assert [verdict["task"] for verdict in verdicts] == ["denoise", "detect"]
-    for verdict in verdicts:
+    assert [verdict["task"] for verdict in verdicts] == ["denoise", "detect", "explore"]
+    for verdict in verdicts[:2]:
         assert verdict["verdict"] == "works"
         assert verdict["reason"].startswith("Better than the ")
         assert set(verdict["skill"]) == INTERVAL
@@ -99,7 +99,7 @@ def test_run_json_says_what_was_done_to_what(finished_run: Path, recordings: Pat
     assert run["command"] == "run" and run["command_line"] == ["selfseis", *typed]
     assert run["selfseis"] == __version__ and run["versions"].keys() >= {"python", "numpy", "obspy", "torch"}
     assert run["seed"] == 0 and run["parameters"]["false_alarms_per_day"] == 1.0
-    assert run["wall_seconds"].keys() == {"open", "learn", "detect", "denoise", "pictures"}
+    assert run["wall_seconds"].keys() == {"open", "learn", "detect", "denoise", "explore", "pictures"}
     assert run["accounting"] == {"findings": [], "failed_units": []}
     assert run["recording"].pop("valid_fraction") > 0.99  # the outermost windows reach beyond the ends
     assert run["recording"] == {
@@ -125,7 +125,7 @@ def test_the_page_stands_alone_and_begins_with_the_verdict(finished_run: Path) -
 
 
 def test_noise_is_called_noise(noise_run: Path) -> None:
-    assert [verdict["verdict"] for verdict in read_json(noise_run / "verdict.json")] == ["no_gain", "no_gain"]
+    assert [verdict["verdict"] for verdict in read_json(noise_run / "verdict.json")] == ["no_gain"] * 3
     assert rows(noise_run) == quakeml_events(noise_run) == []
     assert not list(noise_run.glob("denoised*"))
     assert "not better than simple ones" in " ".join(read_json(noise_run / "run.json")["notes"])
@@ -152,7 +152,7 @@ def test_part_of_a_network_in_a_band_at_a_rate_of_false_alarms(
     assert run["recording"]["start"] == "2020-01-01T00:01:00.000Z"
     assert run["parameters"] == {
         "method": "auto", "band": [2.0, 10.0], "false_alarms_per_day": 24.0, "seed": 7, "picks": True,
-        "effort": 1.0, "velocity": None,
+        "effort": 1.0, "velocity": None, "explore": True,
     }  # fmt: skip
     with xr.open_dataset(tmp_path / "timeline.nc", engine="h5netcdf") as timeline:
         assert timeline.attrs["false_alarms_per_day"] == 24.0

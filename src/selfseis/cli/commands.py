@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfseis import __version__
+from selfseis.cli.exploring import explore
 from selfseis.cli.inverting import slip
 from selfseis.cli.learn import learn_app
 from selfseis.cli.options import (
@@ -18,6 +19,7 @@ from selfseis.cli.options import (
     Data,
     Effort,
     End,
+    Explore,
     FalseAlarms,
     Gauge,
     Inventory,
@@ -65,6 +67,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(learn_app, name="learn")
+app.command()(explore)
 app.command()(slip)
 app.command()(tomography)
 
@@ -112,11 +115,16 @@ def run(
     picks: Picks = True,
     effort: Effort = 1.0,
     velocity: Velocity = None,
+    atlas: Explore = True,
 ) -> None:
     """Learn, judge, find, show: the main job."""
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = replace(
-        settings_of(method, band, false_alarms_per_day, seed), picks=picks, effort=effort, velocity=velocity
+        settings_of(method, band, false_alarms_per_day, seed),
+        picks=picks,
+        effort=effort,
+        velocity=velocity,
+        explore=atlas,
     )
 
     def job() -> Outcome:
@@ -139,6 +147,9 @@ def denoise(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="File to write: .nc, .zarr or .mseed.")],
     model: Model = None,
+    sd: Annotated[
+        Path | None, typer.Option("--sd", help="File for the standard deviation of each cleaned sample.")
+    ] = None,
     start: Start = None,
     end: End = None,
     select: Select = None,
@@ -157,9 +168,12 @@ def denoise(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        workflow.check_apart(out, data)
+        for path in filter(None, (out, sd)):
+            workflow.check_apart(path, data)
         recording = open_data(data, opening)
-        used = workflow.denoise(recording, out, load_denoiser(model), settings, console=console_of())
+        used = workflow.denoise(
+            recording, out, load_denoiser(model), settings, deviation=sd, console=console_of()
+        )
         print(used.verdict_ if model is None else used.verdict(recording))
         print(out)
         return recording

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from selfseis.cli.exploring import learn_explorer
 from selfseis.cli.options import (
     Band,
     Data,
@@ -18,7 +18,6 @@ from selfseis.cli.options import (
     Inventory,
     Method,
     MethodOption,
-    Model,
     Rate,
     Rounds,
     Seed,
@@ -28,7 +27,6 @@ from selfseis.cli.options import (
     Start,
 )
 from selfseis.cli.running import (
-    UNUSABLE_INPUT,
     console_of,
     exit_for_failed_units,
     guarded,
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
 learn_app = typer.Typer(
     help="Learn a model from unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None
 )
+learn_app.command("explorer")(learn_explorer)
 
 
 @learn_app.command("denoiser")
@@ -109,16 +108,3 @@ def learn_picker(
         return recording
 
     exit_for_failed_units(guarded(job))
-
-
-@learn_app.command("explorer", hidden=True)
-def learn_what_is_to_come(
-    context: typer.Context, data: Annotated[list[str] | None, typer.Argument()] = None, model: Model = None
-) -> None:
-    """Say that this version cannot learn it."""
-    print(
-        f"selfseis: this version learns no {context.info_name} yet: "
-        "it has 'selfseis learn denoiser' and 'selfseis learn picker'",
-        file=sys.stderr,
-    )
-    raise typer.Exit(UNUSABLE_INPUT)

@@ -67,6 +67,9 @@ Effort = Annotated[
 Picks = Annotated[
     bool, typer.Option("--picks/--no-picks", help="Of stations: also learn to pick, and locate events.")
 ]
+Explore = Annotated[
+    bool, typer.Option("--explore/--no-explore", help="Also group windows and make an atlas.")
+]
 Velocity = Annotated[
     Path | None,
     typer.Option(

@@ -86,5 +86,6 @@ def tomography(
     for line in outcome.warnings:
         print(f"selfseis: {line}", file=sys.stderr)
     print(outcome.verdict)
+    print("\n".join(outcome.side_by_side))
     print(f"{outcome.said}; report: {outcome.report}")
     exit_for(outcome.failed_units)

@@ -210,7 +210,8 @@ class _Sums:
             cells = _cells(level_of(predicted).round())
             residual = _power(observed - factor.take(cells) * predicted)
             if noise is not None:
-                residual = residual / torch.from_numpy(noise[rows])[:, None].float()
+                # Beyond a million times the noise the power says no more, and its square would overflow.
+                residual = (residual / torch.from_numpy(noise[rows])[:, None].float()).clamp(max=1e6)
             products = (observed * predicted.conj()).real
             used = (_power(observed).sum(dim=2) > 0).expand(cells.shape[2], *cells.shape[:2]).permute(1, 2, 0)
             index = cells[used].numpy()

@@ -78,7 +78,9 @@ def _divided(data: Samples, valid: Mask, filter_reach: int, rng: np.random.Gener
     return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen)
 
 
-def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, NDArray[np.float64]]:
+def line_blind_zone(
+    recording: xr.DataArray, spans: list[Span], *, side_lobes: bool = True
+) -> tuple[int, NDArray[np.float64]]:
     """Measure the blind zone of a line; it is never narrower than a stated gauge length.
 
     Parameters
@@ -87,6 +89,8 @@ def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, ND
         Channels on a line.
     spans : list of Span
         As `study_spans` returns them.
+    side_lobes : bool
+        Whether the zone goes on over negative side lobes of the correlation.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, ND
         Correlation against offset, as measured.
     """
     widest = recording.sizes["channel"] // 4
-    measured, correlation = measured_blind_zone(spans, WINDOW)
+    measured, correlation = measured_blind_zone(spans, WINDOW, side_lobes=side_lobes)
     measured = min(measured, widest)
     gauge = recording.attrs.get("gauge_length")
     if gauge is None or recording.sizes["channel"] < 2:
@@ -106,7 +110,9 @@ def line_blind_zone(recording: xr.DataArray, spans: list[Span]) -> tuple[int, ND
     return max(measured, min(shared, widest)), correlation
 
 
-def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArray[np.float64]]:
+def measured_blind_zone(
+    spans: list[Span], rate_window: int, *, side_lobes: bool = True
+) -> tuple[int, NDArray[np.float64]]:
     """Measure how many neighbours share a channel's noise, on quiet visible data.
 
     Parameters
@@ -115,6 +121,8 @@ def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArr
         As `study_spans` returns them.
     rate_window : int
         Samples of a window.
+    side_lobes : bool
+        As for `line_blind_zone`.
 
     Returns
     -------
@@ -127,4 +135,4 @@ def measured_blind_zone(spans: list[Span], rate_window: int) -> tuple[int, NDArr
     reach = max(2, min(64, n_channels // 2))
     measured = [channel_correlation(np.where(s.learn, s.data, 0), rate_window, reach) for s in spans]
     correlation = np.median(measured, axis=0)
-    return correlation_half_width(correlation), correlation
+    return correlation_half_width(correlation, side_lobes=side_lobes), correlation

@@ -187,12 +187,13 @@ class Detector(Estimator):
         )
 
     def _blind_zone(self, recording: xr.DataArray, conditioner: Conditioner) -> int:
-        if self.denoiser is not None:
-            return self.denoiser.blind_zone_
+        if self.denoiser is not None and self.denoiser.blind_zone is not None:
+            return self.denoiser.blind_zone
         spans = study_spans(recording, conditioner, self.seed)
         if not spans:
             raise UnusableInput("nothing to search: the record is too short, or empty")
-        return line_blind_zone(recording, spans)[0]
+        # The surrogates share the noise of the side lobes, so the threshold knows of it.
+        return line_blind_zone(recording, spans, side_lobes=False)[0]
 
     def _reach(self, recording: xr.DataArray, hop: int) -> int:
         """Hops by which arrivals at two stations may differ: by their distance, or ten windows where unknown."""

@@ -56,7 +56,9 @@ def _offset_correlation(data: NDArray[np.float32], max_offset: int) -> NDArray[n
     return correlation
 
 
-def correlation_half_width(correlation: NDArray[np.float64], *, threshold: float = 0.05) -> int:
+def correlation_half_width(
+    correlation: NDArray[np.float64], *, threshold: float = 0.05, side_lobes: bool = True
+) -> int:
     """Return the last offset, counted from the channel outwards, at which noise is still shared.
 
     What does not fall off with offset (the median over the far half of the offsets) is no property of the gauge
@@ -70,6 +72,8 @@ def correlation_half_width(correlation: NDArray[np.float64], *, threshold: float
         As `channel_correlation` returns it.
     threshold : float
         Correlation in excess of that plateau which counts as shared.
+    side_lobes : bool
+        Whether the zone goes on over them; else it ends at the first offset at which nothing is shared.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def correlation_half_width(correlation: NDArray[np.float64], *, threshold: float
     shared = np.flatnonzero(np.abs(correlation[1:] - plateau) > threshold) + 1
     width = 0
     for offset in shared:
-        if offset - width - 1 > width // 2:
+        if offset - width - 1 > (width // 2 if side_lobes else 0):
             break
         width = int(offset)
     return width

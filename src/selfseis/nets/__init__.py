@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from selfseis.nets.blind_line import BlindLineNet
+from selfseis.nets.blind_slant_net import BlindSlantNet
 
-__all__ = ["BlindLineNet"]
+__all__ = ["BlindSlantNet"]

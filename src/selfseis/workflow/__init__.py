@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selfseis.workflow.demo import run_demo
+from selfseis.workflow.exploring import explore, learn_explorer
 from selfseis.workflow.jobs import denoise, detect, learn_denoiser, run
 from selfseis.workflow.models import load_model
 from selfseis.workflow.picking import check_keeps, learn_picker, pick
@@ -13,7 +14,9 @@ __all__ = [
     "check_keeps",
     "denoise",
     "detect",
+    "explore",
     "learn_denoiser",
+    "learn_explorer",
     "learn_picker",
     "load_model",
     "pick",

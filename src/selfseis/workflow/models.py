@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 from selfseis.denoise import Denoiser
+from selfseis.explore import Explorer
 from selfseis.pick.picker import Picker
 from selfseis.recording import UnusableInput
 
 
-def load_model(folder: Path) -> Denoiser | Picker:
+def load_model(folder: Path) -> Denoiser | Picker | Explorer:
     """Load a model, whatever its task.
 
     Parameters
@@ -27,7 +28,7 @@ def load_model(folder: Path) -> Denoiser | Picker:
         kind = json.loads((folder / "model.json").read_text(encoding="utf-8"))["kind"]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UnusableInput(
-            f"{folder} holds no model: make one with 'selfseis learn denoiser' or 'selfseis learn picker'"
+            f"{folder} holds no model: make one with 'selfseis learn denoiser', 'learn picker' or 'learn explorer'"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnusableInput(f"the model in {folder} is damaged or of another kind: learn it anew") from error
@@ -35,4 +36,6 @@ def load_model(folder: Path) -> Denoiser | Picker:
         return Denoiser.load(folder)
     if kind == "picker":
         return Picker.load(folder)
+    if kind == "explorer":
+        return Explorer.load(folder)
     raise UnusableInput(f"the model in {folder} is of the unknown kind {kind!r}: learn it anew")

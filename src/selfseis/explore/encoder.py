@@ -1,0 +1,176 @@
+"""A small encoder that learns in place, without labels, what stays the same when a source is farther or noise louder.
+
+Two views of a window are its powers, weakened at random, with those of another window of the same station added: what
+the same source would look like farther away, in the noise of another time. Windows of neighbouring stations at the same
+time are two views as well, where both stand out. The loss asks for views of one window to agree and for coordinates to
+vary and not to repeat each other.
+
+References
+----------
+Bardes, A., Ponce, J. and LeCun, Y. (2022). VICReg: variance-invariance-covariance regularization for self-supervised
+learning. ICLR. arXiv:2105.04906
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from selfseis.explore.axes import MOST_AXES, Axes
+from selfseis.learn import FitProgress, fit
+from selfseis.nets.window_net import WindowNet
+
+Array = NDArray[np.float32]
+
+BATCH = 256
+MOST_STEPS = 600
+WEAKEST = 0.1  # share of a window's power that is left in a view
+JUDGED = 1024  # hidden windows on which training is stopped
+AGREE, VARY, REPEAT = 25.0, 25.0, 1.0  # weights of the terms, as published
+STANDS_OUT = 2.0  # of a window's power over the background's, from which neighbouring stations are two views
+SHARE_OF_NEIGHBOURS = 0.3
+
+
+class Encoder:
+    """Coordinates that were learnt from the windows of a recording.
+
+    Parameters
+    ----------
+    axes : Axes
+        Whitens features before the network sees them.
+    net : WindowNet
+        The network.
+    """
+
+    def __init__(self, axes: Axes, net: WindowNet) -> None:
+        self.axes = axes
+        self.net = net
+
+    @classmethod
+    def learnt(cls, views: Views, axes: Axes, seed: int) -> tuple[Encoder, FitProgress]:
+        """Learn from every window but each fifth, and stop by the loss on those.
+
+        Parameters
+        ----------
+        views : Views
+            Draws pairs of features.
+        axes : Axes
+            Of the features.
+        seed : int
+            Of weights and draws.
+        """
+        torch.manual_seed(seed)
+        net = WindowNet(len(axes.median), MOST_AXES)
+        whiten = _whitener(axes)
+        judged = [whiten(side) for side in views.draw(np.random.default_rng(seed), JUDGED, hidden=True)]
+
+        def draw_loss(net: nn.Module, rng: np.random.Generator) -> Tensor:
+            one, other = views.draw(rng, BATCH, hidden=False)
+            return disagreement(net(whiten(one)), net(whiten(other)))
+
+        def hidden_loss(net: nn.Module) -> float:
+            return float(disagreement(net(judged[0]), net(judged[1])))
+
+        progress = fit(
+            net, draw_loss, hidden_loss, most_steps=MOST_STEPS, check_every=50, patience=3, seed=seed
+        )
+        net.eval()
+        return cls(axes, net), progress
+
+    @torch.no_grad()
+    def __call__(self, features: Array) -> Array:
+        """Return coordinates, shape (n, n_axes)."""
+        self.net.eval()
+        whiten = _whitener(self.axes)
+        return np.concatenate(
+            [self.net(whiten(part)).numpy() for part in np.array_split(features, 1 + len(features) // 4096)]
+        )
+
+
+class Views:
+    """Pairs of views of windows, as band powers over the background and peaks.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, n_features)
+        As `Background.excess` makes them: bands, then peaks, then direction.
+    n_bands : int
+        Number of bands.
+    floor : float
+        What was added to powers.
+    site, first : ndarray, shape (n,)
+        Site and time of each window.
+    """
+
+    def __init__(
+        self, features: Array, n_bands: int, floor: float, site: NDArray[np.int16], first: NDArray[np.int64]
+    ) -> None:
+        self.features, self.n_bands, self.floor = features, n_bands, floor
+        numbers = np.arange(len(features))
+        self.sides = numbers[numbers % 5 != 4], numbers[numbers % 5 == 4]
+        loud = features[:, :n_bands].max(axis=1) > np.log(STANDS_OUT + floor)
+        self.neighbour = _neighbours(site, first, loud)
+
+    def draw(self, rng: np.random.Generator, n: int, *, hidden: bool) -> tuple[Array, Array]:
+        """Draw pairs of views of visible or of hidden windows; features of shape (n, n_features) each."""
+        rows = rng.choice(self.sides[hidden], n)
+        other = np.where(rng.uniform(size=n) < SHARE_OF_NEIGHBOURS, self.neighbour[rows], rows)
+        return self._view(rng, rows), self._view(rng, other)
+
+    def _view(self, rng: np.random.Generator, rows: NDArray[np.int64]) -> Array:
+        """Weaken windows and add the power of others: powers of independent waves add up."""
+        noise = self.features[rng.integers(len(self.features), size=len(rows))]
+        weak = np.exp(rng.uniform(np.log(WEAKEST), 0, (len(rows), 1))).astype(np.float32)
+        power, peak = self._powers(self.features[rows])
+        other, other_peak = self._powers(noise)
+        mixed = weak * power + (1 - weak) * other
+        highest = np.maximum(weak * peak + (1 - weak) * other, weak * power + (1 - weak) * other_peak)
+        level = np.log(mixed + self.floor)
+        peaked = np.log((highest + self.floor) / (mixed + self.floor))
+        loudness = weak * power.sum(axis=1, keepdims=True)
+        share = loudness / np.maximum(loudness + (1 - weak) * other.sum(axis=1, keepdims=True), 1e-9)
+        rest = share * self.features[rows][:, 2 * self.n_bands :] + (1 - share) * noise[:, 2 * self.n_bands :]
+        return np.hstack([level, peaked, rest]).astype(np.float32)
+
+    def _powers(self, features: Array) -> tuple[Array, Array]:
+        """Return mean and greatest power over the background's in each band."""
+        mean = np.exp(features[:, : self.n_bands])
+        greatest = mean * np.exp(features[:, self.n_bands : 2 * self.n_bands])
+        return np.maximum(mean - self.floor, 0), np.maximum(greatest - self.floor, 0)
+
+
+def disagreement(one: Tensor, other: Tensor) -> Tensor:
+    """Return the loss of two views: how far they differ, how little coordinates vary, how much they repeat."""
+    loss = AGREE * nn.functional.mse_loss(one, other)
+    for side in (one, other):
+        centred = side - side.mean(dim=0)
+        spread = (centred.square().mean(dim=0) + 1e-4).sqrt()
+        covariance = centred.T @ centred / (len(side) - 1)
+        crossed = covariance - torch.diag(covariance.diagonal())
+        loss = loss + VARY / 2 * nn.functional.relu(1 - spread).mean()
+        loss = loss + REPEAT / 2 * crossed.square().sum() / side.shape[1]
+    return loss
+
+
+def _whitener(axes: Axes) -> Callable[[Array], Tensor]:
+    median, whitening = torch.from_numpy(axes.median), torch.from_numpy(axes.whitening)
+    return lambda features: (
+        (torch.from_numpy(np.ascontiguousarray(features)) - median) @ whitening / axes.softness
+    )
+
+
+def _neighbours(
+    site: NDArray[np.int16], first: NDArray[np.int64], loud: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return, of each loud window, a loud one of the next site at the same time; itself where there is none."""
+    row_of = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(first, site, strict=True))}
+    n_sites = int(site.max()) + 1
+    rows = np.arange(len(first))
+    for row in np.flatnonzero(loud):
+        other = row_of.get((int(first[row]), (int(site[row]) + 1) % n_sites), row)
+        rows[row] = other if loud[other] else row
+    return rows

@@ -1,0 +1,139 @@
+"""Families of repeating events: windows whose waveforms are the same, found among those that are alike anyway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.explore.explorer import Explored
+from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.windows import read_windows
+
+CANDIDATES = 1500  # windows, the loudest above their background
+NEIGHBOURS = 8
+LEAST_CORRELATION = 0.7
+BY_CHANCE = 99.9  # percentile of correlations with time-reversed waveforms
+PAIRS_TOGETHER = 512
+
+
+@dataclass(frozen=True)
+class Member:
+    """A window of a family: its row, its correlation with the template, and its lag behind it in samples."""
+
+    family: int
+    row: int
+    correlation: float
+    lag: int
+    is_template: bool
+
+
+def find_families(recording: xr.DataArray, explored: Explored) -> list[Member]:
+    """Find repeating events.
+
+    Waveforms are whitened by the median spectrum of their station's windows, so that what all share (the sea, a
+    machine) does not make them alike.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    explored : Explored
+        Its windows.
+
+    Returns
+    -------
+    list of Member
+        The largest family first, in each the template first.
+    """
+    members: list[list[tuple[int, float, int]]] = []
+    for number in range(len(explored.sites)):
+        members += _families_at(recording, explored, number)
+    members.sort(key=len, reverse=True)
+    return [
+        Member(family, row, correlation, lag, place == 0)
+        for family, rows in enumerate(members)
+        for place, (row, correlation, lag) in enumerate(rows)
+    ]
+
+
+def _families_at(
+    recording: xr.DataArray, explored: Explored, number: int
+) -> list[list[tuple[int, float, int]]]:
+    here = explored.table.site == number
+    rows = np.flatnonzero(here & (explored.labels != 0))
+    rows = np.sort(
+        rows[np.argsort(-explored.level_db[rows], kind="stable")][: CANDIDATES // len(explored.sites) + 8]
+    )
+    if len(rows) < 3:
+        return []
+    spectra = _whitened(recording, explored, number, rows)
+    nearest, _ = nearest_windows(explored.points[rows], explored.points[rows], NEIGHBOURS + 1)
+    pairs = np.array(
+        sorted({(min(a, b), max(a, b)) for a, near in enumerate(nearest) for b in near if a != b})
+    )
+    if not len(pairs):
+        return []
+    correlation, _ = _correlate(spectra[pairs[:, 0]], spectra[pairs[:, 1]])
+    reversed_, _ = _correlate(spectra[pairs[:, 0]], spectra[pairs[:, 1]].conj())
+    bar = max(LEAST_CORRELATION, float(np.percentile(reversed_, BY_CHANCE)))
+    return [_aligned(spectra, rows, group) for group in _connected(pairs[correlation >= bar], len(rows))]
+
+
+def _whitened(recording: xr.DataArray, explored: Explored, number: int, rows: NDArray[np.int64]) -> NDArray:
+    """Return spectra of the first live row of each window, of unit energy, flat in the median over windows."""
+    batch = read_windows(recording, explored.sites[number], number, explored.grid, explored.table.first[rows])
+    traces = batch.samples[np.arange(len(rows)), batch.live.argmax(axis=1)]
+    taper = np.hanning(traces.shape[1])
+    spectra = np.fft.rfft(traces * taper, 2 * traces.shape[1], axis=1)
+    spectra /= max(float(np.abs(spectra).max()), np.finfo(float).tiny)
+    usual = np.median(np.abs(spectra), axis=0)
+    spectra /= np.maximum(usual, 1e-6 * usual.max() + np.finfo(np.float32).tiny)
+    weight = np.sum(np.abs(spectra) ** 2, axis=1, keepdims=True)
+    return (spectra / np.sqrt(np.maximum(weight, np.finfo(float).tiny))).astype(np.complex64)
+
+
+def _correlate(a: NDArray, b: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the greatest correlation of pairs of unit spectra within half a window, and its lag."""
+    n_samples = 2 * (a.shape[1] - 1)
+    reach = n_samples // 8
+    best, lags = [], []
+    for start in range(0, len(a), PAIRS_TOGETHER):
+        some = slice(start, start + PAIRS_TOGETHER)
+        course = np.fft.irfft(a[some] * b[some].conj(), n_samples, axis=1) * n_samples / 2
+        near = np.concatenate([course[:, -reach:], course[:, : reach + 1]], axis=1)
+        place = near.argmax(axis=1)
+        best.append(near[np.arange(len(near)), place])
+        lags.append(place - reach)
+    return np.concatenate(best), np.concatenate(lags)
+
+
+def _connected(pairs: NDArray[np.int64], n_rows: int) -> list[NDArray[np.int64]]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(pairs):
+        return []
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_rows, n_rows))
+    _, component = connected_components(graph, directed=False)
+    return [np.flatnonzero(component == k) for k in np.flatnonzero(np.bincount(component) >= 2)]
+
+
+def _aligned(
+    spectra: NDArray, rows: NDArray[np.int64], group: NDArray[np.int64]
+) -> list[tuple[int, float, int]]:
+    """Choose the member that is most like all others as the template, and align the others with it."""
+    some = group[:60]
+    matrix = np.array(
+        [_correlate(np.repeat(spectra[[k]], len(some), axis=0), spectra[some])[0] for k in some]
+    )
+    template = int(some[matrix.sum(axis=1).argmax()])
+    correlation, lag = _correlate(spectra[group], np.repeat(spectra[[template]], len(group), axis=0))
+    others = [
+        (int(rows[k]), float(c), int(shift))
+        for k, c, shift in zip(group, correlation, lag, strict=True)
+        if k != template
+    ]
+    return [(int(rows[template]), 1.0, 0), *sorted(others, key=lambda member: -member[1])]

@@ -1,0 +1,161 @@
+"""What is kept of each window: power in bands, how it comes and goes, and how its rows hang together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.explore.scattering import PER_OCTAVE, Scattered, Scattering
+from selfseis.explore.windows import Batch, Grid, Report, Site, stream_windows
+from selfseis.learn import one_thread
+from selfseis.recording import UnusableInput, is_fibre
+
+Array = NDArray[np.float32]
+
+JOINED_AT = 16  # tables of a batch each
+
+
+@dataclass(frozen=True)
+class WindowTable:
+    """Windows of a recording and their scattering coefficients.
+
+    Attributes
+    ----------
+    site : ndarray of int16, shape (n,)
+        Number of the site.
+    first : ndarray of int64, shape (n,)
+        First sample.
+    power : ndarray, shape (n, n_components, n_bands)
+        Mean power in each band, in units squared; one component for a fibre, the mean over its channels. NaN where a
+        component is missing.
+    peak : ndarray, shape (n, n_bands)
+        Greatest power of a cell of time over the mean one.
+    modulation : ndarray, shape (n, n_octaves, n_slow)
+        Second order over the first, mean over rows and the bands of an octave; NaN where it is not defined.
+    along : ndarray, shape (n, 2 * n_octaves)
+        Real and imaginary part of the coherence of neighbouring channels, by octave; no columns but on a fibre.
+    """
+
+    site: NDArray[np.int16]
+    first: NDArray[np.int64]
+    power: Array
+    peak: Array
+    modulation: Array
+    along: Array
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def of(self, chosen: NDArray) -> WindowTable:
+        """Return some of the windows."""
+        return WindowTable(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @classmethod
+    def joined(cls, tables: list[WindowTable]) -> WindowTable:
+        """Put tables below each other, sorted by site and time."""
+        columns = {
+            field.name: np.concatenate([getattr(table, field.name) for table in tables])
+            for field in fields(cls)
+        }
+        return cls(**columns).of(np.lexsort((columns["first"], columns["site"])))
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Windows that could not be used: site and first sample of each."""
+
+    site: NDArray[np.int16]
+    first: NDArray[np.int64]
+
+
+def measure_windows(
+    recording: xr.DataArray, sites: list[Site], grid: Grid, *, report: Report | None = None
+) -> tuple[WindowTable, Gaps]:
+    """Scatter all windows of a recording, in bounded memory.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    sites : list of Site
+        What is looked at together.
+    grid : Grid
+        The windows.
+    report : callable, optional
+        Called with the number of samples done and of all.
+
+    Raises
+    ------
+    UnusableInput
+        If there is no window without a gap.
+    """
+    scattering = Scattering(grid.length)
+    fibre = is_fibre(recording)
+    n_components = 1 if fibre else max(len(site.rows) for site in sites)
+    tables, lost = [], []
+    for batch in stream_windows(recording, sites, grid, report=report):
+        lost.append((np.full((~batch.usable).sum(), batch.site, np.int16), batch.first[~batch.usable]))
+        if batch.usable.any():
+            tables.append(features_of(batch.of(batch.usable), scattering, n_components, fibre=fibre))
+        if (
+            len(tables) == JOINED_AT
+        ):  # many small arrays that live long keep memory of large ones from being given back
+            tables = [WindowTable.joined(tables)]
+    if not tables:
+        raise UnusableInput(
+            f"no window of {grid.seconds:g} s without a gap was found: give shorter windows or other data"
+        )
+    sites_lost, first_lost = (np.concatenate(parts) for parts in zip(*lost, strict=True))
+    return WindowTable.joined(tables), Gaps(sites_lost, first_lost)
+
+
+@one_thread()
+@torch.no_grad()
+def features_of(batch: Batch, scattering: Scattering, n_components: int, *, fibre: bool) -> WindowTable:
+    """Scatter the windows of a batch, all of which are usable."""
+    scattered = scattering(torch.from_numpy(np.ascontiguousarray(batch.samples)))
+    live = torch.from_numpy(batch.live)[:, :, None]
+    course = _mean_of_live(scattered.course, live[..., None])
+    power = torch.where(live, scattered.power, torch.nan)
+    power = power.nanmean(dim=1, keepdim=True) if fibre else _padded(power, n_components)
+    tiny = torch.finfo(torch.float32).tiny
+    return WindowTable(
+        np.full(len(batch.first), batch.site, np.int16),
+        batch.first,
+        power.numpy(),
+        (course.amax(dim=-1) / course.mean(dim=-1).clamp_min(tiny)).numpy(),
+        _by_octave(_mean_of_live(scattered.modulation, live), scattering),
+        _along(scattered, live) if fibre else np.zeros((len(batch.first), 0), np.float32),
+    )
+
+
+def _mean_of_live(values: torch.Tensor, live: torch.Tensor) -> torch.Tensor:
+    return (values * live).sum(dim=1) / live.sum(dim=1).clamp_min(1)
+
+
+def _padded(power: torch.Tensor, n_components: int) -> torch.Tensor:
+    missing = power.new_full((len(power), n_components - power.shape[1], power.shape[2]), torch.nan)
+    return torch.cat([power, missing], dim=1)
+
+
+def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Array:
+    """Return the mean over the bands of each octave, shape (n, n_octaves, n_slow)."""
+    n_octaves = -(-len(scattering.centres) // PER_OCTAVE)
+    total = np.zeros((len(modulation), n_octaves, len(scattering.modulations)), np.float32)
+    counts = np.zeros(total.shape[1:])
+    for column, (band, slow) in enumerate(scattering.second):
+        total[:, band // PER_OCTAVE, slow] += modulation[:, column].numpy()
+        counts[band // PER_OCTAVE, slow] += 1
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan).astype(np.float32)
+
+
+def _along(scattered: Scattered, live: torch.Tensor) -> Array:
+    """Return the coherence of neighbours by octave: its argument tells direction and slowness of what passes."""
+    both = live[:, 1:] & live[:, :-1]
+    shared = (scattered.shared * both).sum(dim=1) / both.sum(dim=1).clamp_min(1)
+    octaves = torch.stack([part.mean(dim=-1) for part in shared.split(PER_OCTAVE, dim=-1)], dim=-1)
+    return torch.cat([octaves.real, octaves.imag], dim=-1).numpy()

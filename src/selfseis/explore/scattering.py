@@ -1,0 +1,174 @@
+"""Wavelet scattering of windows on FFTs: how much there is in each band, and how it comes and goes.
+
+The first order is the mean modulus of a window in bands of a constant relative width; the second that of the modulus's
+own bands, relative to the first. Bands reach from just below the Nyquist frequency to a few cycles in a window: they
+follow the record, whatever its units of time.
+
+References
+----------
+Andén, J. and Mallat, S. (2014). Deep scattering spectrum. IEEE Transactions on Signal Processing 62, 4114.
+doi:10.1109/TSP.2014.2326991
+Seydoux, L. et al. (2020). Clustering earthquake signals and background noises in continuous seismic data with
+unsupervised deep learning. Nature Communications 11, 3972. doi:10.1038/s41467-020-17841-x
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+PER_OCTAVE = 4  # first-order bands
+HIGHEST = 0.4  # cycles a sample of the highest band's centre
+FEWEST_CYCLES = 6.0  # in a window, of the lowest band
+WIDTH = 0.15  # standard deviation of a first band over its centre
+MODULATION_WIDTH = 0.35  # likewise of a second band
+FEWEST_MODULATIONS = 1.5  # cycles in a window of the slowest second band
+REACH = 3.0  # standard deviations of a band that are kept
+CELLS = 32  # of time in a window, in which power is kept
+EDGE = 0.25  # share of the halo that is faded out
+
+
+@dataclass(frozen=True)
+class Scattered:
+    """Scattering coefficients of windows.
+
+    Attributes
+    ----------
+    modulus : Tensor, shape (n, n_rows, n_bands)
+        Mean modulus in each band.
+    power : Tensor, shape (n, n_rows, n_bands)
+        Mean squared modulus in each band.
+    modulation : Tensor, shape (n, n_rows, n_second)
+        Mean modulus of the second order over that of the first.
+    shared : Tensor, complex, shape (n, n_rows - 1, n_bands)
+        Coherence of each row with the next one.
+    course : Tensor, shape (n, n_rows, n_bands, CELLS)
+        Power in each band along the window.
+    """
+
+    modulus: Tensor
+    power: Tensor
+    modulation: Tensor
+    shared: Tensor
+    course: Tensor
+
+
+class Scattering:
+    """The wavelet scattering of windows of one length.
+
+    Parameters
+    ----------
+    length : int
+        Samples of a window; the transform takes twice as many, half a window on either side.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.n_padded = 2 * length
+
+    @cached_property
+    def centres(self) -> NDArray[np.float64]:
+        """Centres of the first-order bands in cycles a sample, falling; shape (n_bands,)."""
+        lowest = min(FEWEST_CYCLES / self.length, HIGHEST / 2)
+        n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(HIGHEST / lowest)))
+        return (HIGHEST * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
+
+    @cached_property
+    def modulations(self) -> NDArray[np.float64]:
+        """Centres of the second-order bands in cycles a sample, falling, one an octave."""
+        n_octaves = max(1, 1 + int(math.log2(HIGHEST / 2 * self.length / FEWEST_MODULATIONS)))
+        return (HIGHEST / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
+
+    @cached_property
+    def second(self) -> list[tuple[int, int]]:
+        """Pairs of first and second bands: a modulus varies more slowly than half its band's centre."""
+        return [
+            (band, slow)
+            for band, centre in enumerate(self.centres)
+            for slow, modulation in enumerate(self.modulations)
+            if modulation <= centre / 2
+        ]
+
+    @cached_property
+    def fade(self) -> Tensor:
+        """Weight of each padded sample: the outermost part of the halo fades to zero."""
+        n_edge = max(1, int(EDGE * self.length / 2))
+        fade = np.ones(self.n_padded)
+        fade[:n_edge] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_edge) + 0.5) / n_edge)
+        fade[-n_edge:] = fade[:n_edge][::-1]
+        return torch.from_numpy(fade.astype(np.float32))
+
+    def __call__(self, windows: Tensor) -> Scattered:
+        """Scatter windows.
+
+        Parameters
+        ----------
+        windows : Tensor of float32, shape (n, n_rows, 2 * length)
+            Windows with half a window on either side, without NaN.
+        """
+        spectrum = torch.fft.fft(windows * self.fade, dim=-1)
+        moduli, courses, modulations, shared = [], [], [], []
+        for band, centre in enumerate(self.centres):
+            passed = self._passed(spectrum, centre, WIDTH * centre)
+            core = self._core(passed)
+            envelope = passed.abs()
+            modulus = self._core(envelope).mean(dim=-1)
+            moduli.append(modulus)
+            courses.append(_in_cells(core.abs().square()))
+            shared.append(_coherence(core))
+            modulations += self._modulation(envelope, modulus, band)
+        course = torch.stack(courses, -2)
+        return Scattered(
+            torch.stack(moduli, -1),
+            course.mean(dim=-1),
+            torch.stack(modulations, -1),
+            torch.stack(shared, -1),
+            course,
+        )
+
+    def _modulation(self, envelope: Tensor, modulus: Tensor, band: int) -> list[Tensor]:
+        """Return the second order of one band, relative to its first."""
+        spectrum = torch.fft.fft(envelope, dim=-1)
+        slower = [self.modulations[slow] for first, slow in self.second if first == band]
+        return [
+            self._core(self._passed(spectrum, centre, MODULATION_WIDTH * centre).abs()).mean(dim=-1)
+            / modulus.clamp_min(torch.finfo(torch.float32).tiny)
+            for centre in slower
+        ]
+
+    def _passed(self, spectrum: Tensor, centre: float, width: float) -> Tensor:
+        """Pass one band and keep no more samples than it needs; its phase turns more slowly, its modulus stays."""
+        n_here = spectrum.shape[-1]
+        first = max(0, math.floor((centre - REACH * width) * self.n_padded))
+        last = min(n_here // 2, math.ceil((centre + REACH * width) * self.n_padded)) + 1
+        n_kept = min(2 ** math.ceil(math.log2(max(last - first, 8))), n_here)
+        last = min(last, first + n_kept)
+        frequency = torch.arange(first, last) / self.n_padded
+        gain = torch.exp(-0.5 * ((frequency - centre) / width) ** 2).to(torch.float32)
+        kept = spectrum.new_zeros((*spectrum.shape[:-1], n_kept))
+        kept[..., : last - first] = spectrum[..., first:last] * gain
+        return torch.fft.ifft(kept, dim=-1) * (2 * n_kept / n_here)
+
+    def _core(self, passed: Tensor) -> Tensor:
+        n_here = passed.shape[-1]
+        return passed[..., n_here // 4 : n_here - n_here // 4]
+
+
+def _coherence(rows: Tensor) -> Tensor:
+    """Return the complex coherence of each row with the next."""
+    power = rows.abs().square().sum(dim=-1)
+    cross = (rows[:, :-1] * rows[:, 1:].conj()).sum(dim=-1)
+    scale = (power[:, :-1] * power[:, 1:]).sqrt().clamp_min(torch.finfo(torch.float32).tiny)
+    return cross / scale
+
+
+def _in_cells(power: Tensor) -> Tensor:
+    """Return the mean power in cells of time; where there are fewer samples than cells, each fills several."""
+    flat = power.reshape(1, -1, power.shape[-1])
+    return torch.nn.functional.adaptive_avg_pool1d(flat, CELLS).reshape(*power.shape[:-1], CELLS)

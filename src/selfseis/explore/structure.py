@@ -1,0 +1,128 @@
+"""The structure of a set of windows: axes, groups, their number chosen on hidden halves, and what chance gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.explore.grouping import UNASSIGNED, Assigner, Grouping, Labels, Method, Points, settings_of
+from selfseis.explore.stability import TwoViews, grouped, jaccard, time_blocks, two_views
+from selfseis.heldout import Interval
+
+TRUSTED_FROM = 0.5  # of a class's windows that must be found again, however little chance finds
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Groups of windows, and how far they can be trusted.
+
+    Attributes
+    ----------
+    grouping : Grouping
+        How they were made.
+    assigner : Assigner
+        Tells windows their class.
+    labels : ndarray of int16, shape (n,)
+        Classes, the most common one 0; -1 where unassigned.
+    views : TwoViews
+        The two labels of each window, from its own half of the time and from the other.
+    stability : dict of int to Interval
+        Of each class: its overlap with its counterpart found from hidden windows.
+    null_views : TwoViews
+        Of phase-randomised windows.
+    stability_null : float
+        Stability of the best class of phase-randomised windows, other than their most common one.
+    """
+
+    grouping: Grouping
+    assigner: Assigner
+    labels: Labels
+    views: TwoViews
+    stability: dict[int, Interval]
+    null_views: TwoViews
+    stability_null: float
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, without the unassigned."""
+        return len(self.stability)
+
+    @property
+    def trusted(self) -> list[int]:
+        """The classes that hidden halves find again, more surely than chance finds any."""
+        bar = max(self.stability_null, TRUSTED_FROM)
+        return [name for name, found in self.stability.items() if found.low > bar]
+
+    @property
+    def worth(self) -> float:
+        """How many classes can be trusted, and the share of windows that are in them: what settings are chosen by."""
+        return sum(self.stability[name].value for name in self.trusted) + float(
+            np.isin(self.labels, self.trusted).mean()
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found, for JSON."""
+        return {
+            "setting": self.grouping.name,
+            "n_classes": self.n_classes,
+            "n_trusted": len(self.trusted),
+            "unassigned": float((self.labels == UNASSIGNED).mean()),
+            "kappa": self.views.scores().skill,
+            "kappa_null": self.null_views.scores().skill,
+            "stability_null": self.stability_null,
+        }
+
+
+def find_structures(
+    points: Points, first: NDArray[np.int64], surrogate: Points, method: Method, seed: int
+) -> list[Structure]:
+    """Group windows in several ways; the first is that of which hidden halves find most classes again.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, n_axes)
+        Windows.
+    first : ndarray of int64, shape (n,)
+        Their times, in samples.
+    surrogate : ndarray, shape (n_surrogate, n_axes)
+        Phase-randomised windows.
+    method : {"hdbscan", "gmm", "ward"}
+        How to group; its setting is chosen.
+    seed : int
+        Of everything random.
+    """
+    block, null_block = time_blocks(first), time_blocks(np.arange(len(surrogate)))
+    found = []
+    for grouping in settings_of(method, len(points) // 2):
+        labels, assigner = _classes(grouping, points, seed)
+        views = two_views(grouping, points, block, seed)
+        null = two_views(grouping, surrogate, null_block, seed)
+        by_chance = jaccard(_classes(grouping, surrogate, seed)[0], null.other, null_block, seed)
+        found.append(
+            Structure(
+                grouping,
+                assigner,
+                labels,
+                views,
+                jaccard(labels, views.other, block, seed),
+                null,
+                max((one.value for name, one in by_chance.items() if name > 0), default=0.0),
+            )
+        )
+    return sorted(found, key=lambda structure: -structure.worth)
+
+
+def _classes(grouping: Grouping, points: Points, seed: int) -> tuple[Labels, Assigner]:
+    """Group all windows and number their classes by how common they are."""
+    assigner = grouped(grouping, points, seed)
+    labels = assigner(points)
+    names, counts = np.unique(labels[labels != UNASSIGNED], return_counts=True)
+    number_of = {int(name): number for number, name in enumerate(names[np.argsort(-counts, kind="stable")])}
+
+    def renamed(labels: Labels) -> Labels:
+        return np.array([number_of.get(int(label), UNASSIGNED) for label in labels], np.int16)
+
+    return renamed(labels), Assigner(assigner.points, renamed(assigner.labels), assigner.reach)

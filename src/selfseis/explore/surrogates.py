@@ -1,0 +1,85 @@
+"""Windows that chance alone could have made: the recording's mean spectrum with phases at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.explore.features import WindowTable, features_of
+from selfseis.explore.scattering import Scattering
+from selfseis.explore.windows import Batch, Grid, Site
+from selfseis.heldout import phase_randomised
+from selfseis.recording import is_fibre
+from selfseis.recording.conditioning import sample_spans
+
+WINDOWS_OF_SPAN = 64
+SPANS = 12
+
+
+def surrogate_windows(
+    recording: xr.DataArray, sites: list[Site], grid: Grid, n_windows: int, seed: int
+) -> WindowTable:
+    """Scatter windows of phase-randomised data: stationary and Gaussian, with the spectra of the recording.
+
+    Every row has phases of its own.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    sites : list of Site
+        What is looked at together.
+    grid : Grid
+        The windows.
+    n_windows : int
+        Number of windows of all sites together, at least.
+    seed : int
+        Of the phases.
+    """
+    rng = np.random.default_rng(seed)
+    scattering = Scattering(grid.length)
+    n_components = 1 if is_fibre(recording) else max(len(site.rows) for site in sites)
+    amplitudes = _amplitudes(recording, grid)
+    per_site = -(-n_windows // len(sites))
+    tables = []
+    for number, site in enumerate(sites):
+        made = 0
+        while made < per_site:
+            batch = _span(
+                amplitudes[list(site.rows)], number, made, min(per_site - made, WINDOWS_OF_SPAN), grid, rng
+            )
+            tables.append(features_of(batch, scattering, n_components, fibre=is_fibre(recording)))
+            made += len(batch.first)
+    return WindowTable.joined(tables)
+
+
+def _amplitudes(recording: xr.DataArray, grid: Grid) -> NDArray[np.float64]:
+    """Return the mean amplitude spectrum of each channel, shape (n_channels, length + 1)."""
+    size = 2 * grid.length
+    power = np.zeros((recording.sizes["channel"], grid.length + 1))
+    taper = np.hanning(size)
+    n_counted = np.zeros(len(power))
+    for span in sample_spans(recording, n_spans=SPANS, length=WINDOWS_OF_SPAN * grid.length):
+        for start in range(0, span.data.shape[1] - size + 1, grid.length):
+            piece = span.data[:, start : start + size]
+            whole = np.isfinite(piece).all(axis=1)
+            centred = piece[whole] - piece[whole].mean(axis=1, keepdims=True)
+            power[whole] += np.abs(np.fft.rfft(centred * taper, axis=1)) ** 2
+            n_counted += whole
+    return np.sqrt(power / np.maximum(n_counted, 1)[:, None])
+
+
+def _span(
+    amplitudes: NDArray, number: int, made: int, n_windows: int, grid: Grid, rng: np.random.Generator
+) -> Batch:
+    """Make windows side by side, each row of its own phases."""
+    n_samples = (n_windows + 1) * grid.length
+    coarse, fine = np.fft.rfftfreq(2 * grid.length), np.fft.rfftfreq(n_samples)
+    spectrum = np.stack([np.interp(fine, coarse, row) for row in amplitudes])
+    rows = phase_randomised(np.fft.irfft(spectrum, n_samples, axis=1), rng).astype(np.float32)
+    pieces = np.lib.stride_tricks.sliding_window_view(rows, 2 * grid.length, axis=1)[:, :: grid.length]
+    samples = np.ascontiguousarray(pieces.transpose(1, 0, 2))
+    live = np.ones(samples.shape[:2], bool) & (np.abs(samples).max(axis=2) > 0)
+    first = grid.length * (made + np.arange(len(samples), dtype=np.int64))
+    return Batch(number, first, samples, np.ones(samples.shape, bool), live.any(axis=1), live)

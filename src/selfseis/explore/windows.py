@@ -1,0 +1,257 @@
+"""Which windows a recording is cut into, and their samples, streamed span by span with gaps known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.pick.stations import stations_of
+from selfseis.recording import UnusableInput, bridge_gaps, is_fibre, sampling_rate
+from selfseis.recording.coverage import covered_tiles, stretches
+
+Samples = NDArray[np.float32]
+Report = Callable[[float, float], None]
+
+WINDOWS_WANTED = 4000  # of a station
+LENGTHS = (128, 4096)  # samples of a window, where the record is long enough
+FEWEST_WINDOWS = 4  # of a record that is too short for the shortest window
+SHORTEST = 16  # samples
+CHANNELS_OF_GROUP = 16  # neighbours on a fibre that are looked at together
+LEAST_PRESENT = 0.9  # share of a window's samples that must be there
+TILE_VALUES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is looked at together: the components of a station, or neighbouring channels of a fibre.
+
+    Attributes
+    ----------
+    name : str
+        "NET.STA.LOC.CH?", a full seed_id where there is one component, or "100m-116m" along a fibre.
+    rows : tuple of int
+        Channels of the recording: vertical, north, east, what there is of them; or along the fibre.
+    labels : tuple of str
+        Component of each row, or its distance.
+    """
+
+    name: str
+    rows: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+def sites_of(recording: xr.DataArray) -> list[Site]:
+    """List the stations of a network, or the groups of neighbouring channels of a fibre."""
+    if is_fibre(recording):
+        return _groups_along(np.asarray(recording["distance"].values, float))
+    sites = []
+    for station in stations_of(recording):
+        named = zip("ZNE", (station.vertical, station.north, station.east), strict=True)
+        rows = {letter: row for letter, row in named if row is not None}
+        seed_id = str(recording["seed_id"].values[next(iter(rows.values()))])
+        name = seed_id if len(rows) == 1 else seed_id[:-1] + "?"
+        sites.append(Site(name, tuple(rows.values()), tuple(rows)))
+    return sites
+
+
+def _groups_along(distance: NDArray[np.float64]) -> list[Site]:
+    n_groups = max(1, round(len(distance) / CHANNELS_OF_GROUP))
+    groups = np.array_split(np.argsort(distance, kind="stable"), n_groups)
+    return [
+        Site(
+            f"{distance[rows[0]]:g}m-{distance[rows[-1]]:g}m",
+            tuple(int(row) for row in rows),
+            tuple(f"{distance[row]:g}m" for row in rows),
+        )
+        for rows in groups
+    ]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Windows side by side over a recording, the same for all its sites.
+
+    Attributes
+    ----------
+    rate : float
+        Sampling rate in Hz.
+    length : int
+        Samples of a window, an even number.
+    """
+
+    rate: float
+    length: int
+
+    @classmethod
+    def suited(cls, recording: xr.DataArray, seconds: float | None = None) -> Self:
+        """Choose a length of windows: the user's, or the power of two that gives some thousands of them.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording.
+        seconds : float, optional
+            Length that the user wants.
+
+        Raises
+        ------
+        UnusableInput
+            If the recording is too short for windows, or they would be shorter than 16 samples.
+        """
+        rate = sampling_rate(recording)
+        covered = sum(last - first for first, last in stretches(recording))
+        if covered < FEWEST_WINDOWS * SHORTEST:
+            raise UnusableInput(
+                f"{covered} samples are too few to explore: give at least {FEWEST_WINDOWS * SHORTEST}"
+            )
+        if seconds is not None:
+            return cls(rate, _chosen(seconds, rate, covered))
+        longest = 2 ** int(math.log2(covered / FEWEST_WINDOWS))
+        wanted = 2 ** int(math.log2(max(covered / WINDOWS_WANTED, LENGTHS[0])))
+        return cls(rate, min(wanted, LENGTHS[1], longest))
+
+    @property
+    def halo(self) -> int:
+        """Samples on either side that wavelets may see."""
+        return self.length // 2
+
+    @property
+    def seconds(self) -> float:
+        """Length of a window in s."""
+        return self.length / self.rate
+
+
+def _chosen(seconds: float, rate: float, covered: int) -> int:
+    length = 2 * round(seconds * rate / 2) if math.isfinite(seconds) else 0
+    if not SHORTEST <= length <= covered // FEWEST_WINDOWS:
+        raise UnusableInput(
+            f"windows of {seconds:g} s are {length} samples: give {SHORTEST / rate:g} to "
+            f"{covered // FEWEST_WINDOWS / rate:g} s"
+        )
+    return length
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of one site, as read.
+
+    Attributes
+    ----------
+    site : int
+        Number of the site.
+    first : ndarray of int64, shape (n,)
+        First sample of each window, counted from the start of the recording.
+    samples : ndarray of float32, shape (n, n_rows, 2 * length)
+        With half a window on either side, gaps bridged, the mean removed.
+    present : ndarray of bool, shape (n, n_rows, 2 * length)
+        Where there are data.
+    usable : ndarray of bool, shape (n,)
+        Whether enough of the window itself is there on at least one row.
+    live : ndarray of bool, shape (n, n_rows)
+        The rows on which enough of it is there.
+    """
+
+    site: int
+    first: NDArray[np.int64]
+    samples: Samples
+    present: NDArray[np.bool_]
+    usable: NDArray[np.bool_]
+    live: NDArray[np.bool_]
+
+    def of(self, chosen: NDArray[Any]) -> Batch:
+        """Return some of the windows."""
+        return Batch(
+            self.site,
+            self.first[chosen],
+            self.samples[chosen],
+            self.present[chosen],
+            self.usable[chosen],
+            self.live[chosen],
+        )
+
+
+def stream_windows(
+    recording: xr.DataArray, sites: list[Site], grid: Grid, *, report: Report | None = None
+) -> Iterator[Batch]:
+    """Read all windows of a recording, span by span, site by site.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording, at the rate of the grid.
+    sites : list of Site
+        What is looked at together.
+    grid : Grid
+        The windows.
+    report : callable, optional
+        Called with the number of samples done and of all.
+
+    Yields
+    ------
+    Batch
+        Windows that are not usable are among them, so that gaps are known.
+    """
+    n_samples = recording.sizes["time"]
+    n_windows = max(1, TILE_VALUES // (recording.sizes["channel"] * grid.length * 2))
+    for tile in covered_tiles(recording, n_windows * grid.length, grid.halo, align=grid.length):
+        for number, site in enumerate(sites):
+            batch = _cut(tile.data[list(site.rows)], tile.first, tile.n_core, number, grid)
+            if len(batch.first):
+                yield batch
+        if report is not None:
+            report(tile.first + tile.n_core, n_samples)
+
+
+def read_windows(
+    recording: xr.DataArray, site: Site, number: int, grid: Grid, first: NDArray[np.int64]
+) -> Batch:
+    """Read windows that begin at given samples of one site.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    site : Site
+        The site.
+    number : int
+        Its number.
+    grid : Grid
+        Length and rate.
+    first : ndarray of int64, shape (n,)
+        First samples; any, not only those of the grid.
+    """
+    n_samples = recording.sizes["time"]
+    data = np.full((len(site.rows), 2 * grid.length * len(first)), np.nan, np.float32)
+    rows = recording.variable[list(site.rows)]
+    for place, begin in enumerate(first):
+        low, high = max(0, begin - grid.halo), min(n_samples, begin + grid.length + grid.halo)
+        into = place * 2 * grid.length + low - (begin - grid.halo)
+        data[:, into : into + high - low] = rows.isel(time=slice(int(low), int(high))).values
+    pieces = data.reshape(len(site.rows), len(first), 2 * grid.length).transpose(1, 0, 2)
+    return _batch(pieces, first, number, grid)
+
+
+def _cut(data: Samples, first: int, n_core: int, number: int, grid: Grid) -> Batch:
+    n_windows = n_core // grid.length
+    pieces = np.lib.stride_tricks.sliding_window_view(data, 2 * grid.length, axis=1)[:, :: grid.length]
+    pieces = pieces[:, :n_windows].transpose(1, 0, 2)
+    return _batch(pieces, first + grid.length * np.arange(n_windows, dtype=np.int64), number, grid)
+
+
+def _batch(pieces: Samples, first: NDArray[np.int64], number: int, grid: Grid) -> Batch:
+    core = slice(grid.halo, grid.halo + grid.length)
+    pieces = np.ascontiguousarray(pieces)
+    present = np.isfinite(pieces)
+    live = present[:, :, core].mean(axis=2) >= LEAST_PRESENT
+    with np.errstate(invalid="ignore"):
+        mean = np.where(present, pieces, 0).sum(axis=2) / np.maximum(present.sum(axis=2), 1)
+    filled, _ = bridge_gaps(pieces - mean[:, :, None].astype(np.float32), grid.halo)
+    loud = np.square(filled[:, :, core]).sum(axis=2) > 0
+    live &= loud
+    return Batch(number, first, filled, present, live.any(axis=1), live)

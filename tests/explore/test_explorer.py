@@ -1,0 +1,191 @@
+"""The explorer: it finds what was planted, does not mind units and other stations, and finds nothing in chance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explore_truth import LENGTH, N_WINDOWS, RARE, RATE, KnownTruth, planted
+from sklearn.base import clone
+from sklearn.metrics import adjusted_mutual_info_score
+
+from selfseis import Explorer, UnusableInput
+from selfseis.explore.grouping import Method
+from selfseis.explore.representation import Representation
+from selfseis.explore.windows import Grid, sites_of, stream_windows
+from selfseis.heldout import phase_randomised
+from selfseis.recording import recording_from_array
+
+
+def test_planted_classes_are_found_and_the_verdict_says_so(explorer: Explorer, truth: KnownTruth) -> None:
+    explored = explorer.explored_
+    assert explored is not None
+    kind = truth.kind[explored.table.first // LENGTH]
+    assert adjusted_mutual_info_score(kind, explored.labels) > 0.7
+    assert explorer.verdict_.verdict == "works", explorer.verdict_
+    assert len(explorer.verdict_.details["trusted_classes"]) >= 3
+
+
+def test_the_rarest_windows_lead_the_novelty_list(explorer: Explorer, truth: KnownTruth) -> None:
+    explored = explorer.explored_
+    assert explored is not None
+    leading = np.argsort(-explored.novelty)[:8]
+    kind = truth.kind[explored.table.first // LENGTH]
+    assert (kind[leading] == RARE).sum() == 3
+    assert (explored.p_value[kind == RARE] < 0.01).all()
+
+
+@pytest.mark.parametrize(
+    ("seed", "representation"), [(1, "auto"), (2, "scattering"), (3, "scattering"), (4, "scattering")]
+)
+def test_phase_randomised_data_have_no_structure(seed: int, representation: Representation) -> None:
+    rows = phase_randomised(planted(seed).data[None], np.random.default_rng(seed))
+    found = Explorer(window=LENGTH / RATE, representation=representation).fit(
+        recording_from_array(rows, RATE)
+    )
+    assert found.verdict_.verdict == "no_gain", found.verdict_
+    assert "No structure" in found.verdict_.reason
+
+
+def test_units_do_not_matter(explorer: Explorer, truth: KnownTruth) -> None:
+    scaled = Explorer(window=LENGTH / RATE, representation="scattering").fit(truth.recording(gain=1e-9))
+    assert scaled.explored_ is not None and explorer.explored_ is not None
+    assert adjusted_mutual_info_score(scaled.explored_.labels, explorer.explored_.labels) > 0.98
+
+
+def test_units_of_time_do_not_matter(explorer: Explorer, truth: KnownTruth) -> None:
+    """The same samples on another body, a thousand times slower, have the same classes."""
+    slow = Explorer(window=1000 * LENGTH / RATE, representation="scattering").fit(
+        truth.recording(rate=RATE / 1000)
+    )
+    assert slow.explored_ is not None and explorer.explored_ is not None
+    np.testing.assert_array_equal(slow.explored_.labels, explorer.explored_.labels)
+
+
+def test_the_order_of_stations_does_not_matter(truth: KnownTruth) -> None:
+    other = planted(7).data
+    found = []
+    for order in ([0, 1], [1, 0]):
+        data = np.stack([truth.data, other])[order]
+        names = np.array(["XX.ONE..HHZ", "XX.TWO..HHZ"])[order]
+        recording = recording_from_array(data, RATE, seed_id=list(names))
+        explored = Explorer(window=LENGTH / RATE, representation="scattering").fit(recording).explored_
+        assert explored is not None
+        found.append(explored.labels)
+    np.testing.assert_array_equal(*found)
+
+
+def test_what_was_saved_tells_the_same(explorer: Explorer, truth: KnownTruth, tmp_path: Path) -> None:
+    explorer.save(tmp_path / "model")
+    again = Explorer.load(tmp_path / "model")
+    assert again.explored_ is None
+    assert explorer.explored_ is not None
+    np.testing.assert_array_equal(again.predict(truth.recording()), explorer.explored_.labels)
+    assert again.verdict_.to_dict() == explorer.verdict_.to_dict()
+    other = again.verdict(planted(5).recording())
+    assert len(other.details["trusted_classes"]) >= 3, other
+
+
+def test_another_day_is_told_apart_alike(explorer: Explorer) -> None:
+    other = planted(11)
+    labels = explorer.predict(other.recording())
+    assert len(labels) == N_WINDOWS
+    assert adjusted_mutual_info_score(other.kind, labels) > 0.6
+
+
+def test_the_most_alike_windows_are_of_the_same_kind(explorer: Explorer, truth: KnownTruth) -> None:
+    explored = explorer.explored_
+    assert explored is not None
+    for kind in (1, 2):
+        row = int(np.flatnonzero(truth.kind == kind)[0])
+        assert (truth.kind[explored.find_like(row, 10)] == kind).mean() >= 0.8
+    assert explored.row_at("XX.ONE..HHZ", 5 * LENGTH + 3) == 5
+    with pytest.raises(UnusableInput, match="has no window at sample"):
+        explored.row_at("XX.NONE..HHZ", 0)
+
+
+def test_gaps_are_left_out_and_counted(truth: KnownTruth) -> None:
+    data = truth.data.copy()
+    data[10 * LENGTH : 12 * LENGTH + 30] = np.nan
+    explored = (
+        Explorer(window=LENGTH / RATE, representation="scattering")
+        .fit(recording_from_array(data, RATE))
+        .explored_
+    )
+    assert explored is not None
+    np.testing.assert_array_equal(explored.gaps.first, LENGTH * np.arange(10, 13))
+    assert len(explored.table) == N_WINDOWS - 3
+    assert np.isfinite(explored.points).all() and np.isfinite(explored.novelty).all()
+
+
+def test_the_learned_encoder_can_be_had_saved_and_is_compared(truth: KnownTruth, tmp_path: Path) -> None:
+    learned = Explorer(window=LENGTH / RATE, representation="learned").fit(truth.recording())
+    assert learned.represented_.rivalry is not None
+    learned.save(tmp_path / "model")
+    assert learned.explored_ is not None
+    np.testing.assert_array_equal(
+        Explorer.load(tmp_path / "model").predict(truth.recording()), learned.explored_.labels
+    )
+
+
+@pytest.mark.parametrize("grouping", ["gmm", "ward"])
+def test_other_ways_of_grouping_find_it_too(grouping: Method, truth: KnownTruth) -> None:
+    found = Explorer(window=LENGTH / RATE, grouping=grouping, representation="scattering").fit(
+        truth.recording()
+    )
+    assert found.explored_ is not None
+    assert adjusted_mutual_info_score(truth.kind, found.explored_.labels) > 0.25
+    assert len(set(found.explored_.labels.tolist())) >= 3
+
+
+def test_it_is_cloned_like_any_estimator() -> None:
+    made = Explorer(window=3.0, seed=4)
+    assert clone(made).get_params() == {
+        "window": 3.0,
+        "grouping": "hdbscan",
+        "representation": "auto",
+        "seed": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"window": 0.01}, "windows of 0.01 s are 0 samples"),
+        ({"window": 1e6}, "windows of 1e"),
+        ({"window": float("nan")}, "windows of nan s"),
+        ({"grouping": "guess"}, "there is no grouping 'guess'"),
+        ({"representation": "guess"}, "there is no representation 'guess'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(arguments: dict, says: str, truth: KnownTruth) -> None:
+    with pytest.raises(UnusableInput, match=says):
+        Explorer(**arguments).fit(truth.recording())
+
+
+def test_empty_short_and_other_recordings_are_refused_in_a_line(explorer: Explorer) -> None:
+    with pytest.raises(UnusableInput, match="too few to explore"):
+        Explorer().fit(recording_from_array(np.ones(50), RATE))
+    with pytest.raises(UnusableInput, match="no window of"):
+        Explorer().fit(recording_from_array(np.full(5000, np.nan), RATE))
+    with pytest.raises(UnusableInput, match="learnt at 50 Hz, not at 20 Hz"):
+        explorer.predict(recording_from_array(np.ones(5000), 20.0))
+
+
+def test_a_dead_channel_is_no_data() -> None:
+    data = np.random.default_rng(0).standard_normal((2, 9000)).astype(np.float32)
+    data[1] = 5.0
+    explored = Explorer().fit(recording_from_array(data, RATE)).explored_
+    assert explored is not None
+    assert set(explored.table.site.tolist()) == {0}
+    assert (explored.gaps.site == 1).sum() > 0
+
+
+def test_windows_beside_gaps_and_ends_are_filled_and_their_features_finite(truth: KnownTruth) -> None:
+    data = np.stack([truth.data, truth.data])
+    data[:, 10 * LENGTH : 12 * LENGTH + 30] = np.nan
+    recording = recording_from_array(data, RATE)
+    for batch in stream_windows(recording, sites_of(recording), Grid(RATE, LENGTH)):
+        assert np.isfinite(batch.samples).all()
+        np.testing.assert_array_equal(batch.usable, ~np.isin(batch.first // LENGTH, [10, 11, 12]))
