@@ -41,8 +41,20 @@ MAY_IMPORT = FLOOR | {
     "slip": CELLAR | {"invert"},
     "tomography": CELLAR | {"invert", "locate"},
     "workflow": CELLAR
-    | {"denoise", "detect", "explore", "pick", "locate", "report", "samples", "simulate", "slip", "tomography"},
-    "cli": CELLAR | {"denoise", "detect", "explore", "pick", "locate", "report", "slip", "tomography", "workflow"},
+    | {
+        "denoise",
+        "detect",
+        "explore",
+        "pick",
+        "locate",
+        "report",
+        "samples",
+        "simulate",
+        "slip",
+        "tomography",
+    },
+    "cli": CELLAR
+    | {"denoise", "detect", "explore", "pick", "locate", "report", "slip", "tomography", "workflow"},
     "__init__": set(),
 }
 
