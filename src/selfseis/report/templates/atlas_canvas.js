@@ -44,9 +44,10 @@ function axisBelow(context, box, ticks, toX, title) {
     const [x, half] = [toX(at), context.measureText(label).width / 2];
     context.fillStyle = QUIET;
     context.fillRect(x, box.bottom, 1, 4);
-    if (x - half < free) return;
-    writeText(context, label, x, box.bottom + 12);
-    free = x + half + 6;
+    const middle = Math.max(half, Math.min(x, box.right - half)); // labels at the ends stay whole
+    if (middle - half < free) return;
+    writeText(context, label, middle, box.bottom + 12);
+    free = middle + half + 6;
   });
   if (title) writeText(context, title, (box.left + box.right) / 2, box.bottom + 28);
 }
