@@ -51,7 +51,7 @@ class Detector(Estimator):
     slowest : float
         Lowest apparent velocity along a line, in m/s, and between stations whose coordinates are known.
     denoiser : Denoiser, optional
-        A fitted denoiser whose band and blind zone are used, so that they need not be measured again.
+        A fitted denoiser whose band is used, and its blind zone where it was given one.
     seed : int
         Seed of the surrogates.
 

@@ -268,7 +268,7 @@ def detect(
     out : Path
         Folder of the results.
     denoiser : Denoiser, optional
-        A fitted denoiser whose band and blind zone are used.
+        A fitted denoiser whose band is used, and its blind zone where it was given one.
     settings : Settings, optional
         What to run with.
     title, command_line, console
