@@ -71,3 +71,14 @@ def test_nonsense_is_refused() -> None:
         bridge_gaps(np.zeros(3), -1)
     with pytest.raises(ValueError, match="core_samples"):
         next(tiles(recording_from_array(np.zeros(3), 1.0), 0))
+
+
+def test_the_order_in_memory_makes_no_difference() -> None:
+    data = np.sin(np.arange(60.0)).reshape(3, 4, 5).astype(np.float32)
+    data[0, 1, 2:4] = np.nan
+    for turned in (np.asfortranarray(data), data.transpose(1, 0, 2)):
+        filled, valid = bridge_gaps(turned, 3)
+        expected, known = bridge_gaps(np.ascontiguousarray(turned), 3)
+        assert not np.isnan(filled).any()
+        np.testing.assert_array_equal(filled, expected)
+        np.testing.assert_array_equal(valid, known)

@@ -246,7 +246,6 @@ def _cut(data: Samples, first: int, n_core: int, number: int, grid: Grid) -> Bat
 
 def _batch(pieces: Samples, first: NDArray[np.int64], number: int, grid: Grid) -> Batch:
     core = slice(grid.halo, grid.halo + grid.length)
-    pieces = np.ascontiguousarray(pieces)
     present = np.isfinite(pieces)
     live = present[:, :, core].mean(axis=2) >= LEAST_PRESENT
     with np.errstate(invalid="ignore"):

@@ -35,7 +35,7 @@ def bridge_gaps(data: npt.ArrayLike, limit: int) -> tuple[npt.NDArray[np.float32
     """
     if limit < 0:
         raise ValueError(f"limit must be 0 or more samples, got {limit}")
-    filled = np.array(data, dtype=np.float32)
+    filled = np.array(data, dtype=np.float32, order="C")  # rows of any other order would be copies
     valid = ~np.isnan(filled)
     rows, valid_rows = filled.reshape(-1, filled.shape[-1]), valid.reshape(-1, filled.shape[-1])
     for row, valid_row in zip(rows, valid_rows, strict=True):
