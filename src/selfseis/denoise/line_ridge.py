@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.recording.convolution import convolve_same
+
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -181,18 +183,15 @@ class LineRidge:
         ndarray, shape (n_channels, n_samples)
             The prediction; zero where no neighbour is live.
         """
-        from scipy.signal import oaconvolve
-
         available = self._available(live)
         complete = available.all(axis=1)
-        prediction = np.zeros_like(data)
-        if complete.any():
-            prediction[complete] = oaconvolve(data, self._kernel(), mode="same", axes=(0, 1))[complete]
+        prediction = convolve_same(data, self._kernel()) if complete.any() else np.zeros_like(data)
+        prediction[~complete] = 0
         for channel in np.flatnonzero(~complete & available.any(axis=1)):
             offsets = self.offsets[available[channel]]
-            filters = self.weights(offsets)[:, ::-1].astype(np.float32)
-            shares = oaconvolve(data[channel + offsets], filters, mode="same", axes=1)
-            prediction[channel] = shares.sum(axis=0)
+            seen = np.pad(data[channel + offsets], ((0, 0), (self.max_lag, self.max_lag)))
+            for lag, filters in enumerate(self.weights(offsets).astype(np.float32).T):
+                prediction[channel] += filters @ seen[:, lag : lag + data.shape[1]]
         return prediction
 
     def _available(self, live: Mask) -> Mask:

@@ -16,6 +16,7 @@ Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 TILE_VALUES = 4_000_000  # values of a tile that is computed at once
+SHORTEST_TILE = 4  # margins: of many channels a shorter tile would be little but margin
 ALIGNMENT = 128  # tiles start on multiples of this many samples, as the frames of network and posterior do
 
 
@@ -49,18 +50,37 @@ def read_computed(
     ndarray, shape (len(channels), last - first)
         In the units of the recording, NaN where there are no data.
     """
-    margin = -(-(halo + conditioner.halo) // ALIGNMENT) * ALIGNMENT
-    # Of many channels a tile is short, and would be little but margin.
-    step = max(2 * margin, TILE_VALUES // recording.sizes["channel"] // ALIGNMENT * ALIGNMENT)
+    margin, step = _margin(halo), tile_samples(recording.sizes["channel"], halo)
     live = np.isfinite(conditioner.scale)
-    parts = []
+    result = np.empty((len(channels), last - first), np.float32)
     for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
-        end = min(start + step, last)
-        raw = _read_padded(recording, start - margin, end + margin)
-        data, valid = conditioner(raw)
-        clean = np.where(valid, conditioner.restore(compute(data, live)), np.nan)
-        parts.append(clean[channels, margin + max(first - start, 0) : margin + end - start])
-    return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
+        begin, end = max(start, first), min(start + step, last)
+        # A prediction fades beyond the ends of a recording: cut off there, it would leak into all frequencies.
+        before = max(start - margin, -ALIGNMENT)
+        after = min(end + margin, recording.sizes["time"] + ALIGNMENT)
+        data, valid = _read_conditioned(recording, conditioner, before, after)
+        inner = slice(begin - before, end - before)
+        clean = conditioner.restore(compute(data, live)[:, inner])
+        clean[~valid[:, inner]] = np.nan
+        result[:, begin - first : end - first] = clean[channels]
+    return result
+
+
+def tile_samples(n_channels: int, halo: int) -> int:
+    """Return how many samples of so many channels are best asked for at once, where the context is recomputed."""
+    return max(SHORTEST_TILE * _margin(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+
+
+def _margin(halo: int) -> int:
+    return -(-halo // ALIGNMENT) * ALIGNMENT
+
+
+def _read_conditioned(
+    recording: xr.DataArray, conditioner: Conditioner, first: int, last: int
+) -> tuple[Samples, Mask]:
+    data, valid = conditioner(_read_padded(recording, first - conditioner.halo, last + conditioner.halo))
+    inner = slice(conditioner.halo, -conditioner.halo)
+    return np.ascontiguousarray(data[:, inner]), valid[:, inner]
 
 
 def _read_padded(recording: xr.DataArray, first: int, last: int) -> Samples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from torch import Tensor
@@ -67,11 +68,13 @@ class SlantStacks:
         """Channels of context on each side."""
         return self.apertures[-1] + self.blind_zone + GROUP
 
-    @property
+    @cached_property
     def samples_beside(self) -> int:
         """Samples of context before and after, a whole number of frames."""
-        steepest = max(abs(slowness) for slowness in self.slownesses)
-        return FRAME * math.ceil((math.ceil(steepest * self.channels_beside) + 8) / FRAME)
+        return max(self._samples_along(slowness) for slowness in self.slownesses)
+
+    def _samples_along(self, slowness: float) -> int:
+        return FRAME * math.ceil((math.ceil(abs(slowness) * self.channels_beside) + FRAME) / FRAME)
 
     def __call__(self, data: Tensor) -> list[SlantStack]:
         """Sum a padded tile along every slowness.
@@ -90,7 +93,11 @@ class SlantStacks:
         return [stacks[level] for level in range(len(self.apertures)) for stacks in along]
 
     def _along(self, sums: Tensor, slowness: float) -> Sequence[SlantStack]:
-        stacks, first, width = [], 0, 1
+        first = self.samples_beside - self._samples_along(
+            slowness
+        )  # the steepest alone needs all of the context
+        sums = sums[:, first : sums.shape[1] - first]
+        stacks, width = [], 1
         while width < self.apertures[-1]:
             shift, last = round(slowness * width), sums.shape[1]
             if shift >= 0:
@@ -108,6 +115,8 @@ class SlantStacks:
     ) -> Tensor:
         """Return a stack steered to each channel, or to the first of each group from outside all their zones.
 
+        For groups it begins half a frame early and ends half a frame late.
+
         Parameters
         ----------
         stack : SlantStack
@@ -121,14 +130,13 @@ class SlantStacks:
 
         Returns
         -------
-        Tensor, shape (n_channels, n_samples) or (n_channels / GROUP, n_samples)
+        Tensor, shape (n_channels, n_samples) or (n_channels / GROUP, n_samples + FRAME)
         """
-        farther = GROUP - 1 if group else 0
+        farther, early, step = (GROUP - 1, FRAME // 2, GROUP) if group else (0, 0, 1)
         start = self.blind_zone + 1 + farther if side == AHEAD else -(self.blind_zone + stack.aperture)
         row = self.channels_beside + start
-        column = self.samples_beside + round(stack.slowness * start) - stack.first
-        step = GROUP if group else 1
-        return stack.sums[row : row + n_channels : step, column : column + n_samples]
+        column = self.samples_beside + round(stack.slowness * start) - stack.first - early
+        return stack.sums[row : row + n_channels : step, column : column + n_samples + 2 * early]
 
     def shares(self, live: Tensor, aperture: int, side: int, n_channels: int) -> Tensor:
         """Return one over the number of live channels in each aperture, shape (n_channels,)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.recording.convolution import convolve_same
 from selfseis.recording.coverage import stretches
 from selfseis.recording.errors import UnusableInput
 from selfseis.recording.gaps import bridge_gaps
@@ -23,6 +24,7 @@ Mask = NDArray[np.bool_]
 
 # Shares of the Nyquist frequency: 1 to 40 Hz at 100 Hz, and the like at any other rate.
 DEFAULT_BAND = (0.02, 0.8)
+ROWS = 64  # channels that are worked on at once
 
 
 def default_band(rate: float) -> tuple[float, float]:
@@ -72,7 +74,7 @@ class Conditioner:
     @property
     def halo(self) -> int:
         """Samples of context on each side that make a tile equal to the whole."""
-        return 3 * (len(self.taps) // 2)
+        return 2 * (len(self.taps) // 2) + 1  # of the filter, and of what bridges gaps
 
     @classmethod
     def measure(cls, recording: xr.DataArray, band: tuple[float, float] | None = None) -> Self:
@@ -120,13 +122,15 @@ class Conditioner:
         valid : ndarray of bool, shape (n_channels, n_samples)
             Where there are data.
         """
-        from scipy.signal import oaconvolve
-
-        centred = data - self.offset[:, None]
-        filled, valid = bridge_gaps(centred, len(self.taps) // 2)
-        passed = oaconvolve(filled, self.taps[None], mode="same", axes=1)
-        valid = valid & np.isfinite(self.scale)[:, None]
-        return np.where(valid, passed / self.scale[:, None], 0).astype(np.float32), valid
+        conditioned, valid = np.empty(data.shape, np.float32), np.empty(data.shape, np.bool_)
+        for first in range(0, len(data), ROWS):
+            rows = slice(first, first + ROWS)
+            centred = data[rows] - self.offset[rows, None]
+            filled, valid[rows] = bridge_gaps(centred, len(self.taps) // 2)
+            conditioned[rows] = convolve_same(filled, self.taps[None]) / self.scale[rows, None]
+        valid &= np.isfinite(self.scale)[:, None]
+        conditioned[~valid] = 0
+        return conditioned, valid
 
     def restore(self, conditioned: Samples) -> Samples:
         """Bring conditioned data back to the units of the recording, band-passed still."""
