@@ -187,7 +187,6 @@ def methods() -> dict[str, Method]:
         "median f-k, oracle": filtered(best_median_fk),
         "low rank, oracle": filtered(best_low_rank),
         "ridge": ours(method="ridge"),
-        "ridge, reach 24": ours(method="ridge", reach=24),
         "network, untrained": ours(method="network", most_steps=0),
         "network": ours(method="network"),
         "jDAS pretrained": jdas(AS_DOCUMENTED, (0.0,)),

@@ -16,7 +16,7 @@ QUIET_TARGET = 0.01  # share of the variance of noise
 SPEED_TARGET = 20.0  # times jDAS
 TRAINING_TARGET = 60.0  # CPU s
 OURS = "network"
-RIVALS = ("ridge, no fusion", "ridge, reach 24, no fusion", "AFK, oracle")
+RIVALS = ("ridge, no fusion", "AFK, oracle")
 
 
 def score_table(scores: list[Row], facts: list[Row]) -> Table:

@@ -46,6 +46,7 @@ def main() -> None:
         "chance": chance,
         "before_after": before_after,
         "own_observation": own_observation,
+        "wavenumbers": wavenumbers,
     }.items():
         figure = draw()
         _save_small(figure, IMAGES / f"{name}.png")
@@ -153,6 +154,44 @@ def own_observation() -> plt.Figure:
     rows[1].set_ylabel("strain rate, share of the largest true value")
     rows[2].set_xlabel("time (s)")
     return figure
+
+
+def wavenumbers() -> plt.Figure:
+    """Frequency and wavenumber of an earthquake under gauge noise: recorded, predicted, with its own observation."""
+    noise = simulate_noise_recording(
+        "gauge", "fibre", 0.04, RATE, 96, 5, gauge_channels=GAUGE, channel_spacing=2.0
+    )
+    recording, events = simulate_recording_with_events(noise, 0.0, 4, seed=7, distances=(20e3, 25e3))
+    denoiser = Denoiser("ridge", band=default_band(RATE)).fit(recording)
+    window = dict(time=slice(events[0].first_sample, events[0].first_sample + 600))
+    fused = denoiser.transform(recording).isel(window).values
+    denoiser.posterior_ = None
+    drawn = {
+        "recorded": recording.isel(window).values,
+        "what the other channels say": denoiser.transform(recording).isel(window).values,
+        "with the own observation": fused,
+        "without noise": (recording - noise).isel(window).values,
+    }
+    figure, panels = plt.subplots(1, 4, figsize=(9.0, 3.2), sharey=True, layout="constrained")
+    spectra = {title: _wavenumber_power(values) for title, values in drawn.items()}
+    loudest = max(power.max() for power in spectra.values())
+    extent = (-250.0, 250.0, 0.0, RATE / 2)
+    for axes, (title, power) in zip(panels, spectra.items(), strict=True):
+        decibels = 10 * np.log10(power / loudest + 1e-12)
+        image = axes.imshow(
+            decibels, origin="lower", aspect="auto", extent=extent, cmap="cividis", vmin=-50, vmax=0
+        )
+        axes.set(title=title, xlabel="wavenumber (1/km)")
+        axes.title.set_fontsize(9)
+    panels[0].set_ylabel("frequency (Hz)")
+    figure.colorbar(image, ax=panels, label="power (dB)")
+    return figure
+
+
+def _wavenumber_power(values: np.ndarray) -> np.ndarray:
+    """Return power by frequency (rows) and wavenumber."""
+    tapered = values * np.hanning(values.shape[0])[:, None] * np.hanning(values.shape[1])
+    return np.abs(np.fft.fftshift(np.fft.fft(np.fft.rfft(tapered, axis=1), axis=0), axes=0)).T ** 2
 
 
 def _save_small(figure: plt.Figure, path: Path) -> None:

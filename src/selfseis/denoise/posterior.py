@@ -1,19 +1,23 @@
 """A channel's own observation brought back: the best guess from what others say of it and from itself.
 
-What the others predict leaves a residual. In each cell of time and frequency its power is noise plus what the
-prediction missed; how much that is follows, without a label, from the power that residuals have where little and where
-much was predicted. The own observation is then worth ``missed / (missed + noise)`` of the residual: Wiener's gain, with
-its variance.
+What the others predict leaves a residual. In each cell of time, line, frequency and wavenumber its power is noise plus
+what the prediction missed. How much was missed follows, without a label, from two things that do not know the noise of
+the cell: the power predicted there, and the power observed in the frames around it, for a wave crosses many frames
+along one slowness and noise does not. The own observation is then worth ``missed / (missed + noise)`` of the residual:
+Wiener's gain, with its variance. Noise that neighbours share through their gauge fills other wavenumbers than a wave,
+so it is told apart here even inside the blind zone.
 
 References
 ----------
 Wiener, N. (1949). Extrapolation, interpolation, and smoothing of stationary time series. MIT Press.
 Laine, S. et al. (2019). High-quality self-supervised deep image denoising. arXiv:1901.10277
+Isken, M. P. et al. (2022). De-noising distributed acoustic sensing data using an adaptive frequency-wavenumber filter.
+Geophys. J. Int. 231, 944-949. doi:10.1093/gji/ggac229
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -21,101 +25,95 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
+
+from selfseis.denoise.frames import Block, Frames
 
 Samples = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Table = NDArray[np.float32]
 Pair = tuple[Samples, Samples]
 
-WINDOW, SHORTEST_WINDOW = 128, 32  # samples of a frame: a few periods of what passes the default band
-N_LEVELS = 16  # of predicted power
-QUIET_LEVELS = 4  # the lowest, where residuals are taken for noise
+CHANNELS, SAMPLES = (
+    32,
+    64,
+)  # of a frame, at most: a few wavelengths and periods of what passes the default band
+SHORTEST = 32  # samples
+N_PREDICTED, LEAST_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
+N_OBSERVED, LEAST_OBSERVED = 16, -1.5  # levels half an octave apart
+QUIET = 0.5  # share of the frames, those in which least is predicted, that are taken for noise
 DEPENDENT = 16  # cells that see the same event count as one
 DOUBT = 2.0  # standard errors by which what was missed must exceed nothing
-ROWS = 64  # channels worked on at once
+MOST = 2.0  # that a prediction is multiplied by
+FEWEST = 16  # cells of a level from which it says anything
+SIMULATED, ENOUGH = (
+    1 << 21,
+    100,
+)  # values of simulated noise, and cells of a level from which its mean is known
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """How a prediction and an observation are weighed, by frequency and by how much was predicted.
+    """How a prediction and an observation are weighed.
 
     Attributes
     ----------
-    window : int
-        Samples of a frame; frames overlap by half.
-    floor : ndarray, shape (n_frequencies,)
-        Predicted power below which the lowest level lies.
-    octaves : ndarray, shape (n_frequencies,)
-        Factor of predicted power between levels, as its logarithm to base 2.
-    shrink : ndarray, shape (N_LEVELS, n_frequencies)
-        What the prediction is multiplied by.
-    trust : ndarray, shape (N_LEVELS, n_frequencies)
+    channels, samples : int
+        Size of a frame; frames overlap by half.
+    shrink : ndarray, shape (N_PREDICTED, N_OBSERVED)
+        What the prediction is multiplied by, by predicted power and by observed power around the cell.
+    trust : ndarray, same shape
         Share of the residual that is added to it.
-    variance : ndarray, shape (N_LEVELS, n_frequencies)
+    variance : ndarray, same shape
         Of the result, in units of the noise power.
-    noise : ndarray, shape (n_channels, n_frequencies)
-        Noise power of each channel.
+    noise : ndarray, shape (n_rows, channels, n_frequencies)
+        Noise power by row of frames along the line, wavenumber and frequency.
     """
 
-    window: int
-    floor: NDArray[np.float32]
-    octaves: NDArray[np.float32]
-    shrink: NDArray[np.float32]
-    trust: NDArray[np.float32]
-    variance: NDArray[np.float32]
-    noise: NDArray[np.float32]
+    channels: int
+    samples: int
+    shrink: Table
+    trust: Table
+    variance: Table
+    noise: Table
 
     @classmethod
-    def measure(cls, pairs: Sequence[Pair]) -> Self:
+    def measure(cls, pairs: Sequence[Pair], *, on_line: bool = True) -> Self:
         """Measure the weights on pairs of conditioned data and their blind prediction.
 
         Parameters
         ----------
         pairs : sequence of (data, prediction)
             Both of the shape (n_channels, n_samples), zero where there are no data.
+        on_line : bool
+            Whether neighbours in the array are neighbours on the ground.
 
         Returns
         -------
         Posterior
         """
-        shortest = min(data.shape[1] for data, _ in pairs)
-        window = WINDOW
-        while window > SHORTEST_WINDOW and 8 * window > shortest:
-            window //= 2
-        frames = _Frames(window)
-        floor, octaves = _levels(pairs, frames)
-        blank = np.zeros((N_LEVELS, window // 2 + 1), np.float32)
-        empty = cls(window, floor, octaves, blank, blank, blank, blank[:1])
-        sums = _Sums.over(pairs, frames, empty.level_of, None, None)
-        shrink = np.clip(_smooth(sums.products) / np.maximum(_smooth(sums.predicted), 1e-12), 0, 1.25)
-        noise = _noise_of_channels(pairs, frames, empty.level_of, shrink)
-        sums = _Sums.over(pairs, frames, empty.level_of, shrink, noise)
-        missed, doubtless = _missed(sums)
-        variance = missed / (missed + 1)
-        return replace(
-            empty,
-            shrink=shrink.astype(np.float32),
-            trust=(doubtless / (doubtless + 1)).astype(np.float32),
-            variance=variance.astype(np.float32),
-            noise=noise.astype(np.float32),
-        )
+        frames = _frames_for(pairs, on_line)
+        noise = _quiet_power(pairs, frames)
+        blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
+        empty = cls(frames.channels, frames.samples, blank, blank, blank, noise)
+        return empty._with_weights(_Sums.over(pairs, empty), _chance_power(frames))
+
+    @property
+    def frames(self) -> Frames:
+        """The frames."""
+        return Frames(self.channels, self.samples)
 
     @property
     def halo(self) -> int:
         """Samples of context on each side that the result depends on."""
-        return self.window
+        return self.frames.halo
 
     def for_other_channels(self, n_channels: int) -> Self:
         """Return the same weights with the median noise for every channel."""
-        return replace(self, noise=np.repeat(np.median(self.noise, axis=0)[None], n_channels, axis=0))
+        n_rows = self.frames.n_rows(n_channels)
+        return replace(self, noise=np.repeat(np.median(self.noise, axis=0)[None], n_rows, axis=0))
 
-    def level_of(self, prediction: Tensor) -> Tensor:
-        """Return the level of predicted power of each cell, not rounded: (n_channels, n_frames, n_frequencies)."""
-        power = _power(prediction)
-        beside = torch.nn.functional.pad(power, (1, 1), mode="replicate")
-        power = (beside[..., :-2] + beside[..., 1:-1] + beside[..., 2:]) / 3
-        level = torch.log2(power / torch.from_numpy(self.floor) + 1e-12) / torch.from_numpy(self.octaves)
-        return level.clamp(0, N_LEVELS - 1)
-
-    def __call__(self, data: Samples, prediction: Samples, live: NDArray[np.bool_]) -> Samples:
+    def __call__(self, data: Samples, prediction: Samples, live: Mask) -> Samples:
         """Return the posterior mean.
 
         Parameters
@@ -129,178 +127,200 @@ class Posterior:
         -------
         ndarray, shape (n_channels, n_samples)
         """
-        frames = _Frames(self.window)
-        tables = torch.from_numpy((1 - self.trust) * self.shrink), torch.from_numpy(self.trust)
-        alone = torch.from_numpy(self.shrink)
+        tables = np.stack([(1 - self.trust) * self.shrink, self.trust])
         result = np.empty_like(data)
-        for rows in _row_slices(len(data)):
-            observed, predicted = frames.of(data[rows]), frames.of(prediction[rows])
-            at = _Between(self.level_of(predicted))
-            own = torch.from_numpy(live[rows].astype(np.float32))[:, None, None]
-            weight = own * at(tables[0]) + (1 - own) * at(alone)
-            mean = weight * predicted + own * at(tables[1]) * observed
-            result[rows] = frames.joined(mean, data.shape[1]).numpy()
+        for block in self.frames.blocks(data.shape):
+            seen = _seen(data, prediction, live, block)
+            observed, predicted = (self.frames.of(values) for values in seen)
+            of_prediction, own = _looked_up(tables, self.levels(observed, predicted, block.rows))
+            mean = self.frames.joined(of_prediction * predicted + own * observed, seen[0].shape)
+            result[block.inner] = mean[block.within].numpy()
         return result
 
-    def standard_deviation(self, prediction: Samples) -> Samples:
-        """Return the standard deviation of the posterior of each sample, shape (n_channels, n_samples)."""
-        frames = _Frames(self.window)
-        variance = torch.from_numpy(self.variance)
-        result = np.empty_like(prediction)
-        for rows in _row_slices(len(prediction)):
-            at = _Between(self.level_of(frames.of(prediction[rows])))
-            power = at(variance) * torch.from_numpy(self.noise[rows])[:, None]
-            result[rows] = frames.spread(power, prediction.shape[1]).sqrt().numpy()
+    def standard_deviation(self, data: Samples, prediction: Samples, live: Mask) -> Samples:
+        """Return the standard deviation of the posterior of each sample.
+
+        Parameters
+        ----------
+        data, prediction, live
+            As for the posterior mean.
+
+        Returns
+        -------
+        ndarray, shape (n_channels, n_samples)
+        """
+        result = np.empty_like(data)
+        for block in self.frames.blocks(data.shape):
+            seen = _seen(data, prediction, live, block)
+            observed, predicted = (self.frames.of(values) for values in seen)
+            levels = self.levels(observed, predicted, block.rows)
+            power = _looked_up(self.variance[None], levels)[0] * self._noise_of(block.rows)
+            spread = self.frames.spread(power, seen[0].shape)
+            result[block.inner] = spread[block.within].sqrt().numpy()
         return result
 
+    def levels(self, observed: Tensor, predicted: Tensor, rows: slice) -> Tensor:
+        """Return where each cell lies in the tables, not rounded.
 
-class _Frames:
-    """Spectra of frames that overlap by half and add up to the signal again."""
+        Parameters
+        ----------
+        observed, predicted : Tensor, shape (n_rows, n_columns, channels, n_frequencies)
+            Spectra of frames.
+        rows : slice
+            Which rows of frames they are.
 
-    def __init__(self, window: int) -> None:
-        self.window, self.hop = window, window // 2
-        self.taper = torch.sin(torch.pi * (torch.arange(window) + 0.5) / window)
-
-    def of(self, values: Samples) -> Tensor:
-        """Return spectra, shape (n_channels, n_frames, n_frequencies)."""
-        more = -values.shape[1] % self.hop
-        padded = torch.nn.functional.pad(
-            torch.from_numpy(np.ascontiguousarray(values)), (self.hop, self.hop + more)
+        Returns
+        -------
+        Tensor, shape (2, n_rows, n_columns, channels, n_frequencies)
+            By predicted and by observed power.
+        """
+        noise = self._noise_of(rows)
+        of_prediction = torch.log2(self.frames.with_neighbours(_power(predicted) / noise) + 1e-12)
+        around = torch.log2(self.frames.of_neighbours(_power(observed) / noise) + 1e-12)
+        return torch.stack(
+            [
+                (of_prediction - LEAST_PREDICTED).clamp_(0, N_PREDICTED - 1),
+                (2 * (around - LEAST_OBSERVED)).clamp_(0, N_OBSERVED - 1),
+            ]
         )
-        return torch.fft.rfft(padded.unfold(1, self.window, self.hop) * self.taper)
 
-    def joined(self, spectra: Tensor, n_samples: int) -> Tensor:
-        """Return the signal of spectra, shape (n_channels, n_samples)."""
-        return self._overlapped(torch.fft.irfft(spectra, n=self.window) * self.taper, n_samples)
+    def _noise_of(self, rows: slice) -> Tensor:
+        return torch.from_numpy(self.noise[rows])[:, None]
 
-    def spread(self, power: Tensor, n_samples: int) -> Tensor:
-        """Return the variance in time of power in cells, shape (n_channels, n_samples)."""
-        both_signs = 2 * power.sum(dim=2) - power[..., 0] - power[..., -1]
-        variance = both_signs / (self.window * self.window / 2)
-        return self._overlapped(variance[..., None] * self.taper**2, n_samples)
-
-    def _overlapped(self, frames: Tensor, n_samples: int) -> Tensor:
-        first, second = frames[:, 1:, : self.hop], frames[:, :-1, self.hop :]
-        return (first + second).flatten(1)[:, :n_samples]
+    def _with_weights(self, sums: _Sums, by_chance: NDArray[np.float64]) -> Self:
+        counts = np.maximum(sums.counts, 1)
+        shrink = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values())).shrink()
+        residual = sums.residual(shrink)
+        error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
+        missed = _growing(residual - by_chance, sums.counts)
+        doubtless = _growing(residual - DOUBT * error - by_chance, sums.counts)
+        return replace(
+            self,
+            shrink=np.broadcast_to(shrink, counts.shape).astype(np.float32),
+            trust=(doubtless / (doubtless + 1)).astype(np.float32),
+            variance=(missed / (missed + 1)).astype(np.float32),
+        )
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over the cells of a level and frequency, each of the shape (N_LEVELS, n_frequencies)."""
+    """Sums over the cells of each level, in units of the noise, each of the shape (N_PREDICTED, N_OBSERVED)."""
 
     counts: NDArray[np.float64]
     products: NDArray[np.float64]
     predicted: NDArray[np.float64]
-    residual: NDArray[np.float64]
-    residual_squared: NDArray[np.float64]
+    observed: NDArray[np.float64]
+
+    def shrink(self) -> NDArray[np.float64]:
+        """Return the factor of the prediction that comes closest to what is observed, less what chance may add."""
+        best = self.products / np.maximum(self.predicted, 1e-12)
+        by_chance = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
+        return np.clip(best - DOUBT * by_chance, 0, MOST)
+
+    def residual(self, shrink: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean power that is left where the prediction is taken off with a factor."""
+        left = self.observed - 2 * shrink * self.products + shrink**2 * self.predicted
+        return np.maximum(left, 0) / np.maximum(self.counts, 1)
 
     @classmethod
-    def over(
-        cls,
-        pairs: Sequence[Pair],
-        frames: _Frames,
-        level_of: Callable[[Tensor], Tensor],
-        shrink: NDArray | None,
-        noise: NDArray | None,
-    ) -> _Sums:
-        n_frequencies = frames.window // 2 + 1
-        totals = np.zeros((5, N_LEVELS * n_frequencies))
-        factor = torch.ones(N_LEVELS, n_frequencies) if shrink is None else torch.from_numpy(shrink).float()
-        for rows, observed, predicted in _spectra(pairs, frames):
-            cells = _cells(level_of(predicted).round())
-            residual = _power(observed - factor.take(cells) * predicted)
-            if noise is not None:
-                # Beyond a million times the noise the power says no more, and its square would overflow.
-                residual = (residual / torch.from_numpy(noise[rows])[:, None].float()).clamp(max=1e6)
-            products = (observed * predicted.conj()).real
-            used = (_power(observed).sum(dim=2) > 0).expand(cells.shape[2], *cells.shape[:2]).permute(1, 2, 0)
-            index = cells[used].numpy()
-            for total, values in zip(
-                totals,
-                (torch.ones_like(products), products, _power(predicted), residual, residual.square()),
-                strict=True,
-            ):
-                total += np.bincount(index, values[used].numpy(), len(total))
-        return cls(*totals.reshape(5, N_LEVELS, n_frequencies))
+    def over(cls, pairs: Sequence[Pair], posterior: Posterior) -> _Sums:
+        totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
+        for block, observed, predicted in _spectra(pairs, posterior.frames):
+            levels = posterior.levels(observed, predicted, block.rows).round_().long()
+            noise = posterior._noise_of(block.rows)
+            values = (
+                torch.ones_like(noise).expand(observed.shape),
+                (observed * predicted.conj()).real / noise,
+                _power(predicted) / noise,
+                # Beyond a million times the noise the power says no more.
+                (_power(observed) / noise).clamp(max=1e6),
+            )
+            used = _power(observed).sum(dim=(2, 3)) > 0
+            index = (levels[0] * N_OBSERVED + levels[1])[used].flatten().numpy()
+            for total, value in zip(totals, values, strict=True):
+                total += np.bincount(index, value[used].flatten().numpy(), len(total))
+        return cls(*totals.reshape(4, N_PREDICTED, N_OBSERVED))
 
 
-def _missed(sums: _Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the prediction missed in units of the noise: as estimated, and as far as is beyond doubt."""
-    counts = np.maximum(_smooth(sums.counts), 1e-9)
-    power = _smooth(sums.residual) / counts
-    quiet = power[:QUIET_LEVELS].mean(axis=0)
-    error = np.sqrt(_smooth(sums.residual_squared) / counts) / np.sqrt(np.maximum(counts / DEPENDENT, 1))
-    missed = np.maximum(power / np.maximum(quiet, 1e-9) - 1, 0)
-    doubtless = np.maximum(missed - DOUBT * error / np.maximum(quiet, 1e-9), 0)
-    # More predicted, more missed: a level that few cells reach borrows from the one below.
-    return np.maximum.accumulate(missed, axis=0), np.maximum.accumulate(doubtless, axis=0)
+def _frames_for(pairs: Sequence[Pair], on_line: bool) -> Frames:
+    n_channels, shortest = pairs[0][0].shape[0], min(data.shape[1] for data, _ in pairs)
+    channels, samples = CHANNELS, SAMPLES
+    while channels > 1 and (channels > n_channels or not on_line):
+        channels //= 2
+    while samples > SHORTEST and 8 * samples > shortest:
+        samples //= 2
+    return Frames(channels, samples)
 
 
-def _noise_of_channels(
-    pairs: Sequence[Pair], frames: _Frames, level_of: Callable[[Tensor], Tensor], shrink: NDArray
-) -> NDArray[np.float64]:
-    """Return the residual power of each channel where little was predicted, shape (n_channels, n_frequencies)."""
-    n_channels, n_frequencies = pairs[0][0].shape[0], frames.window // 2 + 1
-    totals, counts = np.zeros((2, n_channels, n_frequencies))
-    factor = torch.from_numpy(shrink).float()
-    for rows, observed, predicted in _spectra(pairs, frames):
-        levels = level_of(predicted).round()
-        quiet = (levels < QUIET_LEVELS) & (_power(observed).sum(dim=2, keepdim=True) > 0)
-        residual = _power(observed - factor.take(_cells(levels)) * predicted)
-        totals[rows] += (residual * quiet).sum(dim=1).numpy()
-        counts[rows] += quiet.sum(dim=1).numpy()
-    common = totals.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
-    # A channel with few quiet cells has the noise of all.
-    noise = (totals + DEPENDENT * common) / (counts + DEPENDENT)
-    return np.maximum(noise, 1e-9 * max(float(noise.max()), 1e-30))
+def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
+    """Return the residual power by row, wavenumber and frequency in the frames in which least is predicted."""
+    total = np.zeros((frames.n_rows(pairs[0][0].shape[0]), frames.channels, frames.n_frequencies))
+    counts = np.zeros(len(total))
+    loudest = np.quantile(np.concatenate([_loudness(p, frames).ravel() for _, p in pairs]), QUIET)
+    for block, observed, predicted in _spectra(pairs, frames):
+        recorded = _power(observed).sum(dim=(2, 3)) > 0
+        quiet = recorded & (_power(predicted).sum(dim=(2, 3)) <= loudest)
+        residual = _power(observed - predicted) * quiet[..., None, None]
+        total[block.rows] += residual.sum(dim=1, dtype=torch.float64).numpy()
+        counts[block.rows] += quiet.sum(dim=1).numpy()
+    common = total.sum(axis=0) / max(counts.sum(), 1)
+    # A row with few quiet frames has the noise of all.
+    noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
+    return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32)
 
 
-def _levels(pairs: Sequence[Pair], frames: _Frames) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return by frequency the predicted power of the quiet fifth, and octaves a level up to the loudest cells."""
-    powers = [_power(predicted) for _, _, predicted in _spectra(pairs, frames, every=4)]
-    flat = torch.cat([p.flatten(0, 1) for p in powers]).numpy()
-    positive = flat[flat.sum(axis=1) > 0]
-    if not len(positive):
-        return np.ones(flat.shape[1], np.float32), np.ones(flat.shape[1], np.float32)
-    floor = np.maximum(np.quantile(positive, 0.2, axis=0), 1e-12 * positive.max()).astype(np.float32)
-    loudest = np.quantile(np.log2(positive / floor + 1e-12), 0.9995, axis=0)
-    return floor, (np.maximum(loudest, 1.0) / (N_LEVELS - 1)).astype(np.float32)
+def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
+    return np.concatenate(
+        [
+            _power(frames.of(prediction[block.outer])).sum(dim=(2, 3)).flatten().numpy()
+            for block in frames.blocks(prediction.shape)
+        ]
+    )
 
 
-def _spectra(
-    pairs: Sequence[Pair], frames: _Frames, every: int = 1
-) -> Iterator[tuple[slice, Tensor, Tensor]]:
+def _chance_power(frames: Frames) -> NDArray[np.float64]:
+    """Return the mean power of noise by the power observed around it: frames overlap, so they are a little alike."""
+    shape = 4 * frames.channels, SIMULATED // (4 * frames.channels)
+    values = np.random.default_rng(0).standard_normal(shape, np.float32)
+    power = _power(frames.of(values))[:, 1:-1]
+    power = power[1:-1] if frames.channels > 1 else power
+    power = power / power.mean(dim=(0, 1))
+    around = 2 * (torch.log2(frames.of_neighbours(power) + 1e-12) - LEAST_OBSERVED)
+    level = around.clamp(0, N_OBSERVED - 1).round().long().flatten().numpy()
+    counts = np.bincount(level, minlength=N_OBSERVED)
+    mean = np.bincount(level, power.flatten().numpy(), N_OBSERVED) / np.maximum(counts, 1)
+    return np.maximum.accumulate(np.where(counts > ENOUGH, np.maximum(mean, 1), 1))
+
+
+def _growing(missed: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let what was missed grow with what is predicted and observed: few cells borrow from the level below."""
+    known = np.where(counts < FEWEST, 0, np.maximum(missed, 0))
+    return np.maximum.accumulate(np.maximum.accumulate(known, axis=0), axis=1)
+
+
+def _seen(data: Samples, prediction: Samples, live: Mask, block: Block) -> Pair:
+    """Return a block of both, the prediction in the place of what was not recorded."""
+    observed, predicted = data[block.outer], prediction[block.outer]
+    return np.where(live[block.outer[0], None] & (observed != 0), observed, predicted), predicted
+
+
+def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor]]:
     for data, prediction in pairs:
-        for rows in list(_row_slices(len(data)))[::every]:
-            yield rows, frames.of(data[rows]), frames.of(prediction[rows])
+        for block in frames.blocks(data.shape):
+            yield block, frames.of(data[block.outer]), frames.of(prediction[block.outer])
 
 
-def _row_slices(n_channels: int) -> Iterator[slice]:
-    for row in range(0, n_channels, ROWS):
-        yield slice(row, row + ROWS)
+def _looked_up(tables: Table, levels: Tensor) -> Tensor:
+    """Look tables up between levels, so that a rounding error cannot change a weight."""
+    n_tables, *size = tables.shape
+    last = torch.tensor(size, dtype=levels.dtype) - 1
+    shape = levels.shape[1:]
+    at = (2 * levels.flatten(1).T / last - 1).flip(1)  # grid_sample wants the columns first
+    found = functional.grid_sample(
+        torch.from_numpy(tables)[None], at[None, None], align_corners=True, padding_mode="border"
+    )
+    return found.view(n_tables, *shape)
 
 
 def _power(spectra: Tensor) -> Tensor:
     return spectra.real.square() + spectra.imag.square()
-
-
-class _Between:
-    """Looks tables up between levels, so that a rounding error cannot change a weight."""
-
-    def __init__(self, levels: Tensor) -> None:
-        below = levels.floor().clamp(max=N_LEVELS - 2)
-        self.below, self.share = _cells(below), levels - below
-
-    def __call__(self, table: Tensor) -> Tensor:
-        low = table.take(self.below)
-        return low + self.share * (table.take(self.below + table.shape[1]) - low)
-
-
-def _cells(levels: Tensor) -> Tensor:
-    return levels.long() * levels.shape[2] + torch.arange(levels.shape[2])
-
-
-def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth over three frequencies."""
-    wide = np.pad(values, ((0, 0), (1, 1)), mode="edge")
-    return 0.25 * wide[:, :-2] + 0.5 * wide[:, 1:-1] + 0.25 * wide[:, 2:]

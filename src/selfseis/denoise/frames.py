@@ -1,0 +1,164 @@
+"""Spectra of short stretches of time and line, which overlap by half and add up to the record again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+Samples = NDArray[np.float32]
+
+BLOCK_CHANNELS, BLOCK_SAMPLES = 256, 4096  # worked on at once; whole numbers of frames
+
+
+class Block(NamedTuple):
+    """A part of a tile, with the context that its frames and their neighbours need.
+
+    Attributes
+    ----------
+    inner, outer : tuple of slice
+        Channels and samples of the part, and of the part with its context.
+    within : tuple of slice
+        The part within its context.
+    rows : slice
+        Rows of frames of the context, counted from the first channel of the tile.
+    """
+
+    inner: tuple[slice, slice]
+    outer: tuple[slice, slice]
+    within: tuple[slice, slice]
+    rows: slice
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of some channels and samples, tapered by sines.
+
+    Attributes
+    ----------
+    channels : int
+        Even; or 1, where neighbours in the array are not neighbours on the ground.
+    samples : int
+        Even.
+    """
+
+    channels: int
+    samples: int
+
+    @property
+    def channel_step(self) -> int:
+        """Channels from one frame to the next."""
+        return max(1, self.channels // 2)
+
+    @property
+    def n_frequencies(self) -> int:
+        """Frequencies of a frame."""
+        return self.samples // 2 + 1
+
+    @property
+    def halo(self) -> int:
+        """Samples on each side that a frame and its neighbours reach over."""
+        return self.samples
+
+    def n_rows(self, n_channels: int) -> int:
+        """Return the rows of frames over some channels."""
+        return -(-n_channels // self.channel_step) + (self.channels > 1)
+
+    def of(self, values: Samples) -> Tensor:
+        """Return spectra, shape (n_rows, n_columns, channels, n_frequencies)."""
+        across, along = self.channel_step, self.samples // 2
+        beside = across if self.channels > 1 else 0
+        more = beside + -values.shape[0] % across, along + -values.shape[1] % along
+        padded = functional.pad(
+            torch.from_numpy(np.ascontiguousarray(values)), (along, more[1], beside, more[0])
+        )
+        spectra = torch.fft.rfft(padded.unfold(1, self.samples, along) * _sine(self.samples))
+        if self.channels == 1:
+            return spectra[:, :, None]
+        # Twice as fast as to cut both ways first, which transforms every sample four times in time.
+        across_line = spectra.unfold(0, self.channels, across) * _sine(self.channels)
+        return torch.fft.fft(across_line, dim=3).transpose(2, 3)
+
+    def joined(self, spectra: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return the record of spectra, shape (n_channels, n_samples)."""
+        if self.channels > 1:
+            spectra = torch.fft.ifft(spectra, dim=2)
+        return self._overlapped(torch.fft.irfft(spectra, n=self.samples, dim=3) * self._taper(), shape)
+
+    def spread(self, power: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return the variance of each sample from the power in cells, shape (n_channels, n_samples)."""
+        both_signs = 2 * power.sum(dim=3) - power[..., 0] - power[..., -1]
+        variance = (
+            both_signs.sum(dim=2) / float(self._taper().square().sum()) / (self.channels * self.samples)
+        )
+        squared = self._taper().square()
+        return self._overlapped(variance[..., None, None] * squared, shape)
+
+    def blocks(self, shape: tuple[int, ...]) -> Iterator[Block]:
+        """Divide a tile into parts whose result does not depend on the division."""
+        context = 2 * self.channel_step if self.channels > 1 else 0
+        for row in range(0, shape[0], BLOCK_CHANNELS):
+            for column in range(0, shape[1], BLOCK_SAMPLES):
+                inner = (
+                    slice(row, min(row + BLOCK_CHANNELS, shape[0])),
+                    slice(column, min(column + BLOCK_SAMPLES, shape[1])),
+                )
+                outer = tuple(
+                    slice(max(s.start - beside, 0), min(s.stop + beside, n))
+                    for s, beside, n in zip(inner, (context, self.halo), shape, strict=True)
+                )
+                within = tuple(
+                    slice(s.start - o.start, s.stop - o.start) for s, o in zip(inner, outer, strict=True)
+                )
+                first = outer[0].start // self.channel_step
+                n_rows = self.n_rows(outer[0].stop - outer[0].start)
+                yield Block(inner, outer, within, slice(first, first + n_rows))  # type: ignore[arg-type]
+
+    def with_neighbours(self, power: Tensor) -> Tensor:
+        """Average each cell over its frame and the frames around it, those nearer weighing more."""
+        around = _smoothed(power, 1)
+        return _smoothed(around, 0) if self.channels > 1 else around
+
+    def of_neighbours(self, power: Tensor) -> Tensor:
+        """Average each cell over the frames around its own, which is left out, and over cells beside it."""
+        own = 0.25 if self.channels > 1 else 0.5
+        around = (self.with_neighbours(power) - own * power) / (1 - own)
+        if self.channels > 1:
+            around = _smoothed(around, 2, beside=0.25, around_the_ends=True)
+        return _smoothed(around, 3, beside=1 / 3)
+
+    def _taper(self) -> Tensor:
+        across = _sine(self.channels) if self.channels > 1 else torch.ones(1)
+        return across[:, None] * _sine(self.samples)
+
+    def _overlapped(self, frames: Tensor, shape: tuple[int, ...]) -> Tensor:
+        step = self.samples // 2
+        along = frames[:, 1:, :, :step] + frames[:, :-1, :, step:]  # (rows, columns, channels, step)
+        along = along.permute(0, 2, 1, 3).flatten(2)
+        if self.channels > 1:
+            along = along[1:, : self.channel_step] + along[:-1, self.channel_step :]
+        return along.flatten(0, 1)[: shape[0], : shape[1]]
+
+
+def _sine(length: int) -> Tensor:
+    return torch.sin(torch.pi * (torch.arange(length) + 0.5) / length)
+
+
+def _smoothed(values: Tensor, axis: int, beside: float = 0.25, *, around_the_ends: bool = False) -> Tensor:
+    """Average over three neighbours along an axis; at its ends the last value, or the first again, is taken."""
+    n = values.shape[axis]
+    if n == 1:
+        return values.clone()
+    result = (1 - 2 * beside) * values
+    result.narrow(axis, 1, n - 1).add_(values.narrow(axis, 0, n - 1), alpha=beside)
+    result.narrow(axis, 0, n - 1).add_(values.narrow(axis, 1, n - 1), alpha=beside)
+    first, last = values.narrow(axis, 0, 1), values.narrow(axis, n - 1, 1)
+    result.narrow(axis, 0, 1).add_(last if around_the_ends else first, alpha=beside)
+    result.narrow(axis, n - 1, 1).add_(first if around_the_ends else last, alpha=beside)
+    return result
