@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from selfseis.denoise import training
 from selfseis.recording import RecordingWriter, open_recording
-from selfseis.workflow import jobs
+from selfseis.workflow import cleaning, jobs
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
@@ -49,7 +49,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
 
     stages = Stages()
     monkeypatch.setattr(jobs, "progress_bar", stages.bar)
-    monkeypatch.setattr(jobs, "TILE_VALUES", 1)
+    monkeypatch.setattr(cleaning, "tile_samples", lambda *_: 1024)
     monkeypatch.setattr(training, "fit", short_fit)
     return stages
 

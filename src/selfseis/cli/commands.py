@@ -23,6 +23,7 @@ from selfseis.cli.options import (
     FalseAlarms,
     Gauge,
     Inventory,
+    Jobs,
     Method,
     MethodOption,
     Model,
@@ -160,8 +161,13 @@ def denoise(
     band: Band = None,
     method: MethodOption = Method.auto,
     seed: Seed = 0,
+    jobs: Jobs = 1,
 ) -> None:
-    """Clean recordings, with a model or with one learnt from them."""
+    """Clean recordings, with a model or with one learnt from them.
+
+    Interrupted, the same command goes on. With --model it also continues a .nc or .zarr of before when more was
+    recorded: only the new part is cleaned.
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = settings_of(method, band, 1.0, seed)
 
@@ -171,10 +177,15 @@ def denoise(
         for path in filter(None, (out, sd)):
             workflow.check_apart(path, data)
         recording = open_data(data, opening)
-        used = workflow.denoise(
-            recording, out, load_denoiser(model), settings, deviation=sd, console=console_of()
+        cleaned = workflow.denoise(
+            recording, out, load_denoiser(model), settings, deviation=sd, jobs=jobs, console=console_of()
         )
+        used = cleaned.denoiser
         print(used.verdict_ if model is None else used.verdict(recording))
+        for line in workflow.what_was_predicted(out, cleaned.predicted):
+            print(line)
+        if cleaned.kept:
+            print(f"Already cleaned before: {cleaned.kept:,} of {recording.sizes['time']:,} samples.")
         print(out)
         return recording
 

@@ -30,6 +30,7 @@ from selfseis.cli.running import (
     console_of,
     exit_for_failed_units,
     guarded,
+    load_denoiser,
     open_data,
     opening_options,
     pick_settings_of,
@@ -59,6 +60,9 @@ def learn_denoiser(
     band: Band = None,
     method: MethodOption = Method.auto,
     seed: Seed = 0,
+    start_from: Annotated[
+        Path | None, typer.Option("--from", help="Folder of a model to learn on from, in seconds.")
+    ] = None,
 ) -> None:
     """Learn to denoise, and judge it on hidden channels."""
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
@@ -67,9 +71,13 @@ def learn_denoiser(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
+        begun = load_denoiser(start_from)
         recording = open_data(data, opening)
-        denoiser = workflow.learn_denoiser(recording, model, settings, console=console_of())
+        denoiser = workflow.learn_denoiser(recording, model, settings, start=begun, console=console_of())
         print(denoiser.verdict_)
+        before = denoiser.verdict_.details.get("skill_before")
+        if before is not None:
+            print(f"The model it was learnt on from has the skill {before:.3f} here.")
         print(f"model: {model}")
         return recording
 

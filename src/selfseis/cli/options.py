@@ -76,4 +76,5 @@ Velocity = Annotated[
         "--velocity", help="1-D velocity model: depth in km, vp and vs in km/s; else it is estimated."
     ),
 ]
+Jobs = Annotated[int, typer.Option("--jobs", help="Tiles cleaned at the same time, one core each.", min=1)]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -13,17 +13,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
-from selfseis.denoise.common_mode import common_share, without_common_mode
+from selfseis.denoise.common_mode import without_common_mode
+from selfseis.denoise.fitting import fit_denoiser
+from selfseis.denoise.levels import ChannelLevels
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
-from selfseis.denoise.station_ridge import StationRidge, other_stations
-from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
+from selfseis.denoise.prediction import blind_prediction, live_channels
+from selfseis.denoise.station_ridge import StationRidge
+from selfseis.denoise.study import Span, study_spans
 from selfseis.denoise.tiled import channel_names, coordinates_of, read_computed
 from selfseis.estimator import Estimator
-from selfseis.heldout import Verdict, judge
+from selfseis.heldout import Verdict
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import lazy_recording, sampling_rate, start_time, station_codes
+from selfseis.recording.model import lazy_recording, sampling_rate, start_time
 
 if TYPE_CHECKING:
     from selfseis.learn import FitProgress
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+LEAST_HEARD = 0.25  # gain of a channel whose own observation counts: one in more noise would bring it back
 
 
 class Denoiser(Estimator):
@@ -64,6 +69,8 @@ class Denoiser(Estimator):
     ----------
     conditioner_ : Conditioner
         Band-pass and noise level of each channel.
+    gain_ : ndarray, shape (n_channels,)
+        Signal of each channel relative to its neighbours', both in units of their noise.
     blind_zone_ : int
         Half-width in channels that was used.
     noise_correlation_ : ndarray
@@ -81,6 +88,18 @@ class Denoiser(Estimator):
     verdict_ : Verdict
         What hidden channels at hidden times say.
     """
+
+    conditioner_: Conditioner
+    channels_: list[str]
+    gain_: Samples
+    blind_zone_: int
+    noise_correlation_: NDArray[np.float64]
+    common_share_: float
+    ridge_: LineRidge | StationRidge
+    net_: BlindSlantNet | None
+    posterior_: Posterior | None
+    progress_: FitProgress | None
+    verdict_: Verdict
 
     def __init__(
         self,
@@ -132,63 +151,82 @@ class Denoiser(Estimator):
         UnusableInput
             If there is no usable sample, or too short a record, or no line of channels for the network.
         """
-        self._check_method(recording)
-        self.conditioner_ = Conditioner.measure(recording, self.band)
-        spans = study_spans(recording, self.conditioner_, self.seed)
-        if not spans:
-            raise UnusableInput(
-                "nothing to learn from: every channel is empty or dead, or the record is too short"
-            )
-        self.channels_ = channel_names(recording)
-        self.net_: BlindSlantNet | None = None
-        self.progress_: FitProgress | None = None
-        self.common_share_ = 0.0
-        self.posterior_: Posterior | None = None
-        if is_line(recording):
-            self._fit_line(spans, recording)
-        else:
-            self._fit_stations(spans, recording)
-        if self.method == "network":
-            self._fit_network(spans, checkpoint, report)
-        live = self._live(self.conditioner_)
-        self.verdict_ = self._judge(spans, live)
-        if self.fusion:
-            self.posterior_ = Posterior.measure([(s.data, self._predict(s.data, live)) for s in spans])
+        fit_denoiser(self, recording, checkpoint=checkpoint, report=report)
         return self
 
-    def transform(self, recording: xr.DataArray) -> xr.DataArray:
+    def fine_tune(
+        self,
+        recording: xr.DataArray,
+        *,
+        checkpoint: Path | None = None,
+        report: Callable[[FitProgress], None] | None = None,
+    ) -> Self:
+        """Learn on from what was learnt, on another recording: seconds instead of a whole training.
+
+        Levels, blind zone, gains and weights of the own observation are measured anew. The filter is the best on
+        hidden samples of the new one, the old one and one of both; the network starts from its weights and keeps
+        them where no step is better. The verdict is on the new recording.
+
+        Parameters
+        ----------
+        recording, checkpoint, report
+            As for `fit`.
+
+        Returns
+        -------
+        Denoiser
+
+        Raises
+        ------
+        UnusableInput
+            As for `fit`, and if the sampling rate or the stations are others.
+        """
+        self._check_same_kind(recording)
+        old = copy(self)
+        self.band = self.conditioner_.band
+        try:
+            fit_denoiser(self, recording, start=old, checkpoint=checkpoint, report=report)
+        except BaseException:
+            vars(self).update(vars(old))  # half of one day and half of another is no model
+            raise
+        return self
+
+    def transform(self, recording: xr.DataArray, *, levels: ChannelLevels | None = None) -> xr.DataArray:
         """Denoise a recording: band-passed, each channel replaced by what the others say of it.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, with the sampling rate of the one learnt from.
+        levels : ChannelLevels, optional
+            How loud each channel is today and which are dead, as `levels` returns it; by default as learnt.
 
         Returns
         -------
         xarray.DataArray
-            A recording of the same shape, coordinates and units, computed tile by tile when it is read. Where
-            there were no data there are none.
+            A recording of the same shape, coordinates and units, computed tile by tile when it is read. Gaps stay
+            gaps. A dead channel is what its neighbours say of it, in units of their level, and True in the
+            coordinate ``predicted``; one that nothing is known of is NaN.
 
         Raises
         ------
         UnusableInput
             If the model does not fit the recording.
         """
-        return self._computed(recording, self._estimate)
+        return self._computed(recording, self._estimate, levels)
 
-    def uncertainty(self, recording: xr.DataArray) -> xr.DataArray:
+    def uncertainty(self, recording: xr.DataArray, *, levels: ChannelLevels | None = None) -> xr.DataArray:
         """Return the standard deviation of each sample of `transform`, as the learnt weights expect it.
 
         Parameters
         ----------
-        recording : xarray.DataArray
-            The recording, with the sampling rate of the one learnt from.
+        recording, levels
+            As for `transform`.
 
         Returns
         -------
         xarray.DataArray
-            In the units of the recording, computed tile by tile when it is read.
+            In the units of the recording, computed tile by tile when it is read; NaN for dead channels.
 
         Raises
         ------
@@ -199,7 +237,26 @@ class Denoiser(Estimator):
         """
         if self.posterior_ is None:
             raise ValueError("a denoiser without fusion states no uncertainty: learn with fusion=True")
-        return self._computed(recording, self._deviation)
+        return self._computed(recording, self._deviation, levels)
+
+    def levels(self, recording: xr.DataArray) -> ChannelLevels:
+        """Measure which channels of a recording are dead and which have quite another noise than was learnt.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording; up to twelve spans of it are read.
+
+        Returns
+        -------
+        ChannelLevels
+            For `transform` and `uncertainty`.
+        """
+        levels = self._levels_as_learnt(recording)
+        if channel_names(recording) != self.channels_:
+            return levels
+        today = Conditioner.measure(recording, self.conditioner_.band)
+        return ChannelLevels.of_today(self.conditioner_, self.gain_, today, self.ridge_, recording)
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
         """Learn from a recording and denoise it."""
@@ -217,17 +274,17 @@ class Denoiser(Estimator):
         -------
         Verdict
         """
-        conditioner = self._conditioner_for(recording)
-        live = self._live(conditioner)
+        levels = self.levels(recording)
+        live = live_channels(levels)
         spans = [
             Span(self._prepared(s.data, live), s.learn, s.choose, s.learn | s.choose | s.judge)
-            for s in study_spans(recording, conditioner, self.seed)
+            for s in study_spans(recording, levels.observed, self.seed)
         ]
         if not spans:
             return Verdict.undecided(
                 "denoise", "The recording holds no usable data, or is too short to judge."
             )
-        return self._judge(spans, live)
+        return hidden_skill.judged(self, spans, live, levels.gain)
 
     @property
     def halo(self) -> int:
@@ -251,76 +308,43 @@ class Denoiser(Estimator):
         """
         return storage.load(cls, Path(folder))
 
-    def _check_method(self, recording: xr.DataArray) -> None:
-        if self.method not in ("ridge", "network"):
-            raise ValueError(f"method must be 'ridge' or 'network', got {self.method!r}")
-        if self.method == "network" and not is_line(recording):
-            raise UnusableInput(
-                "the network needs at least 8 channels on a line: use method 'ridge' for stations"
-            )
-
-    def _fit_line(self, spans: list[Span], recording: xr.DataArray) -> None:
-        measured, self.noise_correlation_ = line_blind_zone(recording, spans)
-        self.blind_zone_ = measured if self.blind_zone is None else self.blind_zone
-        live = self._live(self.conditioner_)
-        self.common_share_ = common_share(self.noise_correlation_, int(live.sum()))
-        spans[:] = [replace(s, data=self._prepared(s.data, live)) for s in spans]
-        parts = [(s.data, s.learn, s.choose) for s in spans]
-        self.ridge_: LineRidge | StationRidge = LineRidge.fit(
-            parts, self.blind_zone_, reach=self.reach, max_lag=self.max_lag
-        )
-
-    def _fit_stations(self, spans: list[Span], recording: xr.DataArray) -> None:
-        self.blind_zone_, self.noise_correlation_ = 0, np.ones(1)
-        predictors = other_stations(station_codes(recording), self._live(self.conditioner_))
-        parts = [(s.data, s.learn, s.choose) for s in spans]
-        self.ridge_ = StationRidge.fit(parts, predictors, max_lag=self.max_lag)
-
-    def _fit_network(
-        self, spans: list[Span], checkpoint: Path | None, report: Callable[[FitProgress], None] | None
-    ) -> None:
-        from selfseis.denoise.training import train_network
-
-        assert isinstance(self.ridge_, LineRidge)
-        self.net_, self.progress_ = train_network(
-            spans,
-            self.ridge_,
-            self._live(self.conditioner_),
-            most_steps=self.most_steps,
-            most_seconds=self.most_seconds,
-            seed=self.seed,
-            # Of its own for what is learnt from and how: nothing else may go on from it.
-            checkpoint=checkpoint and checkpoint / storage.fingerprint(self),
-            report=report,
-        )
-
     def _prepared(self, data: Samples, live: Mask) -> Samples:
         return without_common_mode(data, live) if self.common_share_ > 0 else data
 
-    def _predict(self, data: Samples, live: Mask) -> Samples:
-        reference = self.ridge_.predict(data, live)
-        return reference if self.net_ is None else _apply_net(self.net_, data, live, reference)
-
-    def _estimate(self, data: Samples, live: Mask, posterior: Posterior | None) -> Samples:
+    def _predict(self, data: Samples, live: Mask, gain: Samples) -> Samples:
         data = self._prepared(data, live)
-        prediction = self._predict(data, live)
-        return prediction if posterior is None else posterior(data, prediction, live)
+        return blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
 
-    def _deviation(self, data: Samples, live: Mask, posterior: Posterior | None) -> Samples:
+    def _estimate(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
+        if posterior is None:
+            return self._predict(data, live, gain)
+        # One that is not heard stands among the others at their size: waves are told from noise across channels.
+        heard = live & (np.abs(gain) > LEAST_HEARD)
+        prediction = self._predict(data, live, np.where(heard, gain, np.float32(1)))
+        mean = posterior(self._prepared(data, live), prediction, heard)
+        return mean * np.where(heard, np.float32(1), gain)[:, None]
+
+    def _deviation(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
         assert posterior is not None
-        return posterior.standard_deviation(self._predict(self._prepared(data, live), live))
+        deviation = posterior.standard_deviation(
+            self._prepared(data, live), self._predict(data, live, gain), live
+        )
+        deviation[~live] = (
+            np.nan
+        )  # the weights know what an observation leaves in doubt, not what the lack of one does
+        return deviation
 
     def _computed(
-        self, recording: xr.DataArray, compute: Callable[[Samples, Mask, Posterior | None], Samples]
+        self, recording: xr.DataArray, compute: Callable[..., Samples], levels: ChannelLevels | None
     ) -> xr.DataArray:
-        conditioner, posterior = self._conditioner_for(recording), self.posterior_
-        if posterior is not None and conditioner is not self.conditioner_:
+        levels, posterior = levels or self._levels_as_learnt(recording), self.posterior_
+        if posterior is not None and channel_names(recording) != self.channels_:
             posterior = posterior.for_other_channels(recording.sizes["channel"])
         read = partial(
             read_computed,
             recording=recording,
-            conditioner=conditioner,
-            compute=lambda data, live: compute(data, live, posterior),
+            conditioner=levels,
+            compute=partial(compute, gain=levels.gain, posterior=posterior),
             halo=self.halo,
         )
         return lazy_recording(
@@ -330,62 +354,22 @@ class Denoiser(Estimator):
             sampling_rate(recording),
             start_time(recording),
             **coordinates_of(recording),
-        )
+        ).assign_coords(predicted=("channel", levels.predicted))
 
-    def _judge(self, spans: list[Span], live: Mask) -> Verdict:
-        if np.sum(live) < 2:
-            return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
-        predict = partial(self._predict, live=live)
-        name, baseline = self._baseline(spans, live)
-        return judge(
-            "denoise",
-            hidden_skill.hidden_scores(spans, predict),
-            hidden_skill.hidden_scores(spans, baseline),
-            hidden_skill.null_scores(spans, predict, self.seed),
-            baseline_name=name,
-            null_name="channels shifted in time independently",
-            measure="variance explained on hidden channels at hidden times",
-            seed=self.seed,
-            details={
-                "blind_zone_channels": self.blind_zone_,
-                "ridge_strength": self.ridge_.strength,
-                "common_mode_share": self.common_share_,
-            },
-        )
-
-    def _baseline(self, spans: list[Span], live: Mask) -> tuple[str, hidden_skill.Predict]:
-        if self.net_ is not None:
-            return "closed-form ridge filter", partial(self.ridge_.predict, live=live)
-        if isinstance(self.ridge_, LineRidge):
-            return "mean of the nearest visible channels", hidden_skill.neighbour_mean(
-                self.ridge_.offsets, spans
-            )
-        return "mean of the other stations", hidden_skill.station_mean(self.ridge_.weights, spans)
-
-    def _conditioner_for(self, recording: xr.DataArray) -> Conditioner:
-        """Take each channel's level from the model where the channels are the same, else measure it anew."""
+    def _check_same_kind(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.conditioner_.rate, rtol=1e-3):
             raise UnusableInput(
                 f"the model was learnt at {self.conditioner_.rate:g} Hz and cannot be used at {rate:g} Hz: learn anew"
             )
-        if channel_names(recording) == self.channels_:
-            return self.conditioner_
-        if isinstance(self.ridge_, StationRidge):
+        if isinstance(self.ridge_, StationRidge) and channel_names(recording) != self.channels_:
             raise UnusableInput("the model was learnt on other stations or channels: learn anew on these")
-        return Conditioner.measure(recording, self.conditioner_.band)
 
-    @staticmethod
-    def _live(conditioner: Conditioner) -> Mask:
-        return np.isfinite(conditioner.scale)
-
-
-def _apply_net(net: BlindSlantNet, data: Samples, live: Mask, reference: Samples) -> Samples:
-    import torch
-
-    from selfseis.learn import one_thread
-
-    net.eval()
-    with one_thread(), torch.no_grad():
-        tensors = (torch.from_numpy(np.ascontiguousarray(a)) for a in (data, live, reference))
-        return net(*tensors).numpy()
+    def _levels_as_learnt(self, recording: xr.DataArray) -> ChannelLevels:
+        """Take each channel's level from the model where the channels are the same, else measure it anew."""
+        self._check_same_kind(recording)
+        conditioner, gain = self.conditioner_, self.gain_
+        if channel_names(recording) != self.channels_:
+            conditioner = Conditioner.measure(recording, conditioner.band)
+            gain = np.ones(recording.sizes["channel"], np.float32)
+        return ChannelLevels.as_learnt(conditioner, gain, self.ridge_, recording)

@@ -3,17 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.prediction import blind_prediction
 from selfseis.denoise.study import PATCHES, Span
-from selfseis.heldout import BlockScores, block_scores, circular_shifts
+from selfseis.heldout import BlockScores, Verdict, block_scores, circular_shifts, judge
+
+if TYPE_CHECKING:
+    from selfseis.denoise.denoiser import Denoiser
 
 Samples = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Predict = Callable[[Samples], Samples]
 
 BLOCKS_OF_CHANNELS = 12
+
+
+def judged(denoiser: Denoiser, spans: list[Span], live: Mask, gain: Samples) -> Verdict:
+    """Judge a denoiser's blind predictions on the hidden parts, beside a simpler one and chance.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With its filter and network.
+    spans : list of Span
+        Conditioned data with their hidden parts, the common mode taken out.
+    live : ndarray of bool, shape (n_channels,)
+        Channels that record at all.
+    gain : ndarray, shape (n_channels,)
+        What the prediction of each is multiplied by.
+
+    Returns
+    -------
+    Verdict
+    """
+    if np.sum(live) < 2:
+        return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
+    ridge, net = denoiser.ridge_, denoiser.net_
+    predict = partial(blind_prediction, ridge=ridge, net=net, live=live, gain=gain)
+    if net is not None:
+        name = "closed-form ridge filter"
+        simple: Predict = partial(blind_prediction, ridge=ridge, net=None, live=live, gain=gain)
+    elif isinstance(ridge, LineRidge):
+        name, simple = "mean of the nearest visible channels", neighbour_mean(ridge.offsets, spans)
+    else:
+        name, simple = "mean of the other stations", station_mean(ridge.weights, spans)
+    return judge(
+        "denoise",
+        hidden_scores(spans, predict),
+        hidden_scores(spans, simple),
+        null_scores(spans, predict, denoiser.seed),
+        baseline_name=name,
+        null_name="channels shifted in time independently",
+        measure="variance explained on hidden channels at hidden times",
+        seed=denoiser.seed,
+        details={
+            "blind_zone_channels": denoiser.blind_zone_,
+            "ridge_strength": ridge.strength,
+            "common_mode_share": denoiser.common_share_,
+        },
+    )
 
 
 def hidden_scores(spans: list[Span], predict: Predict) -> BlockScores:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import RIDGE_STRENGTHS
@@ -15,6 +16,7 @@ Mask = NDArray[np.bool_]
 
 SEGMENT = 2048  # samples of one FFT; far longer than any lag used
 MOST_PREDICTORS = 24
+KM_A_DEGREE = 111.2
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,17 @@ class StationRidge:
             learnt.add(data, learn)
             chosen.add(data, choose)
         covariance, test = learnt.covariance(), chosen.covariance()
-        candidates = [cls(_solve(covariance, predictors, max_lag, s), s) for s in RIDGE_STRENGTHS]
-        errors = [_expected_error(c.weights, test, predictors, max_lag) for c in candidates]
-        return candidates[int(np.argmin(errors))]
+        weights = np.zeros((len(RIDGE_STRENGTHS), n_channels, n_channels, 2 * max_lag + 1), np.float32)
+        errors = np.zeros(len(RIDGE_STRENGTHS))
+        for channel, others in enumerate(predictors):
+            if not len(others):
+                continue
+            solved = _solved(*_normal_equations(covariance, channel, others, max_lag))
+            weights[:, channel, others] = solved.reshape(len(solved), len(others), -1)
+            gram, right = _normal_equations(test, channel, others, max_lag)
+            errors += np.einsum("si,ij,sj->s", solved, gram, solved, optimize=True) - 2 * solved @ right
+        best = int(np.argmin(errors))
+        return cls(weights[best].copy(), RIDGE_STRENGTHS[best])
 
     @property
     def halo(self) -> int:
@@ -91,8 +101,10 @@ class StationRidge:
             return torch.nn.functional.conv1d(tile, filters, padding=self.halo)[0].numpy()
 
 
-def other_stations(groups: NDArray[np.str_], live: Mask) -> list[NDArray[np.intp]]:
-    """List for each channel the live channels of other stations, at most 24: the next ones in order.
+def other_stations(
+    groups: NDArray[np.str_], live: Mask, places: NDArray[np.float64] | None = None
+) -> list[NDArray[np.intp]]:
+    """List for each channel the live channels of other stations, at most 24: the nearest ones.
 
     Parameters
     ----------
@@ -100,14 +112,30 @@ def other_stations(groups: NDArray[np.str_], live: Mask) -> list[NDArray[np.intp
         The station of each channel.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
+    places : ndarray, shape (n_channels, 2), optional
+        Where they are, in km east and north; where it is not known, the next ones in order are taken.
     """
     everyone = np.arange(len(groups))
     lists = []
     for channel in everyone:
         others = everyone[(groups != groups[channel]) & live]
-        nearest = np.argsort(np.abs(others - channel), kind="stable")[:MOST_PREDICTORS]
+        apart = (
+            np.abs(others - channel) if places is None else np.hypot(*(places[others] - places[channel]).T)
+        )
+        nearest = np.argsort(apart, kind="stable")[:MOST_PREDICTORS]
         lists.append(np.sort(others[nearest]))
     return lists
+
+
+def station_places(recording: xr.DataArray) -> NDArray[np.float64] | None:
+    """Return where channels are, in km east and north of the first, (n_channels, 2); None unless all are known."""
+    if not {"latitude", "longitude"} <= set(recording.coords):
+        return None
+    north, east = (recording[name].values.astype(float) for name in ("latitude", "longitude"))
+    if not (np.isfinite(north).all() and np.isfinite(east).all()):
+        return None
+    around = (east - east[0] + 180) % 360 - 180  # across the date line as well
+    return KM_A_DEGREE * np.stack([around * np.cos(np.deg2rad(north.mean())), north - north[0]], axis=1)
 
 
 @dataclass
@@ -151,27 +179,15 @@ def _normal_equations(
     return gram, covariance[who, channel, centre + lag]
 
 
-def _solve(
-    covariance: NDArray[np.float64], predictors: list[NDArray[np.intp]], max_lag: int, strength: float
-) -> Samples:
-    n_channels, width = len(predictors), 2 * max_lag + 1
-    weights = np.zeros((n_channels, n_channels, width), np.float32)
-    for channel, others in enumerate(predictors):
-        if not len(others):
-            continue
-        gram, right = _normal_equations(covariance, channel, others, max_lag)
-        ridge = strength * max(np.trace(gram) / len(gram), np.finfo(float).tiny)
-        solution = np.linalg.lstsq(gram + ridge * np.eye(len(gram)), right, rcond=None)[0]
-        weights[channel, others] = solution.reshape(len(others), width)
-    return weights
+def _solved(gram: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the filter for each strength, from one decomposition, shape (n_strengths, n_unknowns)."""
+    from threadpoolctl import threadpool_limits
 
-
-def _expected_error(
-    weights: Samples, covariance: NDArray[np.float64], predictors: list[NDArray[np.intp]], max_lag: int
-) -> float:
-    error = 0.0
-    for channel, others in enumerate(predictors):
-        gram, right = _normal_equations(covariance, channel, others, max_lag)
-        w = weights[channel, others].ravel()
-        error += covariance[channel, channel, 2 * max_lag] - 2 * w @ right + w @ gram @ w
-    return float(error)
+    with threadpool_limits(
+        1, "blas"
+    ):  # so small a matrix is solved slower by threads that wait for each other
+        values, vectors = np.linalg.eigh(gram)
+    level = max(np.trace(gram) / len(gram), np.finfo(float).tiny)
+    # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
+    inverse = 1 / (np.maximum(values, 0) + level * np.array(RIDGE_STRENGTHS)[:, None])
+    return (inverse * (right @ vectors)) @ vectors.T

@@ -19,8 +19,9 @@ from selfseis.recording.model_folder import reading_model
 
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
+    from selfseis.denoise.levels import ChannelLevels
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(denoiser: Denoiser, folder: Path) -> None:
@@ -30,6 +31,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
     arrays = {
         "offset": denoiser.conditioner_.offset,
         "scale": denoiser.conditioner_.scale,
+        "gain": denoiser.gain_,
         "noise_correlation": denoiser.noise_correlation_,
     }
     description: dict[str, Any] = {
@@ -65,19 +67,22 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
-def fingerprint(denoiser: Denoiser) -> str:
-    """Return a short text that differs for models that denoise differently."""
+def fingerprint(denoiser: Denoiser, levels: ChannelLevels | None = None) -> str:
+    """Return a short text that differs for models, and levels of channels, that denoise differently."""
     digest = hashlib.sha256(json.dumps(denoiser.get_params(), default=str).encode())
     digest.update(json.dumps(denoiser.conditioner_.to_dict()).encode())
     ridge = denoiser.ridge_
     arrays = [
         ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights,
         denoiser.conditioner_.scale,
+        denoiser.gain_,
     ]
     if denoiser.posterior_ is not None:
         arrays += [denoiser.posterior_.shrink, denoiser.posterior_.trust]
     if denoiser.net_ is not None:
         arrays += [value.numpy() for value in denoiser.net_.state_dict().values()]
+    if levels is not None:
+        arrays += [levels.scale, levels.gain, levels.level]
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
@@ -108,6 +113,7 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     denoiser.conditioner_ = Conditioner(
         conditioner["rate"], tuple(conditioner["band"]), arrays["offset"], arrays["scale"]
     )
+    denoiser.gain_ = arrays["gain"]
     denoiser.noise_correlation_ = arrays["noise_correlation"]
     denoiser.channels_ = description["channels"]
     denoiser.blind_zone_ = description["blind_zone"]

@@ -21,7 +21,8 @@ from selfseis.nets.slant_stacks import GROUP, SlantStacks
 WINDOW = 512  # samples of a training window
 CHANNELS = 64  # channels of a training window, the blind zone's context beside them
 EDGE = 16  # samples at the ends of a window, where the net's filter is cut off
-LEARNING_RATE = 3e-3
+LEARNING_RATE, FINE_TUNING_RATE = 3e-3, 1e-3
+FINE_TUNING = 8  # times fewer steps than a whole training takes
 
 
 def train_network(
@@ -32,6 +33,7 @@ def train_network(
     most_steps: int,
     most_seconds: float | None,
     seed: int,
+    start: BlindSlantNet | None = None,
     checkpoint: Path | None = None,
     report: Callable[[FitProgress], None] | None = None,
 ) -> tuple[BlindSlantNet | None, FitProgress]:
@@ -45,6 +47,8 @@ def train_network(
         The filter to start from; it gives the blind zone.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
+    start : BlindSlantNet, optional
+        A network learnt before, from whose weights a shorter training begins.
     most_steps, most_seconds, seed, checkpoint, report
         As for `selfseis.learn.fit`.
 
@@ -55,22 +59,33 @@ def train_network(
     progress : FitProgress
     """
     torch.manual_seed(seed)
-    net = BlindSlantNet(ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone))
+    net = _begun(start, ridge.blind_zone) or BlindSlantNet(
+        ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone)
+    )
     pieces = [_Piece.of(span, ridge, live, net.stacks) for span in spans]
     progress = fit(
         net,
         _Draw(pieces, net.stacks),
         lambda trained: float(np.mean([piece.loss_where_chosen(trained) for piece in pieces])),
-        most_steps=most_steps,
+        most_steps=most_steps if start is None else -(-most_steps // FINE_TUNING),
         most_seconds=most_seconds or float("inf"),
-        check_every=100,
-        learning_rate=LEARNING_RATE,
+        check_every=100 if start is None else 50,
+        learning_rate=LEARNING_RATE if start is None else FINE_TUNING_RATE,
         seed=seed,
         checkpoint=checkpoint,
         report=report,
     )
     of_the_filter = float(np.mean([piece.loss_of_reference() for piece in pieces]))
     return (net if progress.best_loss < of_the_filter else None), progress
+
+
+def _begun(start: BlindSlantNet | None, blind_zone: int) -> BlindSlantNet | None:
+    """Return a copy of a network with the blind zone of today: its weights do not depend on it."""
+    if start is None:
+        return None
+    net = BlindSlantNet(blind_zone, start.stacks.slownesses)
+    net.load_state_dict(start.state_dict())
+    return net
 
 
 class _Piece:

@@ -11,7 +11,7 @@ import xarray as xr
 from selfseis.recording.tiles import Tile, tiles
 from selfseis.recording.time_axis import grid_of
 
-KEY = "coverage"
+KEY, PIECES = "coverage", "pieces"
 
 
 def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.ArrayLike) -> None:
@@ -30,6 +30,32 @@ def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.
     begins = np.concatenate([[True], first[1:] > reach[:-1]])
     ends = np.concatenate([begins[1:], [True]])
     recording.encoding[KEY] = np.stack([first[begins], reach[ends]], axis=1)
+    recording.encoding[PIECES] = np.stack([first, last[order]], axis=1)
+
+
+def pieces_until(recording: xr.DataArray, n_samples: int) -> npt.NDArray[np.int64]:
+    """Return start and end (ns since 1970) of the pieces within the first samples of a recording, in order.
+
+    Two openings of a folder that give the same hold the same pieces there, whatever came after.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording. One that knows nothing of its pieces is a single one.
+    n_samples : int
+        Number of samples.
+
+    Returns
+    -------
+    ndarray of int, shape (n_pieces, 2)
+    """
+    grid = grid_of(recording)
+    begin, end = int(grid.at(0)), int(grid.at(n_samples))
+    pieces = recording.encoding.get(PIECES)
+    if pieces is None:
+        pieces = np.array([[begin, end]])
+    cut = np.clip(pieces[(pieces[:, 0] < end) & (pieces[:, 1] > begin)], begin, end)
+    return cut[np.lexsort((cut[:, 1], cut[:, 0]))]
 
 
 def stretches(recording: xr.DataArray, *, join: int = 0) -> list[tuple[int, int]]:

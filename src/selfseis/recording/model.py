@@ -26,6 +26,9 @@ __all__ = [
 ]
 
 
+_DTYPES: Mapping[str, npt.DTypeLike] = {"seed_id": str, "component": str, "predicted": bool}
+
+
 def recording_from_array(
     data: npt.ArrayLike,
     sampling_rate: float,
@@ -204,7 +207,7 @@ def station_codes(recording: xr.DataArray) -> npt.NDArray[np.str_]:
 
 
 def _channel_values(name: str, values: Any, n_channels: int) -> npt.NDArray[Any]:
-    array = np.asarray(values, dtype=str if name in {"seed_id", "component"} else np.float64)
+    array = np.asarray(values, dtype=_DTYPES.get(name, np.float64))
     if array.shape != (n_channels,):
         raise UnusableInput(
             f"{name} must have one value for each of the {n_channels} channels, got {array.shape}"

@@ -15,6 +15,7 @@ from selfseis.recording.model import build_recording
 from selfseis.recording.time_axis import TimeGrid
 
 VARIABLE = "waveforms"
+GROWTH_ATTRIBUTES = ("made_of", "settled_samples")
 CHANNEL_COORDINATES = (
     "seed_id",
     "component",
@@ -23,6 +24,7 @@ CHANNEL_COORDINATES = (
     "longitude",
     "elevation",
     "sensitivity",
+    "predicted",
 )
 
 
@@ -75,6 +77,16 @@ def open_own(path: Path) -> xr.DataArray:
     waveforms = LazyWaveforms(_ReadFromStore(path), int(n_channels), int(n_samples))
     gauge_length = attrs.get("gauge_length")
     return build_recording(waveforms, grid, channels, str(attrs.get("units", "")), gauge_length)
+
+
+def growth_of(path: Path) -> dict[str, Any]:
+    """Return what a file that selfseis wrote says of how it may be continued; nothing if it says nothing."""
+    try:
+        with _opened(path) as store:
+            attrs = dict(store[VARIABLE].attrs)
+    except (KeyError, OSError, ValueError, TypeError):
+        return {}
+    return {name: _plain(attrs[name]) for name in GROWTH_ATTRIBUTES if name in attrs}
 
 
 def _opened(path: Path) -> Any:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from selfseis.recording.atomic import replacing
 from selfseis.recording.obspy_import import obspy
-from selfseis.recording.own_formats import CHANNEL_COORDINATES, VARIABLE
+from selfseis.recording.own_formats import CHANNEL_COORDINATES, GROWTH_ATTRIBUTES, VARIABLE
 from selfseis.recording.time_axis import TimeGrid, grid_of
 
 Samples = tuple[int, npt.NDArray[np.float32]]
@@ -25,6 +25,12 @@ _TIME_ATTRS = {
     "units": "nanoseconds since 1970-01-01",
     "calendar": "proleptic_gregorian",
     "standard_name": "time",
+}
+_CHANNEL_ATTRS: dict[str, dict[str, Any]] = {
+    "predicted": {
+        "dtype": "bool",  # as xarray writes and reads what NetCDF has no type for
+        "long_name": "the channel recorded nothing: what stands here is a prediction from its neighbours",
+    }
 }
 
 
@@ -38,9 +44,10 @@ def write_netcdf(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> 
         for name, values in _channel_coordinates(like).items():
             texts = values.dtype.kind == "U"
             dtype = _text_dtype() if texts else values.dtype
-            file.create_variable(
+            variable = file.create_variable(
                 name, ("channel",), dtype=dtype, data=values.astype(object) if texts else values
             )
+            variable.attrs.update(_CHANNEL_ATTRS.get(name, {}))
         options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         time = file.create_variable("time", ("time",), dtype=np.int64, chunks=chunks[1:], **options)
         time.attrs.update(_TIME_ATTRS)
@@ -61,8 +68,11 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
     grid, chunks = grid_of(like), _chunks(like)
     group = zarr.open_group(str(path), mode="w", zarr_format=2)
     for name, values in _channel_coordinates(like).items():
-        group.create_array(name, data=values, attributes={"_ARRAY_DIMENSIONS": ["channel"]})
-    time = group.create_array("time", shape=(grid.size,), chunks=chunks[1:], dtype=np.int64)
+        variable = group.create_array(name, shape=values.shape, dtype=values.dtype, fill_value=None)
+        variable[:] = values
+        variable.attrs.update({"_ARRAY_DIMENSIONS": ["channel"], **_CHANNEL_ATTRS.get(name, {})})
+    # Xarray takes the fill value for missing data, and zero is a time and a distance as well.
+    time = group.create_array("time", shape=(grid.size,), chunks=chunks[1:], dtype=np.int64, fill_value=None)
     time.attrs.update({"_ARRAY_DIMENSIONS": ["time"], **_TIME_ATTRS})
     shape = (like.sizes["channel"], grid.size)
     array = group.create_array(VARIABLE, shape=shape, chunks=chunks, dtype=np.float32, fill_value=np.nan)
@@ -74,14 +84,19 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
 
 
 def write_miniseed(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
-    """Write miniSEED (float32), NaN as gaps; channels of a fibre are numbered and listed in a table."""
+    """Write miniSEED (float32), NaN as gaps; channels of a fibre are numbered and listed in a table.
+
+    Channels marked as predicted are left out: miniSEED cannot say that nobody recorded them.
+    """
     grid = grid_of(like)
     codes = _miniseed_codes(like)
+    observed = ~like.coords["predicted"].values if "predicted" in like.coords else np.ones(len(codes), bool)
     with path.open("wb") as file:
         for first, block in samples:
-            for seed_id, row in zip(codes, block, strict=True):
+            for channel in np.flatnonzero(observed):
+                row = block[channel]
                 for begin, end in _stretches(~np.isnan(row)):
-                    file.write(_records(seed_id, row[begin:end], grid, first + begin))
+                    file.write(_records(codes[channel], row[begin:end], grid, first + begin))
     if "distance" in like.coords:
         _write_channel_table(path, like, codes)
 
@@ -141,9 +156,13 @@ def _stretches(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def _channel_coordinates(like: xr.DataArray) -> dict[str, npt.NDArray[Any]]:
     there = {name: like.coords[name].values for name in CHANNEL_COORDINATES if name in like.coords}
-    return {
-        name: values.astype(str) if values.dtype.kind in "UOT" else values for name, values in there.items()
-    }
+    return {name: _storable(values) for name, values in there.items()}
+
+
+def _storable(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind in "UOT":
+        return values.astype(str)
+    return values.astype(np.int8) if values.dtype == bool else values
 
 
 def _attributes(like: xr.DataArray, grid: TimeGrid) -> dict[str, Any]:
@@ -155,7 +174,7 @@ def _attributes(like: xr.DataArray, grid: TimeGrid) -> dict[str, Any]:
     }
     if like.attrs.get("gauge_length") is not None:
         attributes["gauge_length"] = float(like.attrs["gauge_length"])
-    return attributes
+    return attributes | {name: like.attrs[name] for name in GROWTH_ATTRIBUTES if name in like.attrs}
 
 
 def _chunks(like: xr.DataArray) -> tuple[int, int]:

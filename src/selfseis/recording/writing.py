@@ -15,6 +15,7 @@ import xarray as xr
 from selfseis.recording.atomic import remove, replacing
 from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.recording.errors import UnusableInput
+from selfseis.recording.growing import GROWING, blocks_of, growth_mark, settled_part
 from selfseis.recording.time_axis import grid_of
 from selfseis.recording.write_formats import FORMATS, Samples
 
@@ -36,6 +37,10 @@ class RecordingWriter:
         Recording with the channels and times of what is written.
     fingerprint : str
         What else the samples depend on (a model, its settings): tiles of another fingerprint are thrown away.
+    margin : int, optional
+        Samples at the end of the recording that change when it goes on. With it, an existing ``.nc`` or ``.zarr``
+        of the same recording (shorter, or as long) and the same fingerprint is continued: its first `kept`
+        samples stay and need not be written.
 
     Raises
     ------
@@ -50,17 +55,28 @@ class RecordingWriter:
     ...             writer.write(tile.first, denoise(tile.data)[:, tile.core])
     """
 
-    def __init__(self, path: Any, like: xr.DataArray, fingerprint: str = "") -> None:
+    def __init__(
+        self, path: Any, like: xr.DataArray, fingerprint: str = "", *, margin: int | None = None
+    ) -> None:
         self.path = Path(path)
         self.like = like
         self.fingerprint = fingerprint
+        self.margin = margin
+        self._old: xr.DataArray | None = None
         if self.path.suffix not in FORMATS:
             raise UnusableInput(f"{self.path} must end in {', '.join(FORMATS)}")
         self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.parent.is_dir():
             raise UnusableInput(f"the folder {self.path.parent} does not exist: make it first")
 
+    @property
+    def kept(self) -> int:
+        """Samples from the start on that an existing file holds already; known within the ``with`` block."""
+        return 0 if self._old is None else self._old.sizes["time"]
+
     def __enter__(self) -> RecordingWriter:
+        if self.margin is not None:
+            self._old = settled_part(self.path, self.like, self.fingerprint)
         manifest = self._partial / "manifest.json"
         if not manifest.is_file() or manifest.read_text() != self._manifest():
             remove(self._partial)
@@ -78,7 +94,7 @@ class RecordingWriter:
         if missing > 0:
             raise ValueError(f"{missing} samples were never written; the tiles so far are in {self._partial}")
         with replacing(self.path) as temporary:
-            FORMATS[self.path.suffix](temporary, self.like, self._samples())
+            FORMATS[self.path.suffix](temporary, self._marked(), self._samples())
         remove(self._partial)
 
     def finished(self, first: int) -> bool:
@@ -113,6 +129,13 @@ class RecordingWriter:
         ):
             np.save(file, samples, allow_pickle=False)
 
+    def _marked(self) -> xr.DataArray:
+        """Say in the file how much of it may be kept when the recording goes on."""
+        if self.margin is None or self.path.suffix not in GROWING:
+            return self.like
+        settled = max(0, self.like.sizes["time"] - self.margin)
+        return self.like.assign_attrs(growth_mark(self.like, self.fingerprint, settled))
+
     def _manifest(self) -> str:
         grid = grid_of(self.like)
         key = "distance" if "distance" in self.like.coords else "seed_id"
@@ -123,12 +146,13 @@ class RecordingWriter:
                 "n_samples": grid.size,
                 "channels": self.like[key].values.tolist(),
                 "fingerprint": self.fingerprint,
+                "kept": self.kept,
             }
         )
 
     def _spans(self) -> list[tuple[int, int]]:
         """Find what the finished tiles cover, without what an earlier one covers already."""
-        spans, covered = [], 0
+        spans, covered = [(0, self.kept)], self.kept
         for file in sorted(self._partial.glob("*-*.npy")):
             first, last = map(int, file.stem.split("-"))
             if last > covered:
@@ -145,7 +169,9 @@ class RecordingWriter:
         return missing
 
     def _samples(self) -> Iterator[Samples]:
-        covered = 0
+        if self._old is not None:
+            yield from blocks_of(self._old)
+        covered = self.kept
         for file in sorted(self._partial.glob("*-*.npy")):
             first, last = map(int, file.stem.split("-"))
             if last > covered:

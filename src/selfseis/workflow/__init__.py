@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from selfseis.workflow.cleaning import what_was_predicted
 from selfseis.workflow.demo import run_demo
 from selfseis.workflow.exploring import explore, learn_explorer
 from selfseis.workflow.jobs import denoise, detect, learn_denoiser, run
@@ -22,4 +23,5 @@ __all__ = [
     "pick",
     "run",
     "run_demo",
+    "what_was_predicted",
 ]

@@ -10,16 +10,15 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.storage import fingerprint
 from selfseis.denoise.study import is_line
 from selfseis.detect import Detector, Event, write_catalogue
 from selfseis.heldout import Verdict
 from selfseis.recording import RecordingWriter, UnusableInput, is_fibre
 from selfseis.recording.atomic import remove
-from selfseis.recording.coverage import stretches
 from selfseis.recording.model_folder import check_place
 from selfseis.report import write_report
 from selfseis.workflow.cataloguing import pick_and_locate, read_velocity
+from selfseis.workflow.cleaning import Cleaned, predicted_channels, what_was_predicted, write_denoised
 from selfseis.workflow.exploring import add_atlas
 from selfseis.workflow.picking import PickSettings
 from selfseis.workflow.pictures import write_snippets, write_timeline
@@ -27,7 +26,6 @@ from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results, checkpoint_beside
 
 Method = Literal["auto", "ridge", "network"]
-TILE_VALUES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -151,8 +149,10 @@ def run(
     if useful:
         path = out / ("denoised.nc" if is_fibre(recording) else "denoised.mseed")
         with results.stage("denoise"), progress_bar("cleaning", console) as report:
-            write_denoised(denoiser, recording, path, report=report)
+            levels = denoiser.levels(recording)
+            write_denoised(denoiser, recording, path, levels, report=report)
         results.notes.append(f"Cleaned waveforms are in {path.name}.")
+        results.notes += what_was_predicted(path, predicted_channels(levels, recording))
     else:
         results.notes.append(
             "No cleaned waveforms were written: on these data they are not better than simple ones."
@@ -174,7 +174,12 @@ def run(
 
 
 def learn_denoiser(
-    recording: xr.DataArray, model: Path, settings: Settings | None = None, *, console: Console | None = None
+    recording: xr.DataArray,
+    model: Path,
+    settings: Settings | None = None,
+    *,
+    start: Denoiser | None = None,
+    console: Console | None = None,
 ) -> Denoiser:
     """Learn a denoiser from a recording and save it.
 
@@ -186,6 +191,8 @@ def learn_denoiser(
         Folder of the model.
     settings : Settings, optional
         What to run with.
+    start : Denoiser, optional
+        A fitted denoiser, which is learnt on instead of anew.
     console : Console, optional
         Where progress is shown.
 
@@ -193,11 +200,19 @@ def learn_denoiser(
     -------
     Denoiser
         Fitted.
+
+    Raises
+    ------
+    UnusableInput
+        If the settings ask for another band or method than `start` has.
     """
     settings = settings or Settings()
     check_place(model)
     checkpoint = checkpoint_beside(model)
-    denoiser, _ = _learnt(recording, settings, checkpoint, console)
+    if start is None:
+        denoiser, _ = _learnt(recording, settings, checkpoint, console)
+    else:
+        denoiser = _learnt_on(start, recording, settings, checkpoint, console)
     denoiser.save(model)
     remove(checkpoint)
     return denoiser
@@ -210,9 +225,13 @@ def denoise(
     settings: Settings | None = None,
     *,
     deviation: Path | None = None,
+    jobs: int = 1,
     console: Console | None = None,
-) -> Denoiser:
+) -> Cleaned:
     """Clean a recording and write it.
+
+    With a model, a NetCDF or Zarr file that an earlier call wrote of the same recording is continued: only what
+    came since is computed.
 
     Parameters
     ----------
@@ -226,13 +245,14 @@ def denoise(
         What to learn with.
     deviation : Path, optional
         File to which the standard deviation of each sample is written.
+    jobs : int
+        Tiles that are cleaned at the same time; the result is the same.
     console : Console, optional
         Where progress is shown.
 
     Returns
     -------
-    Denoiser
-        The one that was used.
+    Cleaned
     """
     for path in (out, deviation):
         if path is not None:
@@ -240,13 +260,14 @@ def denoise(
     if denoiser is None:
         settings = settings or Settings()
         denoiser, _ = _learnt(recording, settings, checkpoint_beside(out), console)
+    levels = denoiser.levels(recording)
     with progress_bar("cleaning", console) as report:
-        write_denoised(denoiser, recording, out, report=report)
+        kept = write_denoised(denoiser, recording, out, levels, jobs=jobs, report=report)
     if deviation is not None:
         with progress_bar("uncertainty", console) as report:
-            write_denoised(denoiser, recording, deviation, deviation=True, report=report)
+            write_denoised(denoiser, recording, deviation, levels, deviation=True, jobs=jobs, report=report)
     remove(checkpoint_beside(out))
-    return denoiser
+    return Cleaned(denoiser, predicted_channels(levels, recording), kept)
 
 
 def detect(
@@ -287,36 +308,6 @@ def detect(
     return _finished(results, recording, [detector.verdict_], detector, detector.events_)
 
 
-def write_denoised(
-    denoiser: Denoiser, recording: xr.DataArray, path: Path, *, deviation: bool = False, report: Any = None
-) -> None:
-    """Write a cleaned recording tile by tile; an interrupted run goes on where it stopped.
-
-    Parameters
-    ----------
-    denoiser : Denoiser
-        Fitted.
-    recording : xarray.DataArray
-        The recording.
-    path : Path
-        File that ends in .nc, .zarr or .mseed.
-    deviation : bool
-        Whether the standard deviation of the cleaned recording is written instead of it.
-    report : callable, optional
-        Called with the number of samples done and of all samples.
-    """
-    clean = denoiser.uncertainty(recording) if deviation else denoiser.transform(recording)
-    core = max(1024, TILE_VALUES // recording.sizes["channel"])
-    with RecordingWriter(path, like=recording, fingerprint=fingerprint(denoiser)) as writer:
-        for first, last in stretches(recording, join=core):
-            for start in range(first, last, core):
-                end = min(start + core, last)
-                if not writer.finished(start):
-                    writer.write(start, clean.variable.isel(time=slice(start, end)).values)
-                if report is not None:
-                    report(end, recording.sizes["time"])
-
-
 def _learnt(
     recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
 ) -> tuple[Denoiser, list[str]]:
@@ -334,6 +325,22 @@ def _learnt(
         return denoiser, []
     note = f"A network was tried first and set aside. {denoiser.verdict_}"
     return Denoiser("ridge", band=settings.band, seed=settings.seed).fit(recording), [note]
+
+
+def _learnt_on(
+    start: Denoiser, recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
+) -> Denoiser:
+    """Learn on from a model, which keeps its band and method."""
+    band, method = start.conditioner_.band, start.method
+    if settings.band not in (None, tuple(band)) or settings.method not in ("auto", method):
+        raise UnusableInput(
+            f"the model to start from has the band {band[0]:g} to {band[1]:g} Hz and the method {method}: "
+            "leave out --band and --method, or learn without --from"
+        )
+    with progress_bar("learning on", console) as report:
+        return start.fine_tune(
+            recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps)
+        )
 
 
 def _learn(

@@ -1,0 +1,249 @@
+"""Learning a denoiser, anew or from one that was learnt before: levels, filter, network, gains, weights, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.denoise import hidden_skill, storage
+from selfseis.denoise.common_mode import common_share, without_common_mode
+from selfseis.denoise.levels import measured_gains
+from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.posterior import Posterior
+from selfseis.denoise.prediction import blind_prediction, live_channels
+from selfseis.denoise.station_ridge import StationRidge, other_stations, station_places
+from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
+from selfseis.denoise.tiled import channel_names
+from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.errors import UnusableInput
+from selfseis.recording.model import station_codes
+
+if TYPE_CHECKING:
+    from selfseis.denoise.denoiser import Denoiser
+    from selfseis.learn import FitProgress
+
+Mask = NDArray[np.bool_]
+Ridge = LineRidge | StationRidge
+
+
+def fit_denoiser(
+    denoiser: Denoiser,
+    recording: xr.DataArray,
+    *,
+    start: Denoiser | None = None,
+    checkpoint: Path | None = None,
+    report: Callable[[FitProgress], None] | None = None,
+) -> None:
+    """Set all that a denoiser learns from a recording.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With its parameters.
+    recording : xarray.DataArray
+        The recording.
+    start : Denoiser, optional
+        A fitted denoiser whose filter and network are the beginning.
+    checkpoint, report
+        As for `Denoiser.fit`.
+
+    Raises
+    ------
+    UnusableInput
+        As `Denoiser.fit`.
+    """
+    _check_method(denoiser.method, recording)
+    denoiser.conditioner_ = Conditioner.measure(recording, denoiser.band)
+    spans = study_spans(recording, denoiser.conditioner_, denoiser.seed)
+    if not spans:
+        raise UnusableInput(
+            "nothing to learn from: every channel is empty or dead, or the record is too short"
+        )
+    denoiser.channels_ = channel_names(recording)
+    live = live_channels(denoiser.conditioner_)
+    closed_form = fit_filter(
+        recording,
+        spans,
+        live,
+        blind_zone=denoiser.blind_zone,
+        reach=denoiser.reach,
+        max_lag=denoiser.max_lag,
+        start=start.ridge_ if start is not None else None,
+    )
+    denoiser.ridge_, spans = closed_form.ridge, closed_form.spans
+    denoiser.noise_correlation_, denoiser.common_share_ = (
+        closed_form.noise_correlation,
+        closed_form.common_share,
+    )
+    denoiser.blind_zone_ = closed_form.ridge.blind_zone if isinstance(closed_form.ridge, LineRidge) else 0
+    denoiser.net_, denoiser.progress_, denoiser.posterior_ = None, None, None
+    denoiser.gain_ = np.ones(len(live), np.float32)
+    if denoiser.method == "network":
+        _fit_network(denoiser, spans, start, checkpoint, report)
+    predict = partial(blind_prediction, ridge=denoiser.ridge_, net=denoiser.net_, live=live)
+    if is_line(recording):  # each station has a filter, and so a gain, of its own
+        denoiser.gain_ = measured_gains(spans, partial(predict, gain=denoiser.gain_))
+    denoiser.verdict_ = hidden_skill.judged(denoiser, spans, live, denoiser.gain_)
+    if start is not None and start.blind_zone_ == denoiser.blind_zone_:  # nearer channels would be easier
+        denoiser.verdict_.details["skill_before"] = _skill_before(start, denoiser, spans)
+    if denoiser.fusion:
+        pairs = [(s.data, predict(s.data, gain=denoiser.gain_)) for s in spans]
+        denoiser.posterior_ = Posterior.measure(pairs, on_line=is_line(recording))
+
+
+def _check_method(method: str, recording: xr.DataArray) -> None:
+    if method not in ("ridge", "network"):
+        raise ValueError(f"method must be 'ridge' or 'network', got {method!r}")
+    if method == "network" and not is_line(recording):
+        raise UnusableInput(
+            "the network needs at least 8 channels on a line: use method 'ridge' for stations"
+        )
+
+
+def _fit_network(
+    denoiser: Denoiser,
+    spans: list[Span],
+    start: Denoiser | None,
+    checkpoint: Path | None,
+    report: Callable[[FitProgress], None] | None,
+) -> None:
+    from selfseis.denoise.training import train_network
+
+    assert isinstance(denoiser.ridge_, LineRidge)
+    denoiser.net_, denoiser.progress_ = train_network(
+        spans,
+        denoiser.ridge_,
+        live_channels(denoiser.conditioner_),
+        most_steps=denoiser.most_steps,
+        most_seconds=denoiser.most_seconds,
+        seed=denoiser.seed,
+        start=start.net_ if start is not None else None,
+        checkpoint=checkpoint and checkpoint / _training(denoiser, start),
+        report=report,
+    )
+
+
+def _skill_before(start: Denoiser, denoiser: Denoiser, spans: list[Span]) -> float:
+    """Score the model that was begun from on the same hidden samples."""
+    same = start.channels_ == denoiser.channels_
+    predict = partial(
+        blind_prediction,
+        ridge=start.ridge_,
+        net=start.net_,
+        live=live_channels(denoiser.conditioner_),
+        gain=start.gain_ if same else np.ones(len(denoiser.channels_), np.float32),
+    )
+    return hidden_skill.hidden_scores(spans, predict).skill
+
+
+def _training(denoiser: Denoiser, start: Denoiser | None) -> str:
+    """Name what is learnt from and how: nothing else may go on from its checkpoint."""
+    parts = [storage.fingerprint(one) for one in (denoiser, start) if one is not None]
+    return "-".join(parts)
+
+
+@dataclass(frozen=True)
+class FilterFit:
+    """A filter and what was measured for it.
+
+    Attributes
+    ----------
+    ridge : LineRidge or StationRidge
+        The filter.
+    spans : list of Span
+        What it was learnt from, the common mode taken out.
+    noise_correlation : ndarray
+        Correlation of quiet data against channel offset.
+    common_share : float
+        Share of the quiet power that all channels record at the same instant.
+    """
+
+    ridge: Ridge
+    spans: list[Span]
+    noise_correlation: NDArray[np.float64]
+    common_share: float
+
+
+def fit_filter(
+    recording: xr.DataArray,
+    spans: list[Span],
+    live: Mask,
+    *,
+    blind_zone: int | None,
+    reach: int,
+    max_lag: int,
+    start: Ridge | None = None,
+) -> FilterFit:
+    """Learn the filter of a line or of stations.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        Where the channels are.
+    spans : list of Span
+        As `study_spans` returns them.
+    live : ndarray of bool, shape (n_channels,)
+        Channels that record at all.
+    blind_zone : int or None
+        Half-width in channels; None measures it.
+    reach, max_lag : int
+        Of the filter.
+    start : LineRidge or StationRidge, optional
+        A filter learnt before. The new one, that one and, on a line, one learnt from both are compared on the
+        samples to choose by.
+
+    Returns
+    -------
+    FilterFit
+    """
+    if is_line(recording):
+        measured, correlation = line_blind_zone(recording, spans)
+        share = common_share(correlation, int(live.sum()))
+        if share > 0:
+            spans = [replace(s, data=without_common_mode(s.data, live)) for s in spans]
+        zone = measured if blind_zone is None else blind_zone
+        new: Ridge = LineRidge.fit(_parts(spans), zone, reach=reach, max_lag=max_lag)
+    else:
+        correlation, share = np.ones(1), 0.0
+        others = other_stations(station_codes(recording), live, station_places(recording))
+        new = StationRidge.fit(_parts(spans), others, max_lag=max_lag)
+    best = min(_candidates(new, start), key=lambda ridge: _error_where_chosen(ridge, spans, live))
+    return FilterFit(best, spans, correlation, share)
+
+
+def _parts(spans: list[Span]) -> list[tuple[NDArray[np.float32], Mask, Mask]]:
+    return [(s.data, s.learn, s.choose) for s in spans]
+
+
+def _candidates(new: Ridge, start: Ridge | None) -> Sequence[Ridge]:
+    if isinstance(new, LineRidge) and isinstance(start, LineRidge):
+        covariance = _same_extent(start.covariance, new.covariance.shape)
+        if covariance is None:
+            return [new]
+        old = replace(new, covariance=covariance, strength=start.strength)
+        return [new, replace(new, covariance=(new.covariance + covariance) / 2), old]
+    if isinstance(new, StationRidge) and isinstance(start, StationRidge):
+        return [new, start] if start.weights.shape == new.weights.shape else [new]
+    return [new]
+
+
+def _same_extent(covariance: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """Cut a covariance down to the offsets and lags of another blind zone; None where it does not reach as far."""
+    beyond = [(have - want) // 2 for have, want in zip(covariance.shape, shape, strict=True)]
+    if min(beyond) < 0:
+        return None
+    return covariance[tuple(slice(cut, cut + want) for cut, want in zip(beyond, shape, strict=True))]
+
+
+def _error_where_chosen(ridge: Ridge, spans: list[Span], live: Mask) -> float:
+    return sum(
+        float(np.square((s.data - ridge.predict(s.data, live))[s.choose], dtype=np.float64).sum())
+        for s in spans
+    )
