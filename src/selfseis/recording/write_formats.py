@@ -56,7 +56,7 @@ def write_netcdf(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> 
             VARIABLE, ("channel", "time"), dtype=np.float32, chunks=chunks, fillvalue=fill, **options
         )
         waveforms.attrs.update(_attributes(like, grid))
-        for first, block in samples:
+        for first, block in _in_whole_chunks(samples, chunks[1]):
             waveforms[:, first : first + block.shape[1]] = block
         _write_times(time, grid)
 
@@ -77,7 +77,7 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
     shape = (like.sizes["channel"], grid.size)
     array = group.create_array(VARIABLE, shape=shape, chunks=chunks, dtype=np.float32, fill_value=np.nan)
     array.attrs.update({"_ARRAY_DIMENSIONS": ["channel", "time"], **_attributes(like, grid)})
-    for first, block in samples:
+    for first, block in _in_whole_chunks(samples, chunks[1]):
         array[:, first : first + block.shape[1]] = block
     _write_times(time, grid)
     zarr.consolidate_metadata(group.store)
@@ -181,6 +181,22 @@ def _chunks(like: xr.DataArray) -> tuple[int, int]:
     n_channels, n_samples = max(1, like.sizes["channel"]), max(1, like.sizes["time"])
     channels = min(n_channels, 256)
     return channels, max(1, min(n_samples, _CHUNK_VALUES // channels))
+
+
+def _in_whole_chunks(samples: Iterator[Samples], length: int) -> Iterator[Samples]:
+    """Join and cut blocks at the ends of chunks: a chunk that is written in parts is compressed as many times."""
+    start, held = 0, np.empty((0, 0), np.float32)
+    for first, block in samples:
+        if held.shape[1] and first != start + held.shape[1]:
+            yield start, held
+            held = held[:, :0]
+        start, held = (start, np.concatenate([held, block], axis=1)) if held.shape[1] else (first, block)
+        whole = max(0, (start + held.shape[1]) // length * length - start)
+        if whole:
+            yield start, held[:, :whole]
+            start, held = start + whole, held[:, whole:].copy()
+    if held.shape[1]:
+        yield start, held
 
 
 def _text_dtype() -> Any:
