@@ -11,7 +11,10 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_mutual_info_score
 
 from selfseis import Explorer, UnusableInput
+from selfseis.explore.edges import edge_windows
+from selfseis.explore.features import WindowTable
 from selfseis.explore.grouping import Method
+from selfseis.explore.novelty import Novelty
 from selfseis.explore.representation import Representation
 from selfseis.explore.windows import Grid, sites_of, stream_windows
 from selfseis.heldout import phase_randomised
@@ -189,3 +192,55 @@ def test_windows_beside_gaps_and_ends_are_filled_and_their_features_finite(truth
     for batch in stream_windows(recording, sites_of(recording), Grid(RATE, LENGTH)):
         assert np.isfinite(batch.samples).all()
         np.testing.assert_array_equal(batch.usable, ~np.isin(batch.first // LENGTH, [10, 11, 12]))
+
+
+def test_the_edge_of_an_event_is_no_rarer_than_usual() -> None:
+    rng = np.random.default_rng(3)
+    data = rng.standard_normal(400 * LENGTH)
+    first = 201 * LENGTH - LENGTH // 4  # a quarter of it in window 200, the rest in 201
+    t = np.arange(LENGTH)
+    data[first : first + LENGTH] += 60 * np.sin(np.pi * t / LENGTH) ** 4 * np.sin(0.9 * t)
+    recording = recording_from_array(data, RATE, "2020-01-01", seed_id=["XX.ONE..HHZ"])
+    explored = Explorer(window=LENGTH / RATE, representation="scattering").fit(recording).explored_
+    order = np.argsort(-explored.novelty)
+    assert order[0] == 201
+    assert (explored.novelty[[200, 202]] <= 1.01 * np.median(explored.novelty)).all()
+
+
+def test_edges_are_of_the_same_site_and_without_a_gap_between() -> None:
+    louder = np.ones((60, 4), np.float32) + np.random.default_rng(0).uniform(0, 0.1, (60, 4)).astype(
+        np.float32
+    )
+    louder[[10, 29, 45]] = 100
+    site = np.repeat(np.array([0, 1], np.int16), 30)
+    first = np.tile(np.arange(30) * LENGTH, 2)
+    first[46:] += LENGTH  # after window 45 one is missing
+    none = np.zeros((60, 0), np.float32)
+    table = WindowTable(site, first, louder[:, None], louder, none[:, None], none)
+    assert np.flatnonzero(edge_windows(table, louder, LENGTH)).tolist() == [9, 11, 28, 44]
+
+
+def test_a_small_group_is_rarer_than_a_lone_point_as_far_away() -> None:
+    rng = np.random.default_rng(1)
+    crowd = rng.standard_normal((500, 3))
+    group = [30.0, 0, 0] + 0.1 * rng.standard_normal((6, 3))
+    points = np.vstack([crowd, group, [[0, 30.0, 0]]]).astype(np.float32)
+    score = Novelty.measure(points, points[:100], 0).score(points)
+    assert score[500:506].min() > score[506] > score[:500].max()
+
+
+def test_components_are_called_what_they_are() -> None:
+    names = [
+        "XB.ELYSE.02.BHU",
+        "XB.ELYSE.02.BHV",
+        "XB.ELYSE.02.BHW",
+        "XA.S14..MH1",
+        "XA.S14..MHZ",
+        "XX.ONE..HHZ",
+    ]
+    recording = recording_from_array(np.zeros((6, 100), np.float32), 2.0, "2019-04-06", seed_id=names)
+    sites = {site.name[:5]: site for site in sites_of(recording)}
+    for site in sites.values():
+        assert site.labels == tuple(str(recording["seed_id"].values[row])[-1] for row in site.rows)
+    assert sorted(sites["XB.EL"].labels) == ["U", "V", "W"]
+    assert (sites["XA.S1"].labels, sites["XA.S1"].roles) == (("Z", "1"), "ZN")

@@ -99,7 +99,7 @@ def test_novelty_is_ranked_with_false_alarm_rates(results: Path) -> None:
     table = pd.read_csv(results / "novelty.csv")
     assert (table["novelty"].diff().dropna() <= 0).all()
     assert (table["false_alarm_rate"].diff().dropna() >= -1e-9).all()
-    assert table["false_alarm_rate"].iloc[0] < 0.1
+    assert table["false_alarm_rate"].iloc[0] < 0.2  # six rare windows above all of as many by chance
     assert (table["window"] != table["nearest_window"]).all()
 
 
@@ -135,6 +135,12 @@ def test_names_are_kept_and_a_model_is_used_again(results: Path, station_file: P
     assert table.loc[1, "name"] == "bursts of the mill"
     judged = selfseis("verdict", results / "model", station_file)
     assert judged.exit_code == 0 and judged.stdout.startswith("explore: ")
+
+
+def test_parquet_holds_what_csv_holds(results: Path) -> None:
+    pytest.importorskip("pyarrow")
+    kept = pd.read_parquet(results / "segments.parquet")
+    pd.testing.assert_frame_equal(kept, pd.read_csv(results / "segments.csv"), check_dtype=False)
 
 
 def test_a_fibre_is_explored_by_groups_of_channels(selfseis, tmp_path: Path) -> None:

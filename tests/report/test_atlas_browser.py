@@ -14,7 +14,7 @@ pytest.importorskip("selenium.webdriver", reason="selenium is not installed: no 
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from .atlas_folder import atlas_arrays, write_exploration
+from .atlas_folder import ABOUT, atlas_arrays, write_exploration
 from .test_browser import Reader, driver, pytestmark, reader  # noqa: F401
 
 
@@ -88,6 +88,39 @@ def test_a_class_is_looked_at(reader: Reader, tmp_path: Path) -> None:  # noqa: 
     Select(reader.one("#zone")).select_by_visible_text("UTC+9")
     Select(reader.one("#station")).select_by_index(1)
     assert len(reader.all("#times canvas")) == 10
+
+
+def test_names_go_along_when_classes_are_joined_or_split(reader: Reader, tmp_path: Path) -> None:  # noqa: F811
+    write_exploration(tmp_path)
+    (tmp_path / "class_names.json").write_text(json.dumps({"0": "night", "1": "quarry", "2": "tremor"}))
+    open_atlas(reader, write_atlas(tmp_path))
+    reader.one("#cut").send_keys(Keys.ARROW_LEFT)
+    assert "Classes 1 + 2: quarry + tremor" in reader.text("#times")
+    reader.one("#cut").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert "Class 0, part 2: night" in reader.text("#times")
+    assert len(reader.all("#class-rows input")) == 2
+
+
+def test_days_of_other_planets_are_folded(reader: Reader, tmp_path: Path) -> None:  # noqa: F811
+    open_atlas(reader, write_atlas(write_exploration(tmp_path)))
+    in_hours = [cell.get_attribute("title") for cell in reader.all("#times .bars")[1::2]]
+    day = reader.one("#day")
+    day.clear()
+    day.send_keys("0.08", Keys.TAB)  # h, one window: all that is left are the shares of the whole record
+    folded = [cell.get_attribute("title") for cell in reader.all("#times .bars")[1::2]]
+    assert folded[0] == "Class 0: up to 66.7% of the windows" != in_hours[0]
+
+
+def test_short_windows_without_gaps_leave_no_bin_empty(reader: Reader, tmp_path: Path) -> None:  # noqa: F811
+    arrays = atlas_arrays()
+    start = arrays["start_ns"][0] + (np.arange(len(arrays["start_ns"])) % 100) * 122_000_000
+    write_exploration(tmp_path, arrays | {"start_ns": start})
+    (tmp_path / "explore.json").write_text(json.dumps(ABOUT | {"window_s": 0.122}))
+    open_atlas(reader, write_atlas(tmp_path))
+    assert len(reader.all("#times .bars")) == 4  # nothing to fold into a day
+    reader.in_view("#times .bars canvas")
+    no_data = (reader.picture("#times .bars canvas")[..., :3] == 0xE3).all(axis=-1)
+    assert not no_data.any()
 
 
 def test_a_page_without_any_class_opens(reader: Reader, tmp_path: Path) -> None:  # noqa: F811

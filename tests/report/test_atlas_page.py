@@ -15,7 +15,7 @@ import pytest
 from selfseis.report import write_atlas
 from selfseis.report.atlas_payload import NO_DATA, atlas_payload, packed_array
 
-from .atlas_folder import atlas_arrays, write_exploration
+from .atlas_folder import ABOUT, atlas_arrays, write_exploration
 
 
 def unpacked(packed: dict[str, Any]) -> np.ndarray:
@@ -72,7 +72,35 @@ def test_names_of_the_user_reach_the_page_unharmed(tmp_path: Path) -> None:
 def test_a_missing_file_leaves_out_its_part_only(tmp_path: Path, missing: str) -> None:
     write_exploration(tmp_path)
     (tmp_path / missing).unlink()
-    assert "Exploration works" in write_atlas(tmp_path).read_text()
+    text = write_atlas(tmp_path).read_text()
+    assert "Exploration works" in text
+    assert ("Repeating events" in text) == (missing != "families.csv")
+
+
+def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
+    write_exploration(tmp_path)
+    (tmp_path / "explore.json").write_text(json.dumps(ABOUT | {"geometry": "fibre"}))
+    arrays = atlas_arrays() | {"station_names": np.array(["0m-30m", "32m-62m"])}
+    np.savez_compressed(tmp_path / "atlas.npz", allow_pickle=False, **arrays)
+    for name in ("novelty.csv", "families.csv"):
+        path = tmp_path / name
+        path.write_text(path.read_text().replace("CX.PB01..HH?", "0m-30m"))
+    page = write_atlas(tmp_path).read_text()
+    text = re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)
+    assert "Neighbouring channels" in text and "Channels agree" in text
+    assert "station" not in re.sub(r'(id|for)="station"', "", text).lower()
+
+
+def test_what_was_asked_for_is_listed_with_its_likes(tmp_path: Path) -> None:
+    write_exploration(tmp_path)
+    assert "Like what was asked for" not in write_atlas(tmp_path).read_text()
+    (tmp_path / "like.csv").write_text(
+        "rank,window,seed_id,start,end,distance,like_window,class,novelty\n"
+        "0,7,CX.PB01..HH?,2016-03-21T00:33:36.000Z,2016-03-21T00:38:24.000Z,0.0,7,1,0.9\n"
+        "1,9,CX.PB02..HH?,2016-03-21T00:43:12.000Z,2016-03-21T00:48:00.000Z,0.25,7,-1,0.5\n"
+    )
+    text = write_atlas(tmp_path).read_text()
+    assert "asked for</td>" in text and 'data-window="9"' in text and "0.25" in text
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
@@ -84,3 +112,10 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 def test_no_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no results folder"):
         write_atlas(tmp_path / "nowhere")
+
+
+def test_rounding_is_no_agreement(tmp_path: Path) -> None:
+    write_exploration(tmp_path)
+    choices = [{"setting": "one", "n_classes": 1, "kappa": 5.4e-15, "kappa_null": 0.341}]
+    (tmp_path / "explore.json").write_text(json.dumps(ABOUT | {"choices": choices}))
+    assert '<td class="n">0</td><td class="n">0.34</td>' in write_atlas(tmp_path).read_text()

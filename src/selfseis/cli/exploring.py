@@ -73,6 +73,14 @@ Export = Annotated[
         "--export", help="Class to write as QuakeML, miniSEED and SeisBench dataset; may be repeated."
     ),
 ]
+Like = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--like",
+        help="Find more like this: a time, TIME@STATION, or a file of events; may be repeated. Written to like.csv.",
+    ),
+]
+SHOWN = 10  # of the windows that were found
 
 
 def explore(
@@ -90,6 +98,7 @@ def explore(
     grouping: GroupingOption = Grouping.hdbscan,
     representation: RepresentationOption = Representation.auto,
     export: Export = None,
+    like: Like = None,
     seed: Seed = 0,
 ) -> None:
     """Group what is in recordings, rank what is rare, and show it in an atlas.
@@ -110,6 +119,7 @@ def explore(
             out,
             explorer,
             export=export or (),
+            like=like or (),
             title=title_of(data),
             command_line=command_line(),
             console=console_of(),
@@ -118,6 +128,11 @@ def explore(
     outcome = guarded(job)
     print(outcome.verdict)
     print(f"{outcome.counts}; atlas: {outcome.page}")
+    if outcome.like is not None:
+        print("most alike what was asked for (all in like.csv):")
+        print(
+            outcome.like.head(SHOWN)[["rank", "seed_id", "start", "class", "distance"]].to_string(index=False)
+        )
     exit_for(outcome.failed_units)
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-MOST_AXES = 8
+MOST_AXES = 8  # in which windows are grouped: what many of them share
+RARE_AXES = 16  # in which rarity is measured: few windows have no say in the strongest axes
 USUAL_SHARE = 0.7  # of the windows, nearest to the median: their scatter is what whitening makes round
 RIDGE = 0.1  # of the mean variance, added to all: directions without scatter must not count for much
 SOFTNESS = 3.0  # median distances from the median, at which loudness begins to saturate
@@ -32,8 +33,8 @@ class Axes:
         From features to units of the noise's own scatter.
     softness : float
         Distance at which saturation reaches one half.
-    directions : ndarray, shape (n_axes, n_features)
-        Orthonormal axes.
+    directions : ndarray, shape (at most 16, n_features)
+        Orthonormal axes, the strongest first.
     """
 
     median: Array
@@ -60,15 +61,15 @@ class Axes:
         unturned = cls(
             median, whitening, SOFTNESS * float(np.median(away)), np.eye(len(median), dtype=np.float32)
         )
-        _, vectors = np.linalg.eigh(_covariance(unturned(features)))
-        directions = np.ascontiguousarray(vectors[:, ::-1][:, :MOST_AXES].T).astype(np.float32)
+        _, vectors = np.linalg.eigh(_covariance(unturned(features, len(median))))
+        directions = np.ascontiguousarray(vectors[:, ::-1][:, :RARE_AXES].T).astype(np.float32)
         return cls(median, whitening, unturned.softness, directions)
 
-    def __call__(self, features: Array) -> Array:
-        """Return coordinates, shape (n, n_axes); all lie within 1 of the origin."""
+    def __call__(self, features: Array, n_axes: int = MOST_AXES) -> Array:
+        """Return the first coordinates, shape (n, n_axes); all lie within 1 of the origin."""
         whitened = (features - self.median) @ self.whitening
         away = np.linalg.norm(whitened, axis=1, keepdims=True)
-        return ((whitened / (away + self.softness)) @ self.directions.T).astype(np.float32)
+        return ((whitened / (away + self.softness)) @ self.directions[:n_axes].T).astype(np.float32)
 
 
 def _covariance(points: Array) -> NDArray[np.float64]:

@@ -73,8 +73,7 @@ class Background:
         own ups and downs nor a station's gain matter. Then the second order, as far as the window stands out, and
         direction: vertical over horizontal where all stations have three components, coherence along a fibre.
         """
-        usual = np.stack([self.power.get(name, np.full_like(table.power[0], np.nan)) for name in names])
-        ratio = table.power / usual[table.site]
+        ratio = self._ratio(table, names)
         louder = mean_of_known(ratio)
         level = np.log(louder + FLOOR)
         peaked = np.log((louder * table.peak + FLOOR) / (louder + FLOOR))
@@ -104,10 +103,17 @@ class Background:
         vertical, horizontal = ratio[:, 0], ratio[:, 1:].mean(axis=1)
         return np.log((vertical + FLOOR) / (horizontal + FLOOR))[:, self.bands]
 
+    def louder(self, table: WindowTable, names: list[str]) -> Array:
+        """Return the power of each window over its site's, mean over components, shape (n, n_bands)."""
+        return mean_of_known(self._ratio(table, names))[:, self.bands]
+
+    def _ratio(self, table: WindowTable, names: list[str]) -> Array:
+        usual = np.stack([self.power.get(name, np.full_like(table.power[0], np.nan)) for name in names])
+        return table.power / usual[table.site]
+
     def level_db(self, table: WindowTable, names: list[str]) -> Array:
         """Return the level of each window above its site's, in dB: the median over bands."""
-        usual = np.stack([self.power.get(name, np.full_like(table.power[0], np.nan)) for name in names])
-        ratio = mean_of_known(table.power / usual[table.site])[:, self.bands]
+        ratio = self.louder(table, names)
         return (10 * np.log10(np.maximum(np.median(ratio, axis=1), 1e-12))).astype(np.float32)
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from selfseis.estimator import Estimator
 from selfseis.explore import storage
+from selfseis.explore.axes import RARE_AXES
 from selfseis.explore.background import Background, mean_of_known
+from selfseis.explore.edges import edge_windows
 from selfseis.explore.features import Gaps, WindowTable, measure_windows
 from selfseis.explore.grouping import Labels, Method, Points, settings_of
 from selfseis.explore.judging import judge_structure, station_agreement
@@ -51,7 +53,7 @@ class Explored:
     labels : ndarray of int16, shape (n,)
         Classes, -1 where unassigned.
     novelty : ndarray, shape (n,)
-        Rarity; higher is rarer.
+        Rarity; higher is rarer. Windows that hold only the edge of an event beside them are no rarer than usual.
     p_value : ndarray, shape (n,)
         Chance that a phase-randomised window is as rare.
     level_db : ndarray, shape (n,)
@@ -179,12 +181,12 @@ class Explorer(Estimator):
             self.grouping,
             self.seed,
         )
-        points, surrogate = self.represented_(features), self.represented_(chance)
-        self.novelty_ = Novelty.measure(points, surrogate, self.seed)
+        axes = self.represented_.axes
+        self.novelty_ = Novelty.measure(axes(features, RARE_AXES), axes(chance, RARE_AXES), self.seed)
         structure = self.represented_.structures[0]
         self.assigner_ = structure.assigner
         self.class_stability_ = {name: found.value for name, found in structure.stability.items()}
-        self.explored_: Explored | None = self._explored(recording, sites, table, gaps, points)
+        self.explored_: Explored | None = self._explored(sites, table, gaps, features)
         self.verdict_ = self._judged(recording, table, names, structure)
         return self
 
@@ -206,8 +208,7 @@ class Explorer(Estimator):
         self._check_fits(recording)
         sites = sites_of(recording)
         table, gaps = measure_windows(recording, sites, self.grid_, report=report)
-        points = self.represented_(self._excess(table, sites))
-        return self._explored(recording, sites, table, gaps, points)
+        return self._explored(sites, table, gaps, self._excess(table, sites))
 
     def predict(self, recording: xr.DataArray) -> Labels:
         """Return the class of each window of a recording, -1 where unassigned, by site and time."""
@@ -292,11 +293,14 @@ class Explorer(Estimator):
         return features
 
     def _explored(
-        self, recording: xr.DataArray, sites: list[Site], table: WindowTable, gaps: Gaps, points: Points
+        self, sites: list[Site], table: WindowTable, gaps: Gaps, features: NDArray[np.float32]
     ) -> Explored:
-        score = self.novelty_.score(points)
+        points = self.represented_(features)
         names = [site.name for site in sites]
         background = self.background_.for_sites(table, names)
+        score = self.novelty_.score(self.represented_.axes(features, RARE_AXES))
+        edge = edge_windows(table, background.louder(table, names), self.grid_.length)
+        score[edge] = np.minimum(score[edge], np.median(score))
         return Explored(
             self.grid_, sites, table, gaps, points, self.assigner_(points), score, self.novelty_.p_values(score),
             background.level_db(table, names),

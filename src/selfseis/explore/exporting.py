@@ -237,8 +237,8 @@ def _zne(recording: xr.DataArray, explored: Explored, row: int) -> NDArray[np.fl
     site = explored.sites[explored.table.site[row]]
     data = np.nan_to_num(_raw(recording, site.rows, int(explored.table.first[row]), explored.grid.length))
     ordered = np.zeros((len(COMPONENTS), explored.grid.length), np.float32)
-    for label, samples in zip(site.labels, data, strict=True):
-        ordered[COMPONENTS.index(label)] = samples
+    for role, samples in zip(site.roles, data, strict=True):
+        ordered[COMPONENTS.index(role)] = samples
     return ordered
 
 

@@ -16,7 +16,8 @@ CANDIDATES = 1500  # windows, the loudest above their background
 NEIGHBOURS = 8
 LEAST_CORRELATION = 0.7
 BY_CHANCE = 99.9  # percentile of correlations with time-reversed waveforms
-PAIRS_TOGETHER = 512
+PAIRS_TOGETHER = 128
+READ_TOGETHER = 128  # windows
 
 
 @dataclass(frozen=True)
@@ -76,33 +77,45 @@ def _families_at(
     )
     if not len(pairs):
         return []
-    correlation, _ = _correlate(spectra[pairs[:, 0]], spectra[pairs[:, 1]])
-    reversed_, _ = _correlate(spectra[pairs[:, 0]], spectra[pairs[:, 1]].conj())
+    correlation, _ = _correlate(spectra, pairs)
+    reversed_, _ = _correlate(spectra, pairs, backwards=True)
     bar = max(LEAST_CORRELATION, float(np.percentile(reversed_, BY_CHANCE)))
     return [_aligned(spectra, rows, group) for group in _connected(pairs[correlation >= bar], len(rows))]
 
 
 def _whitened(recording: xr.DataArray, explored: Explored, number: int, rows: NDArray[np.int64]) -> NDArray:
     """Return spectra of the first live row of each window, of unit energy, flat in the median over windows."""
-    batch = read_windows(recording, explored.sites[number], number, explored.grid, explored.table.first[rows])
-    traces = batch.samples[np.arange(len(rows)), batch.live.argmax(axis=1)]
-    taper = np.hanning(traces.shape[1])
-    spectra = np.fft.rfft(traces * taper, 2 * traces.shape[1], axis=1)
-    spectra /= max(float(np.abs(spectra).max()), np.finfo(float).tiny)
+    first = explored.table.first[rows]
+    parts = [first[start : start + READ_TOGETHER] for start in range(0, len(first), READ_TOGETHER)]
+    spectra = np.concatenate([_spectra(recording, explored, number, part) for part in parts])
     usual = np.median(np.abs(spectra), axis=0)
     spectra /= np.maximum(usual, 1e-6 * usual.max() + np.finfo(np.float32).tiny)
-    weight = np.sum(np.abs(spectra) ** 2, axis=1, keepdims=True)
-    return (spectra / np.sqrt(np.maximum(weight, np.finfo(float).tiny))).astype(np.complex64)
+    weight = np.linalg.norm(spectra, axis=1, keepdims=True)
+    return spectra / np.maximum(weight, np.finfo(np.float32).tiny)
 
 
-def _correlate(a: NDArray, b: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the greatest correlation of pairs of unit spectra within half a window, and its lag."""
-    n_samples = 2 * (a.shape[1] - 1)
+def _spectra(recording: xr.DataArray, explored: Explored, number: int, first: NDArray[np.int64]) -> NDArray:
+    """Return the spectra of windows in single precision, each of unit energy: the median is not the loudest's."""
+    from scipy.fft import rfft
+
+    batch = read_windows(recording, explored.sites[number], number, explored.grid, first)
+    traces = batch.samples[np.arange(len(first)), batch.live.argmax(axis=1)]
+    traces = traces / np.maximum(np.linalg.norm(traces, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return rfft(traces * np.hanning(traces.shape[1]).astype(np.float32), 2 * traces.shape[1], axis=1)
+
+
+def _correlate(
+    spectra: NDArray, pairs: NDArray[np.int64], *, backwards: bool = False
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the greatest correlation of pairs of rows within half a window, and its lag; or of one turned in time."""
+    from scipy.fft import irfft
+
+    n_samples = 2 * (spectra.shape[1] - 1)
     reach = n_samples // 8
     best, lags = [], []
-    for start in range(0, len(a), PAIRS_TOGETHER):
-        some = slice(start, start + PAIRS_TOGETHER)
-        course = np.fft.irfft(a[some] * b[some].conj(), n_samples, axis=1) * n_samples / 2
+    for start in range(0, len(pairs), PAIRS_TOGETHER):
+        a, b = spectra[pairs[start : start + PAIRS_TOGETHER].T]
+        course = irfft(a * (b if backwards else b.conj()), n_samples, axis=1) * (n_samples / 2)
         near = np.concatenate([course[:, -reach:], course[:, : reach + 1]], axis=1)
         place = near.argmax(axis=1)
         best.append(near[np.arange(len(near)), place])
@@ -126,11 +139,10 @@ def _aligned(
 ) -> list[tuple[int, float, int]]:
     """Choose the member that is most like all others as the template, and align the others with it."""
     some = group[:60]
-    matrix = np.array(
-        [_correlate(np.repeat(spectra[[k]], len(some), axis=0), spectra[some])[0] for k in some]
-    )
+    pairs = np.stack(np.meshgrid(some, some, indexing="ij"), axis=-1).reshape(-1, 2)
+    matrix = _correlate(spectra, pairs)[0].reshape(len(some), len(some))
     template = int(some[matrix.sum(axis=1).argmax()])
-    correlation, lag = _correlate(spectra[group], np.repeat(spectra[[template]], len(group), axis=0))
+    correlation, lag = _correlate(spectra, np.column_stack([group, np.full(len(group), template)]))
     others = [
         (int(rows[k]), float(c), int(shift))
         for k, c, shift in zip(group, correlation, lag, strict=True)

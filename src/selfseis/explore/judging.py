@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfseis.explore.grouping import UNASSIGNED, Labels, Points
 from selfseis.explore.stability import time_blocks, two_views
-from selfseis.explore.structure import Structure
+from selfseis.explore.structure import FEWEST_TRUSTED, Structure
 from selfseis.heldout import Interval, Verdict, judge
 
 TASK = "explore"
@@ -62,7 +62,7 @@ def judge_structure(
         "null_name": NULL,
         "details": details,
     }
-    if len(structure.trusted) < 2:
+    if len(structure.trusted) < FEWEST_TRUSTED:
         return Verdict(
             TASK,
             "no_gain",
@@ -108,10 +108,10 @@ def station_agreement(
     -------
     dict
         For each class, and for all together under None: kappa, and the 95th percentile of kappa when one site is
-        shifted in time.
+        shifted in time. Empty where there are no pairs, or one class alone: there is nothing to agree on.
     """
     pairs = _pairs(site, first, codes)
-    if not len(pairs):
+    if len(np.unique(labels[pairs])) < 2:
         return {}
     rng = np.random.default_rng(seed)
     block = time_blocks(first[pairs[:, 0]])

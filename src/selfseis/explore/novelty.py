@@ -14,13 +14,19 @@ from selfseis.explore.grouping import Points
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors
 
-NEIGHBOURS = 20
+NEIGHBOURS = 20  # a kind of so few windows is rare
+NEAR = 2  # the third nearest: what repeats itself has it close by
+MOST_APART = 10.0  # times that it counts nearer than the last
 MOST_REFERENCES = 40_000
 
 
 @dataclass(frozen=True)
 class Novelty:
-    """Mean distance to the nearest known windows, against that of phase-randomised windows.
+    """Mean distance to the nearest known windows, more where a few are close by, against phase-randomised windows.
+
+    A small group of like windows far from all others is what a rare kind of source looks like. A lone window that is
+    as far from all others is as often an accident of the noise: the distance is multiplied by the root of how much
+    farther the twentieth neighbour is than the third.
 
     Attributes
     ----------
@@ -52,12 +58,14 @@ class Novelty:
         return NearestNeighbors().fit(self.known)
 
     def score(self, points: Points) -> NDArray[np.float32]:
-        """Return the mean distance of each point to its nearest known ones, itself left out."""
+        """Return how rare each point is among known ones, itself left out."""
         n_neighbours = min(NEIGHBOURS + 1, len(self.known))
         distance, _ = self._tree.kneighbors(points, n_neighbours)
         itself = distance[:, 0] == 0
         apart = np.where(itself[:, None], distance[:, 1:], distance[:, :-1])
-        return apart.mean(axis=1).astype(np.float32)
+        near, far = apart[:, min(NEAR, apart.shape[1] - 1)], apart[:, -1]
+        floor = np.maximum(far / MOST_APART, np.finfo(np.float32).tiny)
+        return (apart.mean(axis=1) * np.sqrt(far / np.maximum(near, floor))).astype(np.float32)
 
     def p_values(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the chance that a phase-randomised window scores as high."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from selfseis.explore.explorer import Explored
 from selfseis.explore.families import Member
 from selfseis.explore.grouping import UNASSIGNED
+from selfseis.explore.likeness import Alike
 from selfseis.explore.novelty import false_alarm_rates, nearest_windows
 from selfseis.explore.spectra import band_frequencies, densities_db
 from selfseis.explore.structure import Structure
@@ -125,6 +126,26 @@ def rarest(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
             "class": explored.labels[order],
             "nearest_window": nearest[np.arange(len(order)), other],
             "nearest_distance": np.round(distance[np.arange(len(order)), other], 4),
+        }
+    )
+
+
+def alike(recording: xr.DataArray, explored: Explored, found: Alike) -> pd.DataFrame:
+    """Return the windows that were asked for, of rank 0, and those most like them, most alike first."""
+    asked = np.unique(found.model)
+    rows = np.concatenate([asked, found.rows])
+    start, end = spans_of(recording, explored)
+    return pd.DataFrame(
+        {
+            "rank": np.concatenate([np.zeros(len(asked), int), np.arange(1, len(found.rows) + 1)]),
+            "window": rows,
+            "seed_id": [explored.sites[site].name for site in explored.table.site[rows]],
+            "start": iso(start[rows]),
+            "end": iso(end[rows]),
+            "distance": np.round(np.concatenate([np.zeros(len(asked)), found.distance]), 4),
+            "like_window": np.concatenate([asked, found.model]),
+            "class": explored.labels[rows],
+            "novelty": np.round(explored.novelty[rows], 4),
         }
     )
 

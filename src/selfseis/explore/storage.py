@@ -22,7 +22,7 @@ from selfseis.recording.model_folder import reading_model
 if TYPE_CHECKING:
     from selfseis.explore.explorer import Explorer
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(explorer: Explorer, folder: Path) -> None:

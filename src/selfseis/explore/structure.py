@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from selfseis.explore.grouping import UNASSIGNED, Assigner, Grouping, Labels, Method, Points, settings_of
 from selfseis.explore.stability import TwoViews, grouped, jaccard, time_blocks, two_views
 from selfseis.heldout import Interval
+from selfseis.heldout.skill import bootstrap_skill
 
+FEWEST_TRUSTED = 2  # classes, below which there is no structure
+SURELY = 0.025
 TRUSTED_FROM = 0.5  # of a class's windows that must be found again, however little chance finds
 
 
@@ -57,11 +60,23 @@ class Structure:
         return [name for name, found in self.stability.items() if found.low > bar]
 
     @property
-    def worth(self) -> float:
-        """How many classes can be trusted, and the share of windows that are in them: what settings are chosen by."""
-        return sum(self.stability[name].value for name in self.trusted) + float(
-            np.isin(self.labels, self.trusted).mean()
-        )
+    def worth(self) -> tuple[float, float]:
+        """How many classes can be trusted, with the share of windows in them: what settings are chosen by.
+
+        One class alone says nothing, however surely it is found again. Where no two can be trusted, the agreement of
+        the hidden halves beyond that of chance decides, as far as it is sure.
+        """
+        if len(self.trusted) < FEWEST_TRUSTED:
+            return 0.0, self._sure_agreement()
+        stability = sum(self.stability[name].value for name in self.trusted)
+        return stability + float(np.isin(self.labels, self.trusted).mean()), 0.0
+
+    def _sure_agreement(self) -> float:
+        """Return the lower end of the gain in kappa over phase-randomised windows; 0 if it may be none."""
+        method = self.views.scores()
+        null = self.null_views.null_scores(len(method.loss))
+        draws = bootstrap_skill([method, null], np.random.default_rng(0))
+        return max(0.0, float(np.quantile(draws[0] - draws[1], SURELY)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was found, for JSON."""
@@ -112,7 +127,7 @@ def find_structures(
                 max((one.value for name, one in by_chance.items() if name > 0), default=0.0),
             )
         )
-    return sorted(found, key=lambda structure: -structure.worth)
+    return sorted(found, key=lambda structure: structure.worth, reverse=True)
 
 
 def _classes(grouping: Grouping, points: Points, seed: int) -> tuple[Labels, Assigner]:

@@ -38,12 +38,15 @@ class Site:
     rows : tuple of int
         Channels of the recording: vertical, north, east, what there is of them; or along the fibre.
     labels : tuple of str
-        Component of each row, or its distance.
+        Component of each row as its channel is called (Z, N, E; 1, 2; U, V, W), or its distance.
+    roles : str
+        Which of Z, N and E each row stands for, as far as it is known; none on a fibre.
     """
 
     name: str
     rows: tuple[int, ...]
     labels: tuple[str, ...]
+    roles: str = ""
 
 
 def sites_of(recording: xr.DataArray) -> list[Site]:
@@ -53,10 +56,11 @@ def sites_of(recording: xr.DataArray) -> list[Site]:
     sites = []
     for station in stations_of(recording):
         named = zip("ZNE", (station.vertical, station.north, station.east), strict=True)
-        rows = {letter: row for letter, row in named if row is not None}
-        seed_id = str(recording["seed_id"].values[next(iter(rows.values()))])
-        name = seed_id if len(rows) == 1 else seed_id[:-1] + "?"
-        sites.append(Site(name, tuple(rows.values()), tuple(rows)))
+        rows = {role: row for role, row in named if row is not None}
+        seed_ids = [str(recording["seed_id"].values[row]) for row in rows.values()]
+        name = seed_ids[0] if len(rows) == 1 else seed_ids[0][:-1] + "?"
+        labels = tuple(seed_id[-1:] for seed_id in seed_ids)
+        sites.append(Site(name, tuple(rows.values()), labels, "".join(rows)))
     return sites
 
 

@@ -17,6 +17,10 @@ from selfseis.report.results import Results, finite, read_json, read_results, se
 
 MOST_RARE = 200
 MOST_MEMBERS = 12  # of a family that are listed
+PLACES = {
+    "network": ("station", "stations"),
+    "fibre": ("channels", "channels"),
+}  # of a fibre: neighbouring ones
 SCRIPTS = (
     "format.js", "atlas_data.js", "atlas_canvas.js", "atlas_classes.js", "atlas_time.js", "atlas_examples.js",
     "atlas_search.js", "atlas_main.js",
@@ -52,6 +56,7 @@ def _contents(results: Results) -> dict[str, Any]:
     """Everything the template shows, in the order of the page."""
     about = read_json(results, "explore.json")
     about = about if isinstance(about, dict) else {}
+    place, places = PLACES.get(str(about.get("geometry")), PLACES["network"])
     payload = _payload(results)
     classes = _rows(results, "classes.csv")
     rare = _rows(results, "novelty.csv")
@@ -68,11 +73,14 @@ def _contents(results: Results) -> dict[str, Any]:
         "reading": _reading(about, classes),
         "choices": [_choice(choice) for choice in about.get("choices") or [] if isinstance(choice, dict)],
         "representations": [_rival(rival) for rival in about.get("representations") or []],
-        "agreement": _agreement(about.get("station_agreement")),
+        "agreement": _agreement(about.get("station_agreement"), places),
+        "place": place,
+        "places": places,
         "units": about.get("units") or "raw units",
         "rare": [_rare(row) for row in rare[:MOST_RARE]],
         "n_rare": len(rare),
-        "families": _families(_rows(results, "families.csv")),
+        "like": [_like(row) for row in _rows(results, "like.csv")],
+        "families": _families(results),
         "payload": payload
         and payload
         | {
@@ -158,9 +166,13 @@ def _choice(choice: dict[str, Any]) -> list[str]:
         str(choice.get("n_classes", wording.ABSENT)),
         str(choice.get("n_trusted", wording.ABSENT)),
         wording.ABSENT if unassigned is None else wording.percent(unassigned),
-        wording.number(finite(choice.get("kappa")), 2),
-        wording.number(finite(choice.get("kappa_null")), 2),
+        *(_kappa(finite(choice.get(name))) for name in ("kappa", "kappa_null")),
     ]
+
+
+def _kappa(value: float | None) -> str:
+    """Say an agreement to the hundredth; what is nearly none is none."""
+    return wording.ABSENT if value is None else wording.number(round(value, 2))
 
 
 def _rival(rival: dict[str, Any]) -> str:
@@ -168,13 +180,13 @@ def _rival(rival: dict[str, Any]) -> str:
     return f"{rival.get('name')}: {skill} on hidden windows{', kept' if rival.get('kept') else ''}"
 
 
-def _agreement(found: Any) -> str:
-    """Say how far neighbouring stations agree."""
+def _agreement(found: Any, places: str) -> str:
+    """Say how far neighbouring places agree."""
     if not isinstance(found, dict) or finite(found.get("value")) is None:
         return ""
     value = wording.measured(*(finite(found.get(key)) for key in ("value", "low", "high")))
     return (
-        "Neighbouring stations, which know nothing of each other, put the same moment into the same class: "
+        f"Neighbouring {places}, which know nothing of each other, put the same moment into the same class: "
         f"kappa {value}, where 0 is chance and 1 is perfect."
     )
 
@@ -193,10 +205,23 @@ def _rare(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _families(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Return a row a family of repeating events."""
+def _like(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "rank": row.get("rank", "") if row.get("rank") != "0" else "asked for",
+        "window": int(finite(row.get("window")) or 0),
+        "place": row.get("seed_id", ""),
+        "time": wording.moment(seconds_utc(row.get("start"))),
+        "class": "none" if row.get("class") == "-1" else row.get("class", ""),
+        "distance": wording.number(finite(row.get("distance"))),
+    }
+
+
+def _families(results: Results) -> list[dict[str, Any]] | None:
+    """Return a row a family of repeating events; None where none were looked for."""
+    if not (results.folder / "families.csv").is_file():
+        return None
     families: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
+    for row in _rows(results, "families.csv"):
         families.setdefault(row.get("family", ""), []).append(row)
     return [_family(name, members) for name, members in families.items()]
 
@@ -207,7 +232,7 @@ def _family(name: str, members: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "family": name,
         "n": len(members),
-        "stations": ", ".join(sorted({row.get("seed_id", "") for row in members})),
+        "places": ", ".join(sorted({row.get("seed_id", "") for row in members})),
         "first": wording.moment(seconds_utc(times[0])),
         "last": wording.moment(seconds_utc(times[-1])),
         "correlation": wording.number(float(np.median(others)), 2) if others else wording.ABSENT,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +13,18 @@ from rich.console import Console
 
 from selfseis import report as pages
 from selfseis.explore import Explored, Explorer
-from selfseis.explore.exporting import write_cutouts, write_quakeml, write_seisbench
 from selfseis.explore.families import find_families
+from selfseis.explore.likeness import moments_of
 from selfseis.explore.segments import classes, families, rarest, segments
-from selfseis.explore.spectra import band_frequencies
 from selfseis.heldout import Verdict
-from selfseis.recording import UnusableInput, accounting_of, is_fibre
+from selfseis.recording import UnusableInput, accounting_of
 from selfseis.recording.atomic import replacing, write_json
 from selfseis.recording.model_folder import check_place
 from selfseis.workflow.atlas import atlas_arrays
+from selfseis.workflow.class_names import kept_names, read_names
+from selfseis.workflow.explored_files import export_class, summary_of, write_likes, write_parquet, write_table
 from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results
-
-NAMES = "class_names.json"
 
 
 @dataclass
@@ -44,6 +41,8 @@ class ExploreOutcome:
         Classes, and those that hidden windows confirm.
     failed_units : list of str
         Files and channels that could not be used.
+    like : DataFrame or None
+        The windows most like what was asked for, if anything was.
     """
 
     page: Path
@@ -51,6 +50,7 @@ class ExploreOutcome:
     n_classes: int
     n_trusted: int
     failed_units: list[str]
+    like: pd.DataFrame | None = None
 
     @property
     def counts(self) -> str:
@@ -94,6 +94,7 @@ def explore(
     explorer: Explorer | None = None,
     *,
     export: Sequence[int] = (),
+    like: Sequence[str] = (),
     title: str = "",
     command_line: list[str] | None = None,
     console: Console | None = None,
@@ -110,6 +111,8 @@ def explore(
         A fitted one, or one with settings that is learnt on the recording itself and kept in ``out/model``.
     export : sequence of int
         Classes whose windows are written as QuakeML, miniSEED and a SeisBench dataset, in ``out/class_N``.
+    like : sequence of str
+        Times, times with stations or files of events whose likes are searched for: `explore.likeness.moments_of`.
     title : str
         What the recording is called on the page.
     command_line : list of str, optional
@@ -122,18 +125,20 @@ def explore(
     ExploreOutcome
     """
     read_names(out)  # refuses a damaged file before anything is learnt
+    moments = [moment for text in like for moment in moments_of(text)]
     explorer = explorer or Explorer()
     results = Results(out, "explore", explorer.get_params(), command_line or [], title)
     explored, verdict = explore_into(results, recording, explorer, console=console)
     with results.stage("export"):
         for name in export:
             export_class(recording, explored, name, out)
+    found, missed = write_likes(results, recording, explored, moments)
     results.write_verdicts([verdict])
     n_windows = len(explored.labels) + len(explored.gaps.first)
     failed = results.write_run(recording, len(explored.labels) / n_windows)
     page = pages.write_atlas(out)
     n_trusted = len(verdict.details.get("trusted_classes", []))
-    return ExploreOutcome(page, verdict, len(explorer.class_stability_), n_trusted, failed)
+    return ExploreOutcome(page, verdict, len(explorer.class_stability_), n_trusted, failed + missed, found)
 
 
 def add_atlas(
@@ -202,102 +207,6 @@ def explore_into(
     return explored, verdict
 
 
-def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Path) -> None:
-    """Write the windows of a class to ``out/class_N``: ``events.xml``, and of stations ``mseed`` and ``seisbench``."""
-    folder = out / f"class_{name}"
-    label = read_names(out).get(str(name), "")
-    write_quakeml(recording, explored, name, folder / "events.xml", label=label)
-    if not is_fibre(recording):
-        write_cutouts(recording, explored, name, folder / "mseed")
-        write_seisbench(recording, explored, name, folder / "seisbench")
-
-
-def summary_of(
-    recording: xr.DataArray,
-    explorer: Explorer,
-    explored: Explored,
-    agreement: dict[int | None, Any],
-    verdict: Verdict,
-) -> dict[str, Any]:
-    """Return what the page says of the exploration as a whole."""
-    frequency = band_frequencies(explored.grid)
-    together = agreement.get(None)
-    return {
-        "window_s": explored.grid.seconds,
-        "hop_s": explored.grid.seconds,
-        "sampling_rate": explored.grid.rate,
-        "n_windows": len(explored.labels),
-        "n_gap_windows": len(explored.gaps.first),
-        "n_components": max(len(site.rows) for site in explored.sites),
-        "geometry": "fibre" if is_fibre(recording) else "network",
-        "units": recording.attrs.get("units", ""),
-        "octaves": [float(frequency[0]), float(frequency[-1])],
-        "representation": explorer.represented_.name,
-        "representations": _rivals(explorer),
-        "grouping": {"method": explorer.grouping, "n_classes": len(explorer.class_stability_)},
-        "choices": [structure.to_dict() for structure in explorer.represented_.structures],
-        "station_agreement": together[0].to_dict() | {"null": together[1]} if together else None,
-        "reading": str(verdict),
-    }
-
-
-def _rivals(explorer: Explorer) -> list[dict[str, Any]]:
-    """Return what hidden windows say of the representations that were tried."""
-    rivalry = explorer.represented_.rivalry
-    if rivalry is None:
-        return []
-    sides = {"learned": rivalry.skill, "scattering": rivalry.baseline}
-    return [
-        {
-            "name": name,
-            "hidden_skill": skill.value if skill else None,
-            "low": skill.low if skill else None,
-            "high": skill.high if skill else None,
-            "kept": name == explorer.represented_.name,
-        }
-        for name, skill in sides.items()
-    ]
-
-
-def kept_names(folder: Path, table: pd.DataFrame) -> dict[str, str]:
-    """Read the names that the user gave to classes, carried over where an earlier run numbered them otherwise."""
-    names, path = read_names(folder), folder / NAMES
-    if not names or not (folder / "segments.csv").is_file():
-        return names
-    before = pd.read_csv(folder / "segments.csv", usecols=["seed_id", "start", "class"])
-    both = table[["seed_id", "start", "class"]].merge(
-        before, on=["seed_id", "start"], suffixes=("", "_before")
-    )
-    carried = {}
-    for key, name in names.items():
-        now = both.loc[(both["class_before"] == int(key)) & (both["class"] >= 0), "class"]
-        if len(now):
-            carried[str(int(now.mode().iloc[0]))] = name
-    if carried and carried != names:
-        write_json(folder / "class_names.before.json", names)
-        write_json(path, carried)
-        return carried
-    return names
-
-
-def read_names(folder: Path) -> dict[str, str]:
-    """Read the names that the user gave to classes; none where there is no file.
-
-    Raises
-    ------
-    UnusableInput
-        If the file holds something else.
-    """
-    path = folder / NAMES
-    if not path.is_file():
-        return {}
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        return {str(int(key)): str(value) for key, value in given.items()}
-    except (ValueError, AttributeError) as error:
-        raise UnusableInput(f"{path} does not hold names of classes: mend it or remove it") from error
-
-
 def note_gaps(recording: xr.DataArray, explored: Explored) -> None:
     """Count the windows that gaps made useless, station by station."""
     accounting = accounting_of(recording)
@@ -307,20 +216,3 @@ def note_gaps(recording: xr.DataArray, explored: Explored) -> None:
             accounting.note(
                 "gap_windows", site.name, f"{lost} windows left out: more than a tenth is missing", lost
             )
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, whole or not at all."""
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)
-
-
-def write_parquet(results: Results, table: pd.DataFrame) -> None:
-    """Write segments as Parquet where a library for it is installed."""
-    try:
-        with replacing(results.folder / "segments.parquet") as temporary:
-            table.to_parquet(temporary, index=False)
-    except ImportError:
-        results.notes.append(
-            "segments.parquet was left out: pip install 'selfseis[parquet]' brings what writes it."
-        )

@@ -109,8 +109,9 @@ class Names {
     this.show();
   }
 
+  // The names of the classes that a group is made of, or of the class that it is part of.
   of(group) {
-    return group.ofClass === undefined ? "" : this.given[group.ofClass] ?? "";
+    return (group.classes ?? []).map((number) => this.given[number]).filter((name) => name).join(" + ");
   }
 
   label(group) {
@@ -153,7 +154,7 @@ class ClassTable {
   }
 
   input(group) {
-    if (group.ofClass === undefined) return element("small", {}, group.unassigned ? "between classes, or too few alike" : "names belong to the classes of the run");
+    if (group.ofClass === undefined) return element("small", {}, group.unassigned ? "between classes, or too few alike" : this.names.of(group) || "name the classes of the run");
     const input = element("input", { type: "text", value: this.names.of(group), placeholder: "give it a name", "aria-label": `name of class ${group.ofClass}` });
     input.addEventListener("change", () => {
       this.names.give(group.ofClass, input.value);

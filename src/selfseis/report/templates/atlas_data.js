@@ -7,6 +7,7 @@ const ARRAYS = {
 const NO_DATA = -32768;
 const UNASSIGNED = -1;
 const MOST_GROUPS = 30;
+const EARTH_DAY = 24; // hours, until the reader says another
 
 async function unpack({ type, shape, data }) {
   const packed = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -55,8 +56,8 @@ class Atlas {
   identity(leaves) {
     const classes = [...new Set(leaves.map((leaf) => this.leaf_class[leaf]))].sort((a, b) => a - b);
     const whole = classes.every((name) => this.leaf_class.filter((of) => of === name).length === leaves.filter((leaf) => this.leaf_class[leaf] === name).length);
-    if (classes.length > 1) return { label: `Classes ${classes.join(" + ")}` };
-    return whole ? { ofClass: classes[0], label: `Class ${classes[0]}` } : { partOf: classes[0] };
+    if (classes.length > 1) return { classes, label: `Classes ${classes.join(" + ")}` };
+    return whole ? { classes, ofClass: classes[0], label: `Class ${classes[0]}` } : { classes, partOf: classes[0] };
   }
 
   numberParts(groups) {
@@ -91,6 +92,7 @@ class Choice {
     this.listeners = [];
     this.station = -1;
     this.offsetHours = 0;
+    this.dayHours = EARTH_DAY;
     this.chosen = 0;
     this.cutAt(Math.max(1, atlas.nClasses));
   }

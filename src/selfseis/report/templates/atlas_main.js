@@ -8,6 +8,7 @@ const pick = (row) => search.like(row);
 const slider = document.getElementById("cut");
 const stations = document.getElementById("station");
 const zone = document.getElementById("zone");
+const day = document.getElementById("day");
 
 atlas.stations.forEach((name, number) => stations.append(element("option", { value: String(number) }, name)));
 for (let hours = -12; hours <= 14; hours += 1) {
@@ -18,6 +19,7 @@ slider.max = String(Math.max(1, atlas.mostGroups));
 slider.addEventListener("input", () => choice.cutAt(Number(slider.value)));
 stations.addEventListener("change", () => choice.set({ station: Number(stations.value) }));
 zone.addEventListener("change", () => choice.set({ offsetHours: Number(zone.value) }));
+day.addEventListener("change", () => choice.set({ dayHours: Number(day.value) > 0 ? Number(day.value) : EARTH_DAY }));
 document.getElementById("cut-of-run").addEventListener("click", () => choice.cutAt(atlas.nClasses));
 choice.listeners.push(() => {
   slider.value = String(choice.nGroups);

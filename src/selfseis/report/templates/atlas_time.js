@@ -24,8 +24,8 @@ class Times {
     for (let row = 0; row < atlas.n; row += 1) {
       if (choice.station >= 0 && atlas.station[row] !== choice.station) continue;
       const group = choice.groupOf(row);
-      const bin = Math.min(this.nBins - 1, Math.floor((atlas.start[row] - atlas.first) / this.width));
-      const hour = Math.floor(atlas.start[row] / 3600 + choice.offsetHours) % 24;
+      const bin = Math.min(this.nBins - 1, Math.floor((atlas.start[row] + atlas.windowSeconds / 2 - atlas.first) / this.width));
+      const hour = Math.floor(24 * this.shareOfDay(atlas.start[row]));
       inBin[group][bin] += 1;
       allBin[bin] += 1;
       inHour[group][hour] += 1;
@@ -35,25 +35,37 @@ class Times {
     return choice.groups.map((_, group) => [divide(inBin[group], allBin), divide(inHour[group], allHour)]);
   }
 
+  // Which part of a day has gone by, counted from 1970 in the chosen time.
+  shareOfDay(moment) {
+    const days = (moment / 3600 + this.choice.offsetHours) / this.choice.dayHours;
+    return days - Math.floor(days);
+  }
+
+  // A record that is shorter than a day has nothing to fold.
+  folds() {
+    return this.atlas.last - this.atlas.first >= 0.99 * 3600 * this.choice.dayHours;
+  }
+
   fill() {
     if (this.place.clientWidth === this.filledWidth && this.filledFor === this.state()) return;
     Object.assign(this, { filledWidth: this.place.clientWidth, filledFor: this.state() });
     const shares = this.shares();
+    this.place.classList.toggle("unfolded", !this.folds());
     this.place.replaceChildren(...this.choice.groups.flatMap((group) => this.row(group, ...shares[group.index])), ...this.axes());
   }
 
   state() {
-    const { nGroups, station, offsetHours, chosen } = this.choice;
-    return JSON.stringify([nGroups, station, offsetHours, chosen, this.names.given]);
+    const { nGroups, station, offsetHours, dayHours, chosen } = this.choice;
+    return JSON.stringify([nGroups, station, offsetHours, dayHours, chosen, this.names.given]);
   }
 
   row(group, inTime, inHour) {
     const most = (shares) => shares.reduce((highest, share) => (share > highest ? share : highest), 0);
     const label = element("button", { className: "pick-class", type: "button" }, element("i", { style: `background:${shadeOf(group)}` }), this.names.label(group));
     label.addEventListener("click", () => this.choice.set({ chosen: group.index }));
-    const cells = [inTime, inHour].map((shares, which) => {
+    const cells = (this.folds() ? [inTime, inHour] : [inTime]).map((shares) => {
       const cell = element("div", { className: "bars", title: `${group.label}: up to ${formatNumber(100 * most(shares))}% of the windows` });
-      new Picture(cell, ROW_HEIGHT, (context, width, height) => this.bars(context, width, height, shares, most(shares), shadeOf(group), which));
+      new Picture(cell, ROW_HEIGHT, (context, width, height) => this.bars(context, width, height, shares, most(shares), shadeOf(group)));
       return cell;
     });
     const head = element("div", { className: "time-label" }, label, element("small", {}, `up to ${formatNumber(100 * most(inTime))}% of a bin`));
@@ -82,10 +94,12 @@ class Times {
     });
     const hour = element("div", {});
     new Picture(hour, 40, (context, width) => {
-      const ticks = [0, 6, 12, 18, 24].map((at) => ({ at, label: String(at) }));
-      axisBelow(context, { left: 0, right: width, bottom: 2 }, ticks, (at) => Math.min(width - 1, (at / 24) * width), `hour of the day (${zone})`);
+      const { dayHours } = this.choice;
+      const title = dayHours === EARTH_DAY ? `hour of the day (${zone})` : `hours into a day of ${formatNumber(dayHours, 4)} h, counted from 1970 (${zone})`;
+      const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, label: formatNumber(at * dayHours) }));
+      axisBelow(context, { left: 0, right: width, bottom: 2 }, ticks, (at) => Math.min(width - 1, at * width), title);
     });
-    return [element("div", {}), time, hour];
+    return this.folds() ? [element("div", {}), time, hour] : [element("div", {}), time];
   }
 }
 
