@@ -65,6 +65,35 @@ def test_the_neighbours_of_a_cell_do_not_know_it(size) -> None:
     assert around[3, 6].min() > 0.1
 
 
+@pytest.mark.parametrize("size", [(1, 32), (8, 64)])
+@pytest.mark.parametrize("shape", [(80, 1024), (75, 1000), (32, 512), (5, 100)])
+def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
+    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_CHANNELS", 32)
+    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_SAMPLES", 512)
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    frames = Frames(*size)
+    whole = frames.of(values)
+    counts = np.zeros(whole.shape[:2], int)
+    for block in frames.blocks(shape):
+        first = block.outer[1].start // (frames.samples // 2)
+        own = frames.of(values[block.outer])[block.own]
+        rows = slice(block.rows.start + block.own[0].start, block.rows.start + block.own[0].stop)
+        columns = slice(first + block.own[1].start, first + block.own[1].stop)
+        np.testing.assert_allclose(own.numpy(), whole[rows, columns].numpy(), atol=1e-4)
+        counts[rows, columns] += 1
+    assert (counts == 1).all()
+
+
+def test_what_is_measured_does_not_depend_on_the_division(monkeypatch) -> None:
+    _, data, prediction = case(heard=0.5, n_channels=80)
+    whole = Posterior.measure([(data, prediction)])
+    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_CHANNELS", 32)
+    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_SAMPLES", 1024)
+    parts = Posterior.measure([(data, prediction)])
+    np.testing.assert_allclose(parts.noise, whole.noise, rtol=1e-3)
+    np.testing.assert_allclose(parts.trust, whole.trust, atol=1e-2)
+
+
 def test_the_division_into_blocks_changes_nothing(monkeypatch) -> None:
     _, data, prediction = case(heard=0.5, n_channels=80)
     posterior = Posterior.measure([(data, prediction)])

@@ -28,12 +28,15 @@ class Block(NamedTuple):
         The part within its context.
     rows : slice
         Rows of frames of the context, counted from the first channel of the tile.
+    own : tuple of slice
+        Rows and columns of frames, of those of the context, that are counted to this part and to no other.
     """
 
     inner: tuple[slice, slice]
     outer: tuple[slice, slice]
     within: tuple[slice, slice]
     rows: slice
+    own: tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -105,20 +108,21 @@ class Frames:
         context = 2 * self.channel_step if self.channels > 1 else 0
         for row in range(0, shape[0], BLOCK_CHANNELS):
             for column in range(0, shape[1], BLOCK_SAMPLES):
-                inner = (
-                    slice(row, min(row + BLOCK_CHANNELS, shape[0])),
-                    slice(column, min(column + BLOCK_SAMPLES, shape[1])),
+                across = _part(row, BLOCK_CHANNELS, context, shape[0])
+                along = _part(column, BLOCK_SAMPLES, self.halo, shape[1])
+                first = across.outer.start // self.channel_step
+                rows = slice(first, first + self.n_rows(across.outer.stop - across.outer.start))
+                own = (
+                    across.own(self.channel_step, shape[0], beyond=self.channels > 1),
+                    along.own(self.samples // 2, shape[1], beyond=True),
                 )
-                outer = tuple(
-                    slice(max(s.start - beside, 0), min(s.stop + beside, n))
-                    for s, beside, n in zip(inner, (context, self.halo), shape, strict=True)
+                yield Block(
+                    (across.inner, along.inner),
+                    (across.outer, along.outer),
+                    (across.within, along.within),
+                    rows,
+                    own,
                 )
-                within = tuple(
-                    slice(s.start - o.start, s.stop - o.start) for s, o in zip(inner, outer, strict=True)
-                )
-                first = outer[0].start // self.channel_step
-                n_rows = self.n_rows(outer[0].stop - outer[0].start)
-                yield Block(inner, outer, within, slice(first, first + n_rows))  # type: ignore[arg-type]
 
     def with_neighbours(self, power: Tensor) -> Tensor:
         """Average each cell over its frame and the frames around it, those nearer weighing more."""
@@ -144,6 +148,25 @@ class Frames:
         if self.channels > 1:
             along = along[1:, : self.channel_step] + along[:-1, self.channel_step :]
         return along.flatten(0, 1)[: shape[0], : shape[1]]
+
+
+class _Part(NamedTuple):
+    inner: slice
+    outer: slice
+
+    @property
+    def within(self) -> slice:
+        return slice(self.inner.start - self.outer.start, self.inner.stop - self.outer.start)
+
+    def own(self, step: int, length: int, *, beyond: bool) -> slice:
+        """Return the frames whose centres lie in the inner part; the last is centred beyond the end of the tile."""
+        last = -(-self.within.stop // step) + (beyond and self.inner.stop == length)
+        return slice(self.within.start // step, last)
+
+
+def _part(start: int, size: int, context: int, length: int) -> _Part:
+    inner = slice(start, min(start + size, length))
+    return _Part(inner, slice(max(start - context, 0), min(inner.stop + context, length)))
 
 
 def _sine(length: int) -> Tensor:

@@ -226,8 +226,9 @@ class _Sums:
     def over(cls, pairs: Sequence[Pair], posterior: Posterior) -> _Sums:
         totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
         for block, observed, predicted in _spectra(pairs, posterior.frames):
-            levels = posterior.levels(observed, predicted, block.rows).round_().long()
-            noise = posterior._noise_of(block.rows)
+            levels = posterior.levels(observed, predicted, block.rows).round_().long()[:, *block.own]
+            observed, predicted = observed[block.own], predicted[block.own]
+            noise = posterior._noise_of(block.rows)[block.own[0]]
             values = (
                 torch.ones_like(noise).expand(observed.shape),
                 (observed * predicted.conj()).real / noise,
@@ -258,11 +259,13 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
     counts = np.zeros(len(total))
     loudest = np.quantile(np.concatenate([_loudness(p, frames).ravel() for _, p in pairs]), QUIET)
     for block, observed, predicted in _spectra(pairs, frames):
+        rows = slice(block.rows.start + block.own[0].start, block.rows.start + block.own[0].stop)
+        observed, predicted = observed[block.own], predicted[block.own]
         recorded = _power(observed).sum(dim=(2, 3)) > 0
         quiet = recorded & (_power(predicted).sum(dim=(2, 3)) <= loudest)
         residual = _power(observed - predicted) * quiet[..., None, None]
-        total[block.rows] += residual.sum(dim=1, dtype=torch.float64).numpy()
-        counts[block.rows] += quiet.sum(dim=1).numpy()
+        total[rows] += residual.sum(dim=1, dtype=torch.float64).numpy()
+        counts[rows] += quiet.sum(dim=1).numpy()
     common = total.sum(axis=0) / max(counts.sum(), 1)
     # A row with few quiet frames has the noise of all.
     noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
@@ -272,7 +275,7 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
 def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
     return np.concatenate(
         [
-            _power(frames.of(prediction[block.outer])).sum(dim=(2, 3)).flatten().numpy()
+            _power(frames.of(prediction[block.outer])[block.own]).sum(dim=(2, 3)).flatten().numpy()
             for block in frames.blocks(prediction.shape)
         ]
     )
