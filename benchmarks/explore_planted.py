@@ -102,9 +102,17 @@ def _by_energies(energies: NDArray, seed: int) -> Result:
     return means.labels_, means.transform(standard).min(axis=1)
 
 
+def scatseisnet_python() -> str | None:
+    """Return the Python of scatseisnet's environment; says on standard error how to name it, where it is not."""
+    python = os.environ.get("SELFSEIS_SCATSEISNET")
+    if not python:
+        progress("scatseisnet is left out: name the Python of its environment in SELFSEIS_SCATSEISNET")
+    return python
+
+
 def _peer(planted: Planted) -> dict[str, Result]:
     """Run scatseisnet in its own environment."""
-    python = os.environ.get("SELFSEIS_SCATSEISNET")
+    python = scatseisnet_python()
     if not python:
         return {}
     with tempfile.TemporaryDirectory() as folder:

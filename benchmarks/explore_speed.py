@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from benchmarks.common import Measured, Row, Table, progress
+from benchmarks.explore_planted import scatseisnet_python
 from benchmarks.explore_planting import day_of
 from selfseis.explore.scattering import HIGHEST, PER_OCTAVE, Scattering
 from selfseis.explore.windows import Grid, sites_of, stream_windows
@@ -65,7 +65,7 @@ def _speed() -> list[Row]:
         _scattered(recording, grid, "selfseis, as it explores", Scattering(SEGMENT)),
         _scattered(recording, grid, AS_MANY, AsMany(SEGMENT)),
     ]
-    python = os.environ.get("SELFSEIS_SCATSEISNET")
+    python = scatseisnet_python()
     if python:
         rows.append(_scattered_by_peer(recording, grid, python))
     progress(f"{rows}")

@@ -72,3 +72,13 @@ def test_percent_is_whole_only_where_exact() -> None:
     assert [wording.percent(share) for share in (1, 0.99999, 0.972, 0.00001, 0)] == [
         "100%", "more than 99.9%", "97.2%", "less than 0.1%", "0%",
     ]  # fmt: skip
+
+
+def test_no_structure_is_not_called_no_gain() -> None:
+    found = {"task": "explore", "verdict": "no_gain", "baseline": {"name": "k-means"}}
+    none = found | {"skill": {"value": None, "low": None, "high": None}}
+    assert wording.verdict_sentence(none) == "Exploration finds no structure in these data."
+    assert wording.verdict_word(none) == "No structure"
+    compared = found | {"skill": {"value": 0.3, "low": 0.2, "high": 0.4}}
+    assert wording.verdict_sentence(compared) == "Exploration brings no gain over the k-means."
+    assert wording.verdict_word(compared) == wording.verdict_word(none | {"task": "denoise"}) == "No gain"

@@ -313,6 +313,7 @@ class Explorer(Estimator):
             return Verdict.undecided(
                 "explore",
                 f"Only {len(table)} windows could be used; {FEWEST_WINDOWS} are needed: give a longer record.",
+                details={"trusted_classes": structure.trusted},
             )
         energies = np.log(mean_of_known(table.power) + np.finfo(np.float32).tiny)
         energies = (energies - energies.mean(axis=0)) / np.maximum(energies.std(axis=0), 1e-6)

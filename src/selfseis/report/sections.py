@@ -25,7 +25,7 @@ def verdict(judged: dict[str, Any]) -> dict[str, Any]:
     shown = [estimate for estimate in estimates if estimate]
     return {
         "outcome": outcome,
-        "word": wording.VERDICT_WORDS[outcome],
+        "word": wording.verdict_word(judged | {"verdict": outcome}),
         "task": wording.task_name(judged),
         "sentence": wording.verdict_sentence(judged | {"verdict": outcome}),
         "reason": judged.get("reason") or "No reason was written.",

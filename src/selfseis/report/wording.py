@@ -10,6 +10,7 @@ from selfseis.report.results import finite
 
 VERDICT_WORDS = {"works": "Works", "no_gain": "No gain", "cannot_tell": "Cannot tell"}
 TASK_NAMES = {"denoise": "Denoising", "detect": "Detection", "pick": "Picking", "explore": "Exploration"}
+NOTHING_FOUND = {"explore": "no structure"}  # what a task says where nothing was compared
 GEOMETRIES = {"fibre": "Fibre", "network": "Station network"}
 MEANINGS = {
     "gap": "no data between two pieces; left empty and masked",
@@ -55,12 +56,38 @@ def verdict_sentence(verdict: dict[str, Any]) -> str:
     """
     task = task_name(verdict)
     outcome = verdict.get("verdict")
+    if nothing := _nothing_found(verdict):
+        return f"{task} finds {nothing} in these data."
     if outcome == "works":
         return f"{task} works on these data."
     if outcome == "no_gain":
         baseline = (verdict.get("baseline") or {}).get("name") or "baseline"
         return f"{task} brings no gain over the {baseline}."
     return f"{task}: these data cannot tell whether it works."
+
+
+def verdict_word(verdict: dict[str, Any]) -> str:
+    """Say a verdict in a word or two.
+
+    Parameters
+    ----------
+    verdict : dict
+        One entry of ``verdict.json``.
+
+    Returns
+    -------
+    str
+        For example "No gain"; "No structure" where exploration found none.
+    """
+    return _nothing_found(verdict).capitalize() or VERDICT_WORDS[str(verdict["verdict"])]
+
+
+def _nothing_found(verdict: dict[str, Any]) -> str:
+    """Name what was not found, where no skill could be compared for that; else nothing."""
+    unmeasured = (verdict.get("skill") or {}).get("value") is None
+    if verdict.get("verdict") != "no_gain" or not unmeasured:
+        return ""
+    return NOTHING_FOUND.get(str(verdict.get("task")), "")
 
 
 def task_name(verdict: dict[str, Any]) -> str:
