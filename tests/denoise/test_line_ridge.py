@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
-from selfseis.denoise.line_ridge import LineCovariance, LineRidge
+from selfseis.denoise.line_ridge import RIDGE_STRENGTHS, LineCovariance, LineRidge
 from selfseis.heldout import skill
 
 RNG = np.random.default_rng(11)
@@ -181,6 +184,23 @@ def test_masked_samples_teach_nothing() -> None:
     clean, masked = (LineRidge.fit([(d, where, where)], 0, reach=2, max_lag=2) for d in (data, spoilt))
     np.testing.assert_allclose(masked.covariance, clean.covariance, atol=1e-6)
     assert masked.strength == clean.strength
+
+
+def test_the_strength_suits_fresh_data_where_a_covariance_through_gaps_misleads() -> None:
+    rng = np.random.default_rng(0)
+    signal = gaussian_filter(rng.standard_normal((100, 6000)), (5, 50))
+    signal -= gaussian_filter(signal, (0, 200))
+    signal /= signal.std()
+    data = (signal + rng.permutation(signal)).astype(np.float32)
+    patches = np.repeat(np.arange(30) % 5, 100)
+    learn, choose = (np.tile(mask, (100, 1)) for mask in (patches < 3, patches == 3))
+    ridge = LineRidge.fit([(data[:, :3000], learn, choose)], 0)
+    predictions = (
+        replace(ridge, strength=s).predict(data[:, 3000:], np.ones(100, bool)) for s in RIDGE_STRENGTHS
+    )
+    errors = [float(np.mean((guess - signal[:, 3000:]) ** 2)) for guess in predictions]
+    assert errors[0] > 1  # which the quadratic form of that covariance likes best
+    assert errors[RIDGE_STRENGTHS.index(ridge.strength)] < 1.1 * min(errors)
 
 
 def test_spans_add_up() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,18 +121,14 @@ class LineRidge:
         blind_zone, reach, max_lag : int
             As the attributes.
         """
-        max_offset = 2 * (blind_zone + reach)
-        learnt: LineCovariance | None = None
-        chosen: LineCovariance | None = None
-        for data, learn, choose in spans:
-            here = LineCovariance.measure(data, learn, max_offset, 2 * max_lag)
-            there = LineCovariance.measure(data, choose, max_offset, 2 * max_lag)
-            learnt = here if learnt is None else learnt + here
-            chosen = there if chosen is None else chosen + there
-        if learnt is None or chosen is None:
+        spans = list(spans)
+        if not spans:
             raise ValueError("a ridge filter needs at least one span of data")
+        extent = 2 * (blind_zone + reach), 2 * max_lag
+        learnt = reduce(add, (LineCovariance.measure(data, learn, *extent) for data, learn, _ in spans))
         candidates = [cls(blind_zone, reach, max_lag, learnt.values, s) for s in RIDGE_STRENGTHS]
-        return min(candidates, key=lambda ridge: ridge._expected_error(chosen.values))
+        chosen = [part for data, _, choose in spans for part in _marked_parts(data, choose)]
+        return min(candidates, key=lambda ridge: sum(ridge._error(*part) for part in chosen))
 
     @property
     def halo(self) -> int:
@@ -159,8 +156,8 @@ class LineRidge:
     def _solve(self, offsets: NDArray[np.intp]) -> NDArray[np.float64]:
         from threadpoolctl import threadpool_limits
 
-        gram, right = self._normal_equations(self.covariance, offsets)
-        variance = max(self._variance(self.covariance), np.finfo(float).tiny)
+        gram, right = self._normal_equations(offsets)
+        variance = max(float(self.covariance[self._centre]), np.finfo(float).tiny)
         with threadpool_limits(1, "blas"):  # so small a matrix is solved 50 times slower by waiting threads
             values, vectors = np.linalg.eigh(gram)
         # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
@@ -199,25 +196,34 @@ class LineRidge:
         inside = (neighbours >= 0) & (neighbours < len(live))
         return inside & live[np.clip(neighbours, 0, len(live) - 1)]
 
+    @property
+    def _centre(self) -> tuple[int, int]:
+        return 2 * (self.blind_zone + self.reach), 2 * self.max_lag
+
     def _kernel(self) -> Samples:
         width = self.blind_zone + self.reach
         kernel = np.zeros((2 * width + 1, 2 * self.max_lag + 1), np.float32)
         kernel[self.offsets + width] = self.weights(self.offsets)
         return kernel[::-1, ::-1].copy()
 
-    def _normal_equations(
-        self, covariance: NDArray[np.float64], offsets: NDArray[np.intp]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _normal_equations(self, offsets: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         lags = np.arange(-self.max_lag, self.max_lag + 1)
         offset, lag = (a.ravel() for a in np.meshgrid(offsets, lags, indexing="ij"))
-        centre = 2 * (self.blind_zone + self.reach), 2 * self.max_lag
-        gram = covariance[centre[0] + offset[:, None] - offset[None], centre[1] + lag[:, None] - lag[None]]
-        return gram, covariance[centre[0] + offset, centre[1] + lag]
+        row, column = self._centre
+        gram = self.covariance[row + offset[:, None] - offset[None], column + lag[:, None] - lag[None]]
+        return gram, self.covariance[row + offset, column + lag]
 
-    def _variance(self, covariance: NDArray[np.float64]) -> float:
-        return float(covariance[2 * (self.blind_zone + self.reach), 2 * self.max_lag])
+    def _error(self, data: Samples, where: Mask) -> float:
+        """Sum the squared error of the filter of complete neighbours, or of what there is of it on a short line."""
+        width = self.blind_zone + self.reach
+        inner = slice(width, -width) if len(data) > 2 * width else slice(None)
+        residual = (data - convolve_same(data, self._kernel()))[inner]
+        return float(np.square(residual[where[inner]], dtype=np.float64).sum())
 
-    def _expected_error(self, covariance: NDArray[np.float64]) -> float:
-        gram, right = self._normal_equations(covariance, self.offsets)
-        weights = self.weights(self.offsets).ravel()
-        return float(self._variance(covariance) - 2 * weights @ right + weights @ gram @ weights)
+
+def _marked_parts(data: Samples, where: Mask) -> Iterator[tuple[Samples, Mask]]:
+    """Cut out the times at which any channel is marked, zero where it is not."""
+    from scipy.ndimage import find_objects, label
+
+    for (times,) in find_objects(label(where.any(axis=0))[0]):
+        yield np.where(where[:, times], data[:, times], 0), where[:, times]
