@@ -17,13 +17,20 @@ from benchmarks.denoise_methods import (
     TUNED,
     Case,
     Tried,
+    jdas_run_on,
     jdas_settings,
     make_case,
     methods,
     on_noise_alone,
 )
 from benchmarks.denoise_scores import score_records
-from benchmarks.denoise_tables import fibre_findings, fibre_tables, score_table, tuning_table
+from benchmarks.denoise_tables import (
+    convergence_table,
+    fibre_findings,
+    fibre_tables,
+    score_table,
+    tuning_table,
+)
 
 SEEDS = (0, 1, 2)
 QUICK_SCENARIOS = (SCENARIOS[0], SCENARIOS[3])
@@ -34,6 +41,7 @@ def run(quick: bool) -> Iterator[Measured]:
     facts: list[Row] = []
     tuning: list[Row] = []
     silent: list[Row] = []
+    longer: list[Row] = []
     cases = [(s, 0) for s in QUICK_SCENARIOS] if quick else [(s, seed) for seed in SEEDS for s in SCENARIOS]
     for scenario, seed in cases:
         case = make_case(scenario, seed, with_other=seed == SEEDS[0])
@@ -44,13 +52,19 @@ def run(quick: bool) -> Iterator[Measured]:
             progress(f"{scenario.label}, seed {seed}: {name} done")
         if not quick and seed == SEEDS[0]:
             silent += on_noise_alone(case)
+            longer += [row for name in jdas_run_on() for row in score_method(name, case)[0]]
         if not quick and (scenario, seed) == cases[0]:
             tuning = [row for name in jdas_settings() for row in score_method(name, case)[0]]
         yield Measured(
             "Where the signal is, the output lies at least 3 dB above the best of jDAS, AFK and ridge on average over "
             "input of -15 to 0 dB, and never below zero output.",
             _settings(sorted({seed for _, seed in cases[: cases.index((scenario, seed)) + 1]})),
-            [*fibre_tables(scores, facts), Table("Learnt from noise alone", silent), tuning_table(tuning)],
+            [
+                *fibre_tables(scores, facts),
+                Table("Learnt from noise alone", silent),
+                tuning_table(tuning),
+                convergence_table(longer),
+            ],
             fibre_findings(scores, facts),
         )
 
@@ -61,7 +75,7 @@ def score_method(name: str, case: Case) -> tuple[list[Row], list[Row]]:
     Parameters
     ----------
     name : str
-        One of `benchmarks.denoise_methods.methods` or `jdas_settings`.
+        One of `benchmarks.denoise_methods.methods`, `jdas_settings` or `jdas_run_on`.
     case : Case
         As `make_case` makes it.
 
@@ -74,7 +88,7 @@ def score_method(name: str, case: Case) -> tuple[list[Row], list[Row]]:
         One a method, which may stand for several: what it cost, and what it says of itself.
     """
     scores, facts = [], []
-    for tried in (methods() | jdas_settings())[name](name, case):
+    for tried in (methods() | jdas_settings() | jdas_run_on())[name](name, case):
         known = {"scenario": case.scenario.label, "seed": case.seed, "method": tried.method}
         facts.append(known | tried.facts)
         scores += [known | {"on": on} | row for on, rows in _scored(tried, case) for row in rows]

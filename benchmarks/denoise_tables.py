@@ -76,6 +76,20 @@ def tuning_table(scores: list[Row]) -> Table:
     return Table("jDAS with several settings on one set", rows)
 
 
+def convergence_table(scores: list[Row]) -> Table:
+    """Return what jDAS reaches with ever more training."""
+    rows = [
+        {
+            "noise": scenario,
+            "method": method,
+            "output dB": _mean(of, "output_db"),
+            "least": round(min(r["output_db"] for r in of), 2),
+        }
+        for (scenario, method), of in _grouped(scores, "scenario", "method")
+    ]
+    return Table("jDAS trained on (one seed)", rows)
+
+
 def fibre_findings(scores: list[Row], facts: list[Row]) -> list[str]:
     """Return what the scores say of the aims, what misses them first."""
     table = score_table([*_same(scores), *_together(scores)], [*facts, *_together(facts)]).rows
