@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 from typer.testing import Result
 
 from selfseis import __version__
+from selfseis.heldout import Verdict
 from selfseis.recording import recording_from_array, write_recording
 
 Command = Callable[..., Result]
@@ -225,6 +227,21 @@ def test_a_model_of_another_sampling_rate(selfseis: Command, model: Path, tmp_pa
     fast = written(tmp_path / "fast.nc", noise(16), rate=100.0)
     for typed in (("verdict", model, fast), ("denoise", fast, "--model", model, "--out", tmp_path / "a.nc")):
         assert "learnt at 50 Hz and cannot be used at 100 Hz" in complaint(selfseis(*typed))
+
+
+def test_all_commands_say_the_same_of_the_recording_that_was_learnt_from(
+    selfseis: Command, recordings: Path, model: Path, tmp_path: Path
+) -> None:
+    data, of_learning = recordings / "noise.nc", json.loads((model / "model.json").read_text())["verdict"]
+    assert json.loads(selfseis("verdict", model, data, "--json").stdout) == [of_learning]
+    assert selfseis("verdict", model, data).stdout.split() == printed(of_learning)
+    cleaned = selfseis("denoise", data, "--model", model, "--out", tmp_path / "clean.nc")
+    assert cleaned.stdout.split()[: len(printed(of_learning))] == printed(of_learning)
+
+
+def printed(verdict: dict[str, Any]) -> list[str]:
+    """Return the words of a verdict, wherever a terminal breaks its lines."""
+    return str(Verdict.from_dict(verdict)).split()
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_used(

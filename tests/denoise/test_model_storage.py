@@ -109,6 +109,7 @@ def edited(model: Path, **changes) -> None:
         lambda m: edited(m, line_ridge={"blind_zone": 0}),
         lambda m: edited(m, net={"blind_zone": 0, "reach": 3}),
         lambda m: edited(m, verdict=None),
+        lambda m: edited(m, witnesses=[]),
     ],
 )
 def test_a_damaged_model_is_named_in_one_line(model, damage) -> None:

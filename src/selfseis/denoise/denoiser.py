@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -20,7 +21,8 @@ from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge
-from selfseis.denoise.study import Span, study_spans
+from selfseis.denoise.study import study_spans
+from selfseis.denoise.taught import Taught
 from selfseis.denoise.tiled import channel_names, coordinates_of, read_computed
 from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict
@@ -85,6 +87,8 @@ class Denoiser(Estimator):
         How prediction and observation are weighed.
     progress_ : FitProgress or None
         How the training went.
+    taught_ : Taught
+        The times that were learnt from, which no verdict is passed on.
     verdict_ : Verdict
         What hidden channels at hidden times say.
     """
@@ -99,6 +103,7 @@ class Denoiser(Estimator):
     net_: BlindSlantNet | None
     posterior_: Posterior | None
     progress_: FitProgress | None
+    taught_: Taught
     verdict_: Verdict
 
     def __init__(
@@ -165,7 +170,7 @@ class Denoiser(Estimator):
 
         Levels, blind zone, gains and weights of the own observation are measured anew. The filter is the best on
         hidden samples of the new one, the old one and one of both; the network starts from its weights and keeps
-        them where no step is better. The verdict is on the new recording.
+        them where no step is better. The verdict is on what is hidden of the new recording, then and before.
 
         Parameters
         ----------
@@ -263,7 +268,7 @@ class Denoiser(Estimator):
         return self.fit(recording).transform(recording)
 
     def verdict(self, recording: xr.DataArray) -> Verdict:
-        """Judge the model on another recording, all of which is hidden from it.
+        """Judge the model on what it has not learnt from: all of another recording, the hidden part of its own.
 
         Parameters
         ----------
@@ -273,18 +278,19 @@ class Denoiser(Estimator):
         Returns
         -------
         Verdict
+            Its details state under ``taught_share`` how much was left out.
         """
         levels = self.levels(recording)
         live = live_channels(levels)
         spans = [
-            Span(self._prepared(s.data, live), s.learn, s.choose, s.learn | s.choose | s.judge)
+            replace(s, data=self._prepared(s.data, live))
             for s in study_spans(recording, levels.observed, self.seed)
         ]
         if not spans:
             return Verdict.undecided(
                 "denoise", "The recording holds no usable data, or is too short to judge."
             )
-        return hidden_skill.judged(self, spans, live, levels.gain)
+        return hidden_skill.judged(self, recording, spans, live, levels.gain)
 
     @property
     def halo(self) -> int:

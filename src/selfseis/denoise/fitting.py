@@ -20,6 +20,7 @@ from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge, other_stations, station_places
 from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
+from selfseis.denoise.taught import Taught
 from selfseis.denoise.tiled import channel_names
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
@@ -68,6 +69,9 @@ def fit_denoiser(
         )
     denoiser.channels_ = channel_names(recording)
     live = live_channels(denoiser.conditioner_)
+    denoiser.taught_ = Taught.of(recording, spans, live)
+    if start is not None:
+        denoiser.taught_ = start.taught_ | denoiser.taught_
     closed_form = fit_filter(
         recording,
         spans,
@@ -90,9 +94,11 @@ def fit_denoiser(
     predict = partial(blind_prediction, ridge=denoiser.ridge_, net=denoiser.net_, live=live)
     if is_line(recording):  # each station has a filter, and so a gain, of its own
         denoiser.gain_ = measured_gains(spans, partial(predict, gain=denoiser.gain_))
-    denoiser.verdict_ = hidden_skill.judged(denoiser, spans, live, denoiser.gain_)
+    denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_)
     if start is not None and start.blind_zone_ == denoiser.blind_zone_:  # nearer channels would be easier
-        denoiser.verdict_.details["skill_before"] = _skill_before(start, denoiser, spans)
+        denoiser.verdict_.details["skill_before"] = _skill_before(
+            start, denoiser, denoiser.taught_.hidden(recording, spans)
+        )
     if denoiser.fusion:
         pairs = [(s.data, predict(s.data, gain=denoiser.gain_)) for s in spans]
         denoiser.posterior_ = Posterior.measure(pairs, on_line=is_line(recording))

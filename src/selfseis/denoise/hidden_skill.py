@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
@@ -24,15 +26,19 @@ Predict = Callable[[Samples], Samples]
 BLOCKS_OF_CHANNELS = 12
 
 
-def judged(denoiser: Denoiser, spans: list[Span], live: Mask, gain: Samples) -> Verdict:
-    """Judge a denoiser's blind predictions on the hidden parts, beside a simpler one and chance.
+def judged(
+    denoiser: Denoiser, recording: xr.DataArray, spans: list[Span], live: Mask, gain: Samples
+) -> Verdict:
+    """Judge a denoiser's blind predictions where it was not taught, beside a simpler one and chance.
 
     Parameters
     ----------
     denoiser : Denoiser
-        With its filter and network.
+        With its filter and network, and what they were learnt from.
+    recording : xarray.DataArray
+        The recording.
     spans : list of Span
-        Conditioned data with their hidden parts, the common mode taken out.
+        What `study_spans` returns of it, the common mode taken out.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
     gain : ndarray, shape (n_channels,)
@@ -44,6 +50,13 @@ def judged(denoiser: Denoiser, spans: list[Span], live: Mask, gain: Samples) -> 
     """
     if np.sum(live) < 2:
         return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
+    usable = sum(np.count_nonzero(span.learn | span.choose | span.judge) for span in spans)
+    spans = denoiser.taught_.hidden(recording, spans)
+    share = float(1 - sum(np.count_nonzero(span.judge) for span in spans) / usable) if usable else 0.0
+    if share == 1:
+        return Verdict.undecided(
+            "denoise", "All of these times were learnt from: give others.", details={"taught_share": 1.0}
+        )
     ridge, net = denoiser.ridge_, denoiser.net_
     predict = partial(blind_prediction, ridge=ridge, net=net, live=live, gain=gain)
     if net is not None:
@@ -66,6 +79,7 @@ def judged(denoiser: Denoiser, spans: list[Span], live: Mask, gain: Samples) -> 
             "blind_zone_channels": denoiser.blind_zone_,
             "ridge_strength": ridge.strength,
             "common_mode_share": denoiser.common_share_,
+            "taught_share": share,
         },
     )
 
@@ -105,7 +119,7 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
     scores = []
     for span in spans:
         shifted = circular_shifts(span.data, rng, minimum=span.data.shape[1] // 64)
-        scores.append(_scores(Span(shifted, span.learn, span.choose, span.judge), predict(shifted)))
+        scores.append(_scores(replace(span, data=shifted), predict(shifted)))
     return _joined(scores)
 
 

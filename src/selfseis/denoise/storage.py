@@ -12,6 +12,7 @@ import numpy as np
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.station_ridge import StationRidge
+from selfseis.denoise.taught import Taught
 from selfseis.heldout import Verdict
 from selfseis.recording.atomic import replacing
 from selfseis.recording.conditioning import Conditioner
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
     from selfseis.denoise.levels import ChannelLevels
 
-FORMAT = 3
+FORMAT = 4
 
 
 def save(denoiser: Denoiser, folder: Path) -> None:
@@ -34,6 +35,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         "gain": denoiser.gain_,
         "noise_correlation": denoiser.noise_correlation_,
     }
+    witnesses, arrays["taught"] = denoiser.taught_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "denoiser",
@@ -42,6 +44,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         "channels": denoiser.channels_,
         "blind_zone": denoiser.blind_zone_,
         "common_share": denoiser.common_share_,
+        "witnesses": witnesses,
         "verdict": denoiser.verdict_.to_dict(),
     }
     ridge = denoiser.ridge_
@@ -118,6 +121,7 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     denoiser.channels_ = description["channels"]
     denoiser.blind_zone_ = description["blind_zone"]
     denoiser.common_share_ = description["common_share"]
+    denoiser.taught_ = Taught.from_table(description["witnesses"], arrays["taught"])
     denoiser.verdict_ = Verdict.from_dict(description["verdict"])
     if "line_ridge" in description:
         line = description["line_ridge"]

@@ -30,12 +30,15 @@ class Span:
         Conditioned data, zero where there is none.
     learn, choose, judge : ndarray of bool, same shape
         Samples to learn from, to choose settings by, and to be judged on. No sample serves two of these ends.
+    first : int
+        Index in the recording of the first sample.
     """
 
     data: Samples
     learn: Mask
     choose: Mask
     judge: Mask
+    first: int = 0
 
 
 def is_line(recording: xr.DataArray) -> bool:
@@ -64,18 +67,18 @@ def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) ->
     for tile in sample_spans(recording, n_spans=12, length=60_000):
         data, valid = conditioner(tile.data)
         if valid.any() and data.shape[1] >= 2 * PATCHES:
-            spans.append(_divided(data, valid, len(conditioner.taps) // 2, rng))
+            spans.append(_divided(data, valid, tile.first, len(conditioner.taps) // 2, rng))
     return spans
 
 
-def _divided(data: Samples, valid: Mask, filter_reach: int, rng: np.random.Generator) -> Span:
+def _divided(data: Samples, valid: Mask, first: int, filter_reach: int, rng: np.random.Generator) -> Span:
     n_samples = data.shape[1]
     patch = n_samples // PATCHES
     # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
     guard = min(filter_reach, patch // 4)
     hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
     chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 2 == 1
-    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen)
+    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen, first)
 
 
 def line_blind_zone(

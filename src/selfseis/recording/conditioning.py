@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -172,7 +172,8 @@ def sample_spans(recording: xr.DataArray, *, n_spans: int, length: int) -> list[
 
 
 def _tiles_within(recording: xr.DataArray, first: int, last: int, length: int) -> list[Tile]:
-    return list(tiles(recording.isel(time=slice(first, last)), length))
+    within = tiles(recording.isel(time=slice(first, last)), length)
+    return [replace(tile, first=first + tile.first) for tile in within]
 
 
 def _position(covered: list[tuple[int, int]], offset: int) -> tuple[int, int]:
