@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, map_coordinates
 
 from selfseis.denoise.common_mode import common_share, without_common_mode
 from selfseis.denoise.frames import Frames
@@ -41,7 +43,7 @@ def test_frames_add_up_to_the_record(size, shape) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     frames = Frames(*size)
     spectra = frames.of(values)
-    assert spectra.shape[0] == frames.n_rows(shape[0])
+    assert spectra.shape[2] == frames.n_rows(shape[0])
     np.testing.assert_allclose(frames.joined(spectra, shape).numpy(), values, atol=1e-5)
 
 
@@ -50,7 +52,7 @@ def test_power_in_cells_spreads_to_the_variance_of_samples(size) -> None:
     values = np.random.default_rng(0).normal(size=(64, 8192)).astype(np.float32)
     frames = Frames(*size)
     spectra = frames.of(values)
-    power = (spectra.real**2 + spectra.imag**2).mean(dim=(0, 1), keepdim=True).expand(spectra.shape)
+    power = (spectra.real**2 + spectra.imag**2).mean(dim=(0, 2), keepdim=True).expand(spectra.shape)
     inner = frames.spread(power, values.shape)[8:-8, 64:-64]
     np.testing.assert_allclose(inner.numpy(), 1, rtol=0.08)
 
@@ -59,10 +61,10 @@ def test_power_in_cells_spreads_to_the_variance_of_samples(size) -> None:
 def test_the_neighbours_of_a_cell_do_not_know_it(size) -> None:
     frames = Frames(*size)
     power = frames.of(np.zeros((40, 640), np.float32)).real
-    power[3, 5] = 1
+    power[5, :, 3] = 1
     around = frames.of_neighbours(power)
-    assert around[3, 5].abs().max() < 1e-6
-    assert around[3, 6].min() > 0.1
+    assert around[5, :, 3].abs().max() < 1e-6
+    assert around[6, :, 3].min() > 0.1
 
 
 @pytest.mark.parametrize("size", [(1, 32), (8, 64)])
@@ -73,14 +75,14 @@ def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     frames = Frames(*size)
     whole = frames.of(values)
-    counts = np.zeros(whole.shape[:2], int)
+    counts = np.zeros((whole.shape[0], whole.shape[2]), int)
     for block in frames.blocks(shape):
         first = block.outer[1].start // (frames.samples // 2)
-        own = frames.of(values[block.outer])[block.own]
-        rows = slice(block.rows.start + block.own[0].start, block.rows.start + block.own[0].stop)
-        columns = slice(first + block.own[1].start, first + block.own[1].stop)
-        np.testing.assert_allclose(own.numpy(), whole[rows, columns].numpy(), atol=1e-4)
-        counts[rows, columns] += 1
+        own = block.own(frames.of(values[block.outer]))
+        rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
+        columns = slice(first + block.own_columns.start, first + block.own_columns.stop)
+        np.testing.assert_allclose(own.numpy(), whole[columns, :, rows].numpy(), atol=1e-4)
+        counts[columns, rows] += 1
     assert (counts == 1).all()
 
 
@@ -195,3 +197,74 @@ def test_common_mode_is_taken_out_and_counted() -> None:
     assert common_share(np.r_[1.0, np.full(32, 0.5)], 64) == pytest.approx(0.5)
     assert common_share(np.r_[1.0, np.full(32, 0.05)], 64) == 0
     assert common_share(np.r_[1.0, np.full(32, 0.5)], 16) == 0
+
+
+@pytest.mark.parametrize("on_line", [True, False])
+def test_fast_weighing_is_what_the_formulas_say(on_line) -> None:
+    """Frame by frame, cell by cell, in double precision and with nothing clever."""
+    _, data, prediction = case(heard=0.5, n_channels=40)
+    data, prediction = data[:, :1024], prediction[:, :1024]
+    posterior = Posterior.measure([(data, prediction)], on_line=on_line)
+    expected = weighed_slowly(posterior, data, prediction)
+    found = posterior(data, prediction, np.ones(40, bool))
+    assert np.sqrt(error(found, expected)) < 1e-4 * np.sqrt((expected**2).mean())
+
+
+def weighed_slowly(posterior: Posterior, data: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Return the posterior mean, every frame transformed by itself and every pass a SciPy filter."""
+    height, width = posterior.channels, posterior.samples
+    across, along = max(1, height // 2), width // 2
+    taper = half_sine(height)[:, None] * half_sine(width) if height > 1 else half_sine(width)[None]
+    n_channels, n_samples = data.shape
+    beside = (across, across + -n_channels % across) if height > 1 else (0, 0)
+    padding = beside, (along, along + -n_samples % along)
+    padded = [np.pad(values.astype(float), padding) for values in (data, prediction)]
+    corners = [
+        [(row, column) for column in range(0, padded[0].shape[1] - along, along)]
+        for row in range(0, padded[0].shape[0] - (across if height > 1 else 0), across)
+    ]
+    observed, predicted = (
+        np.array([[np.fft.fft2(v[r : r + height, c : c + width] * taper) for r, c in row] for row in corners])
+        for v in padded
+    )  # (rows, columns, wavenumbers, all frequencies)
+    noise = mirrored(posterior.noise[:, None])
+    kernel = np.array([1, 2, 1]) / 4
+    smooth = {axis: partial(correlate1d, weights=kernel, axis=axis, mode="nearest") for axis in (0, 1)}
+    if height == 1:
+        del smooth[0]
+
+    def over_frames(power: np.ndarray) -> np.ndarray:
+        for over in smooth.values():
+            power = over(power)
+        return power
+
+    own = 0.5 ** len(smooth)
+    power = np.abs(observed) ** 2 / noise
+    around = (over_frames(power) - own * power) / (1 - own)
+    if height > 1:
+        around = correlate1d(around, kernel, axis=2, mode="wrap")
+    half = correlate1d(around[..., : along + 1], np.ones(3) / 3, axis=3, mode="nearest")
+    shown = over_frames(np.abs(predicted) ** 2 / noise)[..., : along + 1]
+    at = (
+        np.clip(np.log2(shown + 1e-12) + 10, 0, 19),
+        np.clip(2 * (np.log2(np.maximum(half, 1e-12)) + 1.5), 0, 15),
+    )
+    trust, of_prediction = (
+        mirrored(map_coordinates(table.astype(float), at, order=1))
+        for table in (posterior.trust, (1 - posterior.trust) * posterior.shrink)
+    )
+    result = np.zeros_like(padded[0])
+    for row, of_row in zip(corners, of_prediction * predicted + trust * observed, strict=True):
+        for (r, c), spectrum in zip(row, of_row, strict=True):
+            result[r : r + height, c : c + width] += np.fft.ifft2(spectrum).real * taper
+    return result[beside[0] : beside[0] + n_channels, along : along + n_samples]
+
+
+def half_sine(length: int) -> np.ndarray:
+    return np.sin(np.pi * (np.arange(length) + 0.5) / length)
+
+
+def mirrored(half: np.ndarray) -> np.ndarray:
+    """Return a symmetric function of wavenumber and frequency from its half without negative frequencies."""
+    negative = np.roll(half[..., -2:0:-1][:, :, ::-1], 1, axis=2)
+    return np.concatenate([half, negative], axis=3)

@@ -74,6 +74,22 @@ def test_stacks_of_a_plane_wave_are_the_wave(slowness, side) -> None:
     torch.testing.assert_close(seen, expected, atol=0.15, rtol=0)  # moveouts of half a sample are rounded
 
 
+@pytest.mark.parametrize("steepest", [0.25, 1.5, 5.0])
+@pytest.mark.parametrize("side", [BEHIND, AHEAD])
+def test_slownesses_that_share_sums_have_those_of_each_alone(steepest, side) -> None:
+    slownesses = tuple(float(s) for s in np.linspace(-steepest, steepest, 11))
+    together = SlantStacks(1, slownesses, (2, 8))
+    data = torch.randn(12 + 2 * together.channels_beside, 40 + 2 * together.samples_beside)
+    stacks = together(data)
+    assert [(s.aperture, s.slowness) for s in stacks] == [(n, s) for n in (2, 8) for s in slownesses]
+    for stack in stacks:
+        alone = SlantStacks(1, (stack.slowness,), (2, 8))
+        more = together.samples_beside - alone.samples_beside
+        (same,) = (s for s in alone(data[:, more : data.shape[1] - more]) if s.aperture == stack.aperture)
+        expected = alone.seen_from(same, side, 12, 40)
+        assert torch.equal(together.seen_from(stack, side, 12, 40), expected)
+
+
 def test_dead_channels_weigh_nothing() -> None:
     net = randomised(0)
     live = torch.ones(N_CHANNELS)

@@ -27,6 +27,15 @@ def test_spikes_are_found_and_bridged(noise: np.ndarray, height: float) -> None:
     assert np.abs(bridged - noise).max() < 3
 
 
+def test_spikes_of_a_wide_fibre_are_bridged_where_they_are() -> None:
+    wide = band_limited_noise(200, 300, 100.0, (2, 30), 1)
+    spiky = wide.copy()
+    spiky[[3, 70, 199], [50, 100, 250]] += 30
+    bridged, n_spikes = bridge_spikes(spiky)
+    assert n_spikes == 3 and np.abs(bridged - wide).max() < 3
+    assert bridge_spikes(spiky[70:71])[0] == pytest.approx(bridged[70:71])
+
+
 def test_noise_is_left_alone(noise: np.ndarray) -> None:
     bridged, n_spikes = bridge_spikes(noise)
     assert n_spikes == 0 and bridged is noise

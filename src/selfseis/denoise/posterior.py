@@ -28,6 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from selfseis.denoise.frames import Block, Frames
+from selfseis.learn import one_thread
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -78,6 +79,7 @@ class Posterior:
     noise: Table
 
     @classmethod
+    @one_thread()
     def measure(cls, pairs: Sequence[Pair], *, on_line: bool = True) -> Self:
         """Measure the weights on pairs of conditioned data and their blind prediction.
 
@@ -113,6 +115,7 @@ class Posterior:
         n_rows = self.frames.n_rows(n_channels)
         return replace(self, noise=np.repeat(np.median(self.noise, axis=0)[None], n_rows, axis=0))
 
+    @one_thread()
     def __call__(self, data: Samples, prediction: Samples, live: Mask) -> Samples:
         """Return the posterior mean.
 
@@ -133,10 +136,12 @@ class Posterior:
             seen = _seen(data, prediction, live, block)
             observed, predicted = (self.frames.of(values) for values in seen)
             of_prediction, own = _looked_up(tables, self.levels(observed, predicted, block.rows))
-            mean = self.frames.joined(of_prediction * predicted + own * observed, seen[0].shape)
+            weighed = predicted.mul_(of_prediction).add_(observed.mul_(own))
+            mean = self.frames.joined(weighed, seen[0].shape)
             result[block.inner] = mean[block.within].numpy()
         return result
 
+    @one_thread()
     def standard_deviation(self, data: Samples, prediction: Samples, live: Mask) -> Samples:
         """Return the standard deviation of the posterior of each sample.
 
@@ -164,28 +169,26 @@ class Posterior:
 
         Parameters
         ----------
-        observed, predicted : Tensor, shape (n_rows, n_columns, channels, n_frequencies)
+        observed, predicted : Tensor, shape (n_columns, n_frequencies, n_rows, channels)
             Spectra of frames.
         rows : slice
             Which rows of frames they are.
 
         Returns
         -------
-        Tensor, shape (2, n_rows, n_columns, channels, n_frequencies)
+        Tensor, shape (2, n_columns, n_frequencies, n_rows, channels)
             By predicted and by observed power.
         """
         noise = self._noise_of(rows)
-        of_prediction = torch.log2(self.frames.with_neighbours(_power(predicted) / noise) + 1e-12)
-        around = torch.log2(self.frames.of_neighbours(_power(observed) / noise) + 1e-12)
-        return torch.stack(
-            [
-                (of_prediction - LEAST_PREDICTED).clamp_(0, N_PREDICTED - 1),
-                (2 * (around - LEAST_OBSERVED)).clamp_(0, N_OBSERVED - 1),
-            ]
-        )
+        levels = torch.empty(2, *observed.shape)
+        _octaves(self.frames.with_neighbours(_power(predicted).div_(noise)), out=levels[0])
+        _octaves(self.frames.of_neighbours(_power(observed).div_(noise)), out=levels[1])
+        levels[0].sub_(LEAST_PREDICTED).clamp_(0, N_PREDICTED - 1)
+        levels[1].sub_(LEAST_OBSERVED).mul_(2).clamp_(0, N_OBSERVED - 1)
+        return levels
 
     def _noise_of(self, rows: slice) -> Tensor:
-        return torch.from_numpy(self.noise[rows])[:, None]
+        return torch.from_numpy(self.noise[rows]).permute(2, 0, 1).contiguous()
 
     def _with_weights(self, sums: _Sums, by_chance: NDArray[np.float64]) -> Self:
         counts = np.maximum(sums.counts, 1)
@@ -226,20 +229,20 @@ class _Sums:
     def over(cls, pairs: Sequence[Pair], posterior: Posterior) -> _Sums:
         totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
         for block, observed, predicted in _spectra(pairs, posterior.frames):
-            levels = posterior.levels(observed, predicted, block.rows).round_().long()[:, *block.own]
-            observed, predicted = observed[block.own], predicted[block.own]
-            noise = posterior._noise_of(block.rows)[block.own[0]]
+            levels = posterior.levels(observed, predicted, block.rows).round_().long()
+            index = block.own(levels[0] * N_OBSERVED + levels[1]).flatten().numpy()
+            observed, predicted = block.own(observed), block.own(predicted)
+            noise = posterior._noise_of(block.rows)[:, block.own_rows]
+            recorded = _power(observed).sum(dim=(1, 3), keepdim=True) > 0
             values = (
-                torch.ones_like(noise).expand(observed.shape),
+                torch.ones_like(noise),
                 (observed * predicted.conj()).real / noise,
                 _power(predicted) / noise,
                 # Beyond a million times the noise the power says no more.
                 (_power(observed) / noise).clamp(max=1e6),
             )
-            used = _power(observed).sum(dim=(2, 3)) > 0
-            index = (levels[0] * N_OBSERVED + levels[1])[used].flatten().numpy()
             for total, value in zip(totals, values, strict=True):
-                total += np.bincount(index, value[used].flatten().numpy(), len(total))
+                total += np.bincount(index, (value * recorded).flatten().numpy(), len(total))
         return cls(*totals.reshape(4, N_PREDICTED, N_OBSERVED))
 
 
@@ -259,13 +262,13 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
     counts = np.zeros(len(total))
     loudest = np.quantile(np.concatenate([_loudness(p, frames).ravel() for _, p in pairs]), QUIET)
     for block, observed, predicted in _spectra(pairs, frames):
-        rows = slice(block.rows.start + block.own[0].start, block.rows.start + block.own[0].stop)
-        observed, predicted = observed[block.own], predicted[block.own]
-        recorded = _power(observed).sum(dim=(2, 3)) > 0
-        quiet = recorded & (_power(predicted).sum(dim=(2, 3)) <= loudest)
-        residual = _power(observed - predicted) * quiet[..., None, None]
-        total[rows] += residual.sum(dim=1, dtype=torch.float64).numpy()
-        counts[rows] += quiet.sum(dim=1).numpy()
+        rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
+        observed, predicted = block.own(observed), block.own(predicted)
+        recorded = _power(observed).sum(dim=(1, 3)) > 0
+        quiet = recorded & (_power(predicted).sum(dim=(1, 3)) <= loudest)
+        residual = _power(observed - predicted) * quiet[:, None, :, None]
+        total[rows] += residual.sum(dim=0, dtype=torch.float64).permute(1, 2, 0).numpy()
+        counts[rows] += quiet.sum(dim=0).numpy()
     common = total.sum(axis=0) / max(counts.sum(), 1)
     # A row with few quiet frames has the noise of all.
     noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
@@ -275,7 +278,7 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
 def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
     return np.concatenate(
         [
-            _power(frames.of(prediction[block.outer])[block.own]).sum(dim=(2, 3)).flatten().numpy()
+            _power(block.own(frames.of(prediction[block.outer]))).sum(dim=(1, 3)).flatten().numpy()
             for block in frames.blocks(prediction.shape)
         ]
     )
@@ -285,10 +288,10 @@ def _chance_power(frames: Frames) -> NDArray[np.float64]:
     """Return the mean power of noise by the power observed around it: frames overlap, so they are a little alike."""
     shape = 4 * frames.channels, SIMULATED // (4 * frames.channels)
     values = np.random.default_rng(0).standard_normal(shape, np.float32)
-    power = _power(frames.of(values))[:, 1:-1]
-    power = power[1:-1] if frames.channels > 1 else power
-    power = power / power.mean(dim=(0, 1))
-    around = 2 * (torch.log2(frames.of_neighbours(power) + 1e-12) - LEAST_OBSERVED)
+    power = _power(frames.of(values))[1:-1]
+    power = power[:, :, 1:-1] if frames.channels > 1 else power
+    power = power / power.mean(dim=(0, 2), keepdim=True)
+    around = 2 * (torch.log2(frames.of_neighbours(power).clamp_(min=1e-12)) - LEAST_OBSERVED)
     level = around.clamp(0, N_OBSERVED - 1).round().long().flatten().numpy()
     counts = np.bincount(level, minlength=N_OBSERVED)
     mean = np.bincount(level, power.flatten().numpy(), N_OBSERVED) / np.maximum(counts, 1)
@@ -303,8 +306,9 @@ def _growing(missed: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArra
 
 def _seen(data: Samples, prediction: Samples, live: Mask, block: Block) -> Pair:
     """Return a block of both, the prediction in the place of what was not recorded."""
-    observed, predicted = data[block.outer], prediction[block.outer]
-    return np.where(live[block.outer[0], None] & (observed != 0), observed, predicted), predicted
+    observed, predicted = data[block.outer].copy(), prediction[block.outer]
+    np.copyto(observed, predicted, where=(observed == 0) | ~live[block.outer[0], None])
+    return observed, predicted
 
 
 def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor]]:
@@ -314,16 +318,19 @@ def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Ten
 
 
 def _looked_up(tables: Table, levels: Tensor) -> Tensor:
-    """Look tables up between levels, so that a rounding error cannot change a weight."""
-    n_tables, *size = tables.shape
-    last = torch.tensor(size, dtype=levels.dtype) - 1
-    shape = levels.shape[1:]
-    at = (2 * levels.flatten(1).T / last - 1).flip(1)  # grid_sample wants the columns first
+    """Look tables up between levels, so that a rounding error cannot change a weight; the levels are used up."""
+    for level, size in zip(levels, tables.shape[1:], strict=True):
+        level.mul_(2 / (size - 1)).sub_(1)
+    by_column = torch.from_numpy(tables).transpose(1, 2)[None]  # grid_sample wants the columns first
     found = functional.grid_sample(
-        torch.from_numpy(tables)[None], at[None, None], align_corners=True, padding_mode="border"
+        by_column, levels.flatten(1).T[None, None], align_corners=True, padding_mode="border"
     )
-    return found.view(n_tables, *shape)
+    return found.view(len(tables), *levels.shape[1:])
 
 
 def _power(spectra: Tensor) -> Tensor:
-    return spectra.real.square() + spectra.imag.square()
+    return torch.from_numpy(np.abs(spectra.numpy())).square_()
+
+
+def _octaves(power: Tensor, out: Tensor) -> None:
+    np.log2(power.clamp_(min=1e-12).numpy(), out=out.numpy())

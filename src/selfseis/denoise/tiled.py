@@ -51,19 +51,30 @@ def read_computed(
         In the units of the recording, NaN where there are no data.
     """
     margin, step = _margin(halo), tile_samples(recording.sizes["channel"], halo)
-    live = np.isfinite(conditioner.scale)
     result = np.empty((len(channels), last - first), np.float32)
     for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
         begin, end = max(start, first), min(start + step, last)
         # A prediction fades beyond the ends of a recording: cut off there, it would leak into all frequencies.
         before = max(start - margin, -ALIGNMENT)
         after = min(end + margin, recording.sizes["time"] + ALIGNMENT)
-        data, valid = _read_conditioned(recording, conditioner, before, after)
         inner = slice(begin - before, end - before)
-        clean = conditioner.restore(compute(data, live)[:, inner])
-        clean[~valid[:, inner]] = np.nan
+        clean = _computed_tile(recording, conditioner, compute, (before, after), inner)
         result[:, begin - first : end - first] = clean[channels]
+        del clean  # before the next tile is read: of a wide fibre each array counts
     return result
+
+
+def _computed_tile(
+    recording: xr.DataArray,
+    conditioner: Conditioner,
+    compute: Callable[[Samples, Mask], Samples],
+    span: tuple[int, int],
+    inner: slice,
+) -> Samples:
+    data, valid = _read_conditioned(recording, conditioner, *span)
+    clean = conditioner.restore(compute(data, np.isfinite(conditioner.scale))[:, inner])
+    clean[~valid[:, inner]] = np.nan
+    return clean
 
 
 def tile_samples(n_channels: int, halo: int) -> int:

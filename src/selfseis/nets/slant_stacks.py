@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 from torch import Tensor
@@ -89,26 +90,24 @@ class SlantStacks:
         list of SlantStack
             By aperture, then slowness.
         """
-        along = [list(self._along(data, slowness)) for slowness in self.slownesses]
-        return [stacks[level] for level in range(len(self.apertures)) for stacks in along]
+        stacks = self._along(data, 0, 1, self.slownesses, self.samples_beside)
+        return sorted(stacks, key=lambda stack: stack.aperture)
 
-    def _along(self, sums: Tensor, slowness: float) -> Sequence[SlantStack]:
-        first = self.samples_beside - self._samples_along(
-            slowness
-        )  # the steepest alone needs all of the context
-        sums = sums[:, first : sums.shape[1] - first]
-        stacks, width = [], 1
-        while width < self.apertures[-1]:
-            shift, last = round(slowness * width), sums.shape[1]
-            if shift >= 0:
-                sums = sums[:-width, : last - shift] + sums[width:, shift:]
-            else:
-                sums = sums[:-width, -shift:] + sums[width:, : last + shift]
-                first -= shift
-            width *= 2
-            if width in self.apertures:
-                stacks.append(SlantStack(sums, first, slowness, width))
-        return stacks
+    def _along(
+        self, sums: Tensor, first: int, width: int, slownesses: Iterable[float], context: int
+    ) -> Iterator[SlantStack]:
+        """Double the width of sums along neighbouring slownesses, which share them as long as their shifts agree."""
+        for shift, group in groupby(slownesses, lambda slowness: round(slowness * width)):
+            alike = tuple(group)
+            needed = max(map(self._samples_along, alike))  # the steepest alone need all of the context
+            begin, end = context - needed, sums.shape[1] - (context - needed)
+            early, late = max(shift, 0), max(-shift, 0)
+            doubled = sums[:-width, begin + late : end - early] + sums[width:, begin + early : end - late]
+            starts = first + begin + late
+            if 2 * width in self.apertures:
+                yield from (SlantStack(doubled, starts, slowness, 2 * width) for slowness in alike)
+            if 2 * width < self.apertures[-1]:
+                yield from self._along(doubled, starts, 2 * width, alike, needed)
 
     def seen_from(
         self, stack: SlantStack, side: int, n_channels: int, n_samples: int, *, group: bool = False

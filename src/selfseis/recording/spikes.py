@@ -6,8 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
 
 REACH = 16  # samples on each side that a spike is compared with
+_ROWS = (
+    64  # channels that are looked at at once: of a wide fibre all at once would take seven times its memory
+)
 _OWN = 2  # samples on each side that a spike itself bends
 _TIMES = 8.0  # that it stands out of them
 _QUICK_LOOKS = (3, 4, 6, 9)  # offsets that rule out nearly every sample before the rest are looked at
@@ -33,6 +37,20 @@ def bridge_spikes(data: Samples) -> tuple[Samples, int]:
     """
     if data.shape[1] <= 2 * REACH:
         return data, 0
+    bridged, n_spikes = data, 0
+    for first in range(0, len(data), _ROWS):
+        channels, samples, between = _spikes(data[first : first + _ROWS])
+        if len(channels) == 0:
+            continue
+        if bridged is data:
+            bridged = data.copy()
+        bridged[first + channels, samples] = between
+        n_spikes += len(channels)
+    return bridged, n_spikes
+
+
+def _spikes(data: Samples) -> tuple[Indices, Indices, Samples]:
+    """Return channel and sample of each spike, and the mean of the two beside it."""
     beside = (data[:, :-2] + data[:, 2:]) / 2
     apart = np.zeros_like(data)
     np.abs(data[:, 1:-1] - beside, out=apart[:, 1:-1])
@@ -48,9 +66,5 @@ def bridge_spikes(data: Samples) -> tuple[Samples, int]:
     around = np.concatenate([np.arange(-REACH, -_OWN), np.arange(_OWN + 1, REACH + 1)])
     highest = apart[channels[:, None], samples[:, None] + REACH + around].max(axis=1)
     spikes = (inner[channels, samples] > highest) & (highest > 0)
-    if not spikes.any():
-        return data, 0
     channels, samples = channels[spikes], samples[spikes] + REACH
-    bridged = data.copy()
-    bridged[channels, samples] = beside[channels, samples - 1]
-    return bridged, int(spikes.sum())
+    return channels, samples, beside[channels, samples - 1]
