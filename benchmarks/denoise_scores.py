@@ -35,7 +35,8 @@ def score_records(records: Records, denoised: Samples) -> list[Row]:
     list of dict
         By record: its kind and level; `output_db` and `overall_db`, signal over remaining error where the signal
         is and everywhere; `amplitude`, the regression slope of output on truth where the signal is, and
-        `loud_amplitude`, the same where the signal is louder than the noise; `p_shift`, the median delay of
+        `loud_amplitude`, the same where the signal is louder than the noise, with `loud_expected`, what the
+        mean of a posterior has by its error there, one less error over power; `p_shift`, the median delay of
         the first P in dominant periods, `p_scatter`, the median of its absolute value, and `p_channels`, the share
         of channels on which a P like the true one is there to be timed.
     """
@@ -54,6 +55,7 @@ def score_records(records: Records, denoised: Samples) -> list[Row]:
                 "overall_db": decibels(truth, output, np.ones_like(active)),
                 "amplitude": slope(truth, output, active),
                 "loud_amplitude": slope(truth, output, loud),
+                "loud_expected": 1 - 10 ** (-decibels(truth, output, loud) / 10),
                 **p_delays(truth, output, records.p_samples[i]),
             }
         )

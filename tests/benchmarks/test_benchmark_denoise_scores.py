@@ -97,6 +97,7 @@ def scored(method: str, output: float) -> list[Row]:
         "overall_db": output,
         "amplitude": 1.0,
         "loud_amplitude": 1.0,
+        "loud_expected": 1.0,
         "p_shift": -0.2,
         "p_scatter": 0.2,
     }

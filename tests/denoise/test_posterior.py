@@ -119,7 +119,7 @@ def test_a_wave_that_nobody_predicted_is_told_from_shared_noise() -> None:
     prediction = (0.02 * rng.normal(size=data.shape)).astype(np.float32)
     posterior = Posterior.measure([(data, prediction)])
     found = posterior(data, prediction, np.ones(64, bool))
-    assert error(found, signal) < 0.45 * (signal**2).mean()
+    assert error(found, signal) < 0.55 * (signal**2).mean()
 
 
 def test_stations_know_nothing_of_wavenumbers() -> None:

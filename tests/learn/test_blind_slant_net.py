@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from selfseis.nets import BlindSlantNet
+from selfseis.nets.blind_slant_net import MOST
 from selfseis.nets.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStacks
 
 N_CHANNELS, N_SAMPLES = 30, 96
@@ -51,6 +52,28 @@ def test_only_a_channels_own_reference_is_used() -> None:
     reference.requires_grad_(True)
     (gradient,) = torch.autograd.grad(net(data, live, reference)[5].square().sum(), reference)
     assert (gradient.abs().amax(dim=1) > 0).nonzero().flatten().tolist() == [5]
+
+
+def test_no_weights_make_it_run_away() -> None:
+    net = randomised(1)
+    data, live, reference = inputs()
+    with torch.no_grad():
+        net.leave.weight.mul_(1e3)
+        net.leave.bias[-2:] = 1e3
+        net.filter.zero_()[len(net.filter) // 2] = 1
+        made = net(data, live, reference)
+    assert made.abs().max() > reference.abs().max()
+    # Stacks are means of what is seen.
+    assert made.abs().max() <= MOST * (data.abs().max() + reference.abs().max())
+
+
+def test_shares_that_were_shut_off_can_be_opened_again() -> None:
+    net = randomised(1)
+    with torch.no_grad():
+        net.leave.bias[-2:] = -10.0
+    net(*inputs()).square().sum().backward()
+    assert net.leave.bias.grad is not None
+    assert net.leave.bias.grad[-2:].abs().min() > 1e-3
 
 
 def test_turning_all_signs_turns_the_prediction() -> None:

@@ -89,18 +89,19 @@ def fit_denoiser(
     denoiser.blind_zone_ = closed_form.ridge.blind_zone if isinstance(closed_form.ridge, LineRidge) else 0
     denoiser.net_, denoiser.progress_, denoiser.posterior_ = None, None, None
     denoiser.gain_ = np.ones(len(live), np.float32)
+    predict = partial(blind_prediction, ridge=denoiser.ridge_, live=live)
+    if is_line(recording):  # each station has a filter, and so a gain, of its own
+        denoiser.gain_ = measured_gains(spans, partial(predict, net=None, gain=denoiser.gain_))
     if denoiser.method == "network":
         _fit_network(denoiser, spans, start, checkpoint, report)
-    predict = partial(blind_prediction, ridge=denoiser.ridge_, net=denoiser.net_, live=live)
-    if is_line(recording):  # each station has a filter, and so a gain, of its own
-        denoiser.gain_ = measured_gains(spans, partial(predict, gain=denoiser.gain_))
+    predict = partial(predict, net=denoiser.net_, gain=denoiser.gain_)
     denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_)
     if start is not None and start.blind_zone_ == denoiser.blind_zone_:  # nearer channels would be easier
         denoiser.verdict_.details["skill_before"] = _skill_before(
             start, denoiser, denoiser.taught_.hidden(recording, spans)
         )
     if denoiser.fusion:
-        pairs = [(s.data, predict(s.data, gain=denoiser.gain_)) for s in spans]
+        pairs = [(s.data, predict(s.data)) for s in spans]
         denoiser.posterior_ = Posterior.measure(pairs, on_line=is_line(recording))
 
 
@@ -127,6 +128,7 @@ def _fit_network(
         spans,
         denoiser.ridge_,
         live_channels(denoiser.conditioner_),
+        denoiser.gain_,
         most_steps=denoiser.most_steps,
         most_seconds=denoiser.most_seconds,
         seed=denoiser.seed,

@@ -191,8 +191,10 @@ class Posterior:
         return torch.from_numpy(self.noise[rows]).permute(2, 0, 1).contiguous()
 
     def _with_weights(self, sums: _Sums, by_chance: NDArray[np.float64]) -> Self:
-        counts = np.maximum(sums.counts, 1)
         shrink = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values())).shrink()
+        # Where nothing predicted comes true, more of it tells of louder noise, not of more that was missed.
+        sums = sums.pooled(shrink[:, 0] == 0)
+        counts = np.maximum(sums.counts, 1)
         residual = sums.residual(shrink)
         error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
         missed = _growing(residual - by_chance, sums.counts)
@@ -219,6 +221,10 @@ class _Sums:
         best = self.products / np.maximum(self.predicted, 1e-12)
         by_chance = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
         return np.clip(best - DOUBT * by_chance, 0, MOST)
+
+    def pooled(self, rows: Mask) -> _Sums:
+        """Return the same with the sums of all of some rows in each of them."""
+        return _Sums(*(np.where(rows[:, None], v[rows].sum(axis=0), v) for v in vars(self).values()))
 
     def residual(self, shrink: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean power that is left where the prediction is taken off with a factor."""

@@ -29,6 +29,7 @@ def train_network(
     spans: list[Span],
     ridge: LineRidge,
     live: NDArray[np.bool_],
+    gain: NDArray[np.float32],
     *,
     most_steps: int,
     most_seconds: float | None,
@@ -47,6 +48,8 @@ def train_network(
         The filter to start from; it gives the blind zone.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
+    gain : ndarray, shape (n_channels,)
+        What the prediction of each is multiplied by.
     start : BlindSlantNet, optional
         A network learnt before, from whose weights a shorter training begins.
     most_steps, most_seconds, seed, checkpoint, report
@@ -62,7 +65,7 @@ def train_network(
     net = _begun(start, ridge.blind_zone) or BlindSlantNet(
         ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone)
     )
-    pieces = [_Piece.of(span, ridge, live, net.stacks) for span in spans]
+    pieces = [_Piece(span, ridge, live, gain, net.stacks) for span in spans]
     progress = fit(
         net,
         _Draw(pieces, net.stacks),
@@ -91,7 +94,14 @@ def _begun(start: BlindSlantNet | None, blind_zone: int) -> BlindSlantNet | None
 class _Piece:
     """A span as tensors, padded by the context of the stacks, with the ridge filter's prediction of it."""
 
-    def __init__(self, span: Span, reference: NDArray, live: NDArray[np.bool_], stacks: SlantStacks) -> None:
+    def __init__(
+        self,
+        span: Span,
+        ridge: LineRidge,
+        live: NDArray[np.bool_],
+        gain: NDArray[np.float32],
+        stacks: SlantStacks,
+    ) -> None:
         self.beside, self.before = stacks.channels_beside, stacks.samples_beside
         n_channels = span.data.shape[0]
         missing = -n_channels % GROUP
@@ -100,15 +110,13 @@ class _Piece:
         self.live = functional.pad(
             torch.from_numpy(live.astype(np.float32)), (self.beside, self.beside + missing)
         )
-        self.reference = functional.pad(torch.from_numpy(reference), (0, 0, 0, missing))
+        reference = torch.from_numpy(ridge.predict(span.data, live))
+        self.reference = functional.pad(reference, (0, 0, 0, missing))
+        self.gain = functional.pad(torch.from_numpy(gain), (0, missing))[:, None]
         self.learn, self.choose = (
             functional.pad(torch.from_numpy(np.ascontiguousarray(mask)), (0, 0, 0, missing))
             for mask in (span.learn, span.choose)
         )
-
-    @classmethod
-    def of(cls, span: Span, ridge: LineRidge, live: NDArray[np.bool_], stacks: SlantStacks) -> _Piece:
-        return cls(span, ridge.predict(span.data, live), live, stacks)
 
     def window(self, row: int, column: int, n_rows: int, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return data with their context, live channels and reference of a part."""
@@ -130,7 +138,7 @@ class _Piece:
             seen, where = data[:, part], self.choose[:, part]
             if not where.any():
                 continue
-            residual = (seen - net(seen, self.inner_live, self.reference[:, part]))[where]
+            residual = (seen - self.gain * net(seen, self.inner_live, self.reference[:, part]))[where]
             error += float((residual**2).sum())
             power += float((seen[where] ** 2).sum())
         return error / power if power > 0 else 0.0
@@ -142,7 +150,8 @@ class _Piece:
     def loss_of_reference(self) -> float:
         data = self.inner(self.data)[self.choose]
         power = float((data**2).sum())
-        return float(((data - self.reference[self.choose]) ** 2).sum()) / power if power > 0 else 0.0
+        residual = data - (self.gain * self.reference)[self.choose]
+        return float((residual**2).sum()) / power if power > 0 else 0.0
 
 
 class _Draw:
@@ -159,12 +168,13 @@ class _Draw:
         column = int(rng.integers(n_samples - n_columns + 1))
         padded, live, reference = piece.window(row, column, n_rows, n_columns)
         where = piece.learn[row : row + n_rows, column : column + n_columns].clone()
+        gain = piece.gain[row : row + n_rows]
         where[:, :EDGE] = where[:, n_columns - EDGE :] = False
         for axis in (0, 1):
             if rng.random() < 0.5:
                 padded, reference, where = (t.flip(axis) for t in (padded, reference, where))
-                live = live.flip(0) if axis == 0 else live
+                live, gain = (t.flip(0) if axis == 0 else t for t in (live, gain))
         data = piece.inner(padded)[where]
-        residual = data - net.within(padded, live, reference)[where]  # type: ignore[operator]
+        residual = data - (gain * net.within(padded, live, reference))[where]  # type: ignore[operator]
         # Each window counts alike: weak events are not drowned by one that is loud.
         return (residual**2).sum() / ((data**2).sum() + 1)

@@ -22,6 +22,7 @@ from torch.nn import functional
 from selfseis.nets.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStack, SlantStacks
 
 TILE_CHANNELS, TILE_SAMPLES = 192, 2048  # more would not stay near the processor, less be little but context
+MOST = 2.0  # that stacks and reference are multiplied by: among unknown waves no network may run away
 FRAMES, BLOCK = 4, 64  # frames that are interpolated at once, and samples that are filtered
 
 
@@ -69,7 +70,7 @@ class BlindSlantNet(nn.Module):
         with torch.no_grad():
             self.filter[taps // 2] += 1
             self.leave.bias.zero_()
-            self.leave.bias[-2:] = 0.5
+            self.leave.bias[-2:] = -1 / math.sqrt(3)  # half of each
 
     @property
     def halo(self) -> int:
@@ -139,7 +140,8 @@ class BlindSlantNet(nn.Module):
         hidden = hidden + functional.silu(self.middle(hidden))
         hidden = hidden + functional.silu(self.wide(hidden))
         said = self.leave(hidden[0].movedim(0, -1)).movedim(-1, 0)
-        logits, stacked, referred = said.split([2 * self.stacks.n_stacks, 1, 1])
+        logits, shares = said.split([2 * self.stacks.n_stacks, 2])
+        stacked, referred = (MOST * _bounded(shares)).split(1)
         trusted = (self.trust[..., None, None] * agreement).flatten(0, 1)
         weights = torch.softmax(logits + torch.cat([trusted, trusted]), 0) * stacked
         mixed = self._filtered(self._mixed(stacks, alive, weights, size))
@@ -205,6 +207,11 @@ class BlindSlantNet(nn.Module):
         responses = functional.conv1d(impulses[:, None], self.filter[None, None])[:, 0]
         padded = functional.pad(values, (reach, reach + -n_samples % BLOCK))
         return _by_blocks(padded, responses, BLOCK)[..., :n_samples]
+
+
+def _bounded(values: Tensor) -> Tensor:
+    """Map to (0, 1); far from zero the slope falls off slowly, so that what was shut off can be opened again."""
+    return 0.5 + 0.5 * values * torch.rsqrt(1 + values.square())
 
 
 def _by_blocks(values: Tensor, matrix: Tensor, step: int) -> Tensor:
