@@ -15,6 +15,8 @@ from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.prediction import blind_prediction
 from selfseis.denoise.study import PATCHES, Span
 from selfseis.heldout import BlockScores, Verdict, block_scores, circular_shifts, judge
+from selfseis.heldout.skill import bootstrap_skill, interval
+from selfseis.heldout.verdict import FEWEST_BLOCKS
 
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
@@ -24,6 +26,7 @@ Mask = NDArray[np.bool_]
 Predict = Callable[[Samples], Samples]
 
 BLOCKS_OF_CHANNELS = 12
+QUIET = 0.25  # share of the hidden patches, those of least energy
 
 
 def judged(
@@ -66,9 +69,10 @@ def judged(
         name, simple = "mean of the nearest visible channels", neighbour_mean(ridge.offsets, spans)
     else:
         name, simple = "mean of the other stations", station_mean(ridge.weights, spans)
-    return judge(
+    predictions = [predict(span.data) for span in spans]
+    verdict = judge(
         "denoise",
-        hidden_scores(spans, predict),
+        _scores(spans, predictions),
         hidden_scores(spans, simple),
         null_scores(spans, predict, denoiser.seed),
         baseline_name=name,
@@ -82,6 +86,79 @@ def judged(
             "taught_share": share,
         },
     )
+    measured = isinstance(ridge, LineRidge) and denoiser.blind_zone is None
+    if verdict.verdict != "works" or not measured:
+        return verdict
+    return unless_quiet_times_too(verdict, spans, predictions, denoiser.seed)
+
+
+def unless_quiet_times_too(
+    verdict: Verdict, spans: list[Span], predictions: list[Samples], seed: int
+) -> Verdict:
+    """Call *works* in doubt where the quietest times are predicted as well as the others.
+
+    A measured blind zone leaves out what neighbours share plainly; what they share beyond it is predicted, loud or
+    quiet. A wave that comes and goes is predicted while it is there.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        *works*, on all hidden data.
+    spans : list of Span
+        Conditioned data with their hidden parts.
+    predictions : list of ndarray
+        Of the spans.
+    seed : int
+        Seed of the bootstrap.
+    """
+    quiet = _quiet_patches(spans)
+    parts = [
+        [replace(s, judge=s.judge & (q == is_quiet)) for s, q in zip(spans, quiet, strict=True)]
+        for is_quiet in (False, True)
+    ]
+    others, quietest = (_scores(part, predictions) for part in parts)
+    n_blocks = min(len(others.loss), len(quietest.loss))
+    if n_blocks < FEWEST_BLOCKS:
+        return verdict
+    rng = np.random.default_rng(seed)
+    draws = bootstrap_skill([others], rng)[0] - bootstrap_skill([quietest], rng)[0]
+    more = interval(draws, others.skill - quietest.skill, n_blocks, verdict.error_rate)
+    details = verdict.details | {"skill_in_quiet": quietest.skill}
+    if more.low > 0:
+        return replace(verdict, details=details)
+    reason = (
+        f"The quietest hidden times are predicted as well (skill {quietest.skill:.3f}) as the others "
+        f"({others.skill:.3f}): it may be noise that channels share beyond the blind zone. If waves never cease "
+        "here, give the blind zone."
+    )
+    return replace(verdict, verdict="cannot_tell", reason=reason, details=details)
+
+
+def _quiet_patches(spans: list[Span]) -> list[Mask]:
+    """Mark the patches of each span in which the median channel has least energy, shape (n_samples,) each."""
+    energies = [_patch_energy(span) for span in spans]
+    all_of_them = np.concatenate(energies)
+    most = np.quantile(all_of_them[np.isfinite(all_of_them)], QUIET)
+    return [
+        np.repeat(energy <= most, _patch(span))[: span.data.shape[1]]
+        for span, energy in zip(spans, energies, strict=True)
+    ]
+
+
+def _patch_energy(span: Span) -> NDArray[np.float64]:
+    """Return the median over channels of the mean square of each patch, NaN where nothing of it is judged."""
+    starts = np.arange(0, span.data.shape[1], _patch(span))
+    counts = np.add.reduceat(span.judge, starts, axis=1, dtype=np.int64)
+    power = np.add.reduceat(np.where(span.judge, span.data, 0) ** 2, starts, axis=1, dtype=np.float64)
+    mean = np.divide(power, counts, out=np.full(power.shape, np.nan), where=counts > 0)
+    judged = np.isfinite(mean).any(axis=0)
+    energy = np.full(len(starts), np.nan)
+    energy[judged] = np.nanmedian(mean[:, judged], axis=0)
+    return energy
+
+
+def _patch(span: Span) -> int:
+    return max(1, span.data.shape[1] // PATCHES)
 
 
 def hidden_scores(spans: list[Span], predict: Predict) -> BlockScores:
@@ -98,7 +175,7 @@ def hidden_scores(spans: list[Span], predict: Predict) -> BlockScores:
     -------
     BlockScores
     """
-    return _joined([_scores(span, predict(span.data)) for span in spans])
+    return _scores(spans, [predict(span.data) for span in spans])
 
 
 def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
@@ -116,11 +193,11 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
     BlockScores
     """
     rng = np.random.default_rng(seed)
-    scores = []
-    for span in spans:
-        shifted = circular_shifts(span.data, rng, minimum=span.data.shape[1] // 64)
-        scores.append(_scores(replace(span, data=shifted), predict(shifted)))
-    return _joined(scores)
+    shifted = [
+        replace(span, data=circular_shifts(span.data, rng, minimum=span.data.shape[1] // 64))
+        for span in spans
+    ]
+    return hidden_scores(shifted, predict)
 
 
 def neighbour_mean(ridge_offsets: NDArray[np.intp], spans: list[Span]) -> Predict:
@@ -167,11 +244,14 @@ def _scaled(predict: Predict, spans: list[Span]) -> Predict:
     return lambda data: factor * predict(data)
 
 
-def _scores(span: Span, prediction: Samples) -> BlockScores:
-    n_channels, n_samples = span.data.shape
-    block = max(1, n_channels // BLOCKS_OF_CHANNELS), max(1, n_samples // PATCHES)
-    return block_scores(span.data, prediction, block, span.judge)
-
-
-def _joined(scores: list[BlockScores]) -> BlockScores:
+def _scores(spans: list[Span], predictions: list[Samples]) -> BlockScores:
+    scores = [
+        block_scores(
+            span.data,
+            prediction,
+            (max(1, len(span.data) // BLOCKS_OF_CHANNELS), _patch(span)),
+            span.judge,
+        )
+        for span, prediction in zip(spans, predictions, strict=True)
+    ]
     return BlockScores(np.concatenate([s.loss for s in scores]), np.concatenate([s.power for s in scores]))

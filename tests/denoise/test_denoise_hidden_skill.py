@@ -1,0 +1,52 @@
+"""A verdict does not take noise that channels share far along a line for waves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfseis.denoise import Denoiser
+from selfseis.denoise.hidden_skill import unless_quiet_times_too
+from selfseis.denoise.study import PATCHES, Span
+from selfseis.heldout import Verdict
+from selfseis.recording import recording_from_array
+
+N_CHANNELS, N_SAMPLES = 48, 40 * PATCHES
+WORKS = Verdict("denoise", "works", "Better than chance.")
+
+
+def span(seed: int, loudness: np.ndarray) -> tuple[Span, np.ndarray]:
+    """Return noise, to which a signal is added as loudly as is said of each patch, and the signal."""
+    rng = np.random.default_rng(seed)
+    noise, signal = rng.standard_normal((2, N_CHANNELS, N_SAMPLES)).astype(np.float32)
+    signal *= np.repeat(loudness, N_SAMPLES // PATCHES).astype(np.float32)
+    judge = np.broadcast_to(np.arange(N_SAMPLES) // 40 % 3 == 0, noise.shape)
+    return Span(noise + signal, ~judge, np.zeros_like(judge), judge), signal
+
+
+def test_what_is_predicted_at_all_times_alike_is_in_doubt() -> None:
+    here, signal = span(1, np.ones(PATCHES))
+    verdict = unless_quiet_times_too(WORKS, [here], [0.5 * signal], 0)
+    assert verdict.verdict == "cannot_tell"
+    assert "blind zone" in verdict.reason
+    assert verdict.details["skill_in_quiet"] == pytest.approx(0.375, abs=0.03)
+
+
+def test_a_wave_that_comes_and_goes_is_not_in_doubt() -> None:
+    spans, signals = zip(*(span(seed, np.arange(PATCHES) % 6 == 0) for seed in (2, 3)), strict=True)
+    verdict = unless_quiet_times_too(WORKS, list(spans), [0.5 * s for s in signals], 0)
+    assert verdict.verdict == "works"
+    assert verdict.details["skill_in_quiet"] == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize(("blind_zone", "word"), [(None, "cannot_tell"), (1, "works")])
+def test_noise_shared_faintly_beyond_the_measured_zone(blind_zone, word) -> None:
+    """So faintly that the measured zone leaves it: correlated by less than .05 with each of many channels."""
+    rng = np.random.default_rng(4)
+    shared = rng.standard_normal((1, 30_000)) * np.resize([1.0, -1.0], 64)[:, None]
+    noise = rng.standard_normal((64, 30_000)) + 0.2 * shared
+    recording = recording_from_array(noise.astype(np.float32), 100.0, distance=10.0 * np.arange(64))
+    verdict = Denoiser(blind_zone=blind_zone).fit(recording).verdict_
+    assert verdict.skill is not None
+    assert verdict.skill.low > 0.01
+    assert verdict.verdict == word
