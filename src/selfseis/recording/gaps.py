@@ -38,16 +38,19 @@ def bridge_gaps(data: npt.ArrayLike, limit: int) -> tuple[npt.NDArray[np.float32
     filled = np.array(data, dtype=np.float32, order="C")  # rows of any other order would be copies
     valid = ~np.isnan(filled)
     rows, valid_rows = filled.reshape(-1, filled.shape[-1]), valid.reshape(-1, filled.shape[-1])
-    for row, valid_row in zip(rows, valid_rows, strict=True):
-        if not valid_row.all():
-            _bridge_row(row, valid_row, limit)
+    # Channels of one instrument mostly have the same gaps, and so has what lies beyond the ends of a recording.
+    at_once = len(rows) if (valid_rows == valid_rows[:1]).all() else 1
+    for first in range(0, len(rows), at_once):
+        if not valid_rows[first].all():
+            _bridge_rows(rows[first : first + at_once], valid_rows[first], limit)
     return filled, valid
 
 
-def _bridge_row(row: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_], limit: int) -> None:
+def _bridge_rows(rows: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_], limit: int) -> None:
+    """Bridge the gaps that all rows have."""
     missing = np.flatnonzero(~valid)
     present = np.flatnonzero(valid)
-    row[missing] = 0.0
+    rows[:, missing] = 0.0
     if present.size == 0 or limit == 0:
         return
     following = np.searchsorted(present, missing)
@@ -56,9 +59,9 @@ def _bridge_row(row: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_], limi
         following < present.size, present[np.minimum(following, present.size - 1)] - missing, limit + 1
     )
     reach = np.minimum(before + after, limit + 1)  # before + after is the length of the gap plus one
-    left = row[np.maximum(missing - before, 0)] * _fade(before / reach)
-    right = row[np.minimum(missing + after, row.size - 1)] * _fade(after / reach)
-    row[missing] = left + right
+    left = rows[:, np.maximum(missing - before, 0)] * _fade(before / reach)
+    right = rows[:, np.minimum(missing + after, len(valid) - 1)] * _fade(after / reach)
+    rows[:, missing] = left + right
 
 
 def _fade(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
