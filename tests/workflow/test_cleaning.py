@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 from typer.testing import Result
 
+from selfseis.denoise import Denoiser
 from selfseis.recording import open_recording, write_recording
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 from selfseis.workflow import cleaning
@@ -109,4 +110,12 @@ def test_a_model_is_learnt_on_from(
     assert refused.exit_code == 2 and "leave out --band" in refused.stderr
     refused = selfseis(*typed, finished_run / "model", "--method", "network")
     assert refused.exit_code == 2 and "the method ridge" in refused.stderr
+    assert selfseis(*typed, finished_run / "model", "--blind-zone", 30).exit_code == 2
     assert selfseis(*typed, tmp_path / "nowhere").exit_code == 2
+
+
+def test_the_blind_zone_can_be_given(selfseis: Command, recordings: Path, tmp_path: Path) -> None:
+    typed = ("learn", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "model", *RIDGE)
+    assert selfseis(*typed, "--blind-zone", 3).exit_code == 0
+    assert Denoiser.load(tmp_path / "model").blind_zone_ == 3
+    assert selfseis(*typed, "--blind-zone", -1).exit_code == 2

@@ -16,6 +16,7 @@ from selfseis.cli.inverting import slip
 from selfseis.cli.learn import learn_app
 from selfseis.cli.options import (
     Band,
+    BlindZone,
     Data,
     Effort,
     End,
@@ -160,6 +161,7 @@ def denoise(
     gauge_length: Gauge = None,
     band: Band = None,
     method: MethodOption = Method.auto,
+    blind_zone: BlindZone = None,
     seed: Seed = 0,
     jobs: Jobs = 1,
 ) -> None:
@@ -169,7 +171,7 @@ def denoise(
     recorded: only the new part is cleaned.
     """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
-    settings = settings_of(method, band, 1.0, seed)
+    settings = settings_of(method, band, 1.0, seed, blind_zone=blind_zone)
 
     def job() -> xr.DataArray:
         from selfseis import workflow

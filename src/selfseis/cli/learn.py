@@ -10,6 +10,7 @@ import typer
 from selfseis.cli.exploring import learn_explorer
 from selfseis.cli.options import (
     Band,
+    BlindZone,
     Data,
     Effort,
     End,
@@ -59,6 +60,7 @@ def learn_denoiser(
     gauge_length: Gauge = None,
     band: Band = None,
     method: MethodOption = Method.auto,
+    blind_zone: BlindZone = None,
     seed: Seed = 0,
     start_from: Annotated[
         Path | None, typer.Option("--from", help="Folder of a model to learn on from, in seconds.")
@@ -66,7 +68,7 @@ def learn_denoiser(
 ) -> None:
     """Learn to denoise, and judge it on hidden channels."""
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
-    settings = settings_of(method, band, 1.0, seed)
+    settings = settings_of(method, band, 1.0, seed, blind_zone=blind_zone)
 
     def job() -> xr.DataArray:
         from selfseis import workflow

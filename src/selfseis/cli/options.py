@@ -43,6 +43,14 @@ Band = Annotated[
     tuple[float, float] | None,
     typer.Option("--band", help="Pass band in Hz; by default what suits the sampling rate."),
 ]
+BlindZone = Annotated[
+    int | None,
+    typer.Option(
+        "--blind-zone",
+        min=0,
+        help="Channels on either side that share a fibre channel's noise; by default as measured.",
+    ),
+]
 FalseAlarms = Annotated[
     float, typer.Option("--false-alarms-per-day", help="Rate of false alarms that is accepted.")
 ]

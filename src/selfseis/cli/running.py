@@ -83,12 +83,17 @@ def open_data(data: list[str], opening: dict[str, Any]) -> xr.DataArray:
 
 
 def settings_of(
-    method: Method, band: tuple[float, float] | None, false_alarms_per_day: float, seed: int
+    method: Method,
+    band: tuple[float, float] | None,
+    false_alarms_per_day: float,
+    seed: int,
+    *,
+    blind_zone: int | None = None,
 ) -> Settings:
     """Return the settings of a job."""
     from selfseis.workflow.jobs import Settings
 
-    return guarded(lambda: Settings(method.value, band, false_alarms_per_day, seed))
+    return guarded(lambda: Settings(method.value, band, false_alarms_per_day, seed, blind_zone=blind_zone))
 
 
 def pick_settings_of(

@@ -129,7 +129,7 @@ def unless_quiet_times_too(
     reason = (
         f"The quietest hidden times are predicted as well (skill {quietest.skill:.3f}) as the others "
         f"({others.skill:.3f}): it may be noise that channels share beyond the blind zone. If waves never cease "
-        "here, give the blind zone."
+        "here, give the blind zone (--blind-zone)."
     )
     return replace(verdict, verdict="cannot_tell", reason=reason, details=details)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +52,8 @@ class Settings:
         The user's one-dimensional velocity model, for locations; by default one is estimated.
     explore : bool
         Whether `run` also groups the windows of the recording and makes an atlas of them.
+    blind_zone : int or None
+        Half-width in channels of what a fibre's denoiser does not look at; by default as measured.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Settings:
     effort: float = 1.0
     velocity: Path | None = None
     explore: bool = True
+    blind_zone: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
@@ -318,13 +322,14 @@ def _learnt(
     method: Literal["ridge", "network"] = "ridge"
     if settings.method == "network" or (settings.method == "auto" and is_line(recording)):
         method = "network"
-    denoiser = Denoiser(method, band=settings.band, seed=settings.seed)
+    new = partial(Denoiser, band=settings.band, blind_zone=settings.blind_zone, seed=settings.seed)
+    denoiser = new(method)
     with progress_bar("learning", console) as report:
         denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
     if settings.method == "network" or denoiser.net_ is None or denoiser.verdict_.verdict == "works":
         return denoiser, []
     note = f"A network was tried first and set aside. {denoiser.verdict_}"
-    return Denoiser("ridge", band=settings.band, seed=settings.seed).fit(recording), [note]
+    return new("ridge").fit(recording), [note]
 
 
 def _learnt_on(
@@ -332,10 +337,11 @@ def _learnt_on(
 ) -> Denoiser:
     """Learn on from a model, which keeps its band and method."""
     band, method = start.conditioner_.band, start.method
-    if settings.band not in (None, tuple(band)) or settings.method not in ("auto", method):
+    other_zone = settings.blind_zone not in (None, start.blind_zone)
+    if settings.band not in (None, tuple(band)) or settings.method not in ("auto", method) or other_zone:
         raise UnusableInput(
             f"the model to start from has the band {band[0]:g} to {band[1]:g} Hz and the method {method}: "
-            "leave out --band and --method, or learn without --from"
+            "leave out --band, --method and --blind-zone, or learn without --from"
         )
     with progress_bar("learning on", console) as report:
         return start.fine_tune(
