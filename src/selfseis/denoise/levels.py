@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.station_ridge import StationRidge
-from selfseis.denoise.study import PATCHES, Span
+from selfseis.denoise.study import Span
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.model import is_fibre
 from selfseis.recording.spikes import REACH, bridge_spikes
@@ -22,14 +22,14 @@ Mask = NDArray[np.bool_]
 Ridge = LineRidge | StationRidge
 
 CHANGED = 2  # octaves beyond what all channels changed by, from which on a channel's noise is another one
-COMMON, WIDEST_SPREAD = (0.5, 2.0), 0.5  # range of the gain that all share, and spread about it, at most
+USUAL_SPREAD = 0.5  # of gains about one, before anything was measured
 
 
 def measured_gains(spans: list[Span], predict: Callable[[Samples], Samples]) -> Samples:
     """Measure what the prediction of each channel must be multiplied by: one filter serves a whole line.
 
     A channel of more noise than its neighbours has less signal in units of its noise. The least-squares factor is drawn
-    towards the common one as far as its error allows, and as far as factors spread no more than their errors do.
+    towards one as far as its error allows.
 
     Parameters
     ----------
@@ -41,45 +41,18 @@ def measured_gains(spans: list[Span], predict: Callable[[Samples], Samples]) -> 
     Returns
     -------
     ndarray, shape (n_channels,)
-
-    References
-    ----------
-    Efron, B., Morris, C. (1975). Data analysis using Stein's estimator and its generalizations. J. Am. Stat. Assoc. 70,
-    311-319. doi:10.1080/01621459.1975.10479864
     """
-    products, powers, unexplained = _patch_sums(spans, predict)
-    product, power = products.sum(axis=1), powers.sum(axis=1)
-    heard = power**2 > 0
-    if not heard.any():
-        return np.ones(len(power), np.float32)
-    common = np.clip(product.sum() / power.sum(), *COMMON)
-    factor = np.divide(product, power, out=np.full_like(power, common), where=heard)
-    # Samples are alike, so their number says too little of the error; one event in one patch says nothing of it.
-    scatter = np.square(products - factor[:, None] * powers).sum(axis=1)
-    error = np.divide(
-        np.maximum(scatter, unexplained * power), power**2, out=np.zeros_like(power), where=heard
-    )
-    weight = heard / (error + WIDEST_SPREAD**2)
-    spread = np.average((factor - common) ** 2 - error, weights=weight)
-    spread = np.clip(spread, 0, WIDEST_SPREAD**2)
-    gain = common + (factor - common) * spread / np.maximum(spread + error, np.finfo(float).tiny)
-    return np.where(heard, gain, common).astype(np.float32)
-
-
-def _patch_sums(
-    spans: list[Span], predict: Callable[[Samples], Samples]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return data times prediction and prediction squared by channel and patch, and the mean square that is left."""
-    products, powers = [], []
-    missed, counts = np.zeros((2, len(spans[0].data)))
+    products = powers = energy = counts = np.zeros(len(spans[0].data))
     for span in spans:
         data, guess = (np.where(span.learn, values, 0) for values in (span.data, predict(span.data)))
-        starts = np.arange(0, data.shape[1], max(1, data.shape[1] // PATCHES))
-        products.append(np.add.reduceat(data * guess, starts, axis=1, dtype=np.float64))
-        powers.append(np.add.reduceat(guess * guess, starts, axis=1, dtype=np.float64))
-        missed += np.square(data - guess, dtype=np.float64).sum(axis=1)
-        counts += span.learn.sum(axis=1)
-    return np.concatenate(products, axis=1), np.concatenate(powers, axis=1), missed / np.maximum(counts, 1)
+        products = products + np.einsum("ct,ct->c", data, guess, dtype=np.float64)
+        powers = powers + np.einsum("ct,ct->c", guess, guess, dtype=np.float64)
+        energy = energy + np.einsum("ct,ct->c", data, data, dtype=np.float64)
+        counts = counts + span.learn.sum(axis=1)
+    residual = np.maximum(energy - 2 * products + powers, 0) / np.maximum(counts, 1)
+    doubt = residual / USUAL_SPREAD**2
+    gains = np.divide(products + doubt, powers + doubt, out=np.ones_like(powers), where=powers + doubt > 0)
+    return gains.astype(np.float32)
 
 
 @dataclass(frozen=True)
