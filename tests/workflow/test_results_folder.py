@@ -152,7 +152,7 @@ def test_part_of_a_network_in_a_band_at_a_rate_of_false_alarms(
     assert run["recording"]["start"] == "2020-01-01T00:01:00.000Z"
     assert run["parameters"] == {
         "method": "auto", "band": [2.0, 10.0], "false_alarms_per_day": 24.0, "seed": 7, "picks": True,
-        "effort": 1.0, "velocity": None, "explore": True,
+        "effort": 1.0, "velocity": None, "explore": True, "blind_zone": None,
     }  # fmt: skip
     with xr.open_dataset(tmp_path / "timeline.nc", engine="h5netcdf") as timeline:
         assert timeline.attrs["false_alarms_per_day"] == 24.0
