@@ -9,9 +9,7 @@ Samples = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
 REACH = 16  # samples on each side that a spike is compared with
-_ROWS = (
-    64  # channels that are looked at at once: of a wide fibre all at once would take seven times its memory
-)
+_ROWS = 64  # channels looked at together: all those of a wide fibre would take seven times its memory
 _OWN = 2  # samples on each side that a spike itself bends
 _TIMES = 8.0  # that it stands out of them
 _QUICK_LOOKS = (3, 4, 6, 9)  # offsets that rule out nearly every sample before the rest are looked at
