@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.pick.calibration import Calibration
-from selfseis.pick.picker import Picker
+from selfseis.pick.picker import PUT_IN, Picker
 from selfseis.pick.trials import FalsePicks
 
 SHORT = 60  # samples
@@ -33,5 +34,6 @@ def picker_standing_in(rate: float, window: int = 1536) -> Picker:
     made.calibration_ = Calibration.none(0.1)
     made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
     made.rounds_, made.reliability_ = [], {"P": [], "S": []}
-    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={})
+    made.taught_, made.taught_sites_ = Taught(()), []
+    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
     return made

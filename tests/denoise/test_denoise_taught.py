@@ -11,9 +11,9 @@ import xarray as xr
 
 from selfseis.denoise import Denoiser
 from selfseis.denoise.prediction import live_channels
-from selfseis.denoise.study import PATCHES, study_spans
-from selfseis.denoise.taught import PIECE, Taught
+from selfseis.denoise.study import PATCHES, hidden_from, study_spans, taught_by
 from selfseis.heldout import Verdict
+from selfseis.learn.taught import PIECE
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array
 from selfseis.recording.conditioning import Conditioner
 from selfseis.simulate import band_limited_noise
@@ -134,10 +134,10 @@ def test_no_sample_within_reach_of_a_taught_one_is_judged_however_the_spans_lie(
     recording, before = fibre(samples()), 1234
     conditioner = Conditioner.measure(recording, (2.0, 20.0))
     (learnt_from,) = study_spans(recording, conditioner, 3)
-    taught = Taught.of(recording, [learnt_from], np.ones(N_CHANNELS, bool))
+    taught = taught_by(recording, [learnt_from], np.ones(N_CHANNELS, bool))
     earlier = str(np.datetime64(START) - np.timedelta64(round(before / RATE * 1000), "ms"))
     longer = fibre(np.concatenate([samples(seed=2)[:, :before], samples()], axis=1), earlier)
-    (hidden,) = taught.hidden(longer, study_spans(longer, conditioner, 4))
+    (hidden,) = hidden_from(taught, longer, study_spans(longer, conditioner, 4))
     judged = hidden.judge[0]
     used = (learnt_from.learn | learnt_from.choose)[0].astype(int)
     near = np.convolve(used, np.ones(len(conditioner.taps), int), mode="same") > 0

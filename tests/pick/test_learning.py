@@ -9,7 +9,7 @@ from selfseis.pick.agreement import agreement_above_chance
 from selfseis.pick.conditioning import CausalHighPass
 from selfseis.pick.examples import ExampleMaker, noise_level
 from selfseis.pick.found import FoundOnsets
-from selfseis.pick.hours import divided
+from selfseis.pick.hours import divided, left_to_judge
 from selfseis.pick.labels import add_label
 from selfseis.pick.lesson import Marked, lesson_of, marked
 from selfseis.pick.pairs import Moveout
@@ -110,18 +110,21 @@ def test_a_label_is_one_at_its_onset_and_may_lie_outside():
 def test_hidden_times_are_a_fourth_and_serve_one_end_each():
     recording = recording_from_array(noisy(200 * WINDOW), RATE, seed_id=IDS)
     hours = divided(recording, WINDOW)
+    judging, share = left_to_judge(recording, WINDOW, sorted(hours.taught + hours.choosing))
+    assert share == pytest.approx(7 / 8, abs=0.01)
     covered = np.zeros(200 * WINDOW, int)
-    for first, last in [*hours.taught, *hours.choosing, *hours.judging]:
+    for first, last in [*hours.taught, *hours.choosing, *judging]:
         covered[first:last] += 1
     assert (covered == 1).all()
-    for hidden in (hours.choosing, hours.judging):
+    for hidden in (hours.choosing, judging):
         assert sum(b - a for a, b in hidden) == pytest.approx(25 * WINDOW, rel=0.05)
 
 
-def test_a_short_record_is_taught_and_judged_as_a_whole():
+def test_of_a_short_record_all_is_taught_and_nothing_judged():
     recording = recording_from_array(noisy(2 * WINDOW), RATE, seed_id=IDS)
     hours = divided(recording, WINDOW)
-    assert hours.taught == hours.choosing == hours.judging == [(0, 2 * WINDOW)]
+    assert hours.taught == hours.choosing == [(0, 2 * WINDOW)]
+    assert left_to_judge(recording, WINDOW, hours.taught) == ([], 1.0)
 
 
 def agreeing(n_events=30, spacing=6000):

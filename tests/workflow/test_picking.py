@@ -12,11 +12,12 @@ import pytest
 import xarray as xr
 
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.nets.onset_net import OnsetNet
 from selfseis.pick import Pick, read_picks
 from selfseis.pick.calibration import Calibration, ReliabilityBin
 from selfseis.pick.course import Round
-from selfseis.pick.picker import Picker
+from selfseis.pick.picker import PUT_IN, Picker
 from selfseis.pick.trials import FalsePicks
 from selfseis.recording import UnusableInput, recording_from_array, write_recording
 from selfseis.workflow import load_model
@@ -72,7 +73,8 @@ def picker() -> Picker:
         Round("round 1", 20, 4.0, 16, 50, 6.0),
     ]
     made.reliability_ = {phase: [ReliabilityBin(0.5, 0.52, 0.4, 0.6, 30)] for phase in ("P", "S")}
-    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={})
+    made.taught_, made.taught_sites_ = Taught(()), []
+    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
     return made
 
 

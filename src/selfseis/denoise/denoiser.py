@@ -22,13 +22,13 @@ from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge
 from selfseis.denoise.study import study_spans
-from selfseis.denoise.taught import Taught
-from selfseis.denoise.tiled import channel_names, coordinates_of, read_computed
+from selfseis.denoise.tiled import coordinates_of, read_computed
 from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import lazy_recording, sampling_rate, start_time
+from selfseis.recording.model import channel_names, lazy_recording, sampling_rate, start_time
 
 if TYPE_CHECKING:
     from selfseis.learn import FitProgress

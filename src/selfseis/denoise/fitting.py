@@ -19,12 +19,10 @@ from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge, other_stations, station_places
-from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans
-from selfseis.denoise.taught import Taught
-from selfseis.denoise.tiled import channel_names
+from selfseis.denoise.study import Span, hidden_from, is_line, line_blind_zone, study_spans, taught_by
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import station_codes
+from selfseis.recording.model import channel_names, station_codes
 
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
@@ -69,7 +67,7 @@ def fit_denoiser(
         )
     denoiser.channels_ = channel_names(recording)
     live = live_channels(denoiser.conditioner_)
-    denoiser.taught_ = Taught.of(recording, spans, live)
+    denoiser.taught_ = taught_by(recording, spans, live)
     if start is not None:
         denoiser.taught_ = start.taught_ | denoiser.taught_
     closed_form = fit_filter(
@@ -98,7 +96,7 @@ def fit_denoiser(
     denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_)
     if start is not None and start.blind_zone_ == denoiser.blind_zone_:  # nearer channels would be easier
         denoiser.verdict_.details["skill_before"] = _skill_before(
-            start, denoiser, denoiser.taught_.hidden(recording, spans)
+            start, denoiser, hidden_from(denoiser.taught_, recording, spans)
         )
     if denoiser.fusion:
         pairs = [(s.data, predict(s.data)) for s in spans]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.prediction import blind_prediction
-from selfseis.denoise.study import PATCHES, Span
+from selfseis.denoise.study import PATCHES, Span, hidden_from
 from selfseis.heldout import BlockScores, Verdict, block_scores, circular_shifts, judge
 from selfseis.heldout.skill import bootstrap_skill, interval
 from selfseis.heldout.verdict import FEWEST_BLOCKS
@@ -54,12 +54,10 @@ def judged(
     if np.sum(live) < 2:
         return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
     usable = sum(np.count_nonzero(span.learn | span.choose | span.judge) for span in spans)
-    spans = denoiser.taught_.hidden(recording, spans)
+    spans = hidden_from(denoiser.taught_, recording, spans)
     share = float(1 - sum(np.count_nonzero(span.judge) for span in spans) / usable) if usable else 0.0
     if share == 1:
-        return Verdict.undecided(
-            "denoise", "All of these times were learnt from: give others.", details={"taught_share": 1.0}
-        )
+        return Verdict.all_taught("denoise")
     ridge, net = denoiser.ridge_, denoiser.net_
     predict = partial(blind_prediction, ridge=ridge, net=net, live=live, gain=gain)
     if net is not None:

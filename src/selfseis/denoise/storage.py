@@ -12,8 +12,8 @@ import numpy as np
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.station_ridge import StationRidge
-from selfseis.denoise.taught import Taught
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.recording.atomic import replacing
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.model_folder import reading_model

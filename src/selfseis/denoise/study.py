@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.heldout import channel_correlation, correlation_half_width, hide_time_patches
+from selfseis.learn import Taught
 from selfseis.recording.conditioning import Conditioner, sample_spans
 from selfseis.recording.model import is_fibre
 
@@ -79,6 +80,47 @@ def _divided(data: Samples, valid: Mask, first: int, filter_reach: int, rng: np.
     hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
     chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 2 == 1
     return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen, first)
+
+
+def taught_by(recording: xr.DataArray, spans: list[Span], live: Mask) -> Taught:
+    """Note all times of spans that are not kept for judging, the guards around these included.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        What the spans are of.
+    spans : list of Span
+        As `study_spans` returns them.
+    live : ndarray of bool, shape (n_channels,)
+        Channels that record at all.
+    """
+    times = []
+    for span in spans:
+        taught = np.logical_not(span.judge.any(axis=0))
+        changes = np.flatnonzero(np.diff(taught, prepend=False, append=False))
+        times += [(span.first + first, span.first + last) for first, last in changes.reshape(-1, 2).tolist()]
+    return Taught.of(recording, times, np.flatnonzero(live).tolist())
+
+
+def hidden_from(taught: Taught, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
+    """Return spans of a recording, judged wherever they were not taught.
+
+    Parameters
+    ----------
+    taught : Taught
+        What was learnt from.
+    recording : xarray.DataArray
+        What the spans are of, read from whatever format.
+    spans : list of Span
+        As `study_spans` returns them.
+    """
+    times, hidden = taught.times_in(recording), []
+    for span in spans:
+        judge = span.learn | span.choose | span.judge
+        for first, last in times:
+            judge[:, max(first - span.first, 0) : max(last - span.first, 0)] = False
+        hidden.append(replace(span, judge=judge))
+    return hidden
 
 
 def line_blind_zone(

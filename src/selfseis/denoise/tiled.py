@@ -10,7 +10,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.recording.conditioning import Conditioner
-from selfseis.recording.model import is_fibre
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -100,13 +99,6 @@ def _read_padded(recording: xr.DataArray, first: int, last: int) -> Samples:
     inside = slice(max(first, 0), min(last, n_samples))
     data[:, inside.start - first : inside.stop - first] = recording.variable.isel(time=inside).values
     return data
-
-
-def channel_names(recording: xr.DataArray) -> list[str]:
-    """Return what tells the channels of a recording apart."""
-    if is_fibre(recording):
-        return [f"{metres:.3f}" for metres in recording["distance"].values]
-    return [str(code) for code in recording["seed_id"].values]
 
 
 def coordinates_of(recording: xr.DataArray) -> dict[str, Any]:

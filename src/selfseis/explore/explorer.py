@@ -18,14 +18,16 @@ from selfseis.explore.background import Background, mean_of_known
 from selfseis.explore.edges import edge_windows
 from selfseis.explore.features import Gaps, WindowTable, measure_windows
 from selfseis.explore.grouping import Labels, Method, Points, settings_of
-from selfseis.explore.judging import judge_structure, station_agreement
+from selfseis.explore.judging import TASK, judge_structure, station_agreement
 from selfseis.explore.novelty import Novelty, nearest_windows
 from selfseis.explore.representation import Representation, choose_representation
 from selfseis.explore.structure import Structure, find_structures
 from selfseis.explore.surrogates import surrogate_windows
 from selfseis.explore.windows import Grid, Site, sites_of
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.recording import UnusableInput, is_fibre, sampling_rate, station_codes
+from selfseis.recording.coverage import stretches
 
 Report = Callable[[float, float], None]
 
@@ -127,6 +129,10 @@ class Explorer(Estimator):
         How rare windows are.
     explored_ : Explored
         The windows that were learnt from; None after loading.
+    n_windows_ : int
+        Number of these windows.
+    taught_ : Taught
+        The times that they hold. All of them shaped the coordinates: of these there is one verdict, that of learning.
     verdict_ : Verdict
         On hidden halves of the recording.
     """
@@ -181,13 +187,16 @@ class Explorer(Estimator):
             self.grouping,
             self.seed,
         )
+        self.n_windows_ = len(table)
+        rows = [row for site in sites for row in site.rows]
+        self.taught_ = Taught.of(recording, stretches(recording), rows)
         axes = self.represented_.axes
         self.novelty_ = Novelty.measure(axes(features, RARE_AXES), axes(chance, RARE_AXES), self.seed)
         structure = self.represented_.structures[0]
         self.assigner_ = structure.assigner
         self.class_stability_ = {name: found.value for name, found in structure.stability.items()}
         self.explored_: Explored | None = self._explored(sites, table, gaps, features)
-        self.verdict_ = self._judged(recording, table, names, structure)
+        self.verdict_ = self._judged(recording, table, structure, taught_share=1.0)
         return self
 
     def embed(self, recording: xr.DataArray, *, report: Report | None = None) -> Explored:
@@ -237,20 +246,35 @@ class Explorer(Estimator):
         return rows[0], distance[0]
 
     def verdict(self, recording: xr.DataArray) -> Verdict:
-        """Judge on another recording: whether its hidden halves find classes again in the same coordinates.
+        """Judge on windows that were not learnt from: whether their hidden halves find classes again.
+
+        Of the recording that was learnt from, whole and alone, the verdict is that of learning.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            One that was not learnt from.
+            A recording at the same sampling rate, with as many kinds of components.
+
+        Returns
+        -------
+        Verdict
+            Its details state under ``taught_share`` which share of the windows was learnt from.
+
+        Raises
+        ------
+        UnusableInput
+            If the sampling rate is another, or there is no window without a gap.
         """
         explored = self.embed(recording)
-        names = [site.name for site in explored.sites]
-        chance = self._by_chance(recording, explored.sites, len(explored.table))
+        new = ~self._taught(recording, explored.table)
+        if not new.any():
+            return self.verdict_ if len(new) == self.n_windows_ else Verdict.all_taught(TASK)
+        table = explored.table.of(new)
+        chance = self._by_chance(recording, explored.sites, len(table))
         structure = find_structures(
-            explored.points, explored.table.first, self.represented_(chance), self.grouping, self.seed
+            explored.points[new], table.first, self.represented_(chance), self.grouping, self.seed
         )[0]
-        return self._judged(recording, explored.table, names, structure)
+        return self._judged(recording, table, structure, taught_share=float(1 - new.mean()))
 
     def save(self, folder: Path | str) -> None:
         """Write the explorer to a folder, all or nothing."""
@@ -306,18 +330,28 @@ class Explorer(Estimator):
             background.level_db(table, names),
         )  # fmt: skip
 
+    def _taught(self, recording: xr.DataArray, table: WindowTable) -> NDArray[np.bool_]:
+        """Say which windows hold times that were learnt from, shape (n,)."""
+        begin, end = np.array([(-1, 0), *self.taught_.times_in(recording)]).T
+        last_before_end = np.searchsorted(begin, table.first + self.grid_.length) - 1
+        return end[last_before_end] > table.first
+
     def _judged(
-        self, recording: xr.DataArray, table: WindowTable, names: list[str], structure: Structure
+        self, recording: xr.DataArray, table: WindowTable, structure: Structure, *, taught_share: float
     ) -> Verdict:
+        details: dict[str, Any] = {
+            "n_windows": len(table),
+            "window_s": self.grid_.seconds,
+            "taught_share": taught_share,
+        }
         if len(table) < FEWEST_WINDOWS:
             return Verdict.undecided(
                 "explore",
                 f"Only {len(table)} windows could be used; {FEWEST_WINDOWS} are needed: give a longer record.",
-                details={"trusted_classes": structure.trusted},
+                details=details | {"trusted_classes": structure.trusted},
             )
         energies = np.log(mean_of_known(table.power) + np.finfo(np.float32).tiny)
         energies = (energies - energies.mean(axis=0)) / np.maximum(energies.std(axis=0), 1e-6)
-        details: dict[str, Any] = {"n_windows": len(table), "window_s": self.grid_.seconds}
         sites = sites_of(recording)
         agreed = station_agreement(
             structure.labels, table.site, table.first, _places(recording, sites), self.seed

@@ -16,13 +16,14 @@ from selfseis.explore.novelty import Novelty
 from selfseis.explore.representation import Represented
 from selfseis.explore.windows import Grid
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.recording.atomic import replacing
 from selfseis.recording.model_folder import reading_model
 
 if TYPE_CHECKING:
     from selfseis.explore.explorer import Explorer
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(explorer: Explorer, folder: Path) -> None:
@@ -30,6 +31,7 @@ def save(explorer: Explorer, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     sites = sorted(explorer.background_.power)
+    witnesses, taught = explorer.taught_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "explorer",
@@ -40,6 +42,8 @@ def save(explorer: Explorer, folder: Path) -> None:
         "softness": explorer.represented_.axes.softness,
         "reach": explorer.assigner_.reach,
         "class_stability": {str(name): value for name, value in explorer.class_stability_.items()},
+        "n_windows": explorer.n_windows_,
+        "witnesses": witnesses,
         "verdict": explorer.verdict_.to_dict(),
     }
     arrays = {
@@ -54,6 +58,7 @@ def save(explorer: Explorer, folder: Path) -> None:
         "groups.labels": explorer.assigner_.labels,
         "novelty.known": explorer.novelty_.known,
         "novelty.null": explorer.novelty_.null,
+        "taught": taught,
     }
     encoder = explorer.represented_.encoder
     if encoder is not None:
@@ -108,7 +113,8 @@ def _rebuilt(cls: type[Explorer], description: dict[str, Any], arrays: dict[str,
     )
     explorer.class_stability_ = {int(name): value for name, value in description["class_stability"].items()}
     explorer.novelty_ = Novelty(arrays["novelty.known"], arrays["novelty.null"])
-    explorer.explored_ = None
+    explorer.explored_, explorer.n_windows_ = None, description["n_windows"]
+    explorer.taught_ = Taught.from_table(description["witnesses"], arrays["taught"])
     explorer.verdict_ = Verdict.from_dict(description["verdict"])
     return explorer
 

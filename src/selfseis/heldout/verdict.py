@@ -62,6 +62,12 @@ class Verdict:
         """Return *cannot tell*, with the reason."""
         return cls(task, "cannot_tell", reason, **known)
 
+    @classmethod
+    def all_taught(cls, task: str, details: dict[str, Any] | None = None) -> Self:
+        """Return *cannot tell*: the model has learnt from all that it could be judged on."""
+        reason = "All of these times were learnt from: give others, or a longer record."
+        return cls.undecided(task, reason, details={"taught_share": 1.0} | (details or {}))
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary for ``verdict.json``."""
         return {

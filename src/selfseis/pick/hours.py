@@ -21,25 +21,24 @@ HIDDEN_EVERY = 4
 
 @dataclass(frozen=True)
 class Hours:
-    """What the times of a recording are for, each as first sample and end.
+    """What the times of a recording are for, each as first sample and end; what is in neither judges.
 
     Attributes
     ----------
     taught : list of (int, int)
         Learnt from, noise and events; blocks that follow each other are one.
-    choosing, judging : list of (int, int)
-        Hidden: to choose the round by, and to judge on.
+    choosing : list of (int, int)
+        Hidden, to choose the round by.
     """
 
     taught: Spans
     choosing: Spans
-    judging: Spans
 
 
 def divided(recording: xr.DataArray, n_samples: int) -> Hours:
     """Cut a recording into blocks of time and hide every fourth: its first half chooses, its second half judges.
 
-    A record that is too short for that is used as a whole for everything.
+    A record that is too short for that is learnt from and chosen by as a whole; nothing is left to judge on.
 
     Parameters
     ----------
@@ -51,12 +50,36 @@ def divided(recording: xr.DataArray, n_samples: int) -> Hours:
     blocks = blocks_of(recording, n_samples)
     hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
     if not hidden:
-        return Hours(_joined(blocks), blocks, blocks)
+        return Hours(_joined(blocks), blocks)
     taught = _joined([block for block in blocks if block not in hidden])
-    middles = [(first + last) // 2 for first, last in hidden]
-    choosing = [(first, middle) for (first, _), middle in zip(hidden, middles, strict=True)]
-    judging = [(middle, last) for (_, last), middle in zip(hidden, middles, strict=True)]
-    return Hours(taught, choosing, judging)
+    return Hours(taught, [(first, (first + last) // 2) for first, last in hidden])
+
+
+def left_to_judge(recording: xr.DataArray, n_samples: int, taught: Spans) -> tuple[Spans, float]:
+    """Return the blocks of a recording without what was taught, and the share of them that was.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    n_samples : int
+        Length of a window.
+    taught : list of (int, int)
+        Samples that were learnt from, in order of time.
+    """
+    blocks, left = blocks_of(recording, n_samples), []
+    for first, last in blocks:
+        for begin, end in taught:
+            if first < end and begin < last:
+                left.append((first, begin))
+                first = end
+        left.append((first, last))
+    left = [(first, last) for first, last in left if first < last]
+    return left, 1 - _length(left) / _length(blocks) if blocks else 0.0
+
+
+def _length(spans: Spans) -> int:
+    return sum(last - first for first, last in spans)
 
 
 def _joined(spans: Spans) -> Spans:

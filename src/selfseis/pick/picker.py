@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from selfseis.estimator import Estimator
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.pick import storage
 from selfseis.pick.aic_finder import AicFinder
 from selfseis.pick.along_fibre import SLOWEST, is_long_fibre, supported
@@ -22,7 +22,7 @@ from selfseis.pick.course import Course
 from selfseis.pick.course import Report as CourseReport
 from selfseis.pick.examples import ExampleMaker
 from selfseis.pick.found import FoundOnsets, NetFinder
-from selfseis.pick.hours import Spans, blocks_of, divided, window_of
+from selfseis.pick.hours import divided, left_to_judge, window_of
 from selfseis.pick.judging import judge_picker
 from selfseis.pick.labels import LABEL_SD
 from selfseis.pick.lesson import FAINT
@@ -43,7 +43,9 @@ N_WAVELETS = 2000
 BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
 SHOWN = 240  # windows that the untrained network sees
 PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
-ALONE = "One station alone has no other that could confirm its picks; the onsets put into its noise are in the details."
+ALONE = "One station alone has no other that could confirm its picks"
+IN_DETAILS = "; the onsets put into its noise are in the details."
+PUT_IN = "onsets put into hidden noise"
 
 
 class Picker(Estimator):
@@ -83,6 +85,11 @@ class Picker(Estimator):
         Picks in the recording run backwards, from which thresholds follow.
     rounds_ : list of Round
         What each round mined and brought.
+    taught_ : Taught
+        The times that it learnt from or chose a round by, on which it is not judged.
+    taught_sites_ : list of str
+        Sites of the stations that it learnt from. A recording of which some times were learnt from is judged at the
+        others, if it has any.
     reliability_ : dict of str to list
         Stated probability against the share of true onsets, in hidden noise.
     verdict_ : Verdict
@@ -139,6 +146,10 @@ class Picker(Estimator):
         hours = divided(recording, self.window_)
         hidden = hidden_stations(stations)
         taught = [station for number, station in enumerate(stations) if number not in hidden]
+        self.taught_ = Taught.of(
+            recording, sorted(hours.taught + hours.choosing), range(recording.sizes["channel"])
+        )
+        self.taught_sites_ = sorted({station.site for station in taught})
         noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
         rng = np.random.default_rng(self.seed)
         bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_), high_pass=high_pass.low / self.rate_)
@@ -162,7 +173,7 @@ class Picker(Estimator):
         trials = run_trials(annotator, maker, self.rate_, self.seed)
         windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
         self._calibrate(trials, false_picks(annotator, windows, self.rate_))
-        self.verdict_ = self._judge(recording, stations, high_pass, hours.judging, _details(trials), hidden)
+        self.verdict_ = self._judge(recording, {PUT_IN: trials.counts})
         return self
 
     def pick(
@@ -243,18 +254,25 @@ class Picker(Estimator):
         return self._annotator(high_pass).probabilities(high_pass(data)[0])
 
     def verdict(self, recording: xr.DataArray) -> Verdict:
-        """Judge on another recording.
+        """Judge on what it has not learnt from: all of another recording, the hidden part of its own.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            One that was not learnt from.
+            The recording, at the sampling rate of the one that was learnt from.
+
+        Returns
+        -------
+        Verdict
+            Its details state under ``taught_share`` how much of the time was left out.
+
+        Raises
+        ------
+        UnusableInput
+            If the sampling rate is another.
         """
         self._check_fits(recording)
-        recording = learnt_part(recording)
-        stations = stations_of(recording)
-        high_pass = CausalHighPass.measure(recording, self.band)
-        return self._judge(recording, stations, high_pass, blocks_of(recording, self.window_), {})
+        return self._judge(recording, {PUT_IN: self.verdict_.details[PUT_IN]})
 
     def save(self, folder: Path | str) -> None:
         """Write the picker to a folder, all or nothing."""
@@ -330,17 +348,19 @@ class Picker(Estimator):
             for time, p, s in zip(times, probability, sd, strict=True)
         ]
 
-    def _judge(
-        self,
-        recording: xr.DataArray,
-        stations: list[Station],
-        high_pass: CausalHighPass,
-        judging: Spans,
-        details: dict[str, Any],
-        hidden: Sequence[int] = (),
-    ) -> Verdict:
+    def _judge(self, recording: xr.DataArray, of_learning: dict[str, Any]) -> Verdict:
+        """Judge where it was not taught; what is known of learning belongs to a recording that was learnt from."""
+        taught = self.taught_.times_in(recording)
+        recording = learnt_part(recording)
+        stations = stations_of(recording)
+        judging, share = left_to_judge(recording, self.window_, taught)
+        details = {"taught_share": share} | (of_learning if taught else {})
         if len({station.site for station in stations}) < 2:
-            return Verdict.undecided("pick", ALONE, details=details)
+            return Verdict.undecided("pick", ALONE + (IN_DETAILS if taught else "."), details=details)
+        if not judging:
+            return Verdict.all_taught("pick", details)
+        hidden = [number for number, s in enumerate(stations) if taught and s.site not in self.taught_sites_]
+        high_pass = CausalHighPass.measure(recording, self.band)
         windows = sampled_windows(recording, stations, high_pass, self.window_, SHOWN, self.seed)
         untrained = untrained_net(windows, self.seed)
         finders: dict[str, list[FoundOnsets]] = {
@@ -378,12 +398,3 @@ def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
         np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
     )
     return Moveout.between(latitude, longitude, rate).between_sites(sites)
-
-
-def _details(trials: Trials) -> dict[str, Any]:
-    return {
-        "onsets put into hidden noise": {
-            phase: {"number": n, "picked": len(trials.measured[phase].hits)}
-            for phase, n in trials.n_onsets.items()
-        }
-    }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfseis.heldout import Verdict
+from selfseis.learn import Taught
 from selfseis.pick.calibration import Calibration, ReliabilityBin
 from selfseis.pick.trials import FalsePicks
 from selfseis.recording.atomic import replacing
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
     from selfseis.pick.picker import Picker
     from selfseis.pick.quiet import NoiseBank
 
-FORMAT = 1
+FORMAT = 2
+TAUGHT = "taught"  # among the weights
 
 
 def save(picker: Picker, folder: Path) -> None:
     """Write a picker to a folder, all or nothing."""
+    import torch
     from safetensors.torch import save_file
 
+    witnesses, taught = picker.taught_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "picker",
@@ -40,11 +44,14 @@ def save(picker: Picker, folder: Path) -> None:
         "reliability": {
             phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
         },
+        "witnesses": witnesses,
+        "taught_sites": picker.taught_sites_,
         "verdict": picker.verdict_.to_dict(),
     }
     with replacing(folder) as temporary:
         temporary.mkdir()
-        save_file(dict(picker.net_.state_dict()), temporary / "model.safetensors")
+        weights = picker.net_.state_dict() | {TAUGHT: torch.from_numpy(taught)}
+        save_file(weights, temporary / "model.safetensors")
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
@@ -89,6 +96,8 @@ def _rebuilt(cls: type[Picker], description: dict[str, Any], weights: dict[str, 
         phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in description["reliability"].items()
     }
     picker.verdict_ = Verdict.from_dict(description["verdict"])
+    picker.taught_ = Taught.from_table(description["witnesses"], weights.pop(TAUGHT).numpy())
+    picker.taught_sites_ = description["taught_sites"]
     picker.net_ = OnsetNet()
     picker.net_.load_state_dict(weights)
     return picker

@@ -45,6 +45,14 @@ class Trials:
     measured: dict[Phase, Measured]
     n_onsets: dict[Phase, int]
 
+    @property
+    def counts(self) -> dict[Phase, dict[str, int]]:
+        """How many onsets were put in, and how many of them were picked."""
+        return {
+            phase: {"number": n, "picked": len(self.measured[phase].hits)}
+            for phase, n in self.n_onsets.items()
+        }
+
 
 def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> Trials:
     """Put onsets into hidden noise, and see what is picked.

@@ -16,6 +16,7 @@ from selfseis.recording.time_axis import TimeGrid, grid_of, time_coordinates, to
 
 __all__ = [
     "build_recording",
+    "channel_names",
     "is_fibre",
     "lazy_recording",
     "recording_from_array",
@@ -197,6 +198,13 @@ def sample_times(recording: xr.DataArray, indices: npt.ArrayLike) -> Any:
 def is_fibre(recording: xr.DataArray) -> bool:
     """Whether the channels lie along a fibre (they have a ``distance``)."""
     return "distance" in recording.coords
+
+
+def channel_names(recording: xr.DataArray) -> list[str]:
+    """Return what tells the channels of a recording apart."""
+    if is_fibre(recording):
+        return [f"{metres:.3f}" for metres in recording["distance"].values]
+    return [str(code) for code in recording["seed_id"].values]
 
 
 def station_codes(recording: xr.DataArray) -> npt.NDArray[np.str_]:

@@ -13,9 +13,10 @@ import xarray as xr
 from selfseis.denoise import Denoiser
 from selfseis.denoise.levels import ChannelLevels
 from selfseis.denoise.storage import fingerprint
-from selfseis.denoise.tiled import channel_names, tile_samples
+from selfseis.denoise.tiled import tile_samples
 from selfseis.recording import RecordingWriter, accounting_of, is_fibre
 from selfseis.recording.coverage import stretches
+from selfseis.recording.model import channel_names
 
 TileSpan = tuple[int, int]
 EachTile = Callable[[Callable[[TileSpan], int], Iterable[TileSpan]], Iterable[int]]

@@ -1,0 +1,158 @@
+"""A picker is judged where it was not taught: at hidden times of its own recording, at all times of another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import Tensor
+
+from selfseis.heldout import Verdict
+from selfseis.pick import course, hours, picker
+from selfseis.pick.judging import AT_STATIONS, MEASURE
+from selfseis.pick.picker import PUT_IN, Picker
+from selfseis.recording import UnusableInput, open_recording, recording_from_array, write_recording
+from standing_in import RiseOfEnergy
+
+RATE, WINDOW, START = 100.0, 1536, "2024-05-01T06:00:00"
+BLOCK = 4 * WINDOW
+DAY = 32 * BLOCK  # samples of the recordings below
+S_MINUS_P = 300  # samples
+
+
+class OfBoth(RiseOfEnergy):
+    """Stands in for a trained network: P at a rise of energy, and S always as long after it."""
+
+    def forward(self, windows: Tensor) -> Tensor:
+        p = super().forward(windows)[:, :1]
+        s = torch.cat([torch.full_like(p[..., :S_MINUS_P], -9.0), p[..., :-S_MINUS_P]], dim=-1)
+        return torch.cat([p, s], dim=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_training() -> Iterator[None]:
+    """Put what finds the events below in the place of training, and cut recordings into short windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hours, "LONGEST_WINDOW", WINDOW)
+        patch.setattr(course.Course, "learn", lambda *_: (OfBoth(), [course.Round("none")]))
+        patch.setattr(picker, "untrained_net", lambda *_: OfBoth())
+        yield
+
+
+def shaken(n_channels: int, seed: int, n_samples: int = DAY) -> np.ndarray:
+    """Return noise with a burst in each block that begins on all channels at once, and others that do not."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(size=(n_channels, n_samples)).astype(np.float32)
+    for first in range(0, n_samples - BLOCK + 1, BLOCK):
+        together = rng.integers(700, BLOCK - 2000)
+        for channel in range(n_channels):
+            for at in (together, rng.integers(700, BLOCK - 2000)):
+                data[channel, first + at :][:400] += 30 * rng.normal(size=400) * np.exp(-np.arange(400) / 80)
+    return data
+
+
+def network(data: np.ndarray, start: str = START) -> xr.DataArray:
+    return recording_from_array(data, RATE, start, seed_id=[f"XX.S{n:02d}..HHZ" for n in range(len(data))])
+
+
+@pytest.fixture(scope="module")
+def day() -> xr.DataArray:
+    return network(shaken(5, 1))
+
+
+@pytest.fixture(scope="module")
+def learnt(no_training: None, day: xr.DataArray) -> Picker:
+    return Picker().fit(day)
+
+
+def taught_share(verdict: Verdict) -> float:
+    return verdict.details["taught_share"]
+
+
+def test_where_it_learnt_the_verdict_is_the_one_of_learning(learnt: Picker, day: xr.DataArray) -> None:
+    assert learnt.verdict(day) == learnt.verdict_
+    assert learnt.verdict_.skill is not None and learnt.verdict_.n_blocks == 8
+    assert taught_share(learnt.verdict_) == pytest.approx(7 / 8)
+    assert learnt.verdict_.measure == AT_STATIONS and PUT_IN in learnt.verdict_.details
+
+
+def test_so_it_is_of_two_stations_with_gaps_and_a_dead_channel() -> None:
+    data = shaken(4, 2)
+    data[0, 5 * BLOCK : 9 * BLOCK] = np.nan
+    data[:, 20 * BLOCK : 21 * BLOCK] = np.nan
+    data[3] = 0
+    ids = [f"XX.{station}..HH{component}" for station in ("ONE", "TWO") for component in "NZ"]
+    recording = recording_from_array(data, RATE, START, seed_id=ids)
+    of_two = Picker().fit(recording)
+    assert of_two.verdict(recording) == of_two.verdict_
+    assert taught_share(of_two.verdict_) == pytest.approx(7 / 8)
+    assert of_two.verdict_.measure == MEASURE
+
+
+def test_so_it_is_of_a_fibre_of_which_some_channels_are_learnt_from() -> None:
+    data = shaken(30, 3, DAY // 4)
+    data[4] = 0
+    fibre = recording_from_array(data, RATE, START, distance=100.0 * np.arange(30))
+    of_fibre = Picker().fit(fibre)
+    assert of_fibre.verdict(fibre) == of_fibre.verdict_
+    assert taught_share(of_fibre.verdict_) == pytest.approx(7 / 8)
+
+
+def test_of_new_times_nothing_is_left_out_and_all_stations_count(learnt: Picker) -> None:
+    verdict = learnt.verdict(network(shaken(5, 4), "2024-05-02T06:00:00"))
+    assert taught_share(verdict) == 0 and verdict.n_blocks == 32
+    assert verdict.measure == MEASURE and PUT_IN not in verdict.details
+
+
+def test_other_data_at_the_same_times_are_judged_whole(learnt: Picker) -> None:
+    assert taught_share(learnt.verdict(network(shaken(5, 4)))) == 0
+
+
+def test_of_a_recording_that_grew_the_new_part_is_judged_too(learnt: Picker, day: xr.DataArray) -> None:
+    grown = network(np.concatenate([day.values, shaken(5, 4)], axis=1))
+    verdict = learnt.verdict(grown)
+    assert taught_share(verdict) == pytest.approx(7 / 16)
+    assert verdict.measure == AT_STATIONS and verdict.n_blocks > 16
+
+
+def test_of_a_part_of_it_what_was_hidden_is_judged(learnt: Picker, day: xr.DataArray) -> None:
+    first = BLOCK + 77  # in the midst of a piece
+    verdict = learnt.verdict(day.isel(time=slice(first, first + 16 * BLOCK)))
+    assert taught_share(verdict) == pytest.approx(7 / 8, abs=0.001)
+    assert taught_share(learnt.verdict(day.isel(channel=[1, 4]))) == pytest.approx(7 / 8)
+
+
+def test_where_all_of_it_was_taught_it_cannot_tell(learnt: Picker, day: xr.DataArray) -> None:
+    verdict = learnt.verdict(day.isel(time=slice(0, 3 * BLOCK)))
+    assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+    assert taught_share(verdict) == 1
+
+
+def test_so_it_is_of_a_record_too_short_to_hide_any_of_it() -> None:
+    short = network(shaken(2, 5, 3 * BLOCK))
+    verdict = Picker().fit(short).verdict_
+    assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+    assert verdict.details[PUT_IN]["P"]["number"] > 0
+
+
+def changed(folder: Path, **values: Any) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_it_is_remembered_on_disk(learnt: Picker, day: xr.DataArray, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("selfseis.nets.onset_net.OnsetNet", OfBoth)
+    learnt.save(tmp_path / "model")
+    again = Picker.load(tmp_path / "model")
+    assert again.taught_ == learnt.taught_ and again.verdict(day) == learnt.verdict_
+    write_recording(day, tmp_path / "day.mseed")
+    assert again.verdict(open_recording(tmp_path / "day.mseed")) == learnt.verdict_
+    changed(tmp_path / "model", format=1)
+    with pytest.raises(UnusableInput, match=r"format 1.*learn it anew"):
+        Picker.load(tmp_path / "model")
