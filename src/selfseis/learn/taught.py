@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.recording.coverage import joined
 from selfseis.recording.model import channel_names
 from selfseis.recording.time_axis import grid_of
 
@@ -71,7 +72,7 @@ class Taught:
         times : list of (int, int)
             Its samples that were learnt from, each as first one and end, in order of time.
         channels : sequence of int
-            Numbers of the channels that were learnt from and record at all.
+            Numbers of the channels that were learnt from; those that are silent say nothing.
         """
         names = channel_names(recording)
         spread = np.linspace(0, len(channels) - 1, min(WITNESSES, len(channels))).astype(int)
@@ -120,7 +121,7 @@ class Taught:
                 unsure.append(part)
             elif _checksum(samples := read(piece.channel, *part)) == piece.checksum:
                 (unsure if _is_silent(samples) else sure).append(part)
-        return _joined(sure + unsure) if sure else []
+        return joined(sure + unsure) if sure else []
 
 
 class _Reader:
@@ -149,17 +150,6 @@ def _cut(times: Times) -> Iterator[tuple[int, int]]:
     for first, last in times:
         edges = np.linspace(first, last, 1 + max(1, round((last - first) / length)))
         yield from pairwise(edges.astype(int).tolist())
-
-
-def _joined(times: Times) -> Times:
-    """Join what overlaps or follows each other."""
-    joined: Times = []
-    for first, last in sorted(times):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(last, joined[-1][1])
-        else:
-            joined.append((first, last))
-    return joined
 
 
 def _is_silent(samples: Samples) -> bool:

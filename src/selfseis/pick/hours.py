@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from selfseis.recording.coverage import stretches
+from selfseis.recording.coverage import joined, stretches
 
 Spans = list[tuple[int, int]]
 
@@ -50,8 +50,8 @@ def divided(recording: xr.DataArray, n_samples: int) -> Hours:
     blocks = blocks_of(recording, n_samples)
     hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
     if not hidden:
-        return Hours(_joined(blocks), blocks)
-    taught = _joined([block for block in blocks if block not in hidden])
+        return Hours(joined(blocks), blocks)
+    taught = joined([block for block in blocks if block not in hidden])
     return Hours(taught, [(first, (first + last) // 2) for first, last in hidden])
 
 
@@ -80,15 +80,6 @@ def left_to_judge(recording: xr.DataArray, n_samples: int, taught: Spans) -> tup
 
 def _length(spans: Spans) -> int:
     return sum(last - first for first, last in spans)
-
-
-def _joined(spans: Spans) -> Spans:
-    joined: Spans = []
-    for first, last in spans:
-        if joined and joined[-1][1] == first:
-            first = joined.pop()[0]
-        joined.append((first, last))
-    return joined
 
 
 def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:

@@ -89,6 +89,17 @@ def stretches(recording: xr.DataArray, *, join: int = 0) -> list[tuple[int, int]
     return found
 
 
+def joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join spans, each as first sample and end, that overlap or follow each other; the result is in order."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return found
+
+
 def covered_tiles(
     recording: xr.DataArray, core_samples: int, halo: int = 0, *, align: int = 1
 ) -> Iterator[Tile]:
