@@ -50,6 +50,14 @@ def test_one_channel_of_those_that_were_taught_is_enough() -> None:
     assert taught(data).times_in(alone) == WHOLE
 
 
+@pytest.mark.parametrize("station", range(10))
+def test_one_station_of_ten_is_enough(station: int) -> None:
+    ids = [f"XX.S{number}..HH{component}" for number in range(10) for component in "ENZ"]
+    network = recording_from_array(noise(n_channels=30), RATE, seed_id=ids)
+    learnt_from = Taught.of(network, WHOLE, range(30))
+    assert learnt_from.times_in(network.isel(channel=slice(3 * station, 3 * station + 3))) == WHOLE
+
+
 @pytest.mark.parametrize("samples", [0.0, np.nan, 7.0])
 def test_what_is_silent_in_both_says_nothing(samples: float) -> None:
     learnt_from, other = noise(1), noise(2)

@@ -19,8 +19,8 @@ from selfseis.recording.time_axis import grid_of
 Samples = NDArray[np.float32]
 Times = list[tuple[int, int]]
 
-WITNESSES = 8  # channels spread over those that were learnt from: of half a fibre there are still some
-PIECE = 256  # samples at most: a few seconds cut out of a day still hold whole pieces
+WITNESSES = 32  # channels spread over those that were learnt from: of any station of ten there is one
+PIECE = 256  # samples or so: a few seconds cut out of an hour still hold whole pieces
 SHORTEST = 16  # samples that other data do not have by accident
 FEWEST_PIECES, MOST_PIECES = 48, 4096  # shorter ones of a short recording, longer ones of a long one
 READ_AHEAD = 65_536  # samples
