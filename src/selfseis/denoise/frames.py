@@ -14,7 +14,7 @@ from torch.nn import functional
 
 Samples = NDArray[np.float32]
 
-BLOCK_CHANNELS, BLOCK_SAMPLES = 256, 2048  # worked on at once, near the processor; whole numbers of frames
+BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 512  # worked on at once, near the processor; whole numbers of frames
 
 
 class Block(NamedTuple):

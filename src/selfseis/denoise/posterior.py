@@ -136,7 +136,7 @@ class Posterior:
             seen = _seen(data, prediction, live, block)
             observed, predicted = (self.frames.of(values) for values in seen)
             of_prediction, own = _looked_up(tables, self.levels(observed, predicted, block.rows))
-            weighed = predicted.mul_(of_prediction).add_(observed.mul_(own))
+            weighed = _scaled(predicted, of_prediction).add_(_scaled(observed, own))
             mean = self.frames.joined(weighed, seen[0].shape)
             result[block.inner] = mean[block.within].numpy()
         return result
@@ -332,6 +332,12 @@ def _looked_up(tables: Table, levels: Tensor) -> Tensor:
         by_column, levels.flatten(1).T[None, None], align_corners=True, padding_mode="border"
     )
     return found.view(len(tables), *levels.shape[1:])
+
+
+def _scaled(spectra: Tensor, weights: Tensor) -> Tensor:
+    """Scale spectra in place: NumPy makes the weights complex piece by piece, torch all of them at once."""
+    np.multiply(spectra.numpy(), weights.numpy(), out=spectra.numpy())
+    return spectra
 
 
 def _power(spectra: Tensor) -> Tensor:

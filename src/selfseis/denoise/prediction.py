@@ -53,7 +53,8 @@ def blind_prediction(
     prediction = ridge.predict(data, live)
     if net is not None:
         prediction = _applied(net, data, live, prediction)
-    return gain[:, None] * prediction
+    prediction *= gain[:, None]
+    return prediction
 
 
 def _applied(net: BlindSlantNet, data: Samples, live: Mask, reference: Samples) -> Samples:

@@ -13,7 +13,8 @@ arXiv:1901.10277
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from selfseis.nets.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStack, SlantStacks
 
-TILE_CHANNELS, TILE_SAMPLES = 192, 2048  # more would not stay near the processor, less be little but context
+TILE_CHANNELS, TILE_SAMPLES = 256, 3072  # more would not stay near the processor, less be little but context
 MOST = 2.0  # that stacks and reference are multiplied by: among unknown waves no network may run away
 FRAMES, BLOCK = 4, 64  # frames that are interpolated at once, and samples that are filtered
 
@@ -139,38 +140,38 @@ class BlindSlantNet(nn.Module):
         hidden = functional.silu(self.enter(seen))
         hidden = hidden + functional.silu(self.middle(hidden))
         hidden = hidden + functional.silu(self.wide(hidden))
-        said = self.leave(hidden[0].movedim(0, -1)).movedim(-1, 0)
+        cells = hidden[0].flatten(1)
+        said = torch.addmm(self.leave.bias[:, None], self.leave.weight, cells).view(-1, *hidden.shape[2:])
         logits, shares = said.split([2 * self.stacks.n_stacks, 2])
         stacked, referred = (MOST * _bounded(shares)).split(1)
         trusted = (self.trust[..., None, None] * agreement).flatten(0, 1)
-        weights = torch.softmax(logits + torch.cat([trusted, trusted]), 0) * stacked
+        weights = torch.softmax((logits.unflatten(0, (2, -1)) + trusted).flatten(0, 1), 0) * stacked
         mixed = self._filtered(self._mixed(stacks, alive, weights, size))
-        return torch.addcmul(
-            _in_groups(mixed), self._unframed(referred[0])[:, None], _in_groups(reference)
-        ).flatten(0, 1)
+        factor = self._unframed(_frames_beside(referred[0]), size[1])[:, None]
+        return torch.addcmul(_in_groups(mixed), factor, _in_groups(reference)).flatten(0, 1)
 
     def _features(
         self, stacks: list[SlantStack], alive: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         """Say how loud the stacks of both sides are and how they agree, by group of channels and frame."""
         sizes = len(self.stacks.apertures)
-        shared, loud = [], []
-        for stack in stacks:
-            behind, ahead = (
-                self.stacks.seen_from(stack, side, *size, group=True) for side in (BEHIND, AHEAD)
-            )
-            shared.append(_framed(behind * ahead))
-            loud += [_framed(behind * behind), _framed(ahead * ahead)]
+        products = torch.stack([p for stack in stacks for p in self._products(stack, size)])
+        products = products.unflatten(0, (sizes, -1, 3))
         shares = [self._group_shares(alive, aperture, size[0]) for aperture in self.stacks.apertures]
         share = torch.stack(shares)[:, None, ..., None]
-        agreement = torch.stack(shared).unflatten(0, (sizes, -1)) * share.prod(2)
-        loudness = torch.stack(loud).unflatten(0, (sizes, -1, 2)) * share.square()
+        loudness, agreement = products[:, :, :2] * share.square(), products[:, :, 2] * share.prod(2)
         level = loudness.flatten(1, 2).mean(1, keepdim=True) + 1e-6
         agreement = agreement / level
         agreement = agreement.sign() * torch.log1p(2 * agreement.abs())
         loudness = torch.log1p(loudness / level[:, None])
         seen = [agreement.flatten(0, 1), loudness.flatten(0, 2), torch.log(level + 1e-3).flatten(0, 1)]
-        return torch.cat(seen)[None].contiguous(memory_format=torch.channels_last), agreement
+        return _channels_last(torch.cat(seen)), agreement
+
+    def _products(self, stack: SlantStack, size: tuple[int, int]) -> Iterator[Tensor]:
+        """Yield the power behind, the power ahead and their product, shape (n_groups, n_frames) each."""
+        behind, ahead = (self.stacks.seen_from(stack, side, *size, group=True) for side in (BEHIND, AHEAD))
+        for one, other in ((behind, behind), (ahead, ahead), (behind, ahead)):
+            yield _framed(one * other)
 
     def _group_shares(self, alive: Tensor, aperture: int, n_channels: int) -> Tensor:
         """Return one over the live channels behind and ahead of each group, shape (2, n_groups)."""
@@ -184,29 +185,30 @@ class BlindSlantNet(nn.Module):
     ) -> Tensor:
         """Add up the stacks of both sides; weights are of the shape (2 * n_stacks, n_groups, n_frames)."""
         total = _in_groups(alive.new_zeros(size))
-        each = iter(weights)
-        for side in (BEHIND, AHEAD):
-            for aperture in self.stacks.apertures:
-                part = torch.zeros_like(total)
-                for stack in (s for s in stacks if s.aperture == aperture):
+        frames = _frames_beside(weights).unflatten(0, (2, -1)).unbind(1)
+        for aperture, same in groupby(zip(stacks, frames, strict=True), lambda pair: pair[0].aperture):
+            parts = [torch.zeros_like(total) for _ in (BEHIND, AHEAD)]
+            for stack, of_both in same:
+                # Side after side, as long as the stack is still near the processor.
+                for side, part in enumerate(parts):
                     steered = self.stacks.seen_from(stack, side, *size)
-                    part.addcmul_(_in_groups(steered), self._unframed(next(each))[:, None])
+                    weight = self._unframed(of_both[side], size[1])
+                    part.addcmul_(_in_groups(steered), weight[:, None])
+            for side, part in enumerate(parts):
                 share = self.stacks.shares(alive, aperture, side, size[0])
                 total.addcmul_(part, _in_groups(share[:, None]))
         return total.flatten(0, 1)
 
-    def _unframed(self, values: Tensor) -> Tensor:
-        """Interpolate between frames back to samples."""
-        n_frames = values.shape[-1]
-        beside = functional.pad(values, (1, 1 + -n_frames % FRAMES), mode="replicate")
-        return _by_blocks(beside, self.between, FRAMES)[..., : FRAME * n_frames]
+    def _unframed(self, frames: Tensor, n_samples: int) -> Tensor:
+        """Interpolate between `_frames_beside` back to samples."""
+        return (frames @ self.between).flatten(-2)[..., :n_samples]
 
     def _filtered(self, values: Tensor) -> Tensor:
         n_samples, reach = values.shape[-1], len(self.filter) // 2
-        impulses = torch.eye(BLOCK + 2 * reach, device=values.device)
-        responses = functional.conv1d(impulses[:, None], self.filter[None, None])[:, 0]
+        beyond = BLOCK - 1
+        responses = functional.pad(self.filter, (beyond, beyond)).unfold(0, BLOCK, 1).flip(1)
         padded = functional.pad(values, (reach, reach + -n_samples % BLOCK))
-        return _by_blocks(padded, responses, BLOCK)[..., :n_samples]
+        return (_parts(padded, len(responses), BLOCK) @ responses).flatten(-2)[..., :n_samples]
 
 
 def _bounded(values: Tensor) -> Tensor:
@@ -214,10 +216,9 @@ def _bounded(values: Tensor) -> Tensor:
     return 0.5 + 0.5 * values * torch.rsqrt(1 + values.square())
 
 
-def _by_blocks(values: Tensor, matrix: Tensor, step: int) -> Tensor:
-    """Multiply overlapping parts of the last axis by a matrix: ten times as fast as one short filter for all."""
-    parts = values.unfold(-1, len(matrix), step).reshape(-1, len(matrix))
-    return (parts @ matrix).view(*values.shape[:-1], -1)
+def _parts(values: Tensor, length: int, step: int) -> Tensor:
+    """Cut the last axis into overlapping parts, to be multiplied by a matrix: ten times as fast as a short filter."""
+    return values.unfold(-1, length, step).contiguous()
 
 
 def _interpolation() -> Tensor:
@@ -228,8 +229,20 @@ def _interpolation() -> Tensor:
 
 def _framed(values: Tensor) -> Tensor:
     """Average over overlapping frames of two steps, one value a step."""
-    halves = (values.view(-1, FRAME) @ values.new_ones(FRAME)).view(len(values), -1)
-    return (halves[:, :-1] + halves[:, 1:]) / (2 * FRAME)
+    averaging = values.new_full((FRAME,), 1 / (2 * FRAME))
+    halves = (values.view(-1, FRAME) @ averaging).view(*values.shape[:-1], -1)
+    return halves[..., :-1] + halves[..., 1:]
+
+
+def _frames_beside(values: Tensor) -> Tensor:
+    """Return each `FRAMES` frames with the one on either side of them, shape (..., n_parts, FRAMES + 2)."""
+    beside = functional.pad(values, (1, 1 + -values.shape[-1] % FRAMES), mode="replicate")
+    return _parts(beside, FRAMES + 2, FRAMES)
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    """Return a batch of one image, its channels side by side in memory."""
+    return values.flatten(1).T.contiguous().view(1, *values.shape[1:], -1).movedim(-1, 1)
 
 
 def _in_groups(values: Tensor) -> Tensor:
