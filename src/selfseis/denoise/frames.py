@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 Samples = NDArray[np.float32]
+Ends = tuple[int, int]
 
-BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 512  # worked on at once, near the processor; whole numbers of frames
+BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 768  # worked on at once, near the processor; whole numbers of frames
 
 
 class Block(NamedTuple):
@@ -23,21 +24,32 @@ class Block(NamedTuple):
     Attributes
     ----------
     inner, outer : tuple of slice
-        Channels and samples of the part, and of the part with its context.
+        Channels and samples of the part, and of what its frames add up to.
     within : tuple of slice
-        The part within its context.
+        The part within the latter.
+    seen : tuple of slice
+        Channels and samples that the frames are cut from.
+    beyond : tuple of tuple of int
+        Channels and samples that the frames reach before and after them, beyond the ends of the tile.
     rows : slice
-        Rows of frames of the context, counted from the first channel of the tile.
+        Rows of the frames, counted from the first channel of the tile.
     own_rows, own_columns : slice
-        Frames, of those of the context, that are counted to this part and to no other.
+        Frames that are counted to this part and to no other.
     """
 
     inner: tuple[slice, slice]
     outer: tuple[slice, slice]
     within: tuple[slice, slice]
+    seen: tuple[slice, slice]
+    beyond: tuple[Ends, Ends]
     rows: slice
     own_rows: slice
     own_columns: slice
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Channels and samples that the frames add up to."""
+        return tuple(part.stop - part.start for part in self.outer)
 
     def own(self, cells: Tensor) -> Tensor:
         """Return the cells, of the shape of spectra, that are counted to this part."""
@@ -65,6 +77,16 @@ class Frames:
         return max(1, self.channels // 2)
 
     @property
+    def sample_step(self) -> int:
+        """Samples from one frame to the next."""
+        return self.samples // 2
+
+    @property
+    def _channels_beside(self) -> int:
+        """Channels that the first and the last frame reach beyond the ends of the line."""
+        return self.channel_step if self.channels > 1 else 0
+
+    @property
     def n_frequencies(self) -> int:
         """Frequencies of a frame."""
         return self.samples // 2 + 1
@@ -78,18 +100,27 @@ class Frames:
         """Return the rows of frames over some channels."""
         return -(-n_channels // self.channel_step) + (self.channels > 1)
 
-    def of(self, values: Samples) -> Tensor:
-        """Return spectra, shape (n_columns, n_frequencies, n_rows, channels)."""
-        across, along = self.channel_step, self.samples // 2
-        beside = across if self.channels > 1 else 0
-        more = beside + -values.shape[0] % across, along + -values.shape[1] % along
-        padded = functional.pad(torch.from_numpy(values), (along, more[1], beside, more[0]))
-        in_time = torch.fft.rfft(padded.unfold(1, self.samples, along) * _sine(self.samples))
+    def of(self, values: Samples, beyond: tuple[Ends, Ends] | None = None) -> Tensor:
+        """Return spectra, shape (n_columns, n_frequencies, n_rows, channels).
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_channels, n_samples)
+            What the frames are cut from.
+        beyond : tuple of tuple of int
+            Channels and samples that they reach before and after it; by default half a frame or a little more.
+        """
+        across, along = beyond or (
+            _ends(self._channels_beside, self.channel_step, values.shape[0]),
+            _ends(self.sample_step, self.sample_step, values.shape[1]),
+        )
+        padded = functional.pad(torch.from_numpy(values), (*along, *across))
+        in_time = torch.fft.rfft(padded.unfold(1, self.samples, self.sample_step) * _sine(self.samples))
         # Channels side by side in memory: cutting and transforming them takes a quarter of the time.
         in_time = in_time.permute(1, 2, 0).contiguous()
         if self.channels == 1:
             return in_time[..., None]
-        return torch.fft.fft(in_time.unfold(2, self.channels, across) * _sine(self.channels))
+        return torch.fft.fft(in_time.unfold(2, self.channels, self.channel_step) * _sine(self.channels))
 
     def joined(self, spectra: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Return the record of spectra, shape (n_channels, n_samples)."""
@@ -111,20 +142,20 @@ class Frames:
 
     def blocks(self, shape: tuple[int, ...]) -> Iterator[Block]:
         """Divide a tile into parts whose result does not depend on the division."""
-        context = 2 * self.channel_step if self.channels > 1 else 0
         for row in range(0, shape[0], BLOCK_CHANNELS):
             for column in range(0, shape[1], BLOCK_SAMPLES):
-                across = _part(row, BLOCK_CHANNELS, context, shape[0])
-                along = _part(column, BLOCK_SAMPLES, self.halo, shape[1])
+                across = _part(row, BLOCK_CHANNELS, self._channels_beside, self.channel_step, shape[0])
+                along = _part(column, BLOCK_SAMPLES, self.sample_step, self.sample_step, shape[1])
                 first = across.outer.start // self.channel_step
-                rows = slice(first, first + self.n_rows(across.outer.stop - across.outer.start))
                 yield Block(
                     (across.inner, along.inner),
                     (across.outer, along.outer),
                     (across.within, along.within),
-                    rows,
+                    (across.seen, along.seen),
+                    (across.beyond, along.beyond),
+                    slice(first, first + self.n_rows(across.outer.stop - across.outer.start)),
                     across.own(self.channel_step, shape[0], beyond=self.channels > 1),
-                    along.own(self.samples // 2, shape[1], beyond=True),
+                    along.own(self.sample_step, shape[1], beyond=True),
                 )
 
     def with_neighbours(self, power: Tensor) -> Tensor:
@@ -144,6 +175,8 @@ class Frames:
 class _Part(NamedTuple):
     inner: slice
     outer: slice
+    seen: slice
+    beyond: Ends
 
     @property
     def within(self) -> slice:
@@ -155,9 +188,19 @@ class _Part(NamedTuple):
         return slice(self.within.start // step, last)
 
 
-def _part(start: int, size: int, context: int, length: int) -> _Part:
+def _part(start: int, size: int, beside: int, step: int, length: int) -> _Part:
+    """Return a part with the frames that add up to it, and the frames beside these."""
     inner = slice(start, min(start + size, length))
-    return _Part(inner, slice(max(start - context, 0), min(inner.stop + context, length)))
+    outer = slice(max(start - beside, 0), min(inner.stop + beside, length))
+    before, after = _ends(beside, step, outer.stop - outer.start)
+    first, last = outer.start - before, outer.stop + after
+    seen = slice(max(first, 0), min(last, length))
+    return _Part(inner, outer, seen, (seen.start - first, last - seen.stop))
+
+
+def _ends(beside: int, step: int, length: int) -> Ends:
+    """Return what frames reach before and after a length, which they cover in whole steps."""
+    return beside, beside + -length % step
 
 
 def _added_up(frames: Tensor) -> Tensor:

@@ -134,10 +134,10 @@ class Posterior:
         result = np.empty_like(data)
         for block in self.frames.blocks(data.shape):
             seen = _seen(data, prediction, live, block)
-            observed, predicted = (self.frames.of(values) for values in seen)
+            observed, predicted = (self.frames.of(values, block.beyond) for values in seen)
             of_prediction, own = _looked_up(tables, self.levels(observed, predicted, block.rows))
             weighed = _scaled(predicted, of_prediction).add_(_scaled(observed, own))
-            mean = self.frames.joined(weighed, seen[0].shape)
+            mean = self.frames.joined(weighed, block.shape)
             result[block.inner] = mean[block.within].numpy()
         return result
 
@@ -157,10 +157,10 @@ class Posterior:
         result = np.empty_like(data)
         for block in self.frames.blocks(data.shape):
             seen = _seen(data, prediction, live, block)
-            observed, predicted = (self.frames.of(values) for values in seen)
+            observed, predicted = (self.frames.of(values, block.beyond) for values in seen)
             levels = self.levels(observed, predicted, block.rows)
             power = _looked_up(self.variance[None], levels)[0] * self._noise_of(block.rows)
-            spread = self.frames.spread(power, seen[0].shape)
+            spread = self.frames.spread(power, block.shape)
             result[block.inner] = spread[block.within].sqrt().numpy()
         return result
 
@@ -284,7 +284,10 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
 def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
     return np.concatenate(
         [
-            _power(block.own(frames.of(prediction[block.outer]))).sum(dim=(1, 3)).flatten().numpy()
+            _power(block.own(frames.of(prediction[block.seen], block.beyond)))
+            .sum(dim=(1, 3))
+            .flatten()
+            .numpy()
             for block in frames.blocks(prediction.shape)
         ]
     )
@@ -312,15 +315,15 @@ def _growing(missed: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArra
 
 def _seen(data: Samples, prediction: Samples, live: Mask, block: Block) -> Pair:
     """Return a block of both, the prediction in the place of what was not recorded."""
-    observed, predicted = data[block.outer].copy(), prediction[block.outer]
-    np.copyto(observed, predicted, where=(observed == 0) | ~live[block.outer[0], None])
+    observed, predicted = data[block.seen].copy(), prediction[block.seen]
+    np.copyto(observed, predicted, where=(observed == 0) | ~live[block.seen[0], None])
     return observed, predicted
 
 
 def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor]]:
     for data, prediction in pairs:
         for block in frames.blocks(data.shape):
-            yield block, frames.of(data[block.outer]), frames.of(prediction[block.outer])
+            yield block, *(frames.of(values[block.seen], block.beyond) for values in (data, prediction))
 
 
 def _looked_up(tables: Table, levels: Tensor) -> Tensor:

@@ -63,6 +63,6 @@ def _applied(net: BlindSlantNet, data: Samples, live: Mask, reference: Samples) 
     from selfseis.learn import one_thread
 
     net.eval()
-    with one_thread(), torch.no_grad():
+    with one_thread(), torch.inference_mode():
         tensors = (torch.from_numpy(np.ascontiguousarray(a)) for a in (data, live, reference))
         return net(*tensors).numpy()
