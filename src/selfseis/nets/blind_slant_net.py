@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from selfseis.nets.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStack, SlantStacks
 
-TILE_CHANNELS, TILE_SAMPLES = 256, 3072  # more would not stay near the processor, less be little but context
+TILE_CHANNELS, TILE_SAMPLES = 256, 2048  # more would not stay near the processor, less be little but context
 MOST = 2.0  # that stacks and reference are multiplied by: among unknown waves no network may run away
 FRAMES, BLOCK = 4, 64  # frames that are interpolated at once, and samples that are filtered
 

@@ -128,7 +128,7 @@ class Conditioner:
             centred = data[rows] - self.offset[rows, None]
             filled, valid[rows] = bridge_gaps(centred, len(self.taps) // 2)
             conditioned[rows] = convolve_same(filled, self.taps[None]) / self.scale[rows, None]
-        valid &= np.isfinite(self.scale)[:, None]
+        valid[~np.isfinite(self.scale)] = False
         conditioned[~valid] = 0
         return conditioned, valid
 

@@ -11,8 +11,9 @@ Indices = npt.NDArray[np.intp]
 REACH = 16  # samples on each side that a spike is compared with
 _ROWS = 64  # channels looked at together: all those of a wide fibre would take seven times its memory
 _OWN = 2  # samples on each side that a spike itself bends
+_AROUND = np.concatenate([np.arange(-REACH, -_OWN), np.arange(_OWN + 1, REACH + 1)])
 _TIMES = 8.0  # that it stands out of them
-_QUICK_LOOKS = (3, 4, 6, 9)  # offsets that rule out nearly every sample before the rest are looked at
+_QUICK_LOOKS = (-3, 3, -6, 6)  # samples away, that rule out nearly every one before the rest are looked at
 
 
 def bridge_spikes(data: Samples) -> tuple[Samples, int]:
@@ -49,20 +50,23 @@ def bridge_spikes(data: Samples) -> tuple[Samples, int]:
 
 def _spikes(data: Samples) -> tuple[Indices, Indices, Samples]:
     """Return channel and sample of each spike, and the mean of the two beside it."""
-    beside = (data[:, :-2] + data[:, 2:]) / 2
+    beside = data[:, :-2] + data[:, 2:]
+    beside /= 2
     apart = np.zeros_like(data)
     np.abs(data[:, 1:-1] - beside, out=apart[:, 1:-1])
-    np.nan_to_num(apart, copy=False)
-    n_samples = data.shape[1]
-    inner = apart[:, REACH : n_samples - REACH] / _TIMES
-    at, before, after = (apart[:, REACH + k : n_samples - REACH + k] for k in (0, -1, 1))
+    np.fmax(apart, 0, out=apart)  # none where there is no data
+    last = data.shape[1] - REACH
+    inner = apart[:, REACH:last] / _TIMES
+    standing = np.ones_like(inner, dtype=np.bool_)
+    for look in _QUICK_LOOKS:
+        standing &= inner > apart[:, REACH + look : last + look]
+    # Of two axes np.nonzero would take as long as all of this.
+    channels, samples = np.divmod(np.flatnonzero(standing), standing.shape[1])
+    own, samples = inner[channels, samples], samples + REACH
+    highest, beside_it = (
+        apart[channels[:, None], samples[:, None] + away].max(axis=1) for away in (_AROUND, (-1, 1))
+    )
     # A spike bends the two beside it half as much, a step one of them as much.
-    standing = at > 1.5 * np.maximum(before, after)
-    for offset in (sign * look for look in _QUICK_LOOKS for sign in (-1, 1)):
-        standing &= inner > apart[:, REACH + offset : n_samples - REACH + offset]
-    channels, samples = np.nonzero(standing)
-    around = np.concatenate([np.arange(-REACH, -_OWN), np.arange(_OWN + 1, REACH + 1)])
-    highest = apart[channels[:, None], samples[:, None] + REACH + around].max(axis=1)
-    spikes = (inner[channels, samples] > highest) & (highest > 0)
-    channels, samples = channels[spikes], samples[spikes] + REACH
+    spikes = (own > highest) & (highest > 0) & (_TIMES * own > 1.5 * beside_it)
+    channels, samples = channels[spikes], samples[spikes]
     return channels, samples, beside[channels, samples - 1]
