@@ -321,9 +321,10 @@ def _seen(data: Samples, prediction: Samples, live: Mask, block: Block) -> Pair:
 
 
 def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor]]:
-    for data, prediction in pairs:
-        for block in frames.blocks(data.shape):
-            yield block, *(frames.of(values[block.seen], block.beyond) for values in (data, prediction))
+    for pair in pairs:
+        for block in frames.blocks(pair[0].shape):
+            observed, predicted = (frames.of(values[block.seen], block.beyond) for values in pair)
+            yield block, observed, predicted
 
 
 def _looked_up(tables: Table, levels: Tensor) -> Tensor:
