@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.common_mode import without_common_mode
 from selfseis.denoise.fitting import fit_denoiser
-from selfseis.denoise.levels import ChannelLevels
+from selfseis.denoise.levels import ChannelLevels, measured_levels
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
@@ -260,7 +260,7 @@ class Denoiser(Estimator):
         levels = self._levels_as_learnt(recording)
         if channel_names(recording) != self.channels_:
             return levels
-        today = Conditioner.measure(recording, self.conditioner_.band)
+        today = measured_levels(recording, self.conditioner_.band)
         return ChannelLevels.of_today(self.conditioner_, self.gain_, today, self.ridge_, recording)
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
@@ -376,6 +376,6 @@ class Denoiser(Estimator):
         self._check_same_kind(recording)
         conditioner, gain = self.conditioner_, self.gain_
         if channel_names(recording) != self.channels_:
-            conditioner = Conditioner.measure(recording, conditioner.band)
+            conditioner = measured_levels(recording, conditioner.band)
             gain = np.ones(recording.sizes["channel"], np.float32)
         return ChannelLevels.as_learnt(conditioner, gain, self.ridge_, recording)

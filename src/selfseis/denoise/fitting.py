@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.common_mode import common_share, without_common_mode
-from selfseis.denoise.levels import measured_gains
+from selfseis.denoise.levels import measured_gains, measured_levels
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge, other_stations, station_places
 from selfseis.denoise.study import Span, hidden_from, is_line, line_blind_zone, study_spans, taught_by
-from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.errors import UnusableInput
 from selfseis.recording.model import channel_names, station_codes
 
@@ -59,7 +58,7 @@ def fit_denoiser(
         As `Denoiser.fit`.
     """
     _check_method(denoiser.method, recording)
-    denoiser.conditioner_ = Conditioner.measure(recording, denoiser.band)
+    denoiser.conditioner_ = measured_levels(recording, denoiser.band)
     spans = study_spans(recording, denoiser.conditioner_, denoiser.seed)
     if not spans:
         raise UnusableInput(

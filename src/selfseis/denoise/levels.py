@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.station_ridge import StationRidge
-from selfseis.denoise.study import Span
+from selfseis.denoise.study import Span, is_line
+from selfseis.recording.agreement import drawn_together, outer_quarters
 from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.model import is_fibre
 from selfseis.recording.spikes import REACH, bridge_spikes
@@ -25,11 +26,28 @@ CHANGED = 2  # octaves beyond what all channels changed by, from which on a chan
 USUAL_SPREAD = 0.5  # of gains about one, before anything was measured
 
 
+def measured_levels(recording: xr.DataArray, band: tuple[float, float] | None) -> Conditioner:
+    """Measure offset and noise level of each channel; the channels of a line are taken for alike until they differ.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    band : tuple of float or None
+        Pass band in Hz; None for the usual one.
+
+    Returns
+    -------
+    Conditioner
+    """
+    return Conditioner.measure(recording, band, alike=is_line(recording))
+
+
 def measured_gains(spans: list[Span], predict: Callable[[Samples], Samples]) -> Samples:
     """Measure what the prediction of each channel must be multiplied by: one filter serves a whole line.
 
     A channel of more noise than its neighbours has less signal in units of its noise. The least-squares factor is drawn
-    towards one as far as its error allows.
+    towards one as far as its error allows, and all of them together as far as two halves of the time disagree.
 
     Parameters
     ----------
@@ -42,17 +60,27 @@ def measured_gains(spans: list[Span], predict: Callable[[Samples], Samples]) -> 
     -------
     ndarray, shape (n_channels,)
     """
-    products = powers = energy = counts = np.zeros(len(spans[0].data))
+    halves = np.zeros((2, 4, len(spans[0].data)))
     for span in spans:
-        data, guess = (np.where(span.learn, values, 0) for values in (span.data, predict(span.data)))
-        products = products + np.einsum("ct,ct->c", data, guess, dtype=np.float64)
-        powers = powers + np.einsum("ct,ct->c", guess, guess, dtype=np.float64)
-        energy = energy + np.einsum("ct,ct->c", data, data, dtype=np.float64)
-        counts = counts + span.learn.sum(axis=1)
+        guess, outer = predict(span.data), outer_quarters(span.data.shape[1])
+        halves += np.stack([_sums(span, guess, half) for half in (outer, ~outer)])
+    gains = drawn_together(_factors(halves.sum(axis=0)), np.stack([_factors(half) for half in halves]))
+    return gains.astype(np.float32)
+
+
+def _sums(span: Span, guess: Samples, times: Mask) -> NDArray[np.float64]:
+    """Return data times prediction, prediction squared, data squared and the number of samples, each by channel."""
+    learn = span.learn[:, times]
+    data, guess = (np.where(learn, values[:, times], 0) for values in (span.data, guess))
+    pairs = ((data, guess), (guess, guess), (data, data))
+    return np.stack([*(np.einsum("ct,ct->c", a, b, dtype=np.float64) for a, b in pairs), learn.sum(axis=1)])
+
+
+def _factors(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    products, powers, energy, counts = sums
     residual = np.maximum(energy - 2 * products + powers, 0) / np.maximum(counts, 1)
     doubt = residual / USUAL_SPREAD**2
-    gains = np.divide(products + doubt, powers + doubt, out=np.ones_like(powers), where=powers + doubt > 0)
-    return gains.astype(np.float32)
+    return np.divide(products + doubt, powers + doubt, out=np.ones_like(powers), where=powers + doubt > 0)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.recording.agreement import drawn_together, outer_quarters
 from selfseis.recording.convolution import convolve_same
 from selfseis.recording.coverage import stretches
 from selfseis.recording.errors import UnusableInput
@@ -77,7 +78,9 @@ class Conditioner:
         return 2 * (len(self.taps) // 2) + 1  # of the filter, and of what bridges gaps
 
     @classmethod
-    def measure(cls, recording: xr.DataArray, band: tuple[float, float] | None = None) -> Self:
+    def measure(
+        cls, recording: xr.DataArray, band: tuple[float, float] | None = None, *, alike: bool = False
+    ) -> Self:
         """Measure offset and noise level on up to twelve spans spread over the recording.
 
         Parameters
@@ -86,6 +89,8 @@ class Conditioner:
             The recording, dims (channel, time).
         band : tuple of float, optional
             Pass band in Hz; `default_band` where not given.
+        alike : bool
+            Whether noise levels are drawn together as far as they differ by their errors alone.
 
         Returns
         -------
@@ -96,11 +101,12 @@ class Conditioner:
         spans = list(sample_spans(recording, n_spans=12, length=60_000))
         offset = _over_spans([_median(span.data) for span in spans])
         unscaled = cls(rate, band, np.nan_to_num(offset), np.ones_like(offset))
-        levels = []
-        for span in spans:
-            data, valid = unscaled(span.data)
-            levels.append(1.4826 * _median(np.abs(np.where(valid, data, np.nan))))
-        scale = _over_spans(levels)
+        levels = [_noise_levels(*unscaled(span.data), halves=alike) for span in spans]
+        scale = _over_spans([of_all for of_all, *_ in levels])
+        if alike:
+            halves = [_over_spans([span[1 + half] for span in levels]) for half in (0, 1)]
+            with np.errstate(divide="ignore"):  # the level of a dead channel
+                scale = np.exp(drawn_together(np.log(scale), np.log(halves)))
         return cls(rate, band, np.nan_to_num(offset), np.where(scale > 0, scale, np.nan).astype(np.float32))
 
     def for_channels(self, channels: NDArray[np.intp]) -> Conditioner:
@@ -185,11 +191,19 @@ def _position(covered: list[tuple[int, int]], offset: int) -> tuple[int, int]:
     raise IndexError(offset)
 
 
+def _noise_levels(data: Samples, valid: Mask, *, halves: bool) -> list[Samples]:
+    """Return the noise level of each channel, and on request that of either half of the time."""
+    sizes = np.abs(np.where(valid, data, np.nan))
+    outer = outer_quarters(data.shape[1])
+    parts = [sizes, sizes[:, outer], sizes[:, ~outer]] if halves else [sizes]
+    return [1.4826 * _median(part) for part in parts]
+
+
 def _median(data: Samples) -> Samples:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        warnings.filterwarnings("ignore", "All-NaN slice|Mean of empty slice", RuntimeWarning)
         return np.nanmedian(data, axis=1).astype(np.float32)
 
 
