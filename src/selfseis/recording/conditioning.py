@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.recording.agreement import drawn_together, outer_quarters
+from selfseis.recording.continuation import continue_over_gaps
 from selfseis.recording.convolution import convolve_same
 from selfseis.recording.coverage import stretches
 from selfseis.recording.errors import UnusableInput
-from selfseis.recording.gaps import bridge_gaps
 from selfseis.recording.model import sampling_rate
 from selfseis.recording.tiles import Tile, tiles
 
@@ -75,7 +75,7 @@ class Conditioner:
     @property
     def halo(self) -> int:
         """Samples of context on each side that make a tile equal to the whole."""
-        return 2 * (len(self.taps) // 2) + 1  # of the filter, and of what bridges gaps
+        return 3 * (len(self.taps) // 2) + 1  # of the filter, and twice of what fills gaps
 
     @classmethod
     def measure(
@@ -132,7 +132,7 @@ class Conditioner:
         for first in range(0, len(data), ROWS):
             rows = slice(first, first + ROWS)
             centred = data[rows] - self.offset[rows, None]
-            filled, valid[rows] = bridge_gaps(centred, len(self.taps) // 2)
+            filled, valid[rows] = continue_over_gaps(centred, len(self.taps) // 2)
             conditioned[rows] = convolve_same(filled, self.taps[None]) / self.scale[rows, None]
         valid[~np.isfinite(self.scale)] = False
         conditioned[~valid] = 0
