@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.prediction import blind_prediction
-from selfseis.denoise.study import PATCHES, Span, hidden_from
+from selfseis.denoise.study import PATCHES, Span, hidden_from, patch_energy
 from selfseis.heldout import BlockScores, Verdict, block_scores, circular_shifts, judge
 from selfseis.heldout.skill import bootstrap_skill, interval
 from selfseis.heldout.verdict import FEWEST_BLOCKS
@@ -134,25 +134,13 @@ def unless_quiet_times_too(
 
 def _quiet_patches(spans: list[Span]) -> list[Mask]:
     """Mark the patches of each span in which the median channel has least energy, shape (n_samples,) each."""
-    energies = [_patch_energy(span) for span in spans]
+    energies = [patch_energy(span.data, span.judge, _patch(span)) for span in spans]
     all_of_them = np.concatenate(energies)
     most = np.quantile(all_of_them[np.isfinite(all_of_them)], QUIET)
     return [
         np.repeat(energy <= most, _patch(span))[: span.data.shape[1]]
         for span, energy in zip(spans, energies, strict=True)
     ]
-
-
-def _patch_energy(span: Span) -> NDArray[np.float64]:
-    """Return the median over channels of the mean square of each patch, NaN where nothing of it is judged."""
-    starts = np.arange(0, span.data.shape[1], _patch(span))
-    counts = np.add.reduceat(span.judge, starts, axis=1, dtype=np.int64)
-    power = np.add.reduceat(np.where(span.judge, span.data, 0) ** 2, starts, axis=1, dtype=np.float64)
-    mean = np.divide(power, counts, out=np.full(power.shape, np.nan), where=counts > 0)
-    judged = np.isfinite(mean).any(axis=0)
-    energy = np.full(len(starts), np.nan)
-    energy[judged] = np.nanmedian(mean[:, judged], axis=0)
-    return energy
 
 
 def _patch(span: Span) -> int:

@@ -75,11 +75,43 @@ def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) ->
 def _divided(data: Samples, valid: Mask, first: int, filter_reach: int, rng: np.random.Generator) -> Span:
     n_samples = data.shape[1]
     patch = n_samples // PATCHES
+    # By loudness, not by time: a few short events would else be learnt from alone, and be judged by none.
+    order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
     # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
     guard = min(filter_reach, patch // 4)
-    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
-    chosen = np.cumsum(np.diff(hidden.astype(np.int8), prepend=0) == 1) % 2 == 1
-    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~chosen, first)
+    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard, order=order)
+    from_quiet_to_loud = order[hidden[order * patch]]
+    of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
+    chosen = np.isin(of_patch, from_quiet_to_loud[rng.integers(2) :: 2])
+    near = np.convolve(chosen, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
+    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~near, first)
+
+
+def patch_energy(data: Samples, where: Mask, patch: int) -> NDArray[np.float64]:
+    """Return the median over channels of the mean square of each patch of time.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_channels, n_samples)
+        Conditioned data.
+    where : ndarray of bool, same shape
+        The samples that count.
+    patch : int
+        Length of a patch in samples; what is left over at the end is a patch, too.
+
+    Returns
+    -------
+    ndarray, shape (n_patches,)
+        NaN where nothing counts.
+    """
+    starts = np.arange(0, data.shape[1], patch)
+    counts = np.add.reduceat(where, starts, axis=1, dtype=np.int64)
+    power = np.add.reduceat(np.where(where, data, 0) ** 2, starts, axis=1, dtype=np.float64)
+    mean = np.divide(power, counts, out=np.full(power.shape, np.nan), where=counts > 0)
+    energy = np.full(len(starts), np.nan)
+    counted = np.isfinite(mean).any(axis=0)
+    energy[counted] = np.nanmedian(mean[:, counted], axis=0)
+    return energy
 
 
 def taught_by(recording: xr.DataArray, spans: list[Span], live: Mask) -> Taught:

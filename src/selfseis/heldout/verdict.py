@@ -215,5 +215,7 @@ def _reason(
     if outcome == "cannot_tell":
         return f"The interval is too wide to call: {numbers}; gain {gain}. A longer record would tell."
     if skill_.high < smallest_gain or above_chance.high < smallest_gain:
+        if min(skill_.low, above_chance.low) > 0:
+            return f"Little beyond chance could be predicted, less than {smallest_gain:g}: {numbers}."
         return f"Nothing beyond chance could be predicted: {numbers}."
     return f"Not better than the simple baseline: {numbers}."
