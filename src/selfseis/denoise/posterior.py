@@ -1,11 +1,16 @@
 """A channel's own observation brought back: the best guess from what others say of it and from itself.
 
-What the others predict leaves a residual. In each cell of time, line, frequency and wavenumber its power is noise plus
-what the prediction missed. How much was missed follows, without a label, from two things that do not know the noise of
-the cell: the power predicted there, and the power observed in the frames around it, for a wave crosses many frames
-along one slowness and noise does not. The own observation is then worth ``missed / (missed + noise)`` of the residual:
-Wiener's gain, with its variance. Noise that neighbours share through their gauge fills other wavenumbers than a wave,
-so it is told apart here even inside the blind zone.
+In each cell of time, line, frequency and wavenumber the observed power is noise plus signal. How much of it is signal
+follows, without a label, from two things that do not know the noise of the cell: the power predicted and the power
+observed in the frames around it, for a wave crosses many frames along one slowness and noise does not. The own
+observation is then worth ``signal / (signal + noise)``: Wiener's gain, with its variance. Noise that neighbours share
+through their gauge fills other wavenumbers than a wave, so it is told apart here even inside the blind zone.
+
+Where waves come and go, the prediction of a cell itself is not weighed in. A channel is predicted without its own
+noise, but that noise is in what is predicted of its neighbours, and a wavenumber is made of them all: there the
+prediction is the observation again, filtered. It tells which frames are quiet and where waves are about. Where waves
+never cease, no frame is quiet: what the prediction explains is taken off the noise, and it is weighed in with the own
+observation, as it is on short lines and among stations, which know few wavenumbers or none.
 
 References
 ----------
@@ -35,16 +40,18 @@ Mask = NDArray[np.bool_]
 Table = NDArray[np.float32]
 Pair = tuple[Samples, Samples]
 
-CHANNELS, SAMPLES = (
-    32,
-    64,
-)  # of a frame, at most: a few wavelengths and periods of what passes the default band
+CHANNELS, SAMPLES = 64, 64  # of a frame, at most: a few wavelengths and periods of the default band
 SHORTEST = 32  # samples
+FEW = (
+    16  # channels of a frame, in which a wave does not stand out among wavenumbers as it does in a prediction
+)
 N_PREDICTED, LEAST_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
 N_OBSERVED, LEAST_OBSERVED = 16, -1.5  # levels half an octave apart
 QUIET = 0.5  # share of the frames, those in which least is predicted, that are taken for noise
 DEPENDENT = 16  # cells that see the same event count as one
-DOUBT = 2.0  # standard errors by which what was missed must exceed nothing
+STEADY = 0.1  # share of what is observed in quiet frames from which waves are said never to cease
+LEAST_NOISE = 0.05  # share of what is observed in quiet frames, however well it was predicted
+DOUBT = 2.0  # standard errors by which a signal must exceed nothing
 MOST = 2.0  # that a prediction is multiplied by
 FEWEST = 16  # cells of a level from which it says anything
 SIMULATED, ENOUGH = (
@@ -62,7 +69,8 @@ class Posterior:
     channels, samples : int
         Size of a frame; frames overlap by half.
     shrink : ndarray, shape (N_PREDICTED, N_OBSERVED)
-        What the prediction is multiplied by, by predicted power and by observed power around the cell.
+        What the prediction is multiplied by, by predicted power and by observed power around the cell; zero where
+        the own observation alone is weighed.
     trust : ndarray, same shape
         Share of the residual that is added to it.
     variance : ndarray, same shape
@@ -95,9 +103,10 @@ class Posterior:
         Posterior
         """
         frames = _frames_for(pairs, on_line)
-        noise = _quiet_power(pairs, frames)
+        noise, waves = _quiet_power(pairs, frames)
+        lean = frames.channels <= FEW or waves > STEADY
         blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
-        empty = cls(frames.channels, frames.samples, blank, blank, blank, noise)
+        empty = cls(frames.channels, frames.samples, blank + lean, blank, blank, noise)
         return empty._with_weights(_Sums.over(pairs, empty), _chance_power(frames))
 
     @property
@@ -130,13 +139,15 @@ class Posterior:
         -------
         ndarray, shape (n_channels, n_samples)
         """
-        tables = np.stack([(1 - self.trust) * self.shrink, self.trust])
+        tables = [self.trust, (1 - self.trust) * self.shrink] if self._leans else [self.trust]
         result = np.empty_like(data)
         for block in self.frames.blocks(data.shape):
             seen = _seen(data, prediction, live, block)
             observed, predicted = (self.frames.of(values, block.beyond) for values in seen)
-            of_prediction, own = _looked_up(tables, self.levels(observed, predicted, block.rows))
-            weighed = _scaled(predicted, of_prediction).add_(_scaled(observed, own))
+            weights = _looked_up(np.stack(tables), self.levels(observed, predicted, block.rows))
+            weighed = _scaled(observed, weights[0])
+            if self._leans:
+                weighed.add_(_scaled(predicted, weights[1]))
             mean = self.frames.joined(weighed, block.shape)
             result[block.inner] = mean[block.within].numpy()
         return result
@@ -181,7 +192,8 @@ class Posterior:
         """
         noise = self._noise_of(rows)
         levels = torch.empty(2, *observed.shape)
-        _octaves(self.frames.with_neighbours(_power(predicted).div_(noise)), out=levels[0])
+        around = self.frames.with_neighbours if self._leans else self.frames.of_neighbours
+        _octaves(around(_power(predicted).div_(noise)), out=levels[0])
         _octaves(self.frames.of_neighbours(_power(observed).div_(noise)), out=levels[1])
         levels[0].sub_(LEAST_PREDICTED).clamp_(0, N_PREDICTED - 1)
         levels[1].sub_(LEAST_OBSERVED).mul_(2).clamp_(0, N_OBSERVED - 1)
@@ -190,10 +202,14 @@ class Posterior:
     def _noise_of(self, rows: slice) -> Tensor:
         return torch.from_numpy(self.noise[rows]).permute(2, 0, 1).contiguous()
 
+    @property
+    def _leans(self) -> bool:
+        """Whether the prediction itself is weighed in."""
+        return bool(self.shrink.any())
+
     def _with_weights(self, sums: _Sums, by_chance: NDArray[np.float64]) -> Self:
-        shrink = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values())).shrink()
-        # Where nothing predicted comes true, more of it tells of louder noise, not of more that was missed.
-        sums = sums.pooled(shrink[:, 0] == 0)
+        by_predicted = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values()))
+        shrink = by_predicted.shrink() if self._leans else np.zeros((N_PREDICTED, 1))
         counts = np.maximum(sums.counts, 1)
         residual = sums.residual(shrink)
         error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
@@ -221,10 +237,6 @@ class _Sums:
         best = self.products / np.maximum(self.predicted, 1e-12)
         by_chance = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
         return np.clip(best - DOUBT * by_chance, 0, MOST)
-
-    def pooled(self, rows: Mask) -> _Sums:
-        """Return the same with the sums of all of some rows in each of them."""
-        return _Sums(*(np.where(rows[:, None], v[rows].sum(axis=0), v) for v in vars(self).values()))
 
     def residual(self, shrink: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean power that is left where the prediction is taken off with a factor."""
@@ -262,23 +274,33 @@ def _frames_for(pairs: Sequence[Pair], on_line: bool) -> Frames:
     return Frames(channels, samples)
 
 
-def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> Table:
-    """Return the residual power by row, wavenumber and frequency in the frames in which least is predicted."""
-    total = np.zeros((frames.n_rows(pairs[0][0].shape[0]), frames.channels, frames.n_frequencies))
-    counts = np.zeros(len(total))
+def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> tuple[Table, float]:
+    """Return the noise power by row, wavenumber and frequency, from the frames in which least is predicted.
+
+    Waves that never cease are in these frames, too: as much of the predicted power as comes true is taken off, and
+    returned as a share of what is observed.
+    """
+    n_rows = frames.n_rows(pairs[0][0].shape[0])
+    powers, counts, true = np.zeros((2, n_rows, frames.channels, frames.n_frequencies)), np.zeros(n_rows), 0.0
     loudest = np.quantile(np.concatenate([_loudness(p, frames).ravel() for _, p in pairs]), QUIET)
     for block, observed, predicted in _spectra(pairs, frames):
         rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
         observed, predicted = block.own(observed), block.own(predicted)
         recorded = _power(observed).sum(dim=(1, 3)) > 0
-        quiet = recorded & (_power(predicted).sum(dim=(1, 3)) <= loudest)
-        residual = _power(observed - predicted) * quiet[:, None, :, None]
-        total[rows] += residual.sum(dim=0, dtype=torch.float64).permute(1, 2, 0).numpy()
-        counts[rows] += quiet.sum(dim=0).numpy()
+        quiet = (recorded & (_power(predicted).sum(dim=(1, 3)) <= loudest))[:, None, :, None]
+        # Only over all wavenumbers is a channel's noise no part of its prediction.
+        true += float(((observed * predicted.conj()).real * quiet).sum(dtype=torch.float64))
+        for total, spectra in zip(powers, (observed, predicted), strict=True):
+            of_quiet = (_power(spectra) * quiet).sum(dim=0, dtype=torch.float64)
+            total[rows] += of_quiet.permute(1, 2, 0).numpy()
+        counts[rows] += quiet.sum(dim=(0, 1, 3)).numpy()
+    waves = np.clip(true / max(powers[1].sum(), 1e-30), 0, 1) * powers[1]
+    share = float(waves.sum() / max(powers[0].sum(), 1e-30))
+    total = np.maximum(powers[0] - waves, LEAST_NOISE * powers[0])
     common = total.sum(axis=0) / max(counts.sum(), 1)
     # A row with few quiet frames has the noise of all.
     noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
-    return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32)
+    return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32), share
 
 
 def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
