@@ -75,11 +75,11 @@ def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) ->
 def _divided(data: Samples, valid: Mask, first: int, filter_reach: int, rng: np.random.Generator) -> Span:
     n_samples = data.shape[1]
     patch = n_samples // PATCHES
-    # By loudness, not by time: a few short events would else be learnt from alone, and be judged by none.
-    order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
     # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
     guard = min(filter_reach, patch // 4)
-    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard, order=order)
+    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
+    # Every other one in order of loudness, not of time: a few short events shall not all choose, or all judge.
+    order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
     from_quiet_to_loud = order[hidden[order * patch]]
     of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
     chosen = np.isin(of_patch, from_quiet_to_loud[rng.integers(2) :: 2])

@@ -62,13 +62,7 @@ def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[Mask, Mask]
 
 
 def hide_time_patches(
-    n_samples: int,
-    patch: int,
-    fraction: float,
-    rng: np.random.Generator,
-    *,
-    guard: int = 0,
-    order: NDArray[np.intp] | None = None,
+    n_samples: int, patch: int, fraction: float, rng: np.random.Generator, *, guard: int = 0
 ) -> tuple[Mask, Mask]:
     """Hide patches of time on a regular grid, one at random out of every few neighbours.
 
@@ -84,8 +78,6 @@ def hide_time_patches(
         Source of the choice.
     guard : int
         Samples beside each hidden patch that are neither hidden nor visible.
-    order : ndarray of int, shape (n_patches,), optional
-        The patches in the order in which they are neighbours, such as from quiet to loud; by default that of time.
 
     Returns
     -------
@@ -96,8 +88,8 @@ def hide_time_patches(
         raise ValueError(f"{n_samples} samples hold fewer than two patches of {patch}: nothing can be hidden")
     n_hidden = int(np.clip(round(fraction * n_patches), 1, n_patches - 1))
     chosen = np.zeros(n_patches, bool)
-    # One from each stratum, so that hidden and visible patches see the same of the record.
-    for stratum in np.array_split(np.arange(n_patches) if order is None else order, n_hidden):
+    # One from each stratum, so that hidden and visible patches alternate through the record and see the same of it.
+    for stratum in np.array_split(np.arange(n_patches), n_hidden):
         chosen[rng.choice(stratum)] = True
     hidden = chosen[np.minimum(np.arange(n_samples) // patch, n_patches - 1)]
     near = np.convolve(hidden, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
