@@ -42,9 +42,7 @@ Pair = tuple[Samples, Samples]
 
 CHANNELS, SAMPLES = 64, 64  # of a frame, at most: a few wavelengths and periods of the default band
 SHORTEST = 32  # samples
-FEW = (
-    16  # channels of a frame, in which a wave does not stand out among wavenumbers as it does in a prediction
-)
+FEW = 16  # channels of a frame, in which waves stand out in a prediction rather than among wavenumbers
 N_PREDICTED, LEAST_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
 N_OBSERVED, LEAST_OBSERVED = 16, -1.5  # levels half an octave apart
 QUIET = 0.5  # share of the frames, those in which least is predicted, that are taken for noise

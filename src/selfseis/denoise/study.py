@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.heldout import channel_correlation, correlation_half_width, hide_time_patches
+from selfseis.heldout import channel_correlation, correlation_half_width, hide_time_patches, within_reach
 from selfseis.learn import Taught
 from selfseis.recording.conditioning import Conditioner, sample_spans
 from selfseis.recording.model import is_fibre
@@ -83,8 +83,8 @@ def _divided(data: Samples, valid: Mask, first: int, filter_reach: int, rng: np.
     from_quiet_to_loud = order[hidden[order * patch]]
     of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
     chosen = np.isin(of_patch, from_quiet_to_loud[rng.integers(2) :: 2])
-    near = np.convolve(chosen, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
-    return Span(data, valid & visible, valid & hidden & chosen, valid & hidden & ~near, first)
+    judging = hidden & ~within_reach(chosen, guard)
+    return Span(data, valid & visible, valid & chosen, valid & judging, first)
 
 
 def patch_energy(data: Samples, where: Mask, patch: int) -> NDArray[np.float64]:

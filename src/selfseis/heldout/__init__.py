@@ -8,7 +8,7 @@ in words what the scores mean (`verdict`).
 from __future__ import annotations
 
 from selfseis.heldout.blind_zone import channel_correlation, correlation_half_width
-from selfseis.heldout.hide import hide_blocks, hide_channels, hide_groups, hide_time_patches
+from selfseis.heldout.hide import hide_blocks, hide_channels, hide_groups, hide_time_patches, within_reach
 from selfseis.heldout.skill import BlockScores, Interval, block_scores, bootstrap_skill, skill
 from selfseis.heldout.surrogate import circular_shifts, phase_randomised, shuffled_channels
 from selfseis.heldout.verdict import Verdict, judge
@@ -30,4 +30,5 @@ __all__ = [
     "phase_randomised",
     "shuffled_channels",
     "skill",
+    "within_reach",
 ]

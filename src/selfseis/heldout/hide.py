@@ -38,8 +38,7 @@ def hide_channels(n_channels: int, blind_zone: int, *, fold: int = 0) -> tuple[M
     step = 2 * (2 * blind_zone + 1)
     hidden = np.zeros(n_channels, bool)
     hidden[fold % step :: step] = True
-    zone = np.convolve(hidden, np.ones(2 * blind_zone + 1), mode="full")[blind_zone:]
-    return hidden, zone[:n_channels] == 0
+    return hidden, ~within_reach(hidden, blind_zone)
 
 
 def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[Mask, Mask]:
@@ -92,8 +91,23 @@ def hide_time_patches(
     for stratum in np.array_split(np.arange(n_patches), n_hidden):
         chosen[rng.choice(stratum)] = True
     hidden = chosen[np.minimum(np.arange(n_samples) // patch, n_patches - 1)]
-    near = np.convolve(hidden, np.ones(2 * guard + 1), mode="full")[guard : guard + n_samples] > 0
-    return hidden, ~near
+    return hidden, ~within_reach(hidden, guard)
+
+
+def within_reach(marked: Mask, reach: int) -> Mask:
+    """Mark what lies at most so far from a marked one, the marked ones included.
+
+    Parameters
+    ----------
+    marked : ndarray of bool, shape (n_samples,)
+    reach : int
+        In samples, or channels.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_samples,)
+    """
+    return np.convolve(marked, np.ones(2 * reach + 1), mode="full")[reach : reach + len(marked)] > 0
 
 
 def hide_blocks(n: int, n_folds: int, *, guard: int = 0) -> Iterator[tuple[Mask, Mask]]:
