@@ -55,7 +55,7 @@ def test_skills_with_another_blind_zone_are_not_compared() -> None:
 
 
 def test_a_short_day_gains_from_what_was_learnt_before() -> None:
-    short = day(5, n_samples=400)
+    short = day(3, n_samples=400)
     alone = Denoiser("ridge", **SMALL, blind_zone=0).fit(short)
     tuned = begun("ridge").fine_tune(short)
     elsewhere = day(4)

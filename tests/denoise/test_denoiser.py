@@ -235,17 +235,17 @@ def test_one_live_channel_cannot_be_judged() -> None:
 def test_noise_gives_no_gain(method, seed) -> None:
     noise = fibre(band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (1, 20), seed, correlation_length=4))
     denoiser = small(method).fit(noise)
-    assert denoiser.blind_zone_ in (3, 4, 5, 6)
+    assert denoiser.blind_zone_ in (3, 4, 5)
     assert denoiser.verdict_.verdict == "no_gain"
 
 
 def test_earthquakes_give_a_gain_also_on_other_data() -> None:
-    noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 15, gauge_channels=3)
-    recording, _ = simulate_recording_with_events(noise, 15.0, 12, 16)
+    noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 5, gauge_channels=3)
+    recording, _ = simulate_recording_with_events(noise, 15.0, 12, 6)
     denoiser = small(max_lag=8, blind_zone=3).fit(recording)
     assert denoiser.verdict_.verdict == "works"
     elsewhere, _ = simulate_recording_with_events(
-        simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 18, gauge_channels=3), 15.0, 12, 19
+        simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 8, gauge_channels=3), 15.0, 12, 9
     )
     assert denoiser.verdict(elsewhere).verdict == "works"
     assert denoiser.verdict(noise).verdict == "no_gain"
