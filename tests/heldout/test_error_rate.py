@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from selfseis.denoise.hidden_skill import hidden_scores, neighbour_mean, null_scores
+from selfseis.denoise.hidden_skill import most_predicted, null_scores, scores_of
 from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.simplest import neighbour_mean
 from selfseis.denoise.study import Span
 from selfseis.heldout import Verdict, hide_time_patches, judge
 from selfseis.simulate import band_limited_noise
@@ -37,13 +38,15 @@ def verdict_on_noise(seed: int, *, gauge: int, blind_zone: int) -> Verdict:
     ridge = LineRidge.fit([(s.data, s.learn, s.choose) for s in spans], blind_zone, reach=3, max_lag=2)
     live = np.ones(len(data), bool)
 
-    def predict(conditioned: np.ndarray) -> np.ndarray:
-        return ridge.predict(conditioned, live)
+    def predict(span: Span) -> np.ndarray:
+        return ridge.predict(span.data, live)
 
+    predictions, mean = [predict(s) for s in spans], neighbour_mean(ridge.offsets, spans)
+    loudest = most_predicted(spans, predictions)
     return judge(
         "denoise",
-        hidden_scores(spans, predict),
-        hidden_scores(spans, neighbour_mean(ridge.offsets, spans)),
+        scores_of(spans, predictions).part(loudest),
+        scores_of(spans, [mean(s.data) for s in spans]).part(loudest),
         null_scores(spans, predict, seed),
         baseline_name="mean",
         null_name="shifts",

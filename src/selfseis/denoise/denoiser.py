@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.common_mode import without_common_mode
+from selfseis.denoise.estimate import best_estimate, posterior_for
 from selfseis.denoise.fitting import fit_denoiser
 from selfseis.denoise.levels import ChannelLevels, measured_levels
 from selfseis.denoise.line_ridge import LineRidge
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-LEAST_HEARD = 0.25  # gain of a channel whose own observation counts: one in more noise would bring it back
 
 
 class Denoiser(Estimator):
@@ -90,7 +89,7 @@ class Denoiser(Estimator):
     taught_ : Taught
         The times that were learnt from, which no verdict is passed on.
     verdict_ : Verdict
-        What hidden channels at hidden times say.
+        What hidden channels say, at times that were not learnt from.
     """
 
     conditioner_: Conditioner
@@ -322,13 +321,14 @@ class Denoiser(Estimator):
         return blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
 
     def _estimate(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
-        if posterior is None:
-            return self._predict(data, live, gain)
-        # One that is not heard stands among the others at their size: waves are told from noise across channels.
-        heard = live & (np.abs(gain) > LEAST_HEARD)
-        prediction = self._predict(data, live, np.where(heard, gain, np.float32(1)))
-        mean = posterior(self._prepared(data, live), prediction, heard)
-        return mean * np.where(heard, np.float32(1), gain)[:, None]
+        return best_estimate(
+            self._prepared(data, live),
+            ridge=self.ridge_,
+            net=self.net_,
+            posterior=posterior,
+            live=live,
+            gain=gain,
+        )
 
     def _deviation(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
         assert posterior is not None
@@ -343,9 +343,7 @@ class Denoiser(Estimator):
     def _computed(
         self, recording: xr.DataArray, compute: Callable[..., Samples], levels: ChannelLevels | None
     ) -> xr.DataArray:
-        levels, posterior = levels or self._levels_as_learnt(recording), self.posterior_
-        if posterior is not None and channel_names(recording) != self.channels_:
-            posterior = posterior.for_other_channels(recording.sizes["channel"])
+        levels, posterior = levels or self._levels_as_learnt(recording), posterior_for(self, recording)
         read = partial(
             read_computed,
             recording=recording,

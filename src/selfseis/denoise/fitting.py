@@ -19,7 +19,7 @@ from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge, other_stations, station_places
-from selfseis.denoise.study import Span, hidden_from, is_line, line_blind_zone, study_spans, taught_by
+from selfseis.denoise.study import Span, is_line, line_blind_zone, study_spans, taught_by
 from selfseis.recording.errors import UnusableInput
 from selfseis.recording.model import channel_names, station_codes
 
@@ -91,15 +91,16 @@ def fit_denoiser(
         denoiser.gain_ = measured_gains(spans, partial(predict, net=None, gain=denoiser.gain_))
     if denoiser.method == "network":
         _fit_network(denoiser, spans, start, checkpoint, report)
-    predict = partial(predict, net=denoiser.net_, gain=denoiser.gain_)
-    denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_)
-    if start is not None and start.blind_zone_ == denoiser.blind_zone_:  # nearer channels would be easier
-        denoiser.verdict_.details["skill_before"] = _skill_before(
-            start, denoiser, hidden_from(denoiser.taught_, recording, spans)
-        )
     if denoiser.fusion:
-        pairs = [(s.data, predict(s.data)) for s in spans]
-        denoiser.posterior_ = Posterior.measure(pairs, on_line=is_line(recording))
+        predict = partial(predict, net=denoiser.net_, gain=denoiser.gain_)
+        denoiser.posterior_ = Posterior.measure(
+            [(s.data, predict(s.data)) for s in spans],
+            on_line=is_line(recording),
+            times=[np.logical_not(s.judge.any(axis=0)) for s in spans],
+        )
+    # On nearer channels than before it would be easier.
+    before = start if start is not None and start.blind_zone_ == denoiser.blind_zone_ else None
+    denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_, before=before)
 
 
 def _check_method(method: str, recording: xr.DataArray) -> None:
@@ -133,19 +134,6 @@ def _fit_network(
         checkpoint=checkpoint and checkpoint / _training(denoiser, start),
         report=report,
     )
-
-
-def _skill_before(start: Denoiser, denoiser: Denoiser, spans: list[Span]) -> float:
-    """Score the model that was begun from on the same hidden samples."""
-    same = start.channels_ == denoiser.channels_
-    predict = partial(
-        blind_prediction,
-        ridge=start.ridge_,
-        net=start.net_,
-        live=live_channels(denoiser.conditioner_),
-        gain=start.gain_ if same else np.ones(len(denoiser.channels_), np.float32),
-    )
-    return hidden_skill.hidden_scores(spans, predict).skill
 
 
 def _training(denoiser: Denoiser, start: Denoiser | None) -> str:

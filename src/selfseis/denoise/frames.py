@@ -158,6 +158,19 @@ class Frames:
                     along.own(self.sample_step, shape[1], beyond=True),
                 )
 
+    def within(self, times: NDArray[np.bool_], block: Block) -> Tensor:
+        """Return which columns of a block's frames hold no other samples of the tile, shape (n_columns,).
+
+        Parameters
+        ----------
+        times : ndarray of bool, shape (n_samples,)
+            Samples of the tile.
+        block : Block
+            A part of the tile.
+        """
+        seen = functional.pad(torch.from_numpy(times[block.seen[1]]), block.beyond[1], value=True)
+        return seen.unfold(0, self.samples, self.sample_step).all(dim=1)
+
     def with_neighbours(self, power: Tensor) -> Tensor:
         """Average each cell over its frame and the frames around it, those nearer weighing more."""
         around = _smoothed(power, 0)

@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.denoise.estimate import best_estimate, posterior_for
 from selfseis.denoise.line_ridge import LineRidge
-from selfseis.denoise.prediction import blind_prediction
+from selfseis.denoise.simplest import neighbour_mean, station_mean
 from selfseis.denoise.study import PATCHES, Span, hidden_from, patch_energy
+from selfseis.denoise.unseen import estimate_of_unseen
 from selfseis.heldout import BlockScores, Verdict, block_scores, circular_shifts, judge
-from selfseis.heldout.skill import bootstrap_skill, interval
+from selfseis.heldout.skill import Interval, bootstrap_skill, interval
 from selfseis.heldout.verdict import FEWEST_BLOCKS
 
 if TYPE_CHECKING:
@@ -23,21 +25,33 @@ if TYPE_CHECKING:
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Predict = Callable[[Samples], Samples]
+Predict = Callable[[Span], Samples]
+"""Maps a span to a blind prediction of its shape, NaN where none is made."""
 
 BLOCKS_OF_CHANNELS = 12
+LOUDEST = 0.125  # share of the hidden blocks, those in which most is predicted, that the verdict is passed on
+FEWEST_LOUDEST = 24  # blocks
 QUIET = 0.25  # share of the hidden patches, those of least energy
 
 
 def judged(
-    denoiser: Denoiser, recording: xr.DataArray, spans: list[Span], live: Mask, gain: Samples
+    denoiser: Denoiser,
+    recording: xr.DataArray,
+    spans: list[Span],
+    live: Mask,
+    gain: Samples,
+    *,
+    before: Denoiser | None = None,
 ) -> Verdict:
-    """Judge a denoiser's blind predictions where it was not taught, beside a simpler one and chance.
+    """Judge what a denoiser makes of channels that it is not shown, where it was not taught.
+
+    A wave that comes and goes is little of a long record, however well it is predicted. The verdict is passed on the
+    hidden blocks in which most is predicted: to tell which, nothing hidden is looked at.
 
     Parameters
     ----------
     denoiser : Denoiser
-        With its filter and network, and what they were learnt from.
+        With all that it has learnt.
     recording : xarray.DataArray
         The recording.
     spans : list of Span
@@ -46,10 +60,13 @@ def judged(
         Channels that record at all.
     gain : ndarray, shape (n_channels,)
         What the prediction of each is multiplied by.
+    before : Denoiser, optional
+        One that this one was begun from. Its skill in the same blocks is stated under ``skill_before``.
 
     Returns
     -------
     Verdict
+        Its details state under ``skill_everywhere`` the skill over all that is hidden.
     """
     if np.sum(live) < 2:
         return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
@@ -58,36 +75,81 @@ def judged(
     share = float(1 - sum(np.count_nonzero(span.judge) for span in spans) / usable) if usable else 0.0
     if share == 1:
         return Verdict.all_taught("denoise")
-    ridge, net = denoiser.ridge_, denoiser.net_
-    predict = partial(blind_prediction, ridge=ridge, net=net, live=live, gain=gain)
-    if net is not None:
-        name = "closed-form ridge filter"
-        simple: Predict = partial(blind_prediction, ridge=ridge, net=None, live=live, gain=gain)
-    elif isinstance(ridge, LineRidge):
-        name, simple = "mean of the nearest visible channels", neighbour_mean(ridge.offsets, spans)
-    else:
-        name, simple = "mean of the other stations", station_mean(ridge.weights, spans)
-    predictions = [predict(span.data) for span in spans]
+    predict = blind_output(denoiser, recording, live, gain)
+    predictions = [predict(span) for span in spans]
+    scores, loudest = scores_of(spans, predictions), most_predicted(spans, predictions)
+    name, simple = _baseline(denoiser, recording, spans, live, gain)
+    of_simple = [np.where(np.isnan(p), p, simple(s)) for s, p in zip(spans, predictions, strict=True)]
+    everywhere = _skill(scores, denoiser.seed)
+    details = {
+        "blind_zone_channels": denoiser.blind_zone_,
+        "ridge_strength": denoiser.ridge_.strength,
+        "common_mode_share": denoiser.common_share_,
+        "taught_share": share,
+        "skill_everywhere": everywhere.to_dict(),
+    }
+    if before is not None:
+        gain_before = before.gain_ if before.channels_ == denoiser.channels_ else np.ones_like(gain)
+        output_before = blind_output(before, recording, live, gain_before)
+        of_before = scores_of(spans, [output_before(span) for span in spans])
+        details["skill_before"] = of_before.part(loudest).skill
     verdict = judge(
         "denoise",
-        _scores(spans, predictions),
-        hidden_scores(spans, simple),
+        scores.part(loudest),
+        scores_of(spans, of_simple).part(loudest),
         null_scores(spans, predict, denoiser.seed),
         baseline_name=name,
         null_name="channels shifted in time independently",
-        measure="variance explained on hidden channels at hidden times",
+        measure="variance explained on hidden channels, in the hidden blocks in which most is predicted",
         seed=denoiser.seed,
-        details={
-            "blind_zone_channels": denoiser.blind_zone_,
-            "ridge_strength": ridge.strength,
-            "common_mode_share": denoiser.common_share_,
-            "taught_share": share,
-        },
+        details=details,
     )
-    measured = isinstance(ridge, LineRidge) and denoiser.blind_zone is None
+    if verdict.verdict == "works" and everywhere.high < 0:
+        reason = (
+            f"What it predicts falsely elsewhere outweighs it: skill {everywhere} over all that is hidden."
+        )
+        verdict = replace(verdict, verdict="no_gain", reason=reason)
+    measured = isinstance(denoiser.ridge_, LineRidge) and denoiser.blind_zone is None
     if verdict.verdict != "works" or not measured:
         return verdict
     return unless_quiet_times_too(verdict, spans, predictions, denoiser.seed)
+
+
+def blind_output(
+    denoiser: Denoiser, recording: xr.DataArray, live: Mask, gain: Samples, *, with_net: bool = True
+) -> Predict:
+    """Return what predicts channels as a denoiser does when it is not shown their own observation.
+
+    Parameters
+    ----------
+    denoiser, recording, live, gain
+        As for `judged`.
+    with_net : bool
+        Whether its network takes part.
+    """
+    ridge, posterior = denoiser.ridge_, posterior_for(denoiser, recording)
+    net = denoiser.net_ if with_net else None
+    estimate = partial(best_estimate, ridge=ridge, net=net, posterior=posterior, gain=gain)
+    if posterior is None or posterior.channels == 1:  # each channel is weighed by itself
+        alone = np.zeros_like(live)
+        return lambda span: estimate(span.data, live=live, heard=alone)
+    return lambda span: estimate_of_unseen(
+        span, live, denoiser.blind_zone_, lambda data, shown: estimate(data, live=shown), denoiser.halo
+    )
+
+
+def _baseline(
+    denoiser: Denoiser, recording: xr.DataArray, spans: list[Span], live: Mask, gain: Samples
+) -> tuple[str, Predict]:
+    ridge = denoiser.ridge_
+    if denoiser.net_ is not None:
+        of_the_filter = blind_output(denoiser, recording, live, gain, with_net=False)
+        return "closed-form ridge filter", of_the_filter
+    if isinstance(ridge, LineRidge):
+        name, mean = "mean of the nearest visible channels", neighbour_mean(ridge.offsets, spans)
+    else:
+        name, mean = "mean of the other stations", station_mean(ridge.weights, spans)
+    return name, lambda span: mean(span.data)
 
 
 def unless_quiet_times_too(
@@ -105,7 +167,7 @@ def unless_quiet_times_too(
     spans : list of Span
         Conditioned data with their hidden parts.
     predictions : list of ndarray
-        Of the spans.
+        Of the spans, NaN where none is made.
     seed : int
         Seed of the bootstrap.
     """
@@ -114,7 +176,7 @@ def unless_quiet_times_too(
         [replace(s, judge=s.judge & (q == is_quiet)) for s, q in zip(spans, quiet, strict=True)]
         for is_quiet in (False, True)
     ]
-    others, quietest = (_scores(part, predictions) for part in parts)
+    others, quietest = (scores_of(part, predictions) for part in parts)
     n_blocks = min(len(others.loss), len(quietest.loss))
     if n_blocks < FEWEST_BLOCKS:
         return verdict
@@ -147,90 +209,46 @@ def _patch(span: Span) -> int:
     return max(1, span.data.shape[1] // PATCHES)
 
 
-def hidden_scores(spans: list[Span], predict: Predict) -> BlockScores:
-    """Score predictions on the hidden parts, in blocks of neighbouring channels and of hidden patches.
+def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
+    """Score the same predictor on data whose channels are shifted in time independently: what chance gives.
 
     Parameters
     ----------
     spans : list of Span
         Conditioned data with their hidden parts.
     predict : callable
-        Maps conditioned data to a blind prediction of the same shape.
-
-    Returns
-    -------
-    BlockScores
-    """
-    return _scores(spans, [predict(span.data) for span in spans])
-
-
-def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
-    """Score the same predictor on data whose channels are shifted in time independently: what chance gives.
-
-    Parameters
-    ----------
-    spans, predict
-        As for `hidden_scores`.
+        What predicts them.
     seed : int
         Seed of the shifts.
 
     Returns
     -------
     BlockScores
+        In the blocks in which most is predicted of the shifted data.
     """
     rng = np.random.default_rng(seed)
     shifted = [
         replace(span, data=circular_shifts(span.data, rng, minimum=span.data.shape[1] // 64))
         for span in spans
     ]
-    return hidden_scores(shifted, predict)
+    predictions = [predict(span) for span in shifted]
+    return scores_of(shifted, predictions).part(most_predicted(shifted, predictions))
 
 
-def neighbour_mean(ridge_offsets: NDArray[np.intp], spans: list[Span]) -> Predict:
-    """Return the simplest blind prediction on a line: the two nearest visible channels, weighted alike.
-
-    Parameters
-    ----------
-    ridge_offsets : ndarray of int
-        Offsets outside the blind zone; the nearest on each side are used.
-    spans : list of Span
-        Data on whose learning part the weight is fitted by least squares.
-    """
-    nearest = int(ridge_offsets[ridge_offsets > 0].min())
-
-    def mean(data: Samples) -> Samples:
-        padded = np.pad(data, ((nearest, nearest), (0, 0)))
-        return np.float32(0.5) * (padded[2 * nearest :] + padded[: len(data)])
-
-    return _scaled(mean, spans)
-
-
-def station_mean(weights: NDArray[np.float32], spans: list[Span]) -> Predict:
-    """Return the simplest prediction in a network: the mean of the channels that the filter may use.
+def scores_of(spans: list[Span], predictions: list[Samples]) -> BlockScores:
+    """Score predictions on the hidden parts, in blocks of neighbouring channels and of hidden patches.
 
     Parameters
     ----------
-    weights : ndarray, shape (n_channels, n_channels, n_lags)
-        The filter; only where it is not zero matters.
     spans : list of Span
-        Data on whose learning part the weight is fitted by least squares.
+        Conditioned data with their hidden parts.
+    predictions : list of ndarray
+        Of the spans, NaN where none is made.
+
+    Returns
+    -------
+    BlockScores
     """
-    used = (weights != 0).any(axis=2).astype(np.float32)
-    share = used / np.maximum(used.sum(axis=1, keepdims=True), 1)
-    return _scaled(lambda data: share @ data, spans)
-
-
-def _scaled(predict: Predict, spans: list[Span]) -> Predict:
-    product = power = 0.0
-    for span in spans:
-        guess = np.where(span.learn, predict(span.data), 0).astype(np.float64)
-        product += float(np.sum(guess * span.data))
-        power += float(np.sum(guess**2))
-    factor = np.float32(product / power if power > 0 else 0)
-    return lambda data: factor * predict(data)
-
-
-def _scores(spans: list[Span], predictions: list[Samples]) -> BlockScores:
     scores = [
         block_scores(
             span.data,
@@ -241,3 +259,25 @@ def _scores(spans: list[Span], predictions: list[Samples]) -> BlockScores:
         for span, prediction in zip(spans, predictions, strict=True)
     ]
     return BlockScores(np.concatenate([s.loss for s in scores]), np.concatenate([s.power for s in scores]))
+
+
+def most_predicted(spans: list[Span], predictions: list[Samples]) -> NDArray[np.intp]:
+    """Return the blocks in which most is predicted a sample, in order of time and line.
+
+    Parameters
+    ----------
+    spans, predictions
+        As for `scores_of`.
+    """
+    made = [np.where(np.isnan(p), p, np.float32(1)) for p in predictions]
+    counts, powers = (
+        scores_of([replace(s, data=v) for s, v in zip(spans, values, strict=True)], values).power
+        for values in (made, predictions)
+    )
+    n_loudest = max(round(LOUDEST * len(counts)), FEWEST_LOUDEST)
+    return np.sort(np.argsort(-powers / np.maximum(counts, 1), kind="stable")[:n_loudest])
+
+
+def _skill(scores: BlockScores, seed: int) -> Interval:
+    draws = bootstrap_skill([scores], np.random.default_rng(seed))[0]
+    return interval(draws, scores.skill, max(len(scores.loss), 2), Verdict.error_rate)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -52,10 +52,8 @@ LEAST_NOISE = 0.05  # share of what is observed in quiet frames, however well it
 DOUBT = 2.0  # standard errors by which a signal must exceed nothing
 MOST = 2.0  # that a prediction is multiplied by
 FEWEST = 16  # cells of a level from which it says anything
-SIMULATED, ENOUGH = (
-    1 << 21,
-    100,
-)  # values of simulated noise, and cells of a level from which its mean is known
+SIMULATED = 1 << 21  # values of noise
+ENOUGH = 100  # simulated cells of a level from which its mean is known
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,9 @@ class Posterior:
 
     @classmethod
     @one_thread()
-    def measure(cls, pairs: Sequence[Pair], *, on_line: bool = True) -> Self:
+    def measure(
+        cls, pairs: Sequence[Pair], *, on_line: bool = True, times: Sequence[Mask] | None = None
+    ) -> Self:
         """Measure the weights on pairs of conditioned data and their blind prediction.
 
         Parameters
@@ -95,17 +95,21 @@ class Posterior:
             Both of the shape (n_channels, n_samples), zero where there are no data.
         on_line : bool
             Whether neighbours in the array are neighbours on the ground.
+        times : sequence of ndarray of bool, shape (n_samples,), optional
+            Samples of each pair that are measured on; by default all. Where hardly a frame lies within them, in
+            records of a few frames, all are.
 
         Returns
         -------
         Posterior
         """
         frames = _frames_for(pairs, on_line)
-        noise, waves = _quiet_power(pairs, frames)
+        studied = _studied(pairs, times, frames)
+        noise, waves = _quiet_power(studied, frames)
         lean = frames.channels <= FEW or waves > STEADY
         blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
         empty = cls(frames.channels, frames.samples, blank + lean, blank, blank, noise)
-        return empty._with_weights(_Sums.over(pairs, empty), _chance_power(frames))
+        return empty._with_weights(_Sums.over(studied, empty), _chance_power(frames))
 
     @property
     def frames(self) -> Frames:
@@ -221,6 +225,12 @@ class Posterior:
         )
 
 
+class _Study(NamedTuple):
+    data: Samples
+    prediction: Samples
+    times: Mask  # that are measured on, shape (n_samples,)
+
+
 @dataclass(frozen=True)
 class _Sums:
     """Sums over the cells of each level, in units of the noise, each of the shape (N_PREDICTED, N_OBSERVED)."""
@@ -242,14 +252,14 @@ class _Sums:
         return np.maximum(left, 0) / np.maximum(self.counts, 1)
 
     @classmethod
-    def over(cls, pairs: Sequence[Pair], posterior: Posterior) -> _Sums:
+    def over(cls, studied: Sequence[_Study], posterior: Posterior) -> _Sums:
         totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
-        for block, observed, predicted in _spectra(pairs, posterior.frames):
+        for block, observed, predicted, times in _spectra(studied, posterior.frames):
             levels = posterior.levels(observed, predicted, block.rows).round_().long()
             index = block.own(levels[0] * N_OBSERVED + levels[1]).flatten().numpy()
             observed, predicted = block.own(observed), block.own(predicted)
             noise = posterior._noise_of(block.rows)[:, block.own_rows]
-            recorded = _power(observed).sum(dim=(1, 3), keepdim=True) > 0
+            counted = (_power(observed).sum(dim=(1, 3)) > 0) & times
             values = (
                 torch.ones_like(noise),
                 (observed * predicted.conj()).real / noise,
@@ -258,7 +268,7 @@ class _Sums:
                 (_power(observed) / noise).clamp(max=1e6),
             )
             for total, value in zip(totals, values, strict=True):
-                total += np.bincount(index, (value * recorded).flatten().numpy(), len(total))
+                total += np.bincount(index, (value * counted[:, None, :, None]).flatten().numpy(), len(total))
         return cls(*totals.reshape(4, N_PREDICTED, N_OBSERVED))
 
 
@@ -272,19 +282,28 @@ def _frames_for(pairs: Sequence[Pair], on_line: bool) -> Frames:
     return Frames(channels, samples)
 
 
-def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> tuple[Table, float]:
+def _studied(pairs: Sequence[Pair], times: Sequence[Mask] | None, frames: Frames) -> list[_Study]:
+    everywhere = [_Study(*pair, np.ones(pair[0].shape[1], np.bool_)) for pair in pairs]
+    if times is None:
+        return everywhere
+    some = [study._replace(times=use) for study, use in zip(everywhere, times, strict=True)]
+    n_whole = [_own_times(s, frames, b).sum() for s in some for b in frames.blocks((1, len(s.times)))]
+    return some if sum(n_whole) >= FEWEST else everywhere
+
+
+def _quiet_power(studied: Sequence[_Study], frames: Frames) -> tuple[Table, float]:
     """Return the noise power by row, wavenumber and frequency, from the frames in which least is predicted.
 
     Waves that never cease are in these frames, too: as much of the predicted power as comes true is taken off, and
     returned as a share of what is observed.
     """
-    n_rows = frames.n_rows(pairs[0][0].shape[0])
+    n_rows = frames.n_rows(len(studied[0].data))
     powers, counts, true = np.zeros((2, n_rows, frames.channels, frames.n_frequencies)), np.zeros(n_rows), 0.0
-    loudest = np.quantile(np.concatenate([_loudness(p, frames).ravel() for _, p in pairs]), QUIET)
-    for block, observed, predicted in _spectra(pairs, frames):
+    loudest = np.quantile(np.concatenate([_loudness(study, frames) for study in studied]), QUIET)
+    for block, observed, predicted, times in _spectra(studied, frames):
         rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
         observed, predicted = block.own(observed), block.own(predicted)
-        recorded = _power(observed).sum(dim=(1, 3)) > 0
+        recorded = (_power(observed).sum(dim=(1, 3)) > 0) & times
         quiet = (recorded & (_power(predicted).sum(dim=(1, 3)) <= loudest))[:, None, :, None]
         # Only over all wavenumbers is a channel's noise no part of its prediction.
         true += float(((observed * predicted.conj()).real * quiet).sum(dtype=torch.float64))
@@ -301,16 +320,13 @@ def _quiet_power(pairs: Sequence[Pair], frames: Frames) -> tuple[Table, float]:
     return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32), share
 
 
-def _loudness(prediction: Samples, frames: Frames) -> NDArray[np.float32]:
-    return np.concatenate(
-        [
-            _power(block.own(frames.of(prediction[block.seen], block.beyond)))
-            .sum(dim=(1, 3))
-            .flatten()
-            .numpy()
-            for block in frames.blocks(prediction.shape)
-        ]
-    )
+def _loudness(study: _Study, frames: Frames) -> NDArray[np.float32]:
+    """Return the power predicted in each frame within the times measured on."""
+    values = []
+    for block in frames.blocks(study.prediction.shape):
+        power = _power(block.own(frames.of(study.prediction[block.seen], block.beyond))).sum(dim=(1, 3))
+        values.append(power[_own_times(study, frames, block)[:, 0]].flatten().numpy())
+    return np.concatenate(values)
 
 
 def _chance_power(frames: Frames) -> NDArray[np.float64]:
@@ -340,11 +356,18 @@ def _seen(data: Samples, prediction: Samples, live: Mask, block: Block) -> Pair:
     return observed, predicted
 
 
-def _spectra(pairs: Sequence[Pair], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor]]:
-    for pair in pairs:
-        for block in frames.blocks(pair[0].shape):
-            observed, predicted = (frames.of(values[block.seen], block.beyond) for values in pair)
-            yield block, observed, predicted
+def _spectra(studied: Sequence[_Study], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor, Tensor]]:
+    for study in studied:
+        for block in frames.blocks(study.data.shape):
+            observed, predicted = (
+                frames.of(values[block.seen], block.beyond) for values in (study.data, study.prediction)
+            )
+            yield block, observed, predicted, _own_times(study, frames, block)
+
+
+def _own_times(study: _Study, frames: Frames, block: Block) -> Tensor:
+    """Return which columns of a block's own frames are measured on, shape (n_columns, 1)."""
+    return frames.within(study.times, block)[block.own_columns, None]
 
 
 def _looked_up(tables: Table, levels: Tensor) -> Tensor:

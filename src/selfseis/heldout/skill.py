@@ -48,6 +48,10 @@ class BlockScores:
         """One minus the ratio of the summed loss to the summed power."""
         return skill_of(self.loss.sum(), self.power.sum())
 
+    def part(self, blocks: NDArray[np.intp]) -> BlockScores:
+        """Return the scores of some of the blocks."""
+        return BlockScores(self.loss[blocks], self.power[blocks])
+
 
 def skill_of(loss: float, power: float) -> float:
     """Return ``1 - loss / power``, and 0 where there was nothing to predict."""

@@ -1,0 +1,53 @@
+"""What is estimated of a channel that is not heard does not depend on how timid the filter is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from selfseis.denoise.estimate import best_estimate
+from selfseis.denoise.posterior import Posterior
+from selfseis.simulate import band_limited_noise
+
+RATE, N_CHANNELS, N_SAMPLES, DEAD = 50.0, 64, 2048, 11
+
+
+@dataclass
+class Told:
+    """Predicts what it was told, times a factor."""
+
+    prediction: np.ndarray
+    factor: float
+
+    def predict(self, data: np.ndarray, live: np.ndarray) -> np.ndarray:
+        return np.float32(self.factor) * self.prediction
+
+
+def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
+    """Return the estimate where the filter predicts so much, and gains make up for it."""
+    source = band_limited_noise(1, N_SAMPLES + N_CHANNELS, RATE, (3, 15), 1)[0]
+    signal = np.array([source[N_CHANNELS - c : N_CHANNELS - c + N_SAMPLES] for c in range(N_CHANNELS)])
+    signal *= np.repeat(np.arange(8) % 4 == 1, N_SAMPLES // 8)
+    data = (2 * signal + band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (3, 15), 2)).astype(np.float32)
+    prediction = (signal + 0.1 * band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (3, 15), 3)).astype(
+        np.float32
+    )
+    live = np.arange(N_CHANNELS) != DEAD
+    data[DEAD] = 0
+    posterior = Posterior.measure([(data, prediction)])
+    gain = np.full(N_CHANNELS, 1 / factor, np.float32)
+    gain[DEAD] = 1  # its level makes up for the filter
+    gain[40] *= quiet
+    ridge = Told(prediction, factor)
+    found = best_estimate(data, ridge=ridge, net=None, posterior=posterior, live=live, gain=gain)
+    found[DEAD] /= factor
+    return found
+
+
+@pytest.mark.parametrize("factor", [0.2, 3.0])
+@pytest.mark.parametrize("quiet", [1.0, 0.1])
+def test_a_timid_filter_estimates_what_any_other_does(factor: float, quiet: float) -> None:
+    np.testing.assert_allclose(estimate(factor, quiet), estimate(1.0, quiet), atol=1e-4)
+    assert np.std(estimate(1.0, quiet)[DEAD]) > 0.1

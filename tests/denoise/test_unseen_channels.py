@@ -1,0 +1,66 @@
+"""Channels are judged while neither they nor what shares their noise is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfseis.denoise.study import Span
+from selfseis.denoise.unseen import estimate_of_unseen, hidden_groups
+
+N_CHANNELS, N_SAMPLES, HALO = 40, 1500, 30
+
+
+@given(st.integers(8, 300), st.integers(0, 75))
+def test_nothing_that_shares_the_noise_of_what_is_scored_is_shown(n_channels: int, zone: int) -> None:
+    rounds = list(hidden_groups(n_channels, zone))
+    assert rounds
+    for hidden, scored in rounds:
+        for channel in np.flatnonzero(scored):
+            assert hidden[max(channel - zone, 0) : channel + zone + 1].all()
+    assert np.max(np.sum([scored for _, scored in rounds], axis=0)) == 1
+
+
+def test_single_channels_are_all_scored_while_three_of_four_are_shown() -> None:
+    rounds = list(hidden_groups(N_CHANNELS, 0))
+    assert np.sum([scored for _, scored in rounds], axis=0).tolist() == [1] * N_CHANNELS
+    assert all(np.mean(hidden) == 1 / 4 for hidden, _ in rounds)
+
+
+def mean_around(data: np.ndarray, live: np.ndarray) -> np.ndarray:
+    """Average all live channels over the halo."""
+    mean = np.mean(np.where(live[:, None], data, 0), axis=0)
+    return np.repeat(np.convolve(mean, np.ones(2 * HALO + 1), "same")[None], len(data), axis=0) + data
+
+
+def span(seed: int = 1) -> Span:
+    data = np.random.default_rng(seed).standard_normal((N_CHANNELS, N_SAMPLES)).astype(np.float32)
+    judge = np.zeros(data.shape, bool)
+    for first in (0, 400, 520, 1450):
+        judge[:, first : first + 50] = True
+    return Span(data, ~judge, np.zeros_like(judge), judge)
+
+
+def unseen(of: Span, zone: int) -> np.ndarray:
+    return estimate_of_unseen(of, np.ones(N_CHANNELS, bool), zone, mean_around, HALO)
+
+
+def test_windows_give_what_the_whole_gives() -> None:
+    here = span()
+    whole = Span(here.data, here.learn, here.choose, np.ones_like(here.judge))
+    scored = here.judge & np.isfinite(unseen(whole, 0))
+    assert np.array_equal(scored, here.judge)
+    np.testing.assert_allclose(unseen(here, 0)[scored], unseen(whole, 0)[scored], atol=1e-4)
+    assert np.isnan(unseen(here, 0)[:, 800:1200]).all()
+
+
+def test_what_is_hidden_does_not_matter() -> None:
+    here, zone = span(), 2
+    scored = np.flatnonzero(np.isfinite(unseen(here, zone)[:, 420]))
+    assert len(scored) > 4
+    for channel in scored:
+        changed = here.data.copy()
+        changed[max(channel - zone, 0) : channel + zone + 1] += 100
+        other = Span(changed, here.learn, here.choose, here.judge)
+        np.testing.assert_array_equal(unseen(here, zone)[channel], unseen(other, zone)[channel])
