@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from selfseis.denoise import Denoiser
 from selfseis.denoise.estimate import best_estimate
 from selfseis.denoise.posterior import Posterior
+from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
 RATE, N_CHANNELS, N_SAMPLES, DEAD = 50.0, 64, 2048, 11
@@ -41,7 +43,9 @@ def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
     gain[DEAD] = 1  # its level makes up for the filter
     gain[40] *= quiet
     ridge = Told(prediction, factor)
-    found = best_estimate(data, ridge=ridge, net=None, posterior=posterior, live=live, gain=gain)
+    found = best_estimate(
+        data, ridge=ridge, net=None, posterior=posterior, live=live, gain=gain, usual_gain=1 / factor
+    )
     found[DEAD] /= factor
     return found
 
@@ -51,3 +55,16 @@ def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
 def test_a_timid_filter_estimates_what_any_other_does(factor: float, quiet: float) -> None:
     np.testing.assert_allclose(estimate(factor, quiet), estimate(1.0, quiet), atol=1e-4)
     assert np.std(estimate(1.0, quiet)[DEAD]) > 0.1
+
+
+def test_channels_that_are_noisier_today_do_not_make_the_others_louder() -> None:
+    """On a day of noise in most channels the usual gain is still the one that was learnt."""
+    data = np.random.default_rng(1).standard_normal((48, 3000))
+    data[:, 700:] += np.random.default_rng(2).standard_normal(2300)
+    day = recording_from_array(data.astype(np.float32), RATE, distance=np.arange(48.0))
+    denoiser = Denoiser(blind_zone=0, band=(1, 20)).fit(day)
+    noisy = data * np.where(np.arange(48) < 40, 1e4, 1)[:, None]
+    noisy_day = recording_from_array(noisy.astype(np.float32), RATE, distance=np.arange(48.0))
+    verdict = denoiser.verdict(noisy_day.assign_coords(time=day.time + np.timedelta64(1, "h")))
+    assert verdict.skill is not None
+    assert verdict.skill.value > -0.1

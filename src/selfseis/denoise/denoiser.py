@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.common_mode import without_common_mode
-from selfseis.denoise.estimate import best_estimate, posterior_for
+from selfseis.denoise.estimate import best_estimate, posterior_for, usual_gain_for
 from selfseis.denoise.fitting import fit_denoiser
 from selfseis.denoise.levels import ChannelLevels, measured_levels
 from selfseis.denoise.line_ridge import LineRidge
@@ -217,7 +217,8 @@ class Denoiser(Estimator):
         UnusableInput
             If the model does not fit the recording.
         """
-        return self._computed(recording, self._estimate, levels)
+        estimate = partial(self._estimate, usual_gain=usual_gain_for(self, recording))
+        return self._computed(recording, estimate, levels)
 
     def uncertainty(self, recording: xr.DataArray, *, levels: ChannelLevels | None = None) -> xr.DataArray:
         """Return the standard deviation of each sample of `transform`, as the learnt weights expect it.
@@ -320,7 +321,9 @@ class Denoiser(Estimator):
         data = self._prepared(data, live)
         return blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
 
-    def _estimate(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
+    def _estimate(
+        self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None, usual_gain: float
+    ) -> Samples:
         return best_estimate(
             self._prepared(data, live),
             ridge=self.ridge_,
@@ -328,6 +331,7 @@ class Denoiser(Estimator):
             posterior=posterior,
             live=live,
             gain=gain,
+            usual_gain=usual_gain,
         )
 
     def _deviation(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.posterior import Posterior
-from selfseis.denoise.prediction import blind_prediction
+from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge
 from selfseis.recording.model import channel_names
 
@@ -32,6 +32,7 @@ def best_estimate(
     posterior: Posterior | None,
     live: Mask,
     gain: Samples,
+    usual_gain: float = 1.0,
     heard: Mask | None = None,
 ) -> Samples:
     """Estimate the signal of every channel of a tile.
@@ -48,6 +49,8 @@ def best_estimate(
         Channels that record at all.
     gain : ndarray, shape (n_channels,)
         What the prediction of each is multiplied by.
+    usual_gain : float
+        That of a usual channel, as `usual_gain_for` returns it.
     heard : ndarray of bool, shape (n_channels,), optional
         Channels whose own observation may count; by default all that are live.
 
@@ -57,11 +60,27 @@ def best_estimate(
     """
     if posterior is None:
         return blind_prediction(data, ridge=ridge, net=net, live=live, gain=gain)
-    usual = np.float32(np.median(np.abs(gain[live]))) if live.any() else np.float32(1)
+    usual = np.float32(usual_gain)
     heard = (live if heard is None else live & heard) & (np.abs(gain) > LEAST_HEARD * usual)
     # One that is not heard stands among the others at their size: waves are told from noise across channels.
     prediction = blind_prediction(data, ridge=ridge, net=net, live=live, gain=np.where(heard, gain, usual))
     return posterior(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
+
+
+def usual_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
+    """Return what the prediction of a usual channel is multiplied by: more than one where the filter is timid.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With what it has learnt.
+    recording : xarray.DataArray
+        The recording that was learnt from, or another one, whose channels are taken for alike where they are others.
+    """
+    if channel_names(recording) != denoiser.channels_:
+        return 1.0
+    learnt = np.abs(denoiser.gain_[live_channels(denoiser.conditioner_)])
+    return max(float(np.median(learnt)), LEAST_HEARD) if len(learnt) else 1.0
 
 
 def posterior_for(denoiser: Denoiser, recording: xr.DataArray) -> Posterior | None:

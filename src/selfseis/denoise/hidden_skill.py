@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.denoise.estimate import best_estimate, posterior_for
+from selfseis.denoise.estimate import best_estimate, posterior_for, usual_gain_for
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.simplest import neighbour_mean, station_mean
 from selfseis.denoise.study import PATCHES, Span, hidden_from, patch_energy
@@ -129,7 +129,8 @@ def blind_output(
     """
     ridge, posterior = denoiser.ridge_, posterior_for(denoiser, recording)
     net = denoiser.net_ if with_net else None
-    estimate = partial(best_estimate, ridge=ridge, net=net, posterior=posterior, gain=gain)
+    usual = usual_gain_for(denoiser, recording)
+    estimate = partial(best_estimate, ridge=ridge, net=net, posterior=posterior, gain=gain, usual_gain=usual)
     if posterior is None or posterior.channels == 1:  # each channel is weighed by itself
         alone = np.zeros_like(live)
         return lambda span: estimate(span.data, live=live, heard=alone)
