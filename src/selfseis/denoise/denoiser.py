@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from selfseis.denoise import hidden_skill, storage
 from selfseis.denoise.common_mode import without_common_mode
-from selfseis.denoise.estimate import best_estimate, posterior_for, usual_gain_for
+from selfseis.denoise.estimate import best_estimate, estimate_halo, posterior_for, usual_gain_for
 from selfseis.denoise.fitting import fit_denoiser
 from selfseis.denoise.levels import ChannelLevels, measured_levels
 from selfseis.denoise.line_ridge import LineRidge
+from selfseis.denoise.outbursts import BLOCK, without_outbursts
 from selfseis.denoise.posterior import Posterior
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_ridge import StationRidge
@@ -295,9 +296,8 @@ class Denoiser(Estimator):
     @property
     def halo(self) -> int:
         """Samples of conditioned context on each side that a prediction depends on."""
-        of_the_net = self.net_.halo if self.net_ is not None else 0
-        of_the_posterior = self.posterior_.halo if self.posterior_ is not None else 0
-        return self.ridge_.halo + of_the_net + of_the_posterior
+        of_the_outbursts = 2 * BLOCK if isinstance(self.ridge_, LineRidge) else 0
+        return estimate_halo(self.ridge_, self.net_, self.posterior_) + of_the_outbursts
 
     def save(self, folder: str | Path) -> None:
         """Save the model as JSON and safetensors, all or nothing."""
@@ -315,6 +315,8 @@ class Denoiser(Estimator):
         return storage.load(cls, Path(folder))
 
     def _prepared(self, data: Samples, live: Mask) -> Samples:
+        if isinstance(self.ridge_, LineRidge):
+            data = without_outbursts(data)
         return without_common_mode(data, live) if self.common_share_ > 0 else data
 
     def _predict(self, data: Samples, live: Mask, gain: Samples) -> Samples:

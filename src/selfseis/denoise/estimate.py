@@ -67,6 +67,19 @@ def best_estimate(
     return posterior(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
 
 
+def estimate_halo(
+    ridge: LineRidge | StationRidge, net: BlindSlantNet | None, posterior: Posterior | None
+) -> int:
+    """Return the samples of context on each side that `best_estimate` depends on.
+
+    Parameters
+    ----------
+    ridge, net, posterior
+        As for `best_estimate`.
+    """
+    return ridge.halo + sum(part.halo for part in (net, posterior) if part is not None)
+
+
 def usual_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
     """Return what the prediction of a usual channel is multiplied by: more than one where the filter is timid.
 

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.denoise.estimate import best_estimate, posterior_for, usual_gain_for
+from selfseis.denoise.estimate import best_estimate, estimate_halo, posterior_for, usual_gain_for
 from selfseis.denoise.line_ridge import LineRidge
 from selfseis.denoise.simplest import neighbour_mean, station_mean
 from selfseis.denoise.study import PATCHES, Span, hidden_from, patch_energy
@@ -86,6 +86,7 @@ def judged(
         "ridge_strength": denoiser.ridge_.strength,
         "common_mode_share": denoiser.common_share_,
         "taught_share": share,
+        "outburst_share": float(np.mean([span.outburst_share for span in spans])),
         "skill_everywhere": everywhere.to_dict(),
     }
     if before is not None:
@@ -134,8 +135,9 @@ def blind_output(
     if posterior is None or posterior.channels == 1:  # each channel is weighed by itself
         alone = np.zeros_like(live)
         return lambda span: estimate(span.data, live=live, heard=alone)
+    halo = estimate_halo(ridge, net, posterior)
     return lambda span: estimate_of_unseen(
-        span, live, denoiser.blind_zone_, lambda data, shown: estimate(data, live=shown), denoiser.halo
+        span, live, denoiser.blind_zone_, lambda data, shown: estimate(data, live=shown), halo
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.denoise.outbursts import outbursts
 from selfseis.heldout import channel_correlation, correlation_half_width, hide_time_patches, within_reach
 from selfseis.learn import Taught
 from selfseis.recording.conditioning import Conditioner, sample_spans
@@ -33,6 +34,8 @@ class Span:
         Samples to learn from, to choose settings by, and to be judged on. No sample serves two of these ends.
     first : int
         Index in the recording of the first sample.
+    outburst_share : float
+        Share of the samples that were outbursts of single channels, which serve no end.
     """
 
     data: Samples
@@ -40,6 +43,7 @@ class Span:
     choose: Mask
     judge: Mask
     first: int = 0
+    outburst_share: float = 0.0
 
 
 def is_line(recording: xr.DataArray) -> bool:
@@ -67,8 +71,11 @@ def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) ->
     spans = []
     for tile in sample_spans(recording, n_spans=12, length=60_000):
         data, valid = conditioner(tile.data)
+        found = outbursts(data) if is_line(recording) else np.zeros_like(valid)
+        data[found], valid[found] = 0, False
         if valid.any() and data.shape[1] >= 2 * PATCHES:
-            spans.append(_divided(data, valid, tile.first, len(conditioner.taps) // 2, rng))
+            span = _divided(data, valid, tile.first, len(conditioner.taps) // 2, rng)
+            spans.append(replace(span, outburst_share=float(found.mean())))
     return spans
 
 
