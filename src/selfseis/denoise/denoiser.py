@@ -296,7 +296,7 @@ class Denoiser(Estimator):
     @property
     def halo(self) -> int:
         """Samples of conditioned context on each side that a prediction depends on."""
-        of_the_outbursts = 2 * BLOCK if isinstance(self.ridge_, LineRidge) else 0
+        of_the_outbursts = BLOCK if isinstance(self.ridge_, LineRidge) else 0
         return estimate_halo(self.ridge_, self.net_, self.posterior_) + of_the_outbursts
 
     def save(self, folder: str | Path) -> None:

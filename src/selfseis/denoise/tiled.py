@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 TILE_VALUES = 4_000_000  # values of a tile that is computed at once
 SHORTEST_TILE = 4  # margins: of many channels a shorter tile would be little but margin
-ALIGNMENT = 128  # tiles start on multiples of this many samples, as the frames of network and posterior do
+ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and outbursts do
 
 
 def read_computed(
@@ -49,13 +49,13 @@ def read_computed(
     ndarray, shape (len(channels), last - first)
         In the units of the recording, NaN where there are no data.
     """
-    margin, step = _margin(halo), tile_samples(recording.sizes["channel"], halo)
+    margin, step = _aligned(halo), tile_samples(recording.sizes["channel"], halo)
     result = np.empty((len(channels), last - first), np.float32)
     for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
         begin, end = max(start, first), min(start + step, last)
         # A prediction fades beyond the ends of a recording: cut off there, it would leak into all frequencies.
         before = max(start - margin, -ALIGNMENT)
-        after = min(end + margin, recording.sizes["time"] + ALIGNMENT)
+        after = min(_aligned(end) + margin, recording.sizes["time"] + ALIGNMENT)
         inner = slice(begin - before, end - before)
         clean = _computed_tile(recording, conditioner, compute, (before, after), inner)
         result[:, begin - first : end - first] = clean[channels]
@@ -78,11 +78,11 @@ def _computed_tile(
 
 def tile_samples(n_channels: int, halo: int) -> int:
     """Return how many samples of so many channels are best asked for at once, where the context is recomputed."""
-    return max(SHORTEST_TILE * _margin(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+    return max(SHORTEST_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
 
 
-def _margin(halo: int) -> int:
-    return -(-halo // ALIGNMENT) * ALIGNMENT
+def _aligned(samples: int) -> int:
+    return -(-samples // ALIGNMENT) * ALIGNMENT
 
 
 def _read_conditioned(
