@@ -15,7 +15,7 @@ Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 TILE_VALUES = 4_000_000  # values of a tile that is computed at once
-SHORTEST_TILE = 4  # margins: of many channels a shorter tile would be little but margin
+SHORTEST_TILE = 3  # margins: of many channels a shorter tile would be little but margin
 ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and outbursts do
 
 
