@@ -96,6 +96,17 @@ def test_what_is_measured_does_not_depend_on_the_division(monkeypatch) -> None:
     np.testing.assert_allclose(parts.trust, whole.trust, atol=1e-2)
 
 
+def test_the_noise_of_times_that_are_left_out_is_not_measured() -> None:
+    rng = np.random.default_rng(1)
+    data, prediction = rng.standard_normal((2, 128, 3000)).astype(np.float32)
+    times = np.ones(3000, bool)
+    times[1000:1400] = times[2200:2300] = False
+    louder = np.where(times, data, 100 * data)
+    quiet, loud = (Posterior.measure([(one, prediction)], times=[times]).noise for one in (data, louder))
+    np.testing.assert_array_equal(quiet, loud)
+    assert np.median(Posterior.measure([(louder, prediction)]).noise) > 10 * np.median(quiet)
+
+
 def test_the_division_into_blocks_changes_nothing(monkeypatch) -> None:
     _, data, prediction = case(heard=0.5, n_channels=80)
     posterior = Posterior.measure([(data, prediction)])

@@ -319,10 +319,6 @@ class Denoiser(Estimator):
             data = without_outbursts(data)
         return without_common_mode(data, live) if self.common_share_ > 0 else data
 
-    def _predict(self, data: Samples, live: Mask, gain: Samples) -> Samples:
-        data = self._prepared(data, live)
-        return blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
-
     def _estimate(
         self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None, usual_gain: float
     ) -> Samples:
@@ -338,12 +334,11 @@ class Denoiser(Estimator):
 
     def _deviation(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
         assert posterior is not None
-        deviation = posterior.standard_deviation(
-            self._prepared(data, live), self._predict(data, live, gain), live
-        )
-        deviation[~live] = (
-            np.nan
-        )  # the weights know what an observation leaves in doubt, not what the lack of one does
+        data = self._prepared(data, live)
+        prediction = blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
+        deviation = posterior.standard_deviation(data, prediction, live)
+        # The weights know what an observation leaves in doubt, not what the lack of one does.
+        deviation[~live] = np.nan
         return deviation
 
     def _computed(

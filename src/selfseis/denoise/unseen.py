@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from selfseis.denoise.study import Span
 from selfseis.denoise.tiled import ALIGNMENT
+from selfseis.heldout import hide_channels
 
 Samples = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-APART = 2  # widths of a hidden group from one to the next: as many channels are shown as are hidden
-LEAST_APART = 4  # channels, where a group is a single one
+LEAST_APART = 4  # channels from one hidden to the next; else twice the width of the zone
 ROUNDS = 4  # times that other channels are hidden
 
 
@@ -34,14 +34,11 @@ def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[Mask, Mask]]:
         The channels hidden in a round, and those in the middle of each group, which nothing shown knows the noise
         of. None is scored twice.
     """
-    apart = max(APART * (2 * zone + 1), LEAST_APART)
+    apart = max(2 * (2 * zone + 1), LEAST_APART)
     for first in range(0, apart, -(-apart // ROUNDS)):
-        scored = np.zeros(n_channels, np.bool_)
-        scored[first::apart] = True
-        # A group whose middle lies beyond the end of the line would hide what is scored nowhere.
-        hidden = np.convolve(scored, np.ones(2 * zone + 1))[zone : zone + n_channels] > 0
+        scored, shown = hide_channels(n_channels, zone, fold=first, apart=apart)
         if scored.any():
-            yield hidden, scored
+            yield ~shown, scored
 
 
 def estimate_of_unseen(

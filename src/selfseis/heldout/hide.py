@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
-def hide_channels(n_channels: int, blind_zone: int, *, fold: int = 0) -> tuple[Mask, Mask]:
-    """Hide every ``2 * (2 * blind_zone + 1)``-th channel together with the zone around it.
+def hide_channels(
+    n_channels: int, blind_zone: int, *, fold: int = 0, apart: int | None = None
+) -> tuple[Mask, Mask]:
+    """Hide channels a fixed number apart, each together with the zone around it.
 
     Neighbours inside the zone share the hidden channel's noise, so a prediction that sees them would be
     praised for predicting noise.
@@ -23,8 +25,9 @@ def hide_channels(n_channels: int, blind_zone: int, *, fold: int = 0) -> tuple[M
     blind_zone : int
         Half-width of the zone in channels; 0 hides the channel alone.
     fold : int
-        Which of the ``2 * (2 * blind_zone + 1)`` disjoint choices to take. All folds together hide each
-        channel once.
+        Which of the ``apart`` disjoint choices to take. All folds together hide each channel once.
+    apart : int, optional
+        Channels from one hidden to the next; by default ``2 * (2 * blind_zone + 1)``, so that half are visible.
 
     Returns
     -------
@@ -35,7 +38,7 @@ def hide_channels(n_channels: int, blind_zone: int, *, fold: int = 0) -> tuple[M
     """
     if blind_zone < 0:
         raise ValueError(f"blind_zone must not be negative, got {blind_zone}")
-    step = 2 * (2 * blind_zone + 1)
+    step = 2 * (2 * blind_zone + 1) if apart is None else apart
     hidden = np.zeros(n_channels, bool)
     hidden[fold % step :: step] = True
     return hidden, ~within_reach(hidden, blind_zone)
