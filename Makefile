@@ -35,7 +35,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 bench-denoise: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks denoise_fibre denoise_stationary denoise_hidden denoise_speed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks denoise_fibre denoise_limits denoise_stationary denoise_hidden denoise_speed
 
 bench-explore: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks explore_planted explore_speed

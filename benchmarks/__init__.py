@@ -14,7 +14,7 @@ PICKING = (
 )
 TOMOGRAPHY = ("tomography_mantle", "tomography_flinders", "tomography_scale")
 SLIP = ("slip_illapel", "slip_synthetic")
-DENOISING = ("denoise_fibre", "denoise_stationary", "denoise_hidden", "denoise_speed")
+DENOISING = ("denoise_fibre", "denoise_limits", "denoise_stationary", "denoise_hidden", "denoise_speed")
 EXPLORING = ("explore_planted", "explore_speed")
 SEARCHING = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory")
 NAMES = (*SEARCHING, *EXPLORING, *DENOISING, *PICKING, *SLIP, *TOMOGRAPHY)

@@ -19,9 +19,10 @@ from benchmarks.denoise_jobs import Line, jdas_is_named, run_jdas
 from benchmarks.denoise_methods import AS_DOCUMENTED
 from benchmarks.fibre_noise import Samples, data_folder, forge_recording
 from selfseis.denoise import Denoiser
+from selfseis.denoise.common_mode import without_common_mode
+from selfseis.denoise.prediction import live_channels
 from selfseis.heldout import skill
 from selfseis.recording import UnusableInput, open_recording, sampling_rate
-from selfseis.recording.conditioning import Conditioner
 from selfseis.samples import porotomo_earthquake
 
 METHODS = ("ridge", "network")
@@ -94,7 +95,7 @@ def _examined(name: str, recording: xr.DataArray, band: tuple[float, float] | No
             | {verdict.baseline_name: _value(verdict.baseline), "reason": verdict.reason}
         )
     if denoiser is not None and not quick and jdas_is_named():
-        learnt, scored = (_conditioned(denoiser.conditioner_, part) for part in (first, second))
+        learnt, scored = (_conditioned(denoiser, part) for part in (first, second))
         rows += [
             known | {"zone": denoiser.blind_zone_} | row
             for row in _jdas_rows(name, learnt, scored, denoiser.blind_zone_, sampling_rate(recording))
@@ -130,8 +131,11 @@ def _combs(data: Samples, apart: int, *, lengthened: bool = True) -> Samples:
     return np.pad(combs, ((0, 0), (0, 0), (0, missing)), mode="symmetric") if lengthened else combs
 
 
-def _conditioned(conditioner: Conditioner, part: xr.DataArray) -> Samples:
-    return conditioner(np.asarray(part.values, np.float32))[0]
+def _conditioned(denoiser: Denoiser, part: xr.DataArray) -> Samples:
+    """Return what ours predicts: what all channels record at once is no skill, and is taken out where ours does."""
+    data = denoiser.conditioner_(np.asarray(part.values, np.float32))[0]
+    live = live_channels(denoiser.conditioner_)
+    return without_common_mode(data, live) if denoiser.common_share_ > 0 else data
 
 
 def _without_fusion(denoiser: Denoiser) -> Denoiser:

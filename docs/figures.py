@@ -1,10 +1,11 @@
-"""Draw the figures of the documentation from simulated data: ``python docs/figures.py``.
+"""Draw the figures of the documentation: ``python docs/figures.py``.
 
-Everything is simulated, so that the truth is known and the figures can be drawn again by anyone.
+All but the curves of benchmarks are simulated, so that the truth is known and they can be drawn again by anyone.
 """
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from selfseis.recording import sampling_rate
 from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
 
 IMAGES = Path(__file__).parent / "images"
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#5b6168"  # Okabe and Ito's, and a grey
 GAUGE = 8  # channels of one gauge length
 RATE = 50.0  # Hz
@@ -47,6 +49,7 @@ def main() -> None:
         "before_after": before_after,
         "own_observation": own_observation,
         "wavenumbers": wavenumbers,
+        "limits": limits,
     }.items():
         figure = draw()
         _save_small(figure, IMAGES / f"{name}.png")
@@ -185,6 +188,39 @@ def wavenumbers() -> plt.Figure:
         axes.title.set_fontsize(9)
     panels[0].set_ylabel("frequency (Hz)")
     figure.colorbar(image, ax=panels, label="power (dB)")
+    return figure
+
+
+def limits() -> plt.Figure:
+    """Output against input of what the benchmarks kept: what is measured, what is told, and two others."""
+    told = "told: signal around each cell, mean noise", "told: signal and noise of each cell"
+    shown = {
+        told[1]: (GREY, ":", "told signal and noise of each cell"),
+        told[0]: (GREY, "--", "told the signal around each cell"),
+        "ridge": (BLUE, "-", "selfseis, told nothing"),
+        "AFK, oracle": (ORANGE, "-", "AFK, told the best setting"),
+        "jDAS, 160 CPU s": (GREEN, "-", "jDAS, 160 CPU s"),
+    }
+    rows = [
+        row
+        for name in ("denoise_limits", "denoise_fibre")
+        for row in json.loads((RESULTS / f"{name}.json").read_text())["tables"]["Output (dB) by input"]
+    ]
+    noises = list(dict.fromkeys(row["noise"] for row in rows))
+    figure, panels = plt.subplots(2, 3, figsize=(9.6, 5.6), sharex=True, sharey=True, layout="constrained")
+    for axes, noise in zip(panels.flat, noises, strict=False):
+        for method, (colour, line, label) in shown.items():
+            row = next(row for row in rows if row["noise"] == noise and row["method"] == method)
+            levels = {name: value for name, value in row.items() if name.endswith(" dB")}
+            axes.plot([float(name[:-3]) for name in levels], levels.values(), line, color=colour, label=label)
+        axes.axhline(0, color=GREY, linewidth=0.8)
+        axes.set_title(noise, fontsize=10)
+        axes.set(ylim=(-6, 21), xlabel="input (dB)")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("output where the signal is (dB)")
+    panels.flat[2].tick_params(labelbottom=True)
+    panels.flat[-1].axis("off")
+    panels.flat[-1].legend(*panels.flat[0].get_legend_handles_labels(), loc="center")
     return figure
 
 
