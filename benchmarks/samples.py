@@ -49,7 +49,7 @@ def run(quick: bool) -> Iterator[Measured]:
     settings = {
         "false_alarms_per_day": PER_DAY,
         "seed": 0,
-        "denoiser": "network on lines, ridge elsewhere and where the network brings no gain",
+        "denoiser": "network on lines, ridge elsewhere and where the network does not surely predict more",
         "pick_tolerance_s": 0.1,
         "baseline": "STA/LTA at the threshold of its own surrogates at the same nominal rate, declustered",
     }
@@ -100,10 +100,10 @@ def _examined(name: str, open_it: Open) -> tuple[Row, Detector | None]:
 
 
 def _denoiser(recording: xr.DataArray) -> tuple[Denoiser, str]:
-    """Try the network on a line and keep the closed form where it brings no gain, as ``selfseis run`` does."""
+    """Try the network on a line and keep the closed form unless it works, as ``selfseis run`` does."""
     if is_line(recording):
         network = Denoiser("network").fit(recording)
-        if network.verdict_.verdict != "no_gain":
+        if network.net_ is None or network.verdict_.verdict == "works":
             return network, "network"
     return Denoiser("ridge").fit(recording), "ridge"
 
