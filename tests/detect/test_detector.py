@@ -212,3 +212,19 @@ def test_another_rate_or_other_channels_are_refused() -> None:
         detector.detect(slow)
     with pytest.raises(UnusableInput, match="channels"):
         detector.detect(fibre(np.zeros((12, 500))))
+
+
+@pytest.mark.parametrize(("slowest", "velocity"), [(500.0, 2000.0), (1000.0, 4000.0)])
+def test_arrivals_at_two_stations_may_differ_by_the_travel_time_between_them(
+    slowest: float, velocity: float
+) -> None:
+    distance = 40_000.0
+    north = np.repeat([0.0, np.rad2deg(distance / 6_371_000)], 3)
+    codes = [f"XX.S{i // 3:02d}.00.BH{'ENZ'[i % 3]}" for i in range(6)]
+    pair = recording_from_array(
+        np.random.default_rng(0).standard_normal((6, 6000)).astype(np.float32), RATE, "2020-01-01", seed_id=codes,
+        latitude=north, longitude=np.zeros(6), elevation=np.zeros(6),
+    )  # fmt: skip
+    scanner = Detector(slowest=slowest).fit(pair).scanner_
+    assert scanner.hop == HOP
+    assert (scanner.reach - 1) * HOP / RATE < distance / velocity <= scanner.reach * HOP / RATE

@@ -31,6 +31,9 @@ FEWEST_FOR_BACKGROUND = (
     1000  # hops; an event can fill a shorter record, and would be taken for its background
 )
 WANTED_CHANCE_PEAKS = 20  # at the nominal rate, in all surrogates together
+# Along a line, waves down to the velocity of slow surface waves are searched. Between stations the search ends at
+# 2 km/s by default, which is below the apparent velocity of body waves in the crust.
+BODY_WAVE_FACTOR = 4.0  # lowest apparent velocity between stations over that along a line
 BASELINE_VALUES = 20_000_000  # values of the recording on which the baseline's threshold is set
 
 
@@ -49,7 +52,8 @@ class Detector(Estimator):
     window : int
         Samples of a short window.
     slowest : float
-        Lowest apparent velocity along a line, in m/s, and between stations whose coordinates are known.
+        Lowest apparent velocity along a line, in m/s. Between stations with coordinates the lowest is four times as
+        high: 2000 m/s by default, below the apparent velocity of body waves in the crust.
     denoiser : Denoiser, optional
         A fitted denoiser whose band is used, and its blind zone where it was given one.
     seed : int
@@ -196,11 +200,16 @@ class Detector(Estimator):
         return line_blind_zone(recording, spans, side_lobes=False)[0]
 
     def _reach(self, recording: xr.DataArray, hop: int) -> int:
-        """Hops by which arrivals at two stations may differ: by their distance, or ten windows where unknown."""
+        """Hops by which arrivals at two stations may differ.
+
+        A wave of the lowest apparent velocity between stations takes so long to cross the network. Without
+        coordinates the limit is ten windows.
+        """
         aperture = _aperture(recording)
         if aperture is None:
             return 20
-        return max(2, int(np.ceil(aperture / self.slowest / 4 * sampling_rate(recording) / hop)))
+        travel_time = aperture / self.slowest / BODY_WAVE_FACTOR
+        return max(2, int(np.ceil(travel_time * sampling_rate(recording) / hop)))
 
     def _events(self, recording: xr.DataArray, scan: Scan) -> list[Event]:
         calm = (
