@@ -29,6 +29,7 @@ PAGES = {
     "tomography": "Tomography",
     "recordings": "Recordings",
     "commands": "Commands",
+    "benchmarks": "Benchmarks",
 }
 NAMES = (
     "recording", "denoise", "detect", "pick", "explore", "locate", "heldout", "simulate", "nets", "learn", "report",

@@ -70,7 +70,9 @@ def blind_zone() -> plt.Figure:
     axes.axvline(measured, color=GREY, linestyle=":", linewidth=1.2)
     axes.annotate("measured\nfrom the noise", (measured + 0.15, 0.12), color=GREY)
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="half-width of the blind zone (channels)", ylabel="variance explained on hidden channels")
+    axes.set(
+        xlabel="half-width of the blind zone (channels)", ylabel="variance explained on held-out channels"
+    )
     axes.legend()
     return figure
 
@@ -85,7 +87,7 @@ def chance() -> plt.Figure:
     found = np.sort(score[peaks(score, APART)])[::-1]
     heights = detector.chance_.heights
     figure, axes = plt.subplots(figsize=(6.4, 3.8))
-    axes.step(found, np.arange(1, len(found) + 1) / days, color=ORANGE, where="post", label="the recording")
+    axes.step(found, np.arange(1, len(found) + 1) / days, color=ORANGE, where="post", label="recording")
     ranks = np.arange(1, len(heights) + 1) / detector.chance_.days
     axes.step(heights, ranks, color=BLUE, where="post", label="surrogates, counted")
     grid = np.linspace(heights[FEWEST_TAIL], detector.chance_.threshold(0.5), 50)
@@ -93,8 +95,12 @@ def chance() -> plt.Figure:
     threshold = detector.threshold_ - detector.background_
     axes.axhline(1.0, color=GREY, linewidth=0.8)
     axes.axvline(threshold, color=GREY, linestyle=":", linewidth=1.2)
-    axes.annotate("threshold for\none false alarm a day", (threshold + 0.2, 8), color=GREY)
-    axes.set(yscale="log", xlabel="score (standard deviations of chance)", ylabel="peaks as high, a day")
+    axes.annotate("threshold for\none false alarm per day", (threshold + 0.2, 8), color=GREY)
+    axes.set(
+        yscale="log",
+        xlabel="score (standard deviations of the null)",
+        ylabel="peaks per day at or above the score",
+    )
     axes.set_xlim(0, min(found[0] + 1, 4 * threshold))
     axes.legend(loc="upper right")
     return figure
@@ -121,7 +127,7 @@ def before_after() -> plt.Figure:
         image = _draw_waterfall(axes, data.values, recording["distance"].values)
     row[0].set_ylabel("distance along the fibre (m)")
     figure.colorbar(
-        image, ax=row, shrink=0.8, label="strain rate, share of the\n98th percentile of each panel"
+        image, ax=row, shrink=0.8, label="strain rate relative to the\n98th percentile of each panel"
     )
     return figure
 
@@ -143,7 +149,7 @@ def own_observation() -> plt.Figure:
     truth = (recording - noise).isel(window).values
     drawn = {
         "recorded": recording.isel(window).values,
-        "what the other channels say": denoiser.transform(recording).isel(window).values,
+        "predicted from others": denoiser.transform(recording).isel(window).values,
         "with its own observation": fused,
     }
     unit = np.abs(truth).max()
@@ -154,7 +160,7 @@ def own_observation() -> plt.Figure:
     rows[2].fill_between(
         seconds, (fused - deviation) / unit, (fused + deviation) / unit, color="#E69F00", alpha=0.5, lw=0
     )
-    rows[1].set_ylabel("strain rate, share of the largest true value")
+    rows[1].set_ylabel("strain rate relative to the largest true value")
     rows[2].set_xlabel("time (s)")
     return figure
 
@@ -171,7 +177,7 @@ def wavenumbers() -> plt.Figure:
     denoiser.posterior_ = None
     drawn = {
         "recorded": recording.isel(window).values,
-        "what the other channels say": denoiser.transform(recording).isel(window).values,
+        "predicted from others": denoiser.transform(recording).isel(window).values,
         "with the own observation": fused,
         "without noise": (recording - noise).isel(window).values,
     }
@@ -195,10 +201,10 @@ def limits() -> plt.Figure:
     """Output against input of what the benchmarks kept: what is measured, what is told, and two others."""
     told = "told: signal around each cell, mean noise", "told: signal and noise of each cell"
     shown = {
-        told[1]: (GREY, ":", "told signal and noise of each cell"),
-        told[0]: (GREY, "--", "told the signal around each cell"),
-        "ridge": (BLUE, "-", "selfseis, told nothing"),
-        "AFK, oracle": (ORANGE, "-", "AFK, told the best setting"),
+        told[1]: (GREY, ":", "oracle: signal and noise of each cell"),
+        told[0]: (GREY, "--", "oracle: signal around each cell"),
+        "ridge": (BLUE, "-", "selfseis, ridge filter"),
+        "AFK, oracle": (ORANGE, "-", "AFK, best setting (oracle)"),
         "jDAS, 160 CPU s": (GREEN, "-", "jDAS, 160 CPU s"),
     }
     rows = [
@@ -215,9 +221,9 @@ def limits() -> plt.Figure:
             axes.plot([float(name[:-3]) for name in levels], levels.values(), line, color=colour, label=label)
         axes.axhline(0, color=GREY, linewidth=0.8)
         axes.set_title(noise, fontsize=10)
-        axes.set(ylim=(-6, 21), xlabel="input (dB)")
+        axes.set(ylim=(-6, 21), xlabel="input SNR (dB)")
     for axes in panels[:, 0]:
-        axes.set_ylabel("output where the signal is (dB)")
+        axes.set_ylabel("output SNR where the signal is (dB)")
     panels.flat[2].tick_params(labelbottom=True)
     panels.flat[-1].axis("off")
     panels.flat[-1].legend(*panels.flat[0].get_legend_handles_labels(), loc="center")

@@ -61,10 +61,10 @@ def known_slip() -> plt.Figure:
     top = float(max(truth.max(), found.slip_.amount.max()))
     correlation = np.corrcoef(truth, found.slip_.amount)[0, 1]
     panels = (
-        (truth, "put in", "slip (m)", top),
-        (found.slip_.amount, f"found (correlation {correlation:.2f})", "slip (m)", top),
-        (found.slip_sd_, "how well it is known", "standard deviation (m)", None),
-        (found.resolution_, "who speaks: data (1) or prior (0)", "resolution", 1.0),
+        (truth, "true slip", "slip (m)", top),
+        (found.slip_.amount, f"estimate (correlation {correlation:.2f})", "slip (m)", top),
+        (found.slip_sd_, "uncertainty", "standard deviation (m)", None),
+        (found.resolution_, "data (1) or prior (0)", "resolution", 1.0),
     )
     for axis, (values, title, label, limit) in zip(axes, panels, strict=True):
         _draw(figure, axis, outlines, values, title, label, limit)
@@ -79,8 +79,8 @@ def published(folder: Path) -> plt.Figure:
         stored = opened.load()
     outlines = list(np.stack([stored["corner_longitude"].values, stored["corner_latitude"].values], axis=-1))
     figure, axes = plt.subplots(1, 4, figsize=(WIDTH, HEIGHT), layout="constrained")
-    panels = (("slip", "slip", "slip (m)", None), ("slip_sd", "how well it is known", "standard deviation (m)", None),
-              ("resolution", "who speaks: data (1) or prior (0)", "resolution", 1.0))  # fmt: skip
+    panels = (("slip", "slip", "slip (m)", None), ("slip_sd", "uncertainty", "standard deviation (m)", None),
+              ("resolution", "data (1) or prior (0)", "resolution", 1.0))  # fmt: skip
     for axis, (name, title, label, limit) in zip(axes, panels, strict=False):
         _draw(figure, axis, outlines, stored[name].values, title, label, limit)
     axes[0].set_ylabel("latitude (°)")
@@ -91,8 +91,8 @@ def published(folder: Path) -> plt.Figure:
     axes[3].errorbar(observed, hidden, sd, fmt="o", color="#0072b2", ecolor="#a9c9df", markersize=4)
     ends = [min(observed.min(), hidden.min()), max(observed.max(), hidden.max())]
     axes[3].plot(ends, ends, color="#5b6168", linewidth=1)
-    axes[3].set(xlabel="observed (m)", ylabel="predicted while hidden (m)")
-    axes[3].set_title("GNSS of hidden blocks", fontsize=10)
+    axes[3].set(xlabel="observed (m)", ylabel="predicted while held out (m)")
+    axes[3].set_title("GNSS of held-out blocks", fontsize=10)
     return figure
 
 

@@ -44,7 +44,7 @@ def main() -> None:
         for axes, values, title in zip(
             row,
             (synthetic.truth, image, sd),
-            ("truth (HMSL-P06)", "image", "its standard deviation"),
+            ("truth (HMSL-P06)", "image", "standard deviation"),
             strict=True,
         ):
             shown = np.where(hit | (values is synthetic.truth), values[part][lookup], np.nan)
