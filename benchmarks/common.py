@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import selfseis
-from selfseis.recording.atomic import replacing
+from selfseis.io.atomic import replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"

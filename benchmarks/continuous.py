@@ -27,8 +27,8 @@ from benchmarks.picking_methods import (
     sta_lta_aic,
 )
 from benchmarks.picking_scores import SECONDS_A_DAY, inside, matched, spread, threshold_at
+from selfseis.catalogue.records import PHASES, Phase
 from selfseis.pick.picker import Picker
-from selfseis.pick.picks import PHASES, Phase
 from selfseis.recording import sampling_rate, start_time
 
 RATES = (1.0, 10.0, 100.0)  # false alarms per station-day

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.picking_data import LabelledWindow
 from benchmarks.picking_methods import Components
-from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.high_pass import CausalHighPass
 
 Samples = NDArray[np.float64]
 Spans = list[tuple[float, float]]

@@ -19,8 +19,8 @@ from benchmarks.picking_data import (
 )
 from benchmarks.picking_methods import Method, Onsets
 from selfseis import samples
+from selfseis.catalogue.records import PHASES
 from selfseis.pick.picker import Picker
-from selfseis.pick.picks import PHASES
 from selfseis.recording import open_recording
 
 S_MINUS_P_LABELLED = (

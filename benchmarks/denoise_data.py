@@ -10,7 +10,7 @@ from scipy.signal import windows
 
 from benchmarks.denoise_wavefields import KINDS, Fibre, Mask, Signal
 from benchmarks.fibre_noise import SITES, Samples, Site, Variant, long_noise
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 
 CHANNELS = 192
 SAMPLES = 4096

@@ -21,9 +21,10 @@ from benchmarks.fibre_noise import Samples, data_folder, forge_recording
 from selfseis.denoise import Denoiser
 from selfseis.denoise.common_mode import without_common_mode
 from selfseis.denoise.prediction import live_channels
-from selfseis.heldout import skill
-from selfseis.recording import UnusableInput, open_recording, sampling_rate
+from selfseis.errors import UnusableInput
+from selfseis.recording import open_recording, sampling_rate
 from selfseis.samples import porotomo_earthquake
+from selfseis.validation import skill
 
 METHODS = ("ridge", "network")
 ENDS = ("low", "high")

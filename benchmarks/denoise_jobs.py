@@ -21,7 +21,7 @@ import selfseis
 from benchmarks.common import ROOT, progress
 from benchmarks.denoise_kept import Outcome, digest_of, kept
 from benchmarks.fibre_noise import Samples
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
 
 OURS = [sys.executable, "-m", "benchmarks.denoise_worker"]
 JDAS_PROGRAM = Path(__file__).with_name("jdas_worker.py")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fibre_noise import Samples
-from selfseis.recording.atomic import replacing
+from selfseis.io.atomic import replacing
 
 BLIND = "blind-"  # before the names of outputs that are made without the channels' own observations
 LARGEST_HALF = 1e4  # up to which samples are kept with half precision

@@ -24,8 +24,8 @@ from benchmarks.denoise_methods import Case, make_case
 from benchmarks.denoise_scores import score_records
 from benchmarks.denoise_tables import AMPLITUDE_TARGET, TARGET, fibre_tables
 from benchmarks.fibre_noise import Samples
-from selfseis.denoise.frames import Frames
-from selfseis.denoise.posterior import CHANNELS, SAMPLES
+from selfseis.denoise.wiener import CHANNELS, SAMPLES
+from selfseis.denoise.windowed_fk import Frames
 
 MEASURED, RIVAL = "ridge", "AFK, oracle"
 AROUND = "told: signal around each cell, mean noise"

@@ -20,7 +20,7 @@ from benchmarks.denoise_kept import BLIND, Outcome
 from benchmarks.denoise_methods import AS_DOCUMENTED, JDAS_SECONDS, NO_FUSION, TUNED
 from benchmarks.denoise_scores import decibels
 from benchmarks.fibre_noise import Samples
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 
 CHANNELS = 500
 SAMPLES = 8_192  # of each half: learnt from, and scored on

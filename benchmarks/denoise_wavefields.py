@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from benchmarks.fibre_noise import Samples, Site, data_folder
 from selfseis.recording import open_recording
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.samples import porotomo_earthquake
 from selfseis.simulate import Coda, fibre_event, random_source
 

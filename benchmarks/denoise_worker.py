@@ -15,8 +15,8 @@ import xarray as xr
 
 from benchmarks.denoise_kept import BLIND
 from selfseis.denoise import Denoiser
-from selfseis.heldout import Verdict
 from selfseis.recording import recording_from_array
+from selfseis.validation import Verdict
 
 OUTSIDE = 0.5  # of the lower corner of the data, at which the denoiser's own band-pass may begin to cut
 

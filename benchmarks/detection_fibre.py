@@ -16,12 +16,12 @@ from benchmarks.common import Measured, Row, Table, half_found, half_found_draws
 from benchmarks.fibre_noise import SITES, Site, Variant, long_noise
 from selfseis.detect import Detector
 from selfseis.detect.detector import APART
-from selfseis.detect.null import ChanceLevel, peaks
-from selfseis.detect.predictability import PredictabilityScanner
 from selfseis.detect.scan import Scan, Scanner
-from selfseis.detect.stack import StackScanner
-from selfseis.recording.conditioning import Conditioner
+from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.stack_scanner import StackScanner
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import SimulatedEvent, simulate_recording_with_events
+from selfseis.validation.false_alarms import ChanceLevel, peaks
 
 PER_DAY = 1.0
 COUNTABLE = 30  # false alarms expected in the noise at the rate at which ours are counted

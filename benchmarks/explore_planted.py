@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.explore_planting import KINDS, NOISE, Planted, day_of, plant
 from selfseis.explore import Explorer
-from selfseis.explore.axes import MOST_AXES
 from selfseis.explore.background import FLOOR, mean_of_known
+from selfseis.explore.cluster_search import find_structures
+from selfseis.explore.embedding import MOST_AXES
 from selfseis.explore.encoder import Encoder, Views
 from selfseis.explore.novelty import Novelty
-from selfseis.explore.structure import find_structures
-from selfseis.nets.window_net import WindowNet
+from selfseis.networks.window_encoder import WindowNet
 from selfseis.recording import sampling_rate
 
 DAYS = {"GR.FUR": 256, "Piton": 2048}  # samples of a window

@@ -11,12 +11,12 @@ import xarray as xr
 
 from benchmarks.common import Measured, Row, Table, poisson_interval, progress
 from selfseis.detect import Detector
-from selfseis.detect.coincidence import CoincidenceScanner
+from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.detector import APART
-from selfseis.detect.null import ChanceLevel, peaks
 from selfseis.detect.scan import Scanner
-from selfseis.detect.stack import StackScanner
+from selfseis.detect.stack_scanner import StackScanner
 from selfseis.simulate import simulate_noise_recording
+from selfseis.validation.false_alarms import ChanceLevel, peaks
 
 PER_DAY = 24.0
 RATE = 25.0  # Hz

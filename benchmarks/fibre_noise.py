@@ -15,10 +15,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.heldout import channel_correlation, phase_randomised
-from selfseis.recording import UnusableInput, open_recording, recording_from_array
-from selfseis.recording.conditioning import Conditioner
+from selfseis.errors import UnusableInput
+from selfseis.recording import open_recording, recording_from_array
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.samples import porotomo_earthquake
+from selfseis.validation import channel_correlation, phase_randomised
 
 Samples = NDArray[np.float32]
 Variant = Literal["incoherent", "gauge", "own coherence"]

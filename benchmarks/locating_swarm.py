@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
 from benchmarks.picking_data import QUICK_COURSE, fitted
-from selfseis.locate import LocatedEvent, StationTable, VelocityModel1D, make_catalogue
-from selfseis.pick import Pick, Picker
-from selfseis.pick.aic_finder import AicFinder
-from selfseis.pick.conditioning import CausalHighPass
-from selfseis.pick.picks import PHASES
-from selfseis.pick.stations import stations_of
+from selfseis.catalogue.records import PHASES, LocatedEvent, Pick
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.stations import StationTable
+from selfseis.locate import make_catalogue
+from selfseis.pick import Picker
+from selfseis.pick.baselines import AicFinder
+from selfseis.pick.high_pass import CausalHighPass
 from selfseis.recording import open_recording, sample_times
-from selfseis.workflow.cataloguing import ASSOCIATED_FROM
+from selfseis.recording.components import stations_of
+from selfseis.workflow.locate import ASSOCIATED_FROM
 
 SAME_EVENT = np.timedelta64(1500, "ms")  # between origin times
 KM_A_DEGREE = 111.195

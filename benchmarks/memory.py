@@ -16,8 +16,9 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.common import ROOT, Measured, Row, Table
+from selfseis.catalogue.records import Event
 from selfseis.denoise import Denoiser
-from selfseis.detect import Detector, Event
+from selfseis.detect import Detector
 from selfseis.recording import RecordingWriter
 from selfseis.simulate import SimulatedEvent, simulate_noise_recording, simulate_recording_with_events
 

@@ -24,7 +24,7 @@ from benchmarks.picking_data import (
 from benchmarks.picking_methods import Components, Method, Onsets, all_methods, ours, peer, peers_note
 from benchmarks.picking_reinjection import Reinjection, reinjections
 from benchmarks.picking_scores import average_precision, matched, spread
-from selfseis.pick.picks import PHASES
+from selfseis.catalogue.records import PHASES
 
 RATE = 100.0
 REFERENCE = "pnsn_rnn_01"

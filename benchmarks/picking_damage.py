@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.picking_data import archive, archive_picker, hours_of
+from selfseis.catalogue.records import PHASES
 from selfseis.pick.picker import Picker
-from selfseis.pick.picks import PHASES
-from selfseis.pick.stations import stations_of
 from selfseis.recording import recording_from_array, sampling_rate
+from selfseis.recording.components import stations_of
 
 LEAST_PROBABILITY = 0.5
 WITHIN = 0.2  # s

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from benchmarks.common import ROOT, SOURCE_DIGEST, progress
 from benchmarks.fibre_noise import data_folder
 from selfseis.pick.picker import Picker
-from selfseis.pick.stations import stations_of
 from selfseis.recording import open_recording, recording_from_array, sampling_rate
+from selfseis.recording.components import stations_of
 
 Components = NDArray[np.float32]
 

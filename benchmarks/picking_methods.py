@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfseis.nets.onset_net import OnsetNet
-from selfseis.pick.conditioning import CausalHighPass
-from selfseis.pick.found import APART
-from selfseis.pick.onset_aic import sta_lta_aic_picks
-from selfseis.pick.picks import PHASES, Phase, peaks_of
-from selfseis.recording import UnusableInput
+from selfseis.catalogue.records import PHASES, Phase
+from selfseis.errors import UnusableInput
+from selfseis.networks.picking_unet import OnsetNet
+from selfseis.pick.baselines import sta_lta_aic_picks
+from selfseis.pick.high_pass import CausalHighPass
+from selfseis.pick.inference import APART, peaks_of
 
 if TYPE_CHECKING:
     from selfseis.pick.picker import Picker

@@ -28,8 +28,8 @@ from benchmarks.picking_methods import (
 )
 from benchmarks.picking_scores import spread
 from selfseis import samples
+from selfseis.catalogue.records import PHASES
 from selfseis.pick.picker import Picker
-from selfseis.pick.picks import PHASES
 from selfseis.recording import sampling_rate, start_time
 
 WITHIN = 0.02  # s

@@ -12,7 +12,7 @@ from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.picking_data import QUICK_COURSE, archive, components_of, decimated, fitted, hours_of
 from benchmarks.picking_methods import Method, Onsets, all_methods, peer, peers_note
 from benchmarks.picking_scores import average_precision, matched, spread
-from selfseis.pick.picks import PHASES
+from selfseis.catalogue.records import PHASES
 from selfseis.recording import sampling_rate
 
 REFERENCE, REFERENCE_HZ = "pnsn_rnn_01", 100.0

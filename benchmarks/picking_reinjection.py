@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.picking_methods import Components, Onsets
-from selfseis.pick.conditioning import CausalHighPass
+from selfseis.pick.high_pass import CausalHighPass
 
 BEFORE, AFTER = 45.0, 45.0  # s of a segment before and after the injected P
 LEAD, TAIL = 5.0, 15.0  # s of an event before its P and after its S

@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.picking_archive import RATE, REFERENCE, SURE, WITHIN
 from benchmarks.picking_data import SCORED_HOURS, archive, archive_picker, components_of, hours_of
 from benchmarks.picking_methods import Components, Onsets, ours, peer
-from selfseis.pick.conditioning import CausalHighPass
-from selfseis.pick.picks import PHASES, Phase
+from selfseis.catalogue.records import PHASES, Phase
+from selfseis.pick.high_pass import CausalHighPass
 
 N_SHOWN, N_COLUMNS = 50, 5
 BEFORE, AFTER = 5.0, 15.0  # s about a pick

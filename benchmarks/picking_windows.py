@@ -13,7 +13,7 @@ from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.picking_data import LabelledWindow, archive_noise, archive_picker, labelled_windows
 from benchmarks.picking_methods import Method, ours, peers, peers_note, sta_lta_aic, untrained
 from benchmarks.picking_scores import area_under_curve, f1_score, spread
-from selfseis.pick.picks import PHASES
+from selfseis.catalogue.records import PHASES
 
 RATE = 100.0
 WITHIN = (0.1, 0.5)  # s

@@ -12,16 +12,18 @@ import xarray as xr
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder, forge_recording
 from selfseis import samples
+from selfseis.catalogue.records import Event
 from selfseis.denoise import Denoiser
-from selfseis.denoise.study import is_line
-from selfseis.detect import Detector, Event
-from selfseis.detect.coincidence import CoincidenceScanner
+from selfseis.denoise.training_data import is_line
+from selfseis.detect import Detector
+from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.detector import APART
-from selfseis.detect.null import ChanceLevel, peaks
 from selfseis.detect.scan import Scanner
-from selfseis.detect.stack import StackScanner
-from selfseis.recording import UnusableInput, open_recording, sample_times, sampling_rate, station_codes
+from selfseis.detect.stack_scanner import StackScanner
+from selfseis.errors import UnusableInput
+from selfseis.recording import open_recording, sample_times, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
+from selfseis.validation.false_alarms import ChanceLevel, peaks
 
 PER_DAY = 1.0
 AROUND = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's interval

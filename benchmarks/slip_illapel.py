@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
 from selfseis.slip import SlipInversion, read_fsp
-from selfseis.slip.candidates import PRIORS
-from selfseis.slip.other_data import HiddenType
+from selfseis.slip.leave_one_type_out import HiddenType
+from selfseis.slip.priors import PRIORS
 
 CLAIM = (
     "Every setting chosen inside the training folds, slip predicts the GNSS of hidden blocks of the map, its intervals "
@@ -109,10 +109,10 @@ def _row(prior: dict[str, Any]) -> Row:
 
 def _finals(inversion: SlipInversion, usgs: np.ndarray) -> list[Row]:
     """Fit all data under every prior that was tried, with the setting that its inner folds prefer."""
-    from selfseis.invert import Training, choose_setting, fit_model
-    from selfseis.slip.candidates import candidate
-    from selfseis.slip.inversion import Slip
+    from selfseis.inversion import Training, choose_setting, fit_model
+    from selfseis.slip.estimator import Slip
     from selfseis.slip.moment import magnitude_of
+    from selfseis.slip.priors import candidate
 
     problem, parcels = inversion.final_problem_, inversion.prepared_.parcels
     fault = parcels.fault

@@ -18,9 +18,9 @@ from selfseis.slip import (
     read_gnss,
     read_insar,
     simulate_displacements,
-)  # fmt: skip
-from selfseis.slip.insar_noise import Variogram
+)
 from selfseis.slip.moment import magnitude_of
+from selfseis.slip.variogram import Variogram
 
 CLAIM = "Known slip on the fault of Illapel, seen by the real sites and pixels with correlated noise, is found again."
 NOISE = Variogram(nugget_m=0.002, sill_m=0.01, range_km=40.0)

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfseis.tomography.operator import table_points
-from selfseis.tomography.paths import Geometry, PathTable
-from selfseis.tomography.ray_table import RayTable
-from selfseis.tomography.reading import read_arrivals
-from selfseis.tomography.reference import Reference
-from selfseis.tomography.sphere import angles_between, coordinates, unit_vectors
-from selfseis.tomography.stations import StationList
-from selfseis.tomography.travel import find_rays
+from selfseis.geo.earth_models import Reference
+from selfseis.geo.sphere import angles_between, coordinates, unit_vectors
+from selfseis.geo.station_files import StationList
+from selfseis.tomography.read import read_arrivals
+from selfseis.tomography.sensitivity import table_points
+from selfseis.traveltimes.first_arrivals import find_rays
+from selfseis.traveltimes.ray_paths import Geometry, PathTable
+from selfseis.traveltimes.ray_table import RayTable
 
 MOVED_DEG, MOVED_KM = 3.0, 15.0
 SHARE_OF_LISTED = (

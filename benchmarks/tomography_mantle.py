@@ -26,10 +26,10 @@ from benchmarks.tomography_synthetic import (
     priors_of,
     synthetic_mantle,
 )
-from selfseis.invert.term_fit import solve_terms
-from selfseis.invert.term_holdout import choose_axis_by_axis, hold_out_terms
-from selfseis.tomography.prior import LayeredMatern
-from selfseis.tomography.validation import NULL
+from selfseis.inversion.cross_validation import choose_axis_by_axis, hold_out_terms
+from selfseis.inversion.term_fit import solve_terms
+from selfseis.tomography.cross_validation import NULL
+from selfseis.tomography.priors import LayeredMatern
 
 ASKED = {"correlation": 0.54, "hidden rms": 0.80, "below oracle": 0.05}
 PROTOTYPES: list[Row] = [

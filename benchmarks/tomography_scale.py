@@ -12,10 +12,15 @@ import numpy as np
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
 from benchmarks.tomography_synthetic import priors_of, synthetic_mantle
-from selfseis.invert.choice import blocked_folds
-from selfseis.invert.own_terms import OwnTerms
-from selfseis.invert.term_fit import noise_sd, solve_terms
-from selfseis.invert.term_holdout import LEAST_NOISE_SHARE, choose_axis_by_axis, explain_hidden, spread_of
+from selfseis.inversion.block_terms import OwnTerms
+from selfseis.inversion.cross_validation import (
+    LEAST_NOISE_SHARE,
+    choose_axis_by_axis,
+    explain_hidden,
+    spread_of,
+)
+from selfseis.inversion.hyperparameters import blocked_folds
+from selfseis.inversion.term_fit import noise_sd, solve_terms
 
 N_RAYS = 1_000_000
 ASKED_S, ASKED_GB = 1200.0, 8.0

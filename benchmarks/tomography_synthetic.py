@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from benchmarks.common import Row
 from benchmarks.tomography_geometry import bulletin_of, times_through
-from selfseis.invert import HeldOut
-from selfseis.invert.many_unknowns import conjugate_gradients
-from selfseis.invert.term_fit import SearchedPrior, TermProblem, solve_terms
-from selfseis.invert.term_holdout import choose_axis_by_axis
+from selfseis.geo.earth_models import read_reference
+from selfseis.inversion import HeldOut
+from selfseis.inversion.cross_validation import choose_axis_by_axis
+from selfseis.inversion.solvers import conjugate_gradients
+from selfseis.inversion.term_fit import SearchedPrior, TermProblem, solve_terms
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.neural import MANTLE_NETWORKS, NeuralField
-from selfseis.tomography.prior import MANTLE_AXES, ROUGHNESS_AXES, LayeredMatern, Roughness
-from selfseis.tomography.published import PublishedModel
-from selfseis.tomography.reference import read_reference
-from selfseis.tomography.system import term_problem
+from selfseis.tomography.neural_prior import MANTLE_NETWORKS, NeuralField
+from selfseis.tomography.priors import MANTLE_AXES, ROUGHNESS_AXES, LayeredMatern, Roughness
+from selfseis.tomography.problem import term_problem
+from selfseis.tomography.published_model import PublishedModel
 
 NOISE_S = 0.7
 ORIGIN_S, MISLOCATED_KM, STATION_S = 1.0, 8.0, 0.4

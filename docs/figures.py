@@ -17,10 +17,10 @@ from PIL import Image
 
 from selfseis import Denoiser, Detector
 from selfseis.detect.detector import APART
-from selfseis.detect.null import FEWEST_TAIL, peaks
-from selfseis.heldout import Interval
 from selfseis.recording import sampling_rate
 from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
+from selfseis.validation import Interval
+from selfseis.validation.false_alarms import FEWEST_TAIL, peaks
 
 IMAGES = Path(__file__).parent / "images"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"

@@ -9,8 +9,8 @@ import numpy as np
 from benchmarks.fibre_noise import data_folder
 from benchmarks.tomography_synthetic import priors_of, synthetic_mantle
 
-from selfseis.invert.term_fit import solve_terms
-from selfseis.tomography.imaging import regular_map
+from selfseis.inversion.term_fit import solve_terms
+from selfseis.tomography.image import regular_map
 
 SETTING = {
     "terms": 1.0,

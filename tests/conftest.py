@@ -50,7 +50,11 @@ def selfseis() -> Command:
 @pytest.fixture(scope="session", autouse=True)
 def short_courses() -> Iterator[None]:
     """Let pickers learn for seconds: enough to show that everything is joined up, too little to pick."""
-    from selfseis.pick import course, picker, quiet, training, trials
+    from selfseis.pick import calibration as trials
+    from selfseis.pick import noise_windows as quiet
+    from selfseis.pick import picker
+    from selfseis.pick import self_training as course
+    from selfseis.pick import train_network as training
 
     short = {
         course: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},

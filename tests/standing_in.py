@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from selfseis.heldout import Verdict
-from selfseis.learn import Taught
-from selfseis.pick.calibration import Calibration
+from selfseis.pick.calibration import Calibration, FalsePicks
 from selfseis.pick.picker import PUT_IN, Picker
-from selfseis.pick.trials import FalsePicks
+from selfseis.training import Taught
+from selfseis.validation import Verdict
 
 SHORT = 60  # samples
 

@@ -18,8 +18,8 @@ import pytest
 from typer.testing import Result
 
 from selfseis import __version__
-from selfseis.heldout import Verdict
 from selfseis.recording import recording_from_array, write_recording
+from selfseis.validation import Verdict
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
@@ -149,7 +149,9 @@ def test_a_bad_name_is_refused_before_anything_is_learnt(
     selfseis: Command, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("selfseis.denoise.Denoiser.fit", lambda *_, **__: pytest.fail("it was learnt first"))
+    monkeypatch.setattr(
+        "selfseis.denoise.denoiser.Denoiser.fit", lambda *_, **__: pytest.fail("it was learnt first")
+    )
     assert words in complaint(selfseis("denoise", recordings / "noise.nc", "--out", out))
 
 
@@ -185,7 +187,7 @@ def test_a_disk_that_fails_is_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "catalogue.csv")
 
-    monkeypatch.setattr("selfseis.workflow.jobs.write_catalogue", full)
+    monkeypatch.setattr("selfseis.catalogue.tables.write_detections", full)
     line = complaint(selfseis("detect", recordings / "noise.nc", "--out", tmp_path))
     assert "No space left on device: 'catalogue.csv'" in line
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from selfseis import Denoiser, Detector, Explorer, Picker
-from selfseis.estimator import Estimator
+from selfseis.base import Estimator
 
 
 class Fitted(Estimator):

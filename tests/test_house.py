@@ -87,7 +87,7 @@ def test_importing_is_quick_and_loads_nothing_heavy(module: str) -> None:
     [
         "import selfseis, selfseis.cli",
         "from selfseis import Denoiser, Detector, open_recording, write_report",
-        "import selfseis.workflow, selfseis.simulate, selfseis.samples, selfseis.learn, selfseis.nets",
+        "import selfseis.workflow, selfseis.simulate, selfseis.samples, selfseis.training, selfseis.networks",
     ],
 )
 def test_importing_writes_nothing(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.recording import UnusableInput, is_fibre, sampling_rate, start_time
+from selfseis.errors import UnusableInput
+from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.samples import mine_geophones, mine_manual_picks, piton_day, porotomo_earthquake
 
 

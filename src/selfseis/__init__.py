@@ -20,7 +20,7 @@ _HOMES = {
     "Picker": "selfseis.pick",
     "SlipInversion": "selfseis.slip",
     "TravelTimeTomography": "selfseis.tomography",
-    "Verdict": "selfseis.heldout",
+    "Verdict": "selfseis.validation",
     "write_report": "selfseis.report",
 }
 

@@ -18,7 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from selfseis.recording import UnusableInput, open_recording, recording_from_array
+from selfseis.errors import UnusableInput
+from selfseis.recording import open_recording, recording_from_array
+from selfseis.typing import FloatArray
 
 __all__ = ["mine_geophones", "mine_manual_picks", "mine_recording", "piton_day", "porotomo_earthquake"]
 
@@ -227,9 +229,7 @@ def _read_section(path: Path) -> dict[str, Any]:
     return section
 
 
-def _degrees_from_utm_south(
-    east: npt.NDArray[Any], north: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _degrees_from_utm_south(east: npt.NDArray[Any], north: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     """Latitude and longitude from UTM zone 40 south, by Krueger's series (Karney, 2011), to a millimetre."""
     semi_major, flattening, scale = 6378137.0, 1 / 298.257223563, 0.9996
     n = flattening / (2 - flattening)

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.denoise_data import FORGE, LEVELS, POROTOMO, SCENARIOS, Scenario, make_records
 from benchmarks.denoise_wavefields import KINDS, Fibre
 
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
 
 SIMULATED = [kind for kind in KINDS if kind != "real event"]
 FIBRES = {"FORGE": Fibre(FORGE, 1.0, 48, 2048), "PoroTomo": Fibre(POROTOMO, 10.0, 48, 2048)}

@@ -12,7 +12,7 @@ from benchmarks.denoise_jobs import Line, jdas_is_named, run_jdas, run_ours
 from benchmarks.denoise_kept import BLIND
 
 from benchmarks import denoise_jobs
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
 
 LINE = Line(100.0, 10.0, 10.0, (2.0, 20.0))
 HALVING = """

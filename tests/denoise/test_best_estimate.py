@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.estimate import best_estimate
-from selfseis.denoise.posterior import Posterior
+from selfseis.denoise.prediction import best_estimate
+from selfseis.denoise.wiener import Posterior
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 

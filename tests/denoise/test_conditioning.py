@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfseis.recording import recording_from_array, tiles
-from selfseis.recording.conditioning import Conditioner, default_band, sample_spans
 from selfseis.recording.coverage import set_coverage
+from selfseis.recording.preprocessing import Conditioner, default_band, sample_spans
 from selfseis.simulate import band_limited_noise
 
 RATE = 100.0

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.levels import ChannelLevels
-from selfseis.heldout import skill
+from selfseis.denoise.channel_levels import ChannelLevels
 from selfseis.recording import recording_from_array
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
+from selfseis.validation import skill
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 24, 4000
 INNER = slice(100, 900)

@@ -10,7 +10,8 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.errors import UnusableInput
+from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 24, 3000

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.hidden_skill import most_predicted, scores_of, unless_quiet_times_too
-from selfseis.denoise.study import PATCHES, Span
-from selfseis.heldout import Verdict
+from selfseis.denoise.evaluate import most_predicted, scores_of, unless_quiet_times_too
+from selfseis.denoise.training_data import PATCHES, Span
 from selfseis.recording import recording_from_array
+from selfseis.validation import Verdict
 
 N_CHANNELS, N_SAMPLES = 48, 40 * PATCHES
 WORKS = Verdict("denoise", "works", "Better than chance.")

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
-from selfseis.denoise.levels import measured_gains, measured_levels
-from selfseis.denoise.study import Span
+from selfseis.denoise.channel_levels import measured_gains, measured_levels
+from selfseis.denoise.training_data import Span
 from selfseis.recording import recording_from_array
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 
 N_CHANNELS = 60
 BAND = (0.1, 45.0)

@@ -11,12 +11,12 @@ import xarray as xr
 
 from selfseis.denoise import Denoiser
 from selfseis.denoise.prediction import live_channels
-from selfseis.denoise.study import PATCHES, hidden_from, study_spans, taught_by
-from selfseis.heldout import Verdict
-from selfseis.learn.taught import PIECE
+from selfseis.denoise.training_data import PATCHES, hidden_from, study_spans, taught_by
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
+from selfseis.training.provenance import PIECE
+from selfseis.validation import Verdict
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 16, 24_000
 START = "2024-05-01T06:00:00"
@@ -72,11 +72,11 @@ def test_so_it_is_for_stations_and_with_a_common_mode() -> None:
 
 
 def test_so_it_is_where_only_some_spans_of_a_long_recording_are_looked_at(monkeypatch) -> None:
-    from selfseis.recording import conditioning
+    from selfseis.recording import preprocessing as conditioning
 
     of_the_house = conditioning.sample_spans
     monkeypatch.setattr(
-        "selfseis.denoise.study.sample_spans", lambda recording, **_: of_the_house(recording, n_spans=3, length=2000)
+        "selfseis.recording.preprocessing.sample_spans", lambda recording, **_: of_the_house(recording, n_spans=3, length=2000)
     )  # fmt: skip
     denoiser = unlearnt().fit(fibre(samples()))
     assert denoiser.verdict(fibre(samples())) == denoiser.verdict_

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import selfseis.denoise.tiled as module
-from selfseis.denoise.tiled import ALIGNMENT, read_computed, tile_samples
+import selfseis.recording.lazy_transform as module
 from selfseis.recording import lazy_recording
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.lazy_transform import ALIGNMENT, read_computed, tile_samples
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 6, 5000

@@ -9,10 +9,10 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.station_ridge import MOST_PREDICTORS, other_stations, station_places
-from selfseis.heldout import skill
+from selfseis.denoise.station_filter import MOST_PREDICTORS, other_stations, station_places
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
+from selfseis.validation import skill
 
 RATE, N_STATIONS, N_SAMPLES = 50.0, 60, 4000
 SLOWNESS = 25.0  # samples a km: across the array ten times the filter's lag

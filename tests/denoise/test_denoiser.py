@@ -9,11 +9,12 @@ import pytest
 import xarray as xr
 from sklearn.base import clone
 
-import selfseis.denoise.tiled as module
+import selfseis.recording.lazy_transform as module
 from selfseis.denoise import Denoiser
-from selfseis.heldout import skill
-from selfseis.recording import UnusableInput, lazy_recording, recording_from_array
+from selfseis.errors import UnusableInput
+from selfseis.recording import lazy_recording, recording_from_array
 from selfseis.simulate import band_limited_noise, simulate_noise_recording, simulate_recording_with_events
+from selfseis.validation import skill
 
 RATE = 50.0
 N_CHANNELS, N_SAMPLES = 24, 4000

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from selfseis.denoise.line_ridge import RIDGE_STRENGTHS, LineCovariance, LineRidge
-from selfseis.heldout import skill
+from selfseis.denoise.line_filter import RIDGE_STRENGTHS, LineCovariance, LineRidge
+from selfseis.validation import skill
 
 RNG = np.random.default_rng(11)
 

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.errors import UnusableInput
+from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
 RATE = 50.0

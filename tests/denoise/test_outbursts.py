@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.outbursts import BLOCK, outbursts, without_outbursts
+from selfseis.denoise.burst_mask import BLOCK, outbursts, without_outbursts
 from selfseis.recording import recording_from_array
 
 N_CHANNELS, N_SAMPLES = 48, 40 * BLOCK

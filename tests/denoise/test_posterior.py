@@ -9,8 +9,8 @@ import pytest
 from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, map_coordinates
 
 from selfseis.denoise.common_mode import common_share, without_common_mode
-from selfseis.denoise.frames import Frames
-from selfseis.denoise.posterior import Posterior
+from selfseis.denoise.wiener import Posterior
+from selfseis.denoise.windowed_fk import Frames
 
 N_CHANNELS, N_SAMPLES = 24, 8192
 
@@ -70,8 +70,8 @@ def test_the_neighbours_of_a_cell_do_not_know_it(size) -> None:
 @pytest.mark.parametrize("size", [(1, 32), (8, 64)])
 @pytest.mark.parametrize("shape", [(80, 1024), (75, 1000), (32, 512), (5, 100)])
 def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_SAMPLES", 512)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 512)
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     frames = Frames(*size)
     whole = frames.of(values)
@@ -89,8 +89,8 @@ def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
 def test_what_is_measured_does_not_depend_on_the_division(monkeypatch) -> None:
     _, data, prediction = case(heard=0.5, n_channels=80)
     whole = Posterior.measure([(data, prediction)])
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_SAMPLES", 1024)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
     parts = Posterior.measure([(data, prediction)])
     np.testing.assert_allclose(parts.noise, whole.noise, rtol=1e-3)
     np.testing.assert_allclose(parts.trust, whole.trust, atol=1e-2)
@@ -112,8 +112,8 @@ def test_the_division_into_blocks_changes_nothing(monkeypatch) -> None:
     posterior = Posterior.measure([(data, prediction)])
     live = np.ones(80, bool)
     whole = posterior(data, prediction, live), posterior.standard_deviation(data, prediction, live)
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.frames.BLOCK_SAMPLES", 1024)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
+    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
     np.testing.assert_allclose(posterior(data, prediction, live), whole[0], atol=1e-4)
     np.testing.assert_allclose(posterior.standard_deviation(data, prediction, live), whole[1], atol=1e-4)
 

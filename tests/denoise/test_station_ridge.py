@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.denoise.station_ridge import MOST_PREDICTORS, StationRidge, other_stations
-from selfseis.heldout import skill
+from selfseis.denoise.station_filter import MOST_PREDICTORS, StationRidge, other_stations
+from selfseis.validation import skill
 
 GROUPS = np.repeat(["XX.A.", "XX.B.", "XX.C.", "XX.D."], 3)
 LIVE = np.ones(12, bool)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.denoise.study import is_line, measured_blind_zone, study_spans
+from selfseis.denoise.training_data import is_line, measured_blind_zone, study_spans
 from selfseis.recording import recording_from_array
-from selfseis.recording.conditioning import Conditioner
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
 
 RATE = 50.0

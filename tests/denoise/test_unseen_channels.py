@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfseis.denoise.study import Span
-from selfseis.denoise.unseen import estimate_of_unseen, hidden_groups
+from selfseis.denoise.evaluate import estimate_of_unseen, hidden_groups
+from selfseis.denoise.training_data import Span
 
 N_CHANNELS, N_SAMPLES, HALO = 40, 1500, 30
 

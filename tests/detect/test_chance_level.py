@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from selfseis.detect.null import FEWEST_TAIL, ChanceLevel, peaks
 from selfseis.detect.scan import Scan, ScanPart, Standardiser, joined, window_means
+from selfseis.validation.false_alarms import FEWEST_TAIL, ChanceLevel, peaks
 
 SCORES = st.integers(1, 120).flatmap(
     lambda n: arrays(np.float32, n, elements=st.one_of(st.floats(-100, 100, width=32), st.just(np.nan)))

@@ -11,8 +11,10 @@ import xarray as xr
 from scipy.stats import poisson
 from sklearn.base import clone
 
-from selfseis.detect import Detector, Event
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.catalogue.records import Event
+from selfseis.detect import Detector
+from selfseis.errors import UnusableInput
+from selfseis.recording import recording_from_array
 from selfseis.simulate import (
     SimulatedEvent,
     band_limited_noise,

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import selfseis.detect.coincidence as coincidence
-import selfseis.detect.predictability as predictability
-import selfseis.detect.stack as stack
-from selfseis.detect.coincidence import CoincidenceScanner
-from selfseis.detect.energy import energy_ratio, sta_lta
-from selfseis.detect.predictability import LineGeometry, PredictabilityScanner
-from selfseis.detect.stack import StackScanner
+import selfseis.detect.coincidence_scanner as coincidence
+import selfseis.detect.slant_stack_scanner as predictability
+import selfseis.detect.stack_scanner as stack
+from selfseis.detect.coincidence_scanner import CoincidenceScanner
+from selfseis.detect.line_geometry import LineGeometry
+from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.sta_lta import energy_ratio, sta_lta
+from selfseis.detect.stack_scanner import StackScanner
 from selfseis.recording import recording_from_array, station_codes
-from selfseis.recording.conditioning import Conditioner
 from selfseis.recording.coverage import set_coverage
+from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
 
 RATE = 50.0

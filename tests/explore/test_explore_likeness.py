@@ -10,9 +10,10 @@ import pytest
 from explore_truth import BURST, HUM, LENGTH, RARE, RATE, KnownTruth
 
 from selfseis import Explorer
-from selfseis.explore.likeness import Moment, moments_of, windows_at, windows_like
-from selfseis.recording import UnusableInput, recording_from_array, sample_times, write_recording
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.explore.similarity_search import Moment, moments_of, windows_at, windows_like
+from selfseis.io.obspy_import import obspy
+from selfseis.recording import recording_from_array, sample_times, write_recording
 
 SITE = "XX.ONE..HHZ"
 START = "2020-01-01"

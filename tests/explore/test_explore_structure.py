@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.explore.grouping import Assigner, ByDensity
+from selfseis.explore.cluster_search import Structure
+from selfseis.explore.clustering import Assigner, ByDensity
 from selfseis.explore.stability import TwoViews
-from selfseis.explore.structure import Structure
-from selfseis.heldout import Interval
+from selfseis.validation import Interval
 
 N_BLOCKS, N = 24, 480
 BLOCK = np.arange(N) * N_BLOCKS // N

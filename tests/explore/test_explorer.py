@@ -11,14 +11,14 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_mutual_info_score
 
 from selfseis import Explorer, UnusableInput
-from selfseis.explore.edges import edge_windows
+from selfseis.explore.clustering import Method
+from selfseis.explore.edge_windows import edge_windows
 from selfseis.explore.features import WindowTable
-from selfseis.explore.grouping import Method
 from selfseis.explore.novelty import Novelty
 from selfseis.explore.representation import Representation
 from selfseis.explore.windows import Grid, sites_of, stream_windows
-from selfseis.heldout import phase_randomised
 from selfseis.recording import recording_from_array
+from selfseis.validation import phase_randomised
 
 
 def test_planted_classes_are_found_and_the_verdict_says_so(explorer: Explorer, truth: KnownTruth) -> None:

@@ -11,8 +11,8 @@ import pytest
 from explore_truth import LENGTH, RATE, KnownTruth, planted
 from scipy.cluster.hierarchy import fcluster, is_valid_linkage
 
+from selfseis.io.obspy_import import obspy
 from selfseis.recording import recording_from_array, write_recording
-from selfseis.recording.obspy_import import obspy
 
 WINDOW = LENGTH / RATE
 QUICKLY = ("--window", WINDOW, "--representation", "scattering")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfseis.locate import Frame, StationTable, VelocityModel1D
-from selfseis.pick.picks import Pick
-from selfseis.recording.coordinates import Site
+from selfseis.catalogue.records import Pick
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.station_files import Site
+from selfseis.geo.stations import StationTable
+from selfseis.locate import Frame
 
 BEGIN = np.datetime64("2024-05-06T00:00:00", "ns")
 LAYERED = VelocityModel1D(

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from simulated_picks import LAYERED, array_of_stations, events_below, picks_of
 
-from selfseis.locate import Frame, LocatedCatalogue, StationTable, VelocityModel1D, make_catalogue
-from selfseis.locate.catalogue import COLUMNS
-from selfseis.pick.picks import Pick
+from selfseis.catalogue.records import Pick
+from selfseis.catalogue.tables import CATALOGUE_COLUMNS
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.stations import StationTable
+from selfseis.io.obspy_import import obspy
+from selfseis.locate import Frame, LocatedCatalogue, make_catalogue
 from selfseis.recording import open_recording
-from selfseis.recording.obspy_import import obspy
 
 STATIONS = array_of_stations(8)
 
@@ -56,8 +58,8 @@ def test_the_table_has_the_columns_of_every_catalogue(catalogue: LocatedCatalogu
     catalogue.write(tmp_path)
     with (tmp_path / "catalogue.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS
-    assert COLUMNS[:6] == ("event_id", "start", "end", "score", "p_value", "n_channels")
+    assert tuple(rows[0]) == CATALOGUE_COLUMNS
+    assert CATALOGUE_COLUMNS[:6] == ("event_id", "start", "end", "score", "p_value", "n_channels")
     for row, event in zip(rows, catalogue.events, strict=True):
         assert float(row["latitude"]) == pytest.approx(event.location.latitude, abs=1e-4)
         assert row["time"].endswith("Z") and row["magnitude"] == "" and float(row["p_value"]) <= 1

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from simulated_picks import LAYERED, array_of_stations, events_below, picks_of
 
+from selfseis.geo.sphere import azimuthal_gap
 from selfseis.locate import Frame, Locator
-from selfseis.locate.location import ELLIPSE, azimuthal_gap
+from selfseis.locate.location import ELLIPSE
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.locate.amplitudes import Amplitude, AmplitudeMeter, arrival_times
+from selfseis.catalogue.records import Amplitude, Pick
+from selfseis.io.obspy_import import obspy
+from selfseis.locate.amplitudes import AmplitudeMeter, arrival_times
 from selfseis.locate.magnitude import distance_correction, local_magnitude, relative_magnitudes
-from selfseis.pick.picks import Pick
 from selfseis.recording import recording_from_array
-from selfseis.recording.obspy_import import obspy
 
 BEGIN = np.datetime64("2024-01-01", "ns")
 RATE = 100.0

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from simulated_picks import BEGIN, LAYERED, TrueEvent, array_of_stations, events_below, false_picks, picks_of
 
-from selfseis.locate import Frame, LocatedCatalogue, Locator, StationTable, make_catalogue
-from selfseis.locate.making import find_events
-from selfseis.recording.coordinates import Site
+from selfseis.geo.station_files import Site
+from selfseis.geo.stations import StationTable
+from selfseis.locate import Frame, LocatedCatalogue, Locator, make_catalogue
+from selfseis.locate.build_catalogue import find_events
 
 STATIONS = array_of_stations(8)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.locate import StationTable
-from selfseis.locate.stations import FlatMap, far_outside
-from selfseis.recording import UnusableInput, recording_from_array
-from selfseis.recording.coordinates import Site
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.geo.projection import FlatMap
+from selfseis.geo.station_files import Site
+from selfseis.geo.stations import StationTable, far_outside
+from selfseis.io.obspy_import import obspy
+from selfseis.recording import recording_from_array
 
 
 def test_a_table_is_found_by_any_form_of_the_name(tmp_path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from selfseis.locate import VelocityModel1D
-from selfseis.locate.travel_times import TravelTimes, first_arrivals
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.traveltimes.layered import TravelTimes, first_arrivals
 
 DISTANCES = 150 * np.linspace(0, 1, 200) ** 1.6
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from simulated_picks import BEGIN, LAYERED, array_of_stations, events_below, picks_of
 
-from selfseis.locate import Frame, estimate_velocity, fit_wadati
-from selfseis.locate.wadati import origin_time_s, pairs_of
-from selfseis.pick.picks import Pick
+from selfseis.catalogue.records import Pick
+from selfseis.consensus.wadati import fit_wadati, origin_time_s, pairs_of
+from selfseis.locate import Frame, estimate_velocity
 
 STATIONS = array_of_stations(8)
 

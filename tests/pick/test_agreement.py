@@ -9,18 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick.agreement import (
-    AgreedEvent,
-    Agreement,
-    Moveout,
-    Pairs,
-    agreed_events,
-    agreement_above_chance,
-    lonely,
-    paired,
-)  # fmt: skip
-from selfseis.pick.common_events import MOST_COUPLES
-from selfseis.pick.pairs import distances_km
+from selfseis.consensus.agreement import Agreement, agreement_above_chance, lonely
+from selfseis.consensus.common_events import MOST_COUPLES, AgreedEvent, agreed_events
+from selfseis.consensus.ps_pairs import Moveout, Pairs, distances_km, paired
 
 HOUR = 3600.0
 S_MINUS_P = (0.3, 13.0)

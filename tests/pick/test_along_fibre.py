@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick.along_fibre import ASKED, SHIFTS, Fibre, is_long_fibre, support_of, supported
-from selfseis.pick.stations import LEARNT_CHANNELS, learnt_part
+from selfseis.pick.moveout_support import ASKED, SHIFTS, Fibre, is_long_fibre, support_of, supported
 from selfseis.recording import recording_from_array
+from selfseis.recording.components import LEARNT_CHANNELS, learnt_part
 
 RATE = 200.0
 N_CHANNELS, SPACING = 60, 10.0

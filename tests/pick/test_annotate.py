@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from selfseis.nets.onset_net import OnsetNet, onset_features
-from selfseis.pick import annotate
-from selfseis.pick.annotate import EDGE, SETTLING, Annotator
-from selfseis.pick.conditioning import CausalHighPass, default_corner
-from selfseis.pick.found import NetFinder
-from selfseis.pick.stations import stations_of
-from selfseis.pick.windows import read_window
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.errors import UnusableInput
+from selfseis.networks.picking_unet import OnsetNet, onset_features
+from selfseis.pick import inference as annotate
+from selfseis.pick.high_pass import CausalHighPass, default_corner
+from selfseis.pick.inference import EDGE, SETTLING, Annotator, NetFinder
+from selfseis.pick.noise_windows import read_window
+from selfseis.recording import recording_from_array
+from selfseis.recording.components import stations_of
 
 RATE, WINDOW = 100.0, 1536
 

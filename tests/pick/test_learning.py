@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.pick.agreement import agreement_above_chance
-from selfseis.pick.conditioning import CausalHighPass
-from selfseis.pick.examples import ExampleMaker, noise_level
-from selfseis.pick.found import FoundOnsets
-from selfseis.pick.hours import divided, left_to_judge
-from selfseis.pick.labels import add_label
-from selfseis.pick.lesson import Marked, lesson_of, marked
-from selfseis.pick.pairs import Moveout
-from selfseis.pick.quiet import noise_bank
-from selfseis.pick.stations import stations_of
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.consensus.agreement import agreement_above_chance
+from selfseis.consensus.ps_pairs import Moveout
+from selfseis.errors import UnusableInput
+from selfseis.pick.high_pass import CausalHighPass
+from selfseis.pick.inference import FoundOnsets
+from selfseis.pick.noise_windows import noise_bank
+from selfseis.pick.pseudo_labels import Marked, add_label, lesson_of, marked
+from selfseis.pick.synthetic_examples import ExampleMaker, noise_level
+from selfseis.pick.time_split import divided, left_to_judge
+from selfseis.recording import recording_from_array
+from selfseis.recording.components import stations_of
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 
 RATE, WINDOW = 100.0, 1536

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from selfseis.errors import UnusableInput
 from selfseis.pick import Picker
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording
 
 RATE = 100.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick.onset_aic import sta_lta_aic_picks
+from selfseis.pick.baselines import sta_lta_aic_picks
 
 P_AT, S_AT, N_SAMPLES = 3000, 3420, 9000
 

@@ -13,11 +13,14 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from selfseis.heldout import Verdict
-from selfseis.pick import course, hours, picker
-from selfseis.pick.judging import AT_STATIONS, MEASURE
+from selfseis.errors import UnusableInput
+from selfseis.pick import picker
+from selfseis.pick import self_training as course
+from selfseis.pick import time_split as hours
+from selfseis.pick.evaluate import AT_STATIONS, MEASURE
 from selfseis.pick.picker import PUT_IN, Picker
-from selfseis.recording import UnusableInput, open_recording, recording_from_array, write_recording
+from selfseis.recording import open_recording, recording_from_array, write_recording
+from selfseis.validation import Verdict
 from standing_in import RiseOfEnergy
 
 RATE, WINDOW, START = 100.0, 1536, "2024-05-01T06:00:00"
@@ -147,7 +150,7 @@ def changed(folder: Path, **values: Any) -> None:
 
 
 def test_it_is_remembered_on_disk(learnt: Picker, day: xr.DataArray, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("selfseis.nets.onset_net.OnsetNet", OfBoth)
+    monkeypatch.setattr("selfseis.networks.picking_unet.OnsetNet", OfBoth)
     learnt.save(tmp_path / "model")
     again = Picker.load(tmp_path / "model")
     assert again.taught_ == learnt.taught_ and again.verdict(day) == learnt.verdict_

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from selfseis.pick import course
+from selfseis.errors import UnusableInput
+from selfseis.pick import self_training as course
 from selfseis.pick.picker import Picker
-from selfseis.recording import UnusableInput, recording_from_array
+from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 
 RATE = 100.0

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from selfseis.pick.agreement import agreement_above_chance
-from selfseis.pick.found import FoundOnsets
-from selfseis.pick.lesson import marked
-from selfseis.pick.pairs import Moveout, paired
+from selfseis.consensus.agreement import agreement_above_chance
+from selfseis.consensus.ps_pairs import Moveout, paired
+from selfseis.io.obspy_import import obspy
+from selfseis.pick.inference import FoundOnsets
+from selfseis.pick.pseudo_labels import marked
 from selfseis.recording import open_recording, recording_from_array
-from selfseis.recording.obspy_import import obspy
 from standing_in import picker_standing_in
 
 RATE = 100.0

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick import Pick, read_picks, write_picks
-from selfseis.pick.picks import peaks_of
-from selfseis.recording import UnusableInput
-from selfseis.recording.obspy_import import obspy
+from selfseis.catalogue.records import Pick
+from selfseis.catalogue.tables import read_picks, write_picks
+from selfseis.errors import UnusableInput
+from selfseis.io.obspy_import import obspy
+from selfseis.pick.inference import peaks_of
 
 START = np.datetime64("2014-05-01T00:00:00", "ns")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.pick.found import FoundOnsets
-from selfseis.pick.judging import AT_STATIONS, MEASURE, judge_picker, that_count
-from selfseis.pick.pairs import Moveout
-from selfseis.pick.stations import hidden_stations, stations_of
+from selfseis.consensus.ps_pairs import Moveout
+from selfseis.pick.evaluate import AT_STATIONS, MEASURE, judge_picker, that_count
+from selfseis.pick.inference import FoundOnsets
 from selfseis.recording import recording_from_array
+from selfseis.recording.components import hidden_stations, stations_of
 
 
 def recording(*seed_ids):

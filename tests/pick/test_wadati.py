@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick.agreement import AgreedEvent, PairedOnset
-from selfseis.pick.wadati import wadati_line
+from selfseis.consensus.common_events import AgreedEvent, PairedOnset
+from selfseis.consensus.wadati import wadati_line
 
 
 def event(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from selfseis.io.obspy_import import obspy
 from selfseis.recording import recording_from_array, write_recording
-from selfseis.recording.obspy_import import obspy
 
 RATE = 100.0
 START = "2021-03-04T05:06:07.890000"

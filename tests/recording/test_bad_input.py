@@ -12,8 +12,10 @@ import pytest
 import xarray as xr
 
 from conftest import N_SAMPLES, RATE, SEED_IDS, START, patch_of, stream_of
-from selfseis.recording import Accounting, UnusableInput, accounting_of, open_recording
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.io.obspy_import import obspy
+from selfseis.quality_log import Accounting, accounting_of
+from selfseis.recording import open_recording
 
 
 def kinds(recording: xr.DataArray) -> set[str]:

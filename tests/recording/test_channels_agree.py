@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfseis.recording.agreement import drawn_together, outer_quarters
+from selfseis.recording.shrinkage import drawn_together, outer_quarters
 
 ERROR = 0.2  # of the mean of two halves
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from selfseis.recording.continuation import continue_over_gaps
-from selfseis.recording.gaps import bridge_gaps
+from selfseis.recording.gap_filling import bridge_gaps, continue_over_gaps
 from selfseis.simulate import band_limited_noise
 
 SAMPLES = hnp.arrays(

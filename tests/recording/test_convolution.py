@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import convolve
 
-from selfseis.recording.convolution import convolve_same
+from selfseis.recording.overlap_save import convolve_same
 
 
 @settings(max_examples=40, deadline=None)

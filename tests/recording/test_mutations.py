@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.recording import UnusableInput, accounting_of, open_recording, start_time
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.io.obspy_import import obspy
+from selfseis.quality_log import accounting_of
+from selfseis.recording import open_recording, start_time
 
 RECORD = 512
 N_SAMPLES = 900

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.recording.qc import mask_dead_and_clipped
+from selfseis.recording.quality_control import mask_dead_and_clipped
 
 RATE = 100.0
 

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from conftest import RATE, Case
+from selfseis.quality_log import accounting_of
 from selfseis.recording import (
-    accounting_of,
     is_fibre,
     open_recording,
     recording_from_array,
@@ -142,7 +142,8 @@ def test_round_trip(case: Case, recording: xr.DataArray, tmp_path: Path, suffix:
 
 
 def test_nothing_is_decoded_at_opening(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    from selfseis.recording import blocks, own_formats
+    from selfseis.recording import block_reader as blocks
+    from selfseis.recording import netcdf_zarr as own_formats
 
     def refuse(*_: object) -> None:
         raise AssertionError("samples were read")

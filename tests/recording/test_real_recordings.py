@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.recording import accounting_of, open_recording, sampling_rate, start_time, tiles
+from selfseis.quality_log import accounting_of
+from selfseis.recording import open_recording, sampling_rate, start_time, tiles
 
 FIBRES = {
     "decimated_optodas.hdf5": ((51, 5000), 500.0, "2023-10-27T14:23:37.020", 10.213),
@@ -67,7 +68,7 @@ def test_overlapping_windows_of_a_network(shared_data: Path) -> None:
 
 
 def test_gappy_network_agrees_with_obspy(shared_data: Path) -> None:
-    from selfseis.recording.obspy_import import read_stream
+    from selfseis.io.obspy_import import read_stream
 
     path = shared_data / "stations" / "aegean_gappy.mseed"
     recording = open_recording(path)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from conftest import RATE, stream_of
-from selfseis.recording import UnusableInput, accounting_of, open_recording
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.io.obspy_import import obspy
+from selfseis.quality_log import accounting_of
+from selfseis.recording import open_recording
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def archive(tmp_path: Path) -> Path:
 def test_of_an_archive_only_the_days_around_the_span_are_opened(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from selfseis.recording import material
+    from selfseis.recording import scan_headers as material
 
     opened: list[str] = []
     index = material.miniseed_pieces

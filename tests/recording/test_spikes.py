@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.recording.spikes import REACH, bridge_spikes
+from selfseis.recording.despike import REACH, bridge_spikes
 from selfseis.simulate import band_limited_noise
 
 

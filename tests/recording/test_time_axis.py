@@ -10,7 +10,8 @@ import xarray as xr
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from selfseis.recording import UnusableInput, recording_from_array, sample_times, sampling_rate
+from selfseis.errors import UnusableInput
+from selfseis.recording import recording_from_array, sample_times, sampling_rate
 from selfseis.recording.time_axis import TimeGrid, TimeIndex, grid_of, to_ns
 
 RATES = st.sampled_from([100.0, 1.0, 3.0, 1 / 3, 500.0, 99.9999, 1050.0, 3217.803463, 0.01])
@@ -85,6 +86,6 @@ def test_times_are_utc(instant: object) -> None:
 
 
 def test_obspy_times_are_understood() -> None:
-    from selfseis.recording.obspy_import import obspy
+    from selfseis.io.obspy_import import obspy
 
     assert to_ns(obspy().UTCDateTime(2014, 5, 1)) == 1_398_902_400_000_000_000

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfseis.recording.write_formats import _in_whole_chunks
+from selfseis.recording.netcdf_zarr import _in_whole_chunks
 
 
 @given(

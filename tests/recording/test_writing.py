@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.recording import (
-    RecordingWriter,
-    UnusableInput,
-    open_recording,
-    recording_from_array,
-    tiles,
-    write_recording,
-)
+from selfseis.errors import UnusableInput
+from selfseis.recording import RecordingWriter, open_recording, recording_from_array, tiles, write_recording
 
 
 @pytest.fixture

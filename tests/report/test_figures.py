@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from selfseis.report.figures import largest_of_blocks, snippet_payload, timeline_payload
+from selfseis.report.waveform_payload import largest_of_blocks, snippet_payload, timeline_payload
 
 START = np.datetime64("2020-01-01T00:00:00", "ns")
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfseis.report import write_report
-from selfseis.report.located import KM_A_DEGREE, Place, _ellipse
+from selfseis.report.location_map import KM_A_DEGREE, Place, _ellipse
 from selfseis.report.picks import PickRow, reliability_plot, through_time, wadati_plot
-from selfseis.report.plots import Axis, Plot
+from selfseis.report.svg_plots import Axis, Plot
 
 from .conftest import ResultsFolder
 from .picks_folder import (

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slip_earthquakes import LATITUDE, LONGITUDE, PROPERTIES, feature, thrust, write_geojson
 
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
 from selfseis.slip import Fault, Rectangle, read_fault, surface_displacement
 from selfseis.slip.fault import checked, corners_of, limited_rakes
 

@@ -10,7 +10,7 @@ import pytest
 from slip_earthquakes import earthquake, gnss_csv, insar_csv
 
 from selfseis import SlipInversion
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
 from selfseis.slip import Gnss, Insar
 
 QUICK = {"priors": ("laplacian",), "n_folds": 4, "n_inner": 3, "n_samples": 40, "n_oracle": 2}
@@ -59,8 +59,8 @@ def test_a_scene_with_the_wrong_sign_is_turned(
 
 
 def test_swapped_coordinates_and_what_is_far_away_are_mended(tmp_path: Path) -> None:
-    from selfseis.recording import Accounting
-    from selfseis.slip.preparing import prepare
+    from selfseis.quality_log import Accounting
+    from selfseis.slip.prepare import prepare
 
     fault, _, gnss, _ = earthquake(tmp_path)
     accounting = Accounting()
@@ -75,8 +75,8 @@ def test_swapped_coordinates_and_what_is_far_away_are_mended(tmp_path: Path) -> 
 
 
 def test_pixels_on_the_trace_are_masked(tmp_path: Path) -> None:
-    from selfseis.recording import Accounting
-    from selfseis.slip.preparing import prepare
+    from selfseis.quality_log import Accounting
+    from selfseis.slip.prepare import prepare
 
     fault, _, gnss, scene = earthquake(tmp_path)
     at_surface = replace(
@@ -98,8 +98,8 @@ def test_pixels_on_the_trace_are_masked(tmp_path: Path) -> None:
 
 
 def test_unknown_rakes_come_from_the_data(tmp_path: Path) -> None:
-    from selfseis.recording import Accounting
-    from selfseis.slip.preparing import prepare
+    from selfseis.quality_log import Accounting
+    from selfseis.slip.prepare import prepare
 
     fault, _, gnss, scene = earthquake(tmp_path)
     unknown = fault.with_rakes(np.full(len(fault), np.nan), np.full(len(fault), np.nan))

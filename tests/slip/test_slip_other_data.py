@@ -10,12 +10,13 @@ import pytest
 from slip_earthquakes import earthquake, fault_file
 
 from selfseis import SlipInversion
-from selfseis.recording import Accounting, UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.quality_log import Accounting
 from selfseis.slip import Insar, read_fault
-from selfseis.slip.assembling import slip_problem
 from selfseis.slip.greens import displacement_along, surface_displacement
-from selfseis.slip.parcels import Parcels
-from selfseis.slip.preparing import prepare
+from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.prepare import prepare
+from selfseis.slip.problem import slip_problem
 
 QUICK = {"priors": ("laplacian",), "n_folds": 4, "n_inner": 3, "n_samples": 30, "n_oracle": 0}
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slip_earthquakes import earthquake, gnss_csv, usgs_json
 
-from selfseis.recording import Accounting, UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.quality_log import Accounting
 from selfseis.slip import Insar, read_fsp, read_gnss, read_insar
 from selfseis.slip.quadtree import downsampled
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from slip_earthquakes import earthquake, geometry
 
-from selfseis.recording import Accounting, UnusableInput
-from selfseis.recording.accounting import Finding
+from selfseis.errors import UnusableInput
+from selfseis.geo.projection import LocalMap
+from selfseis.quality_log import Accounting, Finding
 from selfseis.slip import Fault, Gnss, Insar, read_fault, read_gnss, read_insar
-from selfseis.slip.places import LocalMap
-from selfseis.slip.preparing import prepare
+from selfseis.slip.prepare import prepare
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from tomography_bulletin import made_bulletin
 def small_networks() -> Iterator[None]:
     """Neural fields small enough for tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("selfseis.tomography.neural.N_FREQUENCIES", 6)
-        patch.setattr("selfseis.tomography.neural.WIDTH", 10)
+        patch.setattr("selfseis.tomography.neural_prior.N_FREQUENCIES", 6)
+        patch.setattr("selfseis.tomography.neural_prior.WIDTH", 10)
         yield
 
 

@@ -15,16 +15,16 @@ from tomography_bulletin import made_bulletin
 from typer.testing import Result
 
 from selfseis import TravelTimeTomography, UnusableInput
-from selfseis.invert import LinearProblem, Noise
-from selfseis.invert.many_unknowns import conjugate_gradients, solve_sparse
-from selfseis.invert.own_terms import OwnTerms
-from selfseis.recording import Accounting
+from selfseis.geo.earth_models import read_reference
+from selfseis.inversion import LinearProblem, Noise
+from selfseis.inversion.block_terms import OwnTerms
+from selfseis.inversion.solvers import conjugate_gradients, solve_sparse
+from selfseis.quality_log import Accounting
+from selfseis.tomography.eikonal_rays import can_retrace, retraced, time_field
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.prior import LayeredMatern
-from selfseis.tomography.published import PublishedModel
-from selfseis.tomography.reference import read_reference
-from selfseis.tomography.retrace import can_retrace, retraced, time_field
-from selfseis.tomography.setup import without_lone_events
+from selfseis.tomography.priors import LayeredMatern
+from selfseis.tomography.published_model import PublishedModel
+from selfseis.tomography.screening import without_lone_events
 
 Command = Callable[..., Result]
 needs_solver = pytest.mark.skipif(not can_retrace(), reason="scikit-fmm is not installed")
@@ -197,7 +197,7 @@ def test_the_prior_has_the_size_and_range_that_it_says() -> None:
 
 
 def test_without_the_solver_rays_stay_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfseis.tomography.estimator.can_retrace", lambda: False)
+    monkeypatch.setattr("selfseis.tomography.eikonal_rays.can_retrace", lambda: False)
     tomography = TravelTimeTomography(retrace=2)
     tomography.accounting_ = Accounting()
     assert tomography._rounds_of_rays() == 0
@@ -218,7 +218,7 @@ def test_fast_marching_from_between_the_nodes() -> None:
 def test_rays_traced_again_stay_where_nothing_changes_and_bend_to_the_fast_side(
     fitted: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.retrace.MOST_NODES", 25_000)
+    monkeypatch.setattr("selfseis.tomography.eikonal_rays.MOST_NODES", 25_000)
     reference = read_reference("ak135")
     flat = fitted.image_
     zero = type(flat)(**vars(flat) | {"dlnv": np.zeros_like(flat.dlnv)})

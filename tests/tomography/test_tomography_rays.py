@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.recording import UnusableInput
-from selfseis.tomography.ellipticity import ellipticity_s
+from selfseis.errors import UnusableInput
+from selfseis.geo.earth_models import CORE_KM, EARTH_KM, Reference, read_reference
+from selfseis.geo.sphere import geocentric, geographic, unit_vectors
 from selfseis.tomography.forward import time_step_s, trace
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.operator import sensitivities, table_points
-from selfseis.tomography.paths import Geometry, PathTable, elevation_s, source_slowness
-from selfseis.tomography.ray_table import RayTable
-from selfseis.tomography.reference import CORE_KM, EARTH_KM, Reference, read_reference
-from selfseis.tomography.sphere import geocentric, geographic, unit_vectors
-from selfseis.tomography.travel import find_rays
+from selfseis.tomography.sensitivity import sensitivities, table_points
+from selfseis.traveltimes.ellipticity import ellipticity_s
+from selfseis.traveltimes.first_arrivals import find_rays
+from selfseis.traveltimes.ray_paths import Geometry, PathTable, elevation_s, source_slowness
+from selfseis.traveltimes.ray_table import RayTable
 
 
 def pairs(n: int, depth_km: float | list[float], seed: int = 0, reach: float = 60.0) -> Geometry:

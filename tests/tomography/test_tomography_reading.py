@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.recording import Accounting, UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.geo.phases import KNOWN, canonical
+from selfseis.geo.station_files import StationList
+from selfseis.quality_log import Accounting
 from selfseis.tomography.arrivals import screen, table_of
-from selfseis.tomography.phases import KNOWN, canonical
-from selfseis.tomography.reading import read_arrivals
-from selfseis.tomography.stations import StationList
+from selfseis.tomography.read import read_arrivals
 
 CSV = (
     "event_id,event_time,event_latitude,event_longitude,event_depth_km,station,phase,travel_time_s,sigma_s\n"

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from selfseis import TravelTimeTomography
-from selfseis.recording import Accounting, UnusableInput
-from selfseis.tomography.reading import read_arrivals
-from selfseis.tomography.reference import read_reference
-from selfseis.tomography.validation import validate
+from selfseis.errors import UnusableInput
+from selfseis.geo.earth_models import read_reference
+from selfseis.quality_log import Accounting
+from selfseis.tomography.cross_validation import validate
+from selfseis.tomography.read import read_arrivals
 
 
 def clock(times: pd.Series, pattern: str) -> pd.Series:
@@ -130,6 +131,6 @@ def test_the_neural_field_predicts_hidden_events_beside_the_other_priors(
 def test_with_very_many_rays_it_is_left_out_and_that_is_said(
     traced: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.estimator.MOST_RAYS", 100)
+    monkeypatch.setattr("selfseis.tomography.neural_prior.MOST_RAYS", 100)
     assert [prior.name for prior in traced._priors(False)] == ["Gaussian process", "Laplacian smoothing"]
     assert {one.kind for one in traced.accounting_.findings} == {"left_out"}

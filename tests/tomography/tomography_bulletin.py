@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from selfseis.geo.earth_models import read_reference
 from selfseis.tomography.arrivals import screen, table_of
 from selfseis.tomography.forward import trace
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.reference import read_reference
 
 N_EVENTS, N_STATIONS = 60, 14
 FAST_PERCENT = 8.0

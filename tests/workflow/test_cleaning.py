@@ -14,7 +14,7 @@ from typer.testing import Result
 from selfseis.denoise import Denoiser
 from selfseis.recording import open_recording, write_recording
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
-from selfseis.workflow import cleaning
+from selfseis.workflow import write_denoised as cleaning
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from selfseis.denoise import training
+from selfseis.denoise import train_network as training
 from selfseis.recording import RecordingWriter, open_recording
-from selfseis.workflow import cleaning, jobs
+from selfseis.workflow import run as jobs
+from selfseis.workflow import write_denoised as cleaning
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")

@@ -13,11 +13,11 @@ import xarray as xr
 from typer.testing import Result
 
 from selfseis import samples
-from selfseis.recording import UnusableInput
-from selfseis.recording.obspy_import import obspy
+from selfseis.errors import UnusableInput
+from selfseis.io.obspy_import import obspy
 from selfseis.workflow import run
 from selfseis.workflow.demo import against_manual_picks
-from selfseis.workflow.jobs import Settings
+from selfseis.workflow.run import Settings
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")

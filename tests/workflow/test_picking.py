@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.heldout import Verdict
-from selfseis.learn import Taught
-from selfseis.nets.onset_net import OnsetNet
-from selfseis.pick import Pick, read_picks
-from selfseis.pick.calibration import Calibration, ReliabilityBin
-from selfseis.pick.course import Round
+from selfseis.catalogue.records import Pick
+from selfseis.catalogue.tables import read_picks
+from selfseis.errors import UnusableInput
+from selfseis.networks.picking_unet import OnsetNet
+from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
 from selfseis.pick.picker import PUT_IN, Picker
-from selfseis.pick.trials import FalsePicks
-from selfseis.recording import UnusableInput, recording_from_array, write_recording
+from selfseis.pick.self_training import Round
+from selfseis.recording import recording_from_array, write_recording
+from selfseis.training import Taught
+from selfseis.validation import Verdict
 from selfseis.workflow import load_model
-from selfseis.workflow.pick_pictures import spread, write_pick_snippets
-from selfseis.workflow.picked import PickedRecording
-from selfseis.workflow.picking import PickSettings, summary_of
+from selfseis.workflow.pick import PickSettings, summary_of
+from selfseis.workflow.picked_recording import PickedRecording
+from selfseis.workflow.snippets import spread, write_pick_snippets
 
 Command = Callable[..., Any]
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.pick import course
+from selfseis.pick import self_training as course
 from selfseis.pick.picker import Picker, moveout_of
-from selfseis.pick.stations import LEARNT_CHANNELS, learnt_part, stations_of
 from selfseis.recording import recording_from_array
+from selfseis.recording.components import LEARNT_CHANNELS, learnt_part, stations_of
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 from selfseis.simulate.events import SimulatedEvent
-from selfseis.workflow.picking import pick
+from selfseis.workflow.pick import pick
 from standing_in import picker_standing_in
 
 RATE = 100.0

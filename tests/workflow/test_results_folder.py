@@ -14,8 +14,8 @@ import xarray as xr
 from typer.testing import Result
 
 from selfseis import __version__
+from selfseis.io.obspy_import import obspy
 from selfseis.recording import open_recording
-from selfseis.recording.obspy_import import obspy
 from selfseis.simulate import SimulatedEvent
 
 Command = Callable[..., Result]

@@ -11,8 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfseis import __version__
-from selfseis.cli.exploring import explore
-from selfseis.cli.inverting import slip
+from selfseis.cli.explore import explore
+from selfseis.cli.helpers import (
+    command_line,
+    conclude,
+    console_of,
+    exit_for,
+    exit_for_failed_units,
+    guarded,
+    load_denoiser,
+    open_data,
+    opening_options,
+    pick_settings_of,
+    settings_of,
+    title_of,
+)
 from selfseis.cli.learn import learn_app
 from selfseis.cli.options import (
     Band,
@@ -39,27 +52,14 @@ from selfseis.cli.options import (
     Start,
     Velocity,
 )
-from selfseis.cli.running import (
-    command_line,
-    conclude,
-    console_of,
-    exit_for,
-    exit_for_failed_units,
-    guarded,
-    load_denoiser,
-    open_data,
-    opening_options,
-    pick_settings_of,
-    settings_of,
-    title_of,
-)
-from selfseis.cli.structure import tomography
+from selfseis.cli.slip import slip
+from selfseis.cli.tomography import tomography
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfseis.workflow.jobs import Outcome
-    from selfseis.workflow.picking import PickOutcome
+    from selfseis.workflow.pick import PickOutcome
+    from selfseis.workflow.run import Outcome
 
 app = typer.Typer(
     help="Self-supervised seismology that says whether it works.",

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfseis.cli.exploring import learn_explorer
+from selfseis.cli.explore import learn_explorer
+from selfseis.cli.helpers import (
+    console_of,
+    exit_for_failed_units,
+    guarded,
+    load_denoiser,
+    open_data,
+    opening_options,
+    pick_settings_of,
+    settings_of,
+)
 from selfseis.cli.options import (
     Band,
     BlindZone,
@@ -26,16 +36,6 @@ from selfseis.cli.options import (
     SMinusP,
     Spacing,
     Start,
-)
-from selfseis.cli.running import (
-    console_of,
-    exit_for_failed_units,
-    guarded,
-    load_denoiser,
-    open_data,
-    opening_options,
-    pick_settings_of,
-    settings_of,
 )
 
 if TYPE_CHECKING:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 FEWEST_CHANNELS = 32  # below, the mean holds too much of each channel
 SMALLEST_SHARE = 0.1  # of the power of quiet data; a smaller one costs more signal than it removes noise
 LOUDEST = 4.0  # noise levels at which a channel's say in the mean is cut off
 
 
-def common_share(correlation: NDArray[np.float64], n_channels: int) -> float:
+def common_share(correlation: FloatArray, n_channels: int) -> float:
     """Return the share of the quiet power that channels far apart have in common, 0 where it is too small to count.
 
     Parameters
@@ -28,7 +26,7 @@ def common_share(correlation: NDArray[np.float64], n_channels: int) -> float:
     return share if share > SMALLEST_SHARE else 0.0
 
 
-def without_common_mode(data: Samples, live: Mask) -> Samples:
+def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:
     """Subtract the mean of the live channels from each of them, sample by sample.
 
     Parameters

@@ -11,33 +11,37 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from selfseis.denoise import hidden_skill, storage
+from selfseis.base import Estimator
+from selfseis.denoise import evaluate as hidden_skill
+from selfseis.denoise import model as storage
+from selfseis.denoise.burst_mask import BLOCK, without_outbursts
+from selfseis.denoise.channel_levels import ChannelLevels, measured_levels
 from selfseis.denoise.common_mode import without_common_mode
-from selfseis.denoise.estimate import best_estimate, estimate_halo, posterior_for, usual_gain_for
-from selfseis.denoise.fitting import fit_denoiser
-from selfseis.denoise.levels import ChannelLevels, measured_levels
-from selfseis.denoise.line_ridge import LineRidge
-from selfseis.denoise.outbursts import BLOCK, without_outbursts
-from selfseis.denoise.posterior import Posterior
-from selfseis.denoise.prediction import blind_prediction, live_channels
-from selfseis.denoise.station_ridge import StationRidge
-from selfseis.denoise.study import study_spans
-from selfseis.denoise.tiled import coordinates_of, read_computed
-from selfseis.estimator import Estimator
-from selfseis.heldout import Verdict
-from selfseis.learn import Taught
-from selfseis.recording.conditioning import Conditioner
-from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import channel_names, lazy_recording, sampling_rate, start_time
+from selfseis.denoise.fit import fit_denoiser
+from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.prediction import (
+    best_estimate,
+    blind_prediction,
+    estimate_halo,
+    live_channels,
+    posterior_for,
+    usual_gain_for,
+)
+from selfseis.denoise.station_filter import StationRidge
+from selfseis.denoise.training_data import study_spans
+from selfseis.denoise.wiener import Posterior
+from selfseis.errors import UnusableInput
+from selfseis.recording.dataarray import channel_names, lazy_recording, sampling_rate, start_time
+from selfseis.recording.lazy_transform import coordinates_of, read_computed
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.training import Taught
+from selfseis.typing import BoolArray, Float32Array, FloatArray
+from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
-    from selfseis.learn import FitProgress
-    from selfseis.nets import BlindSlantNet
-
-Samples = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+    from selfseis.networks import BlindSlantNet
+    from selfseis.training import FitProgress
 
 
 class Denoiser(Estimator):
@@ -95,9 +99,9 @@ class Denoiser(Estimator):
 
     conditioner_: Conditioner
     channels_: list[str]
-    gain_: Samples
+    gain_: Float32Array
     blind_zone_: int
-    noise_correlation_: NDArray[np.float64]
+    noise_correlation_: FloatArray
     common_share_: float
     ridge_: LineRidge | StationRidge
     net_: BlindSlantNet | None
@@ -314,14 +318,19 @@ class Denoiser(Estimator):
         """
         return storage.load(cls, Path(folder))
 
-    def _prepared(self, data: Samples, live: Mask) -> Samples:
+    def _prepared(self, data: Float32Array, live: BoolArray) -> Float32Array:
         if isinstance(self.ridge_, LineRidge):
             data = without_outbursts(data)
         return without_common_mode(data, live) if self.common_share_ > 0 else data
 
     def _estimate(
-        self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None, usual_gain: float
-    ) -> Samples:
+        self,
+        data: Float32Array,
+        live: BoolArray,
+        gain: Float32Array,
+        posterior: Posterior | None,
+        usual_gain: float,
+    ) -> Float32Array:
         return best_estimate(
             self._prepared(data, live),
             ridge=self.ridge_,
@@ -332,7 +341,9 @@ class Denoiser(Estimator):
             usual_gain=usual_gain,
         )
 
-    def _deviation(self, data: Samples, live: Mask, gain: Samples, posterior: Posterior | None) -> Samples:
+    def _deviation(
+        self, data: Float32Array, live: BoolArray, gain: Float32Array, posterior: Posterior | None
+    ) -> Float32Array:
         assert posterior is not None
         data = self._prepared(data, live)
         prediction = blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
@@ -342,7 +353,7 @@ class Denoiser(Estimator):
         return deviation
 
     def _computed(
-        self, recording: xr.DataArray, compute: Callable[..., Samples], levels: ChannelLevels | None
+        self, recording: xr.DataArray, compute: Callable[..., Float32Array], levels: ChannelLevels | None
     ) -> xr.DataArray:
         levels, posterior = levels or self._levels_as_learnt(recording), posterior_for(self, recording)
         read = partial(

@@ -5,32 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+import xarray as xr
 
-from selfseis.denoise.line_ridge import LineRidge
-from selfseis.denoise.station_ridge import StationRidge
-from selfseis.recording.conditioning import Conditioner
+from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.station_filter import StationRidge
+from selfseis.denoise.wiener import Posterior
+from selfseis.recording.dataarray import channel_names
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.typing import BoolArray, Float32Array
 
 if TYPE_CHECKING:
-    from selfseis.nets import BlindSlantNet
-
-Samples = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+    from selfseis.denoise.denoiser import Denoiser
+    from selfseis.networks import BlindSlantNet
 
 
-def live_channels(conditioner: Conditioner) -> Mask:
+def live_channels(conditioner: Conditioner) -> BoolArray:
     """Return which channels record at all, shape (n_channels,)."""
     return np.isfinite(conditioner.scale)
 
 
 def blind_prediction(
-    data: Samples,
+    data: Float32Array,
     *,
     ridge: LineRidge | StationRidge,
     net: BlindSlantNet | None,
-    live: Mask,
-    gain: Samples,
-) -> Samples:
+    live: BoolArray,
+    gain: Float32Array,
+) -> Float32Array:
     """Predict every channel of a tile from the channels that do not share its noise.
 
     Parameters
@@ -57,12 +58,105 @@ def blind_prediction(
     return prediction
 
 
-def _applied(net: BlindSlantNet, data: Samples, live: Mask, reference: Samples) -> Samples:
+def _applied(
+    net: BlindSlantNet, data: Float32Array, live: BoolArray, reference: Float32Array
+) -> Float32Array:
     import torch
 
-    from selfseis.learn import one_thread
+    from selfseis.training import one_thread
 
     net.eval()
     with one_thread(), torch.inference_mode():
         tensors = (torch.from_numpy(np.ascontiguousarray(a)) for a in (data, live, reference))
         return net(*tensors).numpy()
+
+
+LEAST_HEARD = 0.25  # of the usual gain: a channel in more noise than this tells would bring its noise back
+
+
+def best_estimate(
+    data: Float32Array,
+    *,
+    ridge: LineRidge | StationRidge,
+    net: BlindSlantNet | None,
+    posterior: Posterior | None,
+    live: BoolArray,
+    gain: Float32Array,
+    usual_gain: float = 1.0,
+    heard: BoolArray | None = None,
+) -> Float32Array:
+    """Estimate the signal of every channel of a tile.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_channels, n_samples)
+        Conditioned data, the common mode taken out; zero where there is none. The first sample lies on a frame.
+    ridge, net
+        What predicts a channel from others.
+    posterior : Posterior or None
+        What weighs the own observation; None returns the blind prediction.
+    live : ndarray of bool, shape (n_channels,)
+        Channels that record at all.
+    gain : ndarray, shape (n_channels,)
+        What the prediction of each is multiplied by.
+    usual_gain : float
+        That of a usual channel, as `usual_gain_for` returns it.
+    heard : ndarray of bool, shape (n_channels,), optional
+        Channels whose own observation may count; by default all that are live.
+
+    Returns
+    -------
+    ndarray, shape (n_channels, n_samples)
+    """
+    if posterior is None:
+        return blind_prediction(data, ridge=ridge, net=net, live=live, gain=gain)
+    usual = np.float32(usual_gain)
+    heard = (live if heard is None else live & heard) & (np.abs(gain) > LEAST_HEARD * usual)
+    # One that is not heard stands among the others at their size: waves are told from noise across channels.
+    prediction = blind_prediction(data, ridge=ridge, net=net, live=live, gain=np.where(heard, gain, usual))
+    return posterior(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
+
+
+def estimate_halo(
+    ridge: LineRidge | StationRidge, net: BlindSlantNet | None, posterior: Posterior | None
+) -> int:
+    """Return the samples of context on each side that `best_estimate` depends on.
+
+    Parameters
+    ----------
+    ridge, net, posterior
+        As for `best_estimate`.
+    """
+    return ridge.halo + sum(part.halo for part in (net, posterior) if part is not None)
+
+
+def usual_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
+    """Return what the prediction of a usual channel is multiplied by: more than one where the filter is timid.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With what it has learnt.
+    recording : xarray.DataArray
+        The recording that was learnt from, or another one, whose channels are taken for alike where they are others.
+    """
+    if channel_names(recording) != denoiser.channels_:
+        return 1.0
+    learnt = np.abs(denoiser.gain_[live_channels(denoiser.conditioner_)])
+    return max(float(np.median(learnt)), LEAST_HEARD) if len(learnt) else 1.0
+
+
+def posterior_for(denoiser: Denoiser, recording: xr.DataArray) -> Posterior | None:
+    """Return how a denoiser weighs the own observation of a recording's channels.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        With what it has learnt.
+    recording : xarray.DataArray
+        The recording that was learnt from, or another one.
+    """
+    posterior = denoiser.posterior_
+    if posterior is None or channel_names(recording) == denoiser.channels_:
+        return posterior
+    return posterior.for_other_channels(recording.sizes["channel"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from selfseis.denoise.study import Span
-from selfseis.learn import one_thread
-from selfseis.nets.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStacks
+from selfseis.denoise.training_data import Span
+from selfseis.networks.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStacks
+from selfseis.training import one_thread
+from selfseis.typing import Float32Array, FloatArray
 
 N_SLOWNESSES = 11
 TRIED = np.concatenate(
@@ -47,7 +47,7 @@ def measured_slownesses(spans: list[Span], blind_zone: int) -> tuple[float, ...]
 
 @one_thread()
 @torch.no_grad()
-def _shared_power(span: Span, blind_zone: int) -> NDArray[np.float64]:
+def _shared_power(span: Span, blind_zone: int) -> FloatArray:
     n_channels = min(span.data.shape[0] // GROUP * GROUP, 256)
     data = np.where(span.learn, span.data, 0)[:n_channels]
     loudest = _loudest(data)
@@ -55,14 +55,14 @@ def _shared_power(span: Span, blind_zone: int) -> NDArray[np.float64]:
     return np.array([_power_along(stacks, data[:, loudest]) for stacks in both])
 
 
-def _loudest(data: NDArray[np.float32]) -> slice:
+def _loudest(data: Float32Array) -> slice:
     energy = np.concatenate([[0], np.cumsum((data**2).mean(axis=0, dtype=np.float64))])
     length = min(LONGEST, data.shape[1] // FRAME * FRAME)
     first = int(np.argmax(energy[length:] - energy[:-length]))
     return slice(first, first + length)
 
 
-def _power_along(stacks: SlantStacks, data: NDArray[np.float32]) -> float:
+def _power_along(stacks: SlantStacks, data: Float32Array) -> float:
     beside, before = stacks.channels_beside, stacks.samples_beside
     padded = torch.nn.functional.pad(
         torch.from_numpy(np.ascontiguousarray(data)), (before, before, beside, beside)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from selfseis.detect.catalogue import Event, to_quakeml, write_catalogue
+from selfseis.catalogue.quakeml import detections_to_quakeml
+from selfseis.catalogue.records import Event
+from selfseis.catalogue.tables import write_detections
 from selfseis.detect.detector import Detector
 
-__all__ = ["Detector", "Event", "to_quakeml", "write_catalogue"]
+__all__ = ["Detector", "Event", "detections_to_quakeml", "write_detections"]

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import xarray as xr
 
-from selfseis.denoise.study import is_line, line_blind_zone, study_spans
-from selfseis.detect.catalogue import Event
-from selfseis.detect.coincidence import CoincidenceScanner
-from selfseis.detect.judging import judge_detector
-from selfseis.detect.null import ChanceLevel, peaks
-from selfseis.detect.predictability import PredictabilityScanner
-from selfseis.detect.scan import Report, Scan, Scanner, Series
-from selfseis.detect.stack import StackScanner
-from selfseis.estimator import Estimator
-from selfseis.heldout import Verdict
-from selfseis.recording.conditioning import Conditioner
+from selfseis.base import Estimator
+from selfseis.catalogue.records import Event
+from selfseis.denoise.training_data import is_line, line_blind_zone, study_spans
+from selfseis.detect.coincidence_scanner import CoincidenceScanner
+from selfseis.detect.evaluate import judge_detector
+from selfseis.detect.scan import Report, Scan, Scanner
+from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.stack_scanner import StackScanner
+from selfseis.errors import UnusableInput
 from selfseis.recording.coverage import stretches
-from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import is_fibre, sample_times, sampling_rate, station_codes
+from selfseis.recording.dataarray import is_fibre, sample_times, sampling_rate, station_codes
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.typing import Float32Array
+from selfseis.validation import Verdict
+from selfseis.validation.false_alarms import ChanceLevel, peaks
 
 if TYPE_CHECKING:
     from selfseis.denoise import Denoiser
@@ -279,7 +280,7 @@ def _background(scan: Scan) -> float:
     return max(0.0, float(np.nanquantile(scan.score, 0.2) - np.nanquantile(scan.null, 0.2)))
 
 
-def _extent(score: Series, peak: int, bar: float) -> tuple[int, int]:
+def _extent(score: Float32Array, peak: int, bar: float) -> tuple[int, int]:
     """Return the first and last hop around a peak where the score stays above a bar."""
     below = ~(np.nan_to_num(score, nan=-np.inf) >= bar)
     before = np.flatnonzero(below[:peak])

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-Series = NDArray[np.float32]
+from selfseis.typing import Float32Array, FloatArray, IntArray
+
 Report = Callable[[int, int], None]
 
 
@@ -36,12 +37,12 @@ class Scan:
         Samples between times; each stands for a window of two hops around its own.
     """
 
-    first: NDArray[np.int64]
-    score: Series
-    null: Series
+    first: IntArray
+    score: Float32Array
+    null: Float32Array
     n_channels: NDArray[np.int32]
     groups: list[str]
-    present: Series
+    present: Float32Array
     hop: int
 
 
@@ -61,7 +62,7 @@ class ScanPart:
     values: NDArray
 
 
-def joined(parts: list[ScanPart], hop: int) -> tuple[NDArray[np.int64], NDArray]:
+def joined(parts: list[ScanPart], hop: int) -> tuple[IntArray, NDArray]:
     """Put parts together in time, with one column of NaN wherever samples are missing between them.
 
     Returns
@@ -110,7 +111,7 @@ class Scanner(Protocol):
         """Score a recording and `n_surrogates` surrogates of it."""
         ...
 
-    def score_window(self, conditioned: NDArray[np.float32]) -> Series:
+    def score_window(self, conditioned: Float32Array) -> Float32Array:
         """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
         ...
 
@@ -125,8 +126,8 @@ class Standardiser:
         Mean and standard deviation of each statistic under the null.
     """
 
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    centre: FloatArray
+    spread: FloatArray
 
     @classmethod
     def neutral(cls, n_statistics: int) -> Standardiser:
@@ -146,7 +147,7 @@ class Standardiser:
         """Return the larger centre and spread of each statistic: the more cautious scale."""
         return Standardiser(np.maximum(self.centre, other.centre), np.maximum(self.spread, other.spread))
 
-    def __call__(self, statistics: NDArray) -> Series:
+    def __call__(self, statistics: NDArray) -> Float32Array:
         """Return the largest standardised statistic that is known, shape ``statistics.shape[1:]``."""
         shape = (-1,) + (1,) * (statistics.ndim - 1)
         scaled = (statistics - self.centre.reshape(shape)) / self.spread.reshape(shape)

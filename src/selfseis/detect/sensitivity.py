@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.heldout import BlockScores, circular_shifts, phase_randomised
+from selfseis.typing import Float32Array, FloatArray
+from selfseis.validation import BlockScores, circular_shifts, phase_randomised
 
-Samples = NDArray[np.float32]
-ScoreWindow = Callable[[Samples], NDArray[np.float32]]
+ScoreWindow = Callable[[Float32Array], Float32Array]
 
 STEP = 1.5  # dB between the levels that are tried
 DEEPEST = 45.0  # dB below the event as recorded
@@ -34,8 +34,8 @@ class Injections:
         Conditioned events, tapered, not longer than the noise.
     """
 
-    noise: list[Samples]
-    events: list[Samples]
+    noise: list[Float32Array]
+    events: list[Float32Array]
 
     def recall(self, score: ScoreWindow, threshold: float, hop: int, context: int) -> BlockScores:
         """Try how far each event may be scaled down in each piece of noise.
@@ -74,7 +74,7 @@ class Injections:
         return BlockScores(1 - np.array(shares), np.ones(len(shares)))
 
     @staticmethod
-    def _best(score: ScoreWindow, event: Samples, noise: Samples, hop: int, context: int) -> float:
+    def _best(score: ScoreWindow, event: Float32Array, noise: Float32Array, hop: int, context: int) -> float:
         """Return the highest score around an event put near the end of a piece of noise."""
         after = 4 * hop
         data = noise[:, -min(noise.shape[1], context + event.shape[1] + 2 * after) :].copy()
@@ -103,7 +103,7 @@ def decibels(recall: float) -> float:
     return recall * (DEEPEST + STEP)
 
 
-def noise_like(quiet: Samples, n_samples: int, rng: np.random.Generator) -> Samples:
+def noise_like(quiet: Float32Array, n_samples: int, rng: np.random.Generator) -> Float32Array:
     """Make noise with the spectra and the cross-spectra of a quiet stretch, of any length.
 
     Parameters
@@ -126,18 +126,18 @@ def noise_like(quiet: Samples, n_samples: int, rng: np.random.Generator) -> Samp
     return noise[:, length : length + n_samples]
 
 
-def tapered(event: Samples) -> Samples:
+def tapered(event: Float32Array) -> Float32Array:
     """Fade an event in and out over a tenth of its length at each end."""
     from scipy.signal.windows import tukey
 
     return (event * tukey(event.shape[1], 0.2)[None]).astype(np.float32)
 
 
-def _weaker(event: Samples, down: float) -> Samples:
+def _weaker(event: Float32Array, down: float) -> Float32Array:
     return np.float32(10 ** (-down / 20)) * event
 
 
-def _number_found(found: Callable[[float], bool], levels: NDArray[np.float64]) -> int:
+def _number_found(found: Callable[[float], bool], levels: FloatArray) -> int:
     """Return how many levels are found, by bisection: what is found weak is found strong."""
     low, high = 0, len(levels)
     while low < high:

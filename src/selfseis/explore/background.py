@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfseis.explore.features import WindowTable
 from selfseis.explore.scattering import PER_OCTAVE
-
-Array = NDArray[np.float32]
+from selfseis.typing import BoolArray, Float32Array
 
 FLOOR = 0.5  # of the background, that is added to a window's power: what is weaker is not told apart
 LEAST_MODULATION = 1e-3  # of the first order, below which the second is rounding
@@ -37,10 +35,10 @@ class Background:
         The bands that hold more than rounding at some site.
     """
 
-    power: dict[str, Array]
-    along: dict[str, Array]
-    modulation: dict[str, Array]
-    bands: NDArray[np.bool_]
+    power: dict[str, Float32Array]
+    along: dict[str, Float32Array]
+    modulation: dict[str, Float32Array]
+    bands: BoolArray
 
     @classmethod
     def measure(cls, table: WindowTable, names: list[str]) -> Self:
@@ -65,7 +63,7 @@ class Background:
                 here.modulation[name] = self.modulation[name]
         return Background(here.power, here.along, here.modulation, self.bands)
 
-    def excess(self, table: WindowTable, names: list[str]) -> Array:
+    def excess(self, table: WindowTable, names: list[str]) -> Float32Array:
         """Return what windows hold above the background, shape (n, n_features), without units.
 
         First the logarithm of power over the background's in each band, then how peaked the power is along the
@@ -85,7 +83,7 @@ class Background:
         ]
         return np.nan_to_num(np.hstack(blocks)).astype(np.float32)
 
-    def _rhythm(self, louder: Array, table: WindowTable, names: list[str]) -> Array:
+    def _rhythm(self, louder: Float32Array, table: WindowTable, names: list[str]) -> Float32Array:
         """Return how power comes and goes, by octave and rate, weighted by the share that is not background."""
         known = np.isfinite(table.modulation[0])
         usual = np.stack([self.modulation.get(name, np.zeros(known.sum())) for name in names])
@@ -94,7 +92,7 @@ class Background:
         of_octave = np.stack([part.mean(axis=1) for part in _octaves(share)], axis=1)
         return of_octave[:, np.nonzero(known)[0]] * unusual
 
-    def _direction(self, ratio: Array, table: WindowTable, names: list[str]) -> Array:
+    def _direction(self, ratio: Float32Array, table: WindowTable, names: list[str]) -> Float32Array:
         if table.along.shape[1]:
             usual = np.stack([self.along.get(name, np.zeros_like(table.along[0])) for name in names])
             return WEIGHT_OF_ALONG * (table.along - usual[table.site])
@@ -103,31 +101,31 @@ class Background:
         vertical, horizontal = ratio[:, 0], ratio[:, 1:].mean(axis=1)
         return np.log((vertical + FLOOR) / (horizontal + FLOOR))[:, self.bands]
 
-    def louder(self, table: WindowTable, names: list[str]) -> Array:
+    def louder(self, table: WindowTable, names: list[str]) -> Float32Array:
         """Return the power of each window over its site's, mean over components, shape (n, n_bands)."""
         return mean_of_known(self._ratio(table, names))[:, self.bands]
 
-    def _ratio(self, table: WindowTable, names: list[str]) -> Array:
+    def _ratio(self, table: WindowTable, names: list[str]) -> Float32Array:
         usual = np.stack([self.power.get(name, np.full_like(table.power[0], np.nan)) for name in names])
         return table.power / usual[table.site]
 
-    def level_db(self, table: WindowTable, names: list[str]) -> Array:
+    def level_db(self, table: WindowTable, names: list[str]) -> Float32Array:
         """Return the level of each window above its site's, in dB: the median over bands."""
         ratio = self.louder(table, names)
         return (10 * np.log10(np.maximum(np.median(ratio, axis=1), 1e-12))).astype(np.float32)
 
 
-def _octaves(bands: Array) -> list[Array]:
+def _octaves(bands: Float32Array) -> list[Float32Array]:
     return np.split(bands, range(PER_OCTAVE, bands.shape[1], PER_OCTAVE), axis=1)
 
 
-def mean_of_known(power: Array) -> Array:
+def mean_of_known(power: Float32Array) -> Float32Array:
     """Return the mean over the components that live, shape (n, n_bands); 0 where none does."""
     known = np.isfinite(power)
     return np.where(known, power, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
-def _median(power: Array) -> Array:
+def _median(power: Float32Array) -> Float32Array:
     """Return the median over windows; a component that never lives stays NaN."""
     known = np.isfinite(power).any(axis=(0, 2))
     median = np.full(power.shape[1:], np.nan, np.float32)

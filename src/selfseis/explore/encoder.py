@@ -20,11 +20,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from selfseis.explore.axes import MOST_AXES, Axes
-from selfseis.learn import FitProgress, fit
-from selfseis.nets.window_net import WindowNet
-
-Array = NDArray[np.float32]
+from selfseis.explore.embedding import MOST_AXES, Axes
+from selfseis.networks.window_encoder import WindowNet
+from selfseis.training import FitProgress, fit
+from selfseis.typing import BoolArray, Float32Array, IntArray
 
 BATCH = 256
 MOST_STEPS = 600
@@ -82,7 +81,7 @@ class Encoder:
         return cls(axes, net), progress
 
     @torch.no_grad()
-    def __call__(self, features: Array) -> Array:
+    def __call__(self, features: Float32Array) -> Float32Array:
         """Return coordinates, shape (n, n_axes)."""
         self.net.eval()
         whiten = _whitener(self.axes)
@@ -107,7 +106,7 @@ class Views:
     """
 
     def __init__(
-        self, features: Array, n_bands: int, floor: float, site: NDArray[np.int16], first: NDArray[np.int64]
+        self, features: Float32Array, n_bands: int, floor: float, site: NDArray[np.int16], first: IntArray
     ) -> None:
         self.features, self.n_bands, self.floor = features, n_bands, floor
         numbers = np.arange(len(features))
@@ -115,13 +114,13 @@ class Views:
         loud = features[:, :n_bands].max(axis=1) > np.log(STANDS_OUT + floor)
         self.neighbour = _neighbours(site, first, loud)
 
-    def draw(self, rng: np.random.Generator, n: int, *, hidden: bool) -> tuple[Array, Array]:
+    def draw(self, rng: np.random.Generator, n: int, *, hidden: bool) -> tuple[Float32Array, Float32Array]:
         """Draw pairs of views of visible or of hidden windows; features of shape (n, n_features) each."""
         rows = rng.choice(self.sides[hidden], n)
         other = np.where(rng.uniform(size=n) < SHARE_OF_NEIGHBOURS, self.neighbour[rows], rows)
         return self._view(rng, rows), self._view(rng, other)
 
-    def _view(self, rng: np.random.Generator, rows: NDArray[np.int64]) -> Array:
+    def _view(self, rng: np.random.Generator, rows: IntArray) -> Float32Array:
         """Weaken windows and add the power of others: powers of independent waves add up."""
         noise = self.features[rng.integers(len(self.features), size=len(rows))]
         weak = np.exp(rng.uniform(np.log(WEAKEST), 0, (len(rows), 1))).astype(np.float32)
@@ -136,7 +135,7 @@ class Views:
         rest = share * self.features[rows][:, 2 * self.n_bands :] + (1 - share) * noise[:, 2 * self.n_bands :]
         return np.hstack([level, peaked, rest]).astype(np.float32)
 
-    def _powers(self, features: Array) -> tuple[Array, Array]:
+    def _powers(self, features: Float32Array) -> tuple[Float32Array, Float32Array]:
         """Return mean and greatest power over the background's in each band."""
         mean = np.exp(features[:, : self.n_bands])
         greatest = mean * np.exp(features[:, self.n_bands : 2 * self.n_bands])
@@ -156,16 +155,14 @@ def disagreement(one: Tensor, other: Tensor) -> Tensor:
     return loss
 
 
-def _whitener(axes: Axes) -> Callable[[Array], Tensor]:
+def _whitener(axes: Axes) -> Callable[[Float32Array], Tensor]:
     median, whitening = torch.from_numpy(axes.median), torch.from_numpy(axes.whitening)
     return lambda features: (
         (torch.from_numpy(np.ascontiguousarray(features)) - median) @ whitening / axes.softness
     )
 
 
-def _neighbours(
-    site: NDArray[np.int16], first: NDArray[np.int64], loud: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _neighbours(site: NDArray[np.int16], first: IntArray, loud: BoolArray) -> IntArray:
     """Return, of each loud window, a loud one of the next site at the same time; itself where there is none."""
     row_of = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(first, site, strict=True))}
     n_sites = int(site.max()) + 1

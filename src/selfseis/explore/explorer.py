@@ -11,23 +11,25 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.estimator import Estimator
-from selfseis.explore import storage
-from selfseis.explore.axes import RARE_AXES
+from selfseis.base import Estimator
+from selfseis.errors import UnusableInput
+from selfseis.explore import model as storage
 from selfseis.explore.background import Background, mean_of_known
-from selfseis.explore.edges import edge_windows
+from selfseis.explore.cluster_search import Structure, find_structures
+from selfseis.explore.clustering import Labels, Method, settings_of
+from selfseis.explore.edge_windows import edge_windows
+from selfseis.explore.embedding import RARE_AXES
+from selfseis.explore.evaluate import TASK, judge_structure, station_agreement
 from selfseis.explore.features import Gaps, WindowTable, measure_windows
-from selfseis.explore.grouping import Labels, Method, Points, settings_of
-from selfseis.explore.judging import TASK, judge_structure, station_agreement
 from selfseis.explore.novelty import Novelty, nearest_windows
 from selfseis.explore.representation import Representation, choose_representation
-from selfseis.explore.structure import Structure, find_structures
 from selfseis.explore.surrogates import surrogate_windows
 from selfseis.explore.windows import Grid, Site, sites_of
-from selfseis.heldout import Verdict
-from selfseis.learn import Taught
-from selfseis.recording import UnusableInput, is_fibre, sampling_rate, station_codes
+from selfseis.recording import is_fibre, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
+from selfseis.training import Taught
+from selfseis.typing import BoolArray, Float32Array, FloatArray
+from selfseis.validation import Verdict
 
 Report = Callable[[float, float], None]
 
@@ -66,11 +68,11 @@ class Explored:
     sites: list[Site]
     table: WindowTable
     gaps: Gaps
-    points: Points
+    points: Float32Array
     labels: Labels
-    novelty: NDArray[np.float32]
-    p_value: NDArray[np.float64]
-    level_db: NDArray[np.float32]
+    novelty: Float32Array
+    p_value: FloatArray
+    level_db: Float32Array
 
     def find_like(self, row: int, n_windows: int = 20) -> NDArray[np.int32]:
         """Return the rows of the windows most like one, at any station and time, most alike first."""
@@ -224,8 +226,8 @@ class Explorer(Estimator):
         return self.embed(recording).labels
 
     def find_like(
-        self, window: NDArray | Points, explored: Explored, n_windows: int = 20
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        self, window: NDArray | Float32Array, explored: Explored, n_windows: int = 20
+    ) -> tuple[NDArray[np.int32], Float32Array]:
         """Return the windows of a recording that are most like given coordinates, whatever they came from.
 
         Parameters
@@ -301,13 +303,13 @@ class Explorer(Estimator):
             self.seed,
         )
 
-    def _by_chance(self, recording: xr.DataArray, sites: list[Site], n_windows: int) -> NDArray[np.float32]:
+    def _by_chance(self, recording: xr.DataArray, sites: list[Site], n_windows: int) -> Float32Array:
         made = surrogate_windows(recording, sites, self.grid_, min(n_windows, MOST_SURROGATES), self.seed)
         names = [site.name for site in sites]
         own = Background.measure(made, names)
         return Background(own.power, own.along, own.modulation, self.background_.bands).excess(made, names)
 
-    def _excess(self, table: WindowTable, sites: list[Site]) -> NDArray[np.float32]:
+    def _excess(self, table: WindowTable, sites: list[Site]) -> Float32Array:
         names = [site.name for site in sites]
         features = self.background_.for_sites(table, names).excess(table, names)
         if features.shape[1] != len(self.represented_.axes.median):
@@ -317,7 +319,7 @@ class Explorer(Estimator):
         return features
 
     def _explored(
-        self, sites: list[Site], table: WindowTable, gaps: Gaps, features: NDArray[np.float32]
+        self, sites: list[Site], table: WindowTable, gaps: Gaps, features: Float32Array
     ) -> Explored:
         points = self.represented_(features)
         names = [site.name for site in sites]
@@ -330,7 +332,7 @@ class Explorer(Estimator):
             background.level_db(table, names),
         )  # fmt: skip
 
-    def _taught(self, recording: xr.DataArray, table: WindowTable) -> NDArray[np.bool_]:
+    def _taught(self, recording: xr.DataArray, table: WindowTable) -> BoolArray:
         """Say which windows hold times that were learnt from, shape (n,)."""
         begin, end = np.array([(-1, 0), *self.taught_.times_in(recording)]).T
         last_before_end = np.searchsorted(begin, table.first + self.grid_.length) - 1

@@ -9,12 +9,12 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.errors import UnusableInput
 from selfseis.explore.scattering import PER_OCTAVE, Scattered, Scattering
 from selfseis.explore.windows import Batch, Grid, Report, Site, stream_windows
-from selfseis.learn import one_thread
-from selfseis.recording import UnusableInput, is_fibre
-
-Array = NDArray[np.float32]
+from selfseis.recording import is_fibre
+from selfseis.training import one_thread
+from selfseis.typing import Float32Array, IntArray
 
 JOINED_AT = 16  # tables of a batch each
 
@@ -41,11 +41,11 @@ class WindowTable:
     """
 
     site: NDArray[np.int16]
-    first: NDArray[np.int64]
-    power: Array
-    peak: Array
-    modulation: Array
-    along: Array
+    first: IntArray
+    power: Float32Array
+    peak: Float32Array
+    modulation: Float32Array
+    along: Float32Array
 
     def __len__(self) -> int:
         return len(self.first)
@@ -69,7 +69,7 @@ class Gaps:
     """Windows that could not be used: site and first sample of each."""
 
     site: NDArray[np.int16]
-    first: NDArray[np.int64]
+    first: IntArray
 
 
 def measure_windows(
@@ -142,7 +142,7 @@ def _padded(power: torch.Tensor, n_components: int) -> torch.Tensor:
     return torch.cat([power, missing], dim=1)
 
 
-def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Array:
+def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Float32Array:
     """Return the mean over the bands of each octave, shape (n, n_octaves, n_slow)."""
     n_octaves = -(-len(scattering.centres) // PER_OCTAVE)
     total = np.zeros((len(modulation), n_octaves, len(scattering.modulations)), np.float32)
@@ -153,7 +153,7 @@ def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Array:
     return np.where(counts > 0, total / np.maximum(counts, 1), np.nan).astype(np.float32)
 
 
-def _along(scattered: Scattered, live: torch.Tensor) -> Array:
+def _along(scattered: Scattered, live: torch.Tensor) -> Float32Array:
     """Return the coherence of neighbours by octave: its argument tells direction and slowness of what passes."""
     both = live[:, 1:] & live[:, :-1]
     shared = (scattered.shared * both).sum(dim=1) / both.sum(dim=1).clamp_min(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.explore.grouping import Points
+from selfseis.typing import Float32Array, FloatArray
 
 if TYPE_CHECKING:
     from sklearn.neighbors import NearestNeighbors
@@ -41,11 +41,11 @@ class Novelty:
     doi:10.1145/342009.335437
     """
 
-    known: Points
-    null: NDArray[np.float32]
+    known: Float32Array
+    null: Float32Array
 
     @classmethod
-    def measure(cls, points: Points, surrogate: Points, seed: int) -> Self:
+    def measure(cls, points: Float32Array, surrogate: Float32Array, seed: int) -> Self:
         """Keep known windows, of very many a part drawn at random, and score the phase-randomised ones."""
         if len(points) > MOST_REFERENCES:
             points = points[np.random.default_rng(seed).choice(len(points), MOST_REFERENCES, replace=False)]
@@ -57,7 +57,7 @@ class Novelty:
 
         return NearestNeighbors().fit(self.known)
 
-    def score(self, points: Points) -> NDArray[np.float32]:
+    def score(self, points: Float32Array) -> Float32Array:
         """Return how rare each point is among known ones, itself left out."""
         n_neighbours = min(NEIGHBOURS + 1, len(self.known))
         distance, _ = self._tree.kneighbors(points, n_neighbours)
@@ -67,13 +67,13 @@ class Novelty:
         floor = np.maximum(far / MOST_APART, np.finfo(np.float32).tiny)
         return (apart.mean(axis=1) * np.sqrt(far / np.maximum(near, floor))).astype(np.float32)
 
-    def p_values(self, score: NDArray[np.float32]) -> NDArray[np.float64]:
+    def p_values(self, score: Float32Array) -> FloatArray:
         """Return the chance that a phase-randomised window scores as high."""
         as_high = len(self.null) - np.searchsorted(self.null, score, side="left")
         return (1 + as_high) / (1 + len(self.null))
 
 
-def false_alarm_rates(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
+def false_alarm_rates(p_values: FloatArray) -> FloatArray:
     """Return, for each window, the expected share of false ones among those that are as rare.
 
     Parameters
@@ -94,8 +94,8 @@ def false_alarm_rates(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def nearest_windows(
-    points: Points, among: Points, n_neighbours: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    points: Float32Array, among: Float32Array, n_neighbours: int
+) -> tuple[NDArray[np.int32], Float32Array]:
     """Return the rows of the most alike windows and their distances, most alike first.
 
     Parameters

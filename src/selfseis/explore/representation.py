@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.explore.axes import Axes
+from selfseis.errors import UnusableInput
 from selfseis.explore.background import FLOOR
+from selfseis.explore.cluster_search import Structure, find_structures
+from selfseis.explore.clustering import Method
+from selfseis.explore.embedding import Axes
 from selfseis.explore.encoder import Encoder, Views
 from selfseis.explore.features import WindowTable
-from selfseis.explore.grouping import Method, Points
-from selfseis.explore.structure import Structure, find_structures
-from selfseis.heldout import Verdict, judge
-from selfseis.recording import UnusableInput
+from selfseis.typing import Float32Array
+from selfseis.validation import Verdict, judge
 
 Representation = Literal["auto", "scattering", "learned"]
 
@@ -46,15 +46,15 @@ class Represented:
     structures: list[Structure]
     rivalry: Verdict | None
 
-    def __call__(self, features: NDArray[np.float32]) -> Points:
+    def __call__(self, features: Float32Array) -> Float32Array:
         """Return coordinates of features."""
         return self.encoder(features) if self.encoder is not None else self.axes(features)
 
 
 def choose_representation(
     wanted: Representation,
-    features: NDArray[np.float32],
-    chance: NDArray[np.float32],
+    features: Float32Array,
+    chance: Float32Array,
     table: WindowTable,
     n_bands: int,
     method: Method,

@@ -20,8 +20,9 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from selfseis.typing import FloatArray
 
 PER_OCTAVE = 4  # first-order bands
 HIGHEST = 0.4  # cycles a sample of the highest band's centre
@@ -73,14 +74,14 @@ class Scattering:
         self.n_padded = 2 * length
 
     @cached_property
-    def centres(self) -> NDArray[np.float64]:
+    def centres(self) -> FloatArray:
         """Centres of the first-order bands in cycles a sample, falling; shape (n_bands,)."""
         lowest = min(FEWEST_CYCLES / self.length, HIGHEST / 2)
         n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(HIGHEST / lowest)))
         return (HIGHEST * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
 
     @cached_property
-    def modulations(self) -> NDArray[np.float64]:
+    def modulations(self) -> FloatArray:
         """Centres of the second-order bands in cycles a sample, falling, one an octave."""
         n_octaves = max(1, 1 + int(math.log2(HIGHEST / 2 * self.length / FEWEST_MODULATIONS)))
         return (HIGHEST / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.explore.grouping import UNASSIGNED, Assigner, Grouping, Labels, Points
-from selfseis.heldout import BlockScores, Interval
+from selfseis.explore.clustering import UNASSIGNED, Assigner, Grouping, Labels
+from selfseis.typing import Float32Array, IntArray
+from selfseis.validation import BlockScores, Interval
 
 BLOCKS = 24  # of time, every other one hidden
 REPEATS = 500  # of the bootstrap
@@ -30,7 +30,7 @@ class TwoViews:
 
     own: Labels
     other: Labels
-    block: NDArray[np.int64]
+    block: IntArray
 
     def scores(self) -> BlockScores:
         """Return disagreement in each block, and what chance alone would give: one less their ratio is kappa.
@@ -61,14 +61,14 @@ class TwoViews:
         return float(1 - sum((own == k).mean() * (other == k).mean() for k in np.unique(own)))
 
 
-def time_blocks(first: NDArray[np.int64]) -> NDArray[np.int64]:
+def time_blocks(first: IntArray) -> IntArray:
     """Return the block of each window: as many blocks as there is time for, of as many windows each."""
     moments = np.unique(first)
     n_blocks = max(2, min(BLOCKS, len(moments) // 4))
     return np.minimum(np.searchsorted(moments, first) * n_blocks // len(moments), n_blocks - 1)
 
 
-def two_views(grouping: Grouping, points: Points, block: NDArray[np.int64], seed: int) -> TwoViews:
+def two_views(grouping: Grouping, points: Float32Array, block: IntArray, seed: int) -> TwoViews:
     """Group each half of the time on its own, and let each tell the groups of the other.
 
     Parameters
@@ -91,7 +91,7 @@ def two_views(grouping: Grouping, points: Points, block: NDArray[np.int64], seed
     return TwoViews(own, other, block)
 
 
-def grouped(grouping: Grouping, points: Points, seed: int) -> Assigner:
+def grouped(grouping: Grouping, points: Float32Array, seed: int) -> Assigner:
     """Group points, of very many a part that is drawn at random; the result assigns any others."""
     if len(points) > MOST_POINTS:
         points = points[np.sort(np.random.default_rng(seed).choice(len(points), MOST_POINTS, replace=False))]
@@ -113,7 +113,7 @@ def renumbered(labels: Labels, like: Labels) -> Labels:
     return np.array([named[label] for label in labels], np.int16)
 
 
-def jaccard(final: Labels, other: Labels, block: NDArray[np.int64], seed: int) -> dict[int, Interval]:
+def jaccard(final: Labels, other: Labels, block: IntArray, seed: int) -> dict[int, Interval]:
     """Return how well each class is found again by those to whom it was hidden, with a 95% interval.
 
     Parameters

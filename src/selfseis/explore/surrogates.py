@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from selfseis.explore.features import WindowTable, features_of
 from selfseis.explore.scattering import Scattering
 from selfseis.explore.windows import Batch, Grid, Site
-from selfseis.heldout import phase_randomised
 from selfseis.recording import is_fibre
-from selfseis.recording.conditioning import sample_spans
+from selfseis.recording.preprocessing import sample_spans
+from selfseis.typing import FloatArray
+from selfseis.validation import phase_randomised
 
 WINDOWS_OF_SPAN = 64
 SPANS = 12
@@ -54,7 +55,7 @@ def surrogate_windows(
     return WindowTable.joined(tables)
 
 
-def _amplitudes(recording: xr.DataArray, grid: Grid) -> NDArray[np.float64]:
+def _amplitudes(recording: xr.DataArray, grid: Grid) -> FloatArray:
     """Return the mean amplitude spectrum of each channel, shape (n_channels, length + 1)."""
     size = 2 * grid.length
     power = np.zeros((recording.sizes["channel"], grid.length + 1))

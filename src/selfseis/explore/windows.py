@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.pick.stations import stations_of
-from selfseis.recording import UnusableInput, bridge_gaps, is_fibre, sampling_rate
+from selfseis.errors import UnusableInput
+from selfseis.recording import bridge_gaps, is_fibre, sampling_rate
+from selfseis.recording.components import stations_of
 from selfseis.recording.coverage import covered_tiles, stretches
+from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
 
-Samples = NDArray[np.float32]
 Report = Callable[[float, float], None]
 
 WINDOWS_WANTED = 4000  # of a station
@@ -64,7 +65,7 @@ def sites_of(recording: xr.DataArray) -> list[Site]:
     return sites
 
 
-def _groups_along(distance: NDArray[np.float64]) -> list[Site]:
+def _groups_along(distance: FloatArray) -> list[Site]:
     n_groups = max(1, round(len(distance) / CHANNELS_OF_GROUP))
     groups = np.array_split(np.argsort(distance, kind="stable"), n_groups)
     return [
@@ -162,11 +163,11 @@ class Batch:
     """
 
     site: int
-    first: NDArray[np.int64]
-    samples: Samples
-    present: NDArray[np.bool_]
-    usable: NDArray[np.bool_]
-    live: NDArray[np.bool_]
+    first: IntArray
+    samples: Float32Array
+    present: BoolArray
+    usable: BoolArray
+    live: BoolArray
 
     def of(self, chosen: NDArray[Any]) -> Batch:
         """Return some of the windows."""
@@ -212,9 +213,7 @@ def stream_windows(
             report(tile.first + tile.n_core, n_samples)
 
 
-def read_windows(
-    recording: xr.DataArray, site: Site, number: int, grid: Grid, first: NDArray[np.int64]
-) -> Batch:
+def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, first: IntArray) -> Batch:
     """Read windows that begin at given samples of one site.
 
     Parameters
@@ -241,14 +240,14 @@ def read_windows(
     return _batch(pieces, first, number, grid)
 
 
-def _cut(data: Samples, first: int, n_core: int, number: int, grid: Grid) -> Batch:
+def _cut(data: Float32Array, first: int, n_core: int, number: int, grid: Grid) -> Batch:
     n_windows = n_core // grid.length
     pieces = np.lib.stride_tricks.sliding_window_view(data, 2 * grid.length, axis=1)[:, :: grid.length]
     pieces = pieces[:, :n_windows].transpose(1, 0, 2)
     return _batch(pieces, first + grid.length * np.arange(n_windows, dtype=np.int64), number, grid)
 
 
-def _batch(pieces: Samples, first: NDArray[np.int64], number: int, grid: Grid) -> Batch:
+def _batch(pieces: Float32Array, first: IntArray, number: int, grid: Grid) -> Batch:
     core = slice(grid.halo, grid.halo + grid.length)
     present = np.isfinite(pieces)
     live = present[:, :, core].mean(axis=2) >= LEAST_PRESENT

@@ -6,16 +6,18 @@ the user gives or the picks suggest, and shifting stations against each other me
 
 from __future__ import annotations
 
-from selfseis.locate.association import AssociatedEvent, associate
-from selfseis.locate.catalogue import LocatedCatalogue, LocatedEvent, write_catalogue
-from selfseis.locate.estimate import estimate_velocity
-from selfseis.locate.frame import Frame
-from selfseis.locate.location import Location, Locator
-from selfseis.locate.making import make_catalogue
-from selfseis.locate.quakeml import to_quakeml
-from selfseis.locate.stations import StationTable
-from selfseis.locate.velocity import VelocityModel1D
-from selfseis.locate.wadati import Wadati, fit_wadati
+from selfseis.catalogue.quakeml import located_to_quakeml
+from selfseis.catalogue.records import LocatedEvent, Location
+from selfseis.catalogue.tables import write_located_catalogue
+from selfseis.consensus.wadati import Wadati, fit_wadati
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.stations import StationTable
+from selfseis.locate.build_catalogue import make_catalogue
+from selfseis.locate.located_catalogue import LocatedCatalogue
+from selfseis.locate.location import Locator
+from selfseis.locate.pyocto_association import AssociatedEvent, associate
+from selfseis.locate.search_volume import Frame
+from selfseis.locate.velocity_estimation import estimate_velocity
 
 __all__ = [
     "AssociatedEvent",
@@ -30,7 +32,7 @@ __all__ = [
     "associate",
     "estimate_velocity",
     "fit_wadati",
+    "located_to_quakeml",
     "make_catalogue",
-    "to_quakeml",
-    "write_catalogue",
+    "write_located_catalogue",
 ]

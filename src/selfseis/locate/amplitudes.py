@@ -7,19 +7,17 @@ the IASPEI standard asks); where not, of the record above 1 Hz in its own units.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.pick.picks import Pick
-from selfseis.pick.stations import Station, stations_of
+from selfseis.catalogue.records import Amplitude, Pick
+from selfseis.io.obspy_import import obspy
 from selfseis.recording import sample_times, sampling_rate
-from selfseis.recording.obspy_import import obspy
-
-Floats = npt.NDArray[np.float64]
+from selfseis.recording.components import Station, stations_of
+from selfseis.typing import FloatArray
 
 WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0.8 s, damping 0.8
 LOWEST_HZ = (0.3, 0.6)  # below, microseisms are larger than what Wood-Anderson would show of a small event
@@ -27,28 +25,6 @@ HIGHEST = (0.7, 0.9)  # of the Nyquist frequency
 RELATIVE_LOWEST_HZ = (0.8, 1.2)
 LEAST_SIGNAL_TO_NOISE = 2.0
 CLIPPED_SHARE = 0.005
-
-
-@dataclass(frozen=True)
-class Amplitude:
-    """Largest swing, zero to peak, of a station's horizontals.
-
-    Attributes
-    ----------
-    station : str
-        Its name.
-    seed_id : str
-        The channel that shows it.
-    value : float
-        In nm of a Wood-Anderson seismograph of gain 1, or in the record's units.
-    is_ground_motion : bool
-        Whether it is the former.
-    """
-
-    station: str
-    seed_id: str
-    value: float
-    is_ground_motion: bool
 
 
 class AmplitudeMeter:
@@ -127,7 +103,9 @@ class AmplitudeMeter:
             return None
         return Amplitude(station, seed_id, signal, to_motion is not None)
 
-    def _response(self, row: int, seed_id: str, first: int) -> Callable[[Floats], npt.NDArray[Any]] | None:
+    def _response(
+        self, row: int, seed_id: str, first: int
+    ) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
         """Record per m of displacement as a function of frequency, or None where unknown."""
         if self.inventory is not None:
             return _from_inventory(self.inventory, seed_id, sample_times(self.recording, first))
@@ -183,7 +161,7 @@ def _horizontals(station: Station) -> list[int]:
     return rows or [row for row in (station.vertical,) if row is not None]
 
 
-def _is_clipped(data: Floats) -> bool:
+def _is_clipped(data: FloatArray) -> bool:
     """Many samples at the very largest values, which a seismogram has not."""
     return any(
         int(np.sum(data == extreme)) > max(4, CLIPPED_SHARE * len(data))
@@ -192,11 +170,11 @@ def _is_clipped(data: Floats) -> bool:
 
 
 def _filtered(
-    data: Floats,
+    data: FloatArray,
     rate: float,
     lowest: tuple[float, float],
-    to_motion: Callable[[Floats], npt.NDArray[Any]] | None,
-) -> Floats:
+    to_motion: Callable[[FloatArray], npt.NDArray[Any]] | None,
+) -> FloatArray:
     """Band-pass with cosine sides; with a response, as Wood-Anderson displacement in the response's unit."""
     n = len(data)
     taper = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / max(1, n // 20))
@@ -213,13 +191,13 @@ def _filtered(
     return np.asarray(np.fft.irfft(spectrum * band, padded)[:n], float)
 
 
-def _rise(f: Floats, low: float, high: float) -> Floats:
+def _rise(f: FloatArray, low: float, high: float) -> FloatArray:
     return np.asarray(np.sin(np.pi / 2 * np.clip((f - low) / (high - low), 0, 1)) ** 2, float)
 
 
 def _from_inventory(
     inventory: Any, seed_id: str, when: np.datetime64
-) -> Callable[[Floats], npt.NDArray[Any]] | None:
+) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
     module = obspy()
     time = module.UTCDateTime(ns=int(when.astype("datetime64[ns]").astype(np.int64)))
     try:
@@ -227,7 +205,7 @@ def _from_inventory(
     except Exception:  # ObsPy raises a bare Exception where it holds no response
         return None
 
-    def displacement(f: Floats) -> npt.NDArray[Any]:
+    def displacement(f: FloatArray) -> npt.NDArray[Any]:
         return np.asarray(response.get_evalresp_response_for_frequencies(f, output="DISP"))
 
     return displacement if getattr(response, "response_stages", None) else None

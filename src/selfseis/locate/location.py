@@ -20,16 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from selfseis.locate.frame import Frame
-from selfseis.locate.travel_times import PHASES
-from selfseis.pick.picks import Pick
+from selfseis.catalogue.records import CONFIDENCE, PHASES, Arrival, Location, Pick
+from selfseis.geo.sphere import azimuthal_gap
+from selfseis.locate.search_volume import Frame
+from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
-
-CONFIDENCE = 0.68
 ELLIPSE = float(
     np.sqrt(-2 * np.log(1 - CONFIDENCE))
 )  # semi-axis in standard deviations that holds that share
@@ -42,92 +38,15 @@ LARGEST_STEPS, SMALLEST_STEP = 50, 2e-4  # the latter in cells of the grid
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """A pick as an event explains it.
-
-    Attributes
-    ----------
-    pick : Pick
-        The pick.
-    residual_s : float
-        Observed less expected time.
-    distance_km : float
-        Epicentral distance.
-    azimuth_deg : float
-        From the event to the station, clockwise from north.
-    weight : float
-        1 where the residual is small; 0 where the pick was left out.
-    """
-
-    pick: Pick
-    residual_s: float
-    distance_km: float
-    azimuth_deg: float
-    weight: float
-
-
-@dataclass(frozen=True)
-class Location:
-    """Place and time of an event, with 68% uncertainties.
-
-    Attributes
-    ----------
-    time : numpy.datetime64
-        Origin time, UTC.
-    latitude, longitude, depth_km : float
-        In degrees, and km below sea level.
-    covariance : ndarray, shape (4, 4)
-        Of east, north and depth in km, and time in s.
-    horizontal_error_km : float
-        Larger semi-axis of the 68% ellipse of the epicentre.
-    smaller_error_km, ellipse_azimuth_deg : float
-        Smaller semi-axis, and azimuth of the larger one.
-    depth_error_km, time_error_s : float
-        One standard deviation.
-    rms_s : float
-        Of the residuals of the picks used.
-    gap_deg : float
-        Largest azimuth without a station.
-    arrivals : tuple of Arrival
-        All picks of the event, also those left out.
-    depth_is_resolved : bool
-        False where the depth is at a limit of the volume, or uncertain by more than a quarter of its range.
-    is_inside : bool
-        False where the epicentre is at a limit of the volume: only a direction, then.
-    """
-
-    time: np.datetime64
-    latitude: float
-    longitude: float
-    depth_km: float
-    covariance: Floats
-    horizontal_error_km: float
-    smaller_error_km: float
-    ellipse_azimuth_deg: float
-    depth_error_km: float
-    time_error_s: float
-    rms_s: float
-    gap_deg: float
-    arrivals: tuple[Arrival, ...]
-    depth_is_resolved: bool
-    is_inside: bool
-
-    @property
-    def n_used(self) -> int:
-        """Return how many picks were used."""
-        return sum(arrival.weight > 0 for arrival in self.arrivals)
-
-
-@dataclass(frozen=True)
 class _Observed:
     """Picks of an event as arrays: times in s from the first."""
 
-    station: Ints
-    phase: Ints
-    time: Floats
-    sd: Floats
+    station: IndexArray
+    phase: IndexArray
+    time: FloatArray
+    sd: FloatArray
 
-    def take(self, keep: npt.NDArray[np.bool_]) -> _Observed:
+    def take(self, keep: BoolArray) -> _Observed:
         return _Observed(self.station[keep], self.phase[keep], self.time[keep], self.sd[keep])
 
 
@@ -153,7 +72,7 @@ class Locator:
         ]
         self._nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         self._spacing = np.array([axis[1] - axis[0] for axis in axes])
-        self._node_times: dict[tuple[int, int], npt.NDArray[np.float32]] = {}
+        self._node_times: dict[tuple[int, int], Float32Array] = {}
         self._row_of = {code: row for row, code in enumerate(frame.stations.codes)}
 
     def locate(self, picks: Sequence[Pick], near: Location | None = None) -> Location | None:
@@ -210,19 +129,19 @@ class Locator:
         }
         return len(observed.time) >= LEAST_PICKS and len(places) >= LEAST_STATIONS
 
-    def _solve(self, observed: _Observed, starts: Sequence[Floats] | None = None) -> Floats:
+    def _solve(self, observed: _Observed, starts: Sequence[FloatArray] | None = None) -> FloatArray:
         """East, north, depth and time of the least robust misfit."""
         tries = [self._descended(start, observed) for start in starts or self._starts(observed)]
         best = min(tries, key=lambda found: found[0])[1]
         return self._descended(best, observed)[1]  # once more, with the weights of its own distances
 
-    def _start_at(self, near: Location, picks: Sequence[Pick]) -> Floats:
+    def _start_at(self, near: Location, picks: Sequence[Pick]) -> FloatArray:
         east, north = self.frame.plane.flat(near.latitude, near.longitude)
         begin = min(pick.time for pick in picks)
         seconds = float((near.time - begin) / np.timedelta64(1, "ns")) * 1e-9
         return np.array([float(east), float(north), near.depth_km, seconds])
 
-    def _starts(self, observed: _Observed, n: int = 3) -> list[Floats]:
+    def _starts(self, observed: _Observed, n: int = 3) -> list[FloatArray]:
         """Best nodes of the grid that are not neighbours."""
         travel = np.stack(
             [self._to_nodes(s, p) for s, p in zip(observed.station, observed.phase, strict=True)]
@@ -232,7 +151,7 @@ class Locator:
         blur = self._spacing[:2].max() / 2 * travel.max() / max(self.frame.times.reach_km, 1e-6)
         sigma = np.sqrt(observed.sd[:, None] ** 2 + (self.model_error * travel) ** 2 + blur**2)
         misfit = np.minimum(np.abs(origin - middle) / sigma, CUT).sum(axis=0)
-        starts: list[Floats] = []
+        starts: list[FloatArray] = []
         for node in np.argsort(misfit)[:200]:
             place = self._nodes[node]
             apart = [np.abs((place - other[:3]) / self._spacing).max() for other in starts]
@@ -242,7 +161,7 @@ class Locator:
                 break
         return starts
 
-    def _to_nodes(self, station: int, phase: int) -> npt.NDArray[np.float32]:
+    def _to_nodes(self, station: int, phase: int) -> Float32Array:
         key = (int(station), int(phase))
         if key not in self._node_times:
             distance = np.hypot(
@@ -253,7 +172,7 @@ class Locator:
             self._node_times[key] = times.astype(np.float32)
         return self._node_times[key]
 
-    def _descended(self, start: Floats, observed: _Observed) -> tuple[float, Floats]:
+    def _descended(self, start: FloatArray, observed: _Observed) -> tuple[float, FloatArray]:
         """Levenberg and Marquardt's descent to the nearest least misfit, within the limits of the volume."""
         limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
         low, high = (np.array([*(axis[side] for axis in limits), 1e9 * (2 * side - 1)]) for side in (0, 1))
@@ -280,7 +199,9 @@ class Locator:
                     break
         return _robust(z), at
 
-    def _misfit(self, at: Floats, observed: _Observed, sigma: Floats) -> tuple[Floats, Floats]:
+    def _misfit(
+        self, at: FloatArray, observed: _Observed, sigma: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Residuals and their derivatives, in standard deviations."""
         east, north, distance = self._geometry(at, observed)
         travel, slope, depth_slope = self.frame.times(observed.station, observed.phase, distance, at[2])
@@ -288,23 +209,23 @@ class Locator:
         columns = [slope * east / away, slope * north / away, depth_slope, np.ones(len(east))]
         return (observed.time - at[3] - travel) / sigma, -np.stack(columns, axis=1) / sigma[:, None]
 
-    def _geometry(self, at: Floats, observed: _Observed) -> tuple[Floats, Floats, Floats]:
+    def _geometry(self, at: FloatArray, observed: _Observed) -> tuple[FloatArray, FloatArray, FloatArray]:
         east = at[0] - self.frame.east_km[observed.station]
         north = at[1] - self.frame.north_km[observed.station]
         return east, north, np.hypot(east, north)
 
-    def _travel(self, at: Floats, observed: _Observed) -> tuple[Floats, Floats, Floats]:
+    def _travel(self, at: FloatArray, observed: _Observed) -> tuple[FloatArray, FloatArray, FloatArray]:
         distance = self._geometry(at, observed)[2]
         return self.frame.times(observed.station, observed.phase, distance, at[2])
 
-    def _sigma(self, at: Floats, observed: _Observed) -> Floats:
+    def _sigma(self, at: FloatArray, observed: _Observed) -> FloatArray:
         return np.hypot(observed.sd, self.model_error * self._travel(at, observed)[0])
 
-    def _residuals(self, at: Floats, observed: _Observed) -> Floats:
+    def _residuals(self, at: FloatArray, observed: _Observed) -> FloatArray:
         return observed.time - at[3] - self._travel(at, observed)[0]
 
     def _location(
-        self, at: Floats, picks: Sequence[Pick], observed: _Observed, keep: npt.NDArray[np.bool_]
+        self, at: FloatArray, picks: Sequence[Pick], observed: _Observed, keep: BoolArray
     ) -> Location:
         residuals, sigma = self._residuals(at, observed), self._sigma(at, observed)
         weights = np.where(keep, 1 / np.sqrt(1 + (residuals / sigma) ** 2), 0.0)
@@ -337,14 +258,16 @@ class Locator:
             is_inside=self._is_inside(at),
         )
 
-    def _is_inside(self, at: Floats) -> bool:
+    def _is_inside(self, at: FloatArray) -> bool:
         limits = (self.frame.east_limits, self.frame.north_limits)
         return all(
             bool(low + 1e-3 * (high - low) < value < high - 1e-3 * (high - low))
             for value, (low, high) in zip(at, limits, strict=False)
         )
 
-    def _covariance(self, at: Floats, observed: _Observed, z: Floats, weights: Floats) -> Floats:
+    def _covariance(
+        self, at: FloatArray, observed: _Observed, z: FloatArray, weights: FloatArray
+    ) -> FloatArray:
         """Covariance; a direction that the picks do not see has the size of the volume."""
         design = self._misfit(at, observed, self._sigma(at, observed))[1]
         limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
@@ -354,11 +277,5 @@ class Locator:
         return np.asarray(np.linalg.inv(seen) * max(scale, 1.0))
 
 
-def _robust(z: Floats) -> float:
+def _robust(z: FloatArray) -> float:
     return float(np.sum(np.sqrt(1 + z**2) - 1))
-
-
-def azimuthal_gap(azimuths: npt.ArrayLike) -> float:
-    """Largest angle between neighbouring azimuths, in degrees; 360 for a single one."""
-    ordered = np.sort(np.asarray(azimuths, float) % 360)
-    return float(np.diff(np.append(ordered, ordered[0] + 360)).max()) if len(ordered) else 360.0

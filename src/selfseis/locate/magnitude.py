@@ -20,46 +20,19 @@ Bormann and Dewey (2014), The new IASPEI standards for determining magnitudes, d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.locate.amplitudes import Amplitude
-
-Floats = npt.NDArray[np.float64]
+from selfseis.catalogue.records import Amplitude, Magnitude
+from selfseis.typing import FloatArray, IndexArray
 
 NEAREST_KM = 0.01
 ROUNDS = 20
 SINGLE_STATION_ERROR = 0.3  # what stations scatter about an event's magnitude, where one alone cannot say
 
 
-@dataclass(frozen=True)
-class Magnitude:
-    """Magnitude of an event.
-
-    Attributes
-    ----------
-    value : float
-        Median over stations.
-    type : str
-        "ML", or "Mrel" for a relative one.
-    error : float
-        Standard error, from the scatter of the stations.
-    stations : dict
-        Magnitude by seed_id of the channel.
-    amplitudes : tuple of Amplitude
-        What it was made of, in the order of ``stations``.
-    """
-
-    value: float
-    type: str
-    error: float
-    stations: dict[str, float]
-    amplitudes: tuple[Amplitude, ...]
-
-
-def distance_correction(distance_km: npt.ArrayLike) -> Floats:
+def distance_correction(distance_km: npt.ArrayLike) -> FloatArray:
     """Return what is added to the logarithm of an amplitude for its hypocentral distance, 0 at 100 km."""
     r = np.maximum(np.asarray(distance_km, float), NEAREST_KM)
     return 1.11 * np.log10(r / 100) + 0.00189 * (r - 100)
@@ -138,11 +111,11 @@ def relative_magnitudes(
     return found
 
 
-def _medians(values: Floats, group: npt.NDArray[np.intp], n: int) -> Floats:
+def _medians(values: FloatArray, group: IndexArray, n: int) -> FloatArray:
     return np.array([np.median(values[group == row]) if np.any(group == row) else 0.0 for row in range(n)])
 
 
-def _median_and_error(values: Floats) -> tuple[float, float]:
+def _median_and_error(values: FloatArray) -> tuple[float, float]:
     middle = float(np.median(values))
     if len(values) < 3:
         return middle, SINGLE_STATION_ERROR / len(values) ** 0.5

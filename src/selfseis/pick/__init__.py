@@ -7,7 +7,8 @@ agreement chance would bring.
 
 from __future__ import annotations
 
+from selfseis.catalogue.records import Pick
+from selfseis.catalogue.tables import read_picks, write_picks
 from selfseis.pick.picker import Picker
-from selfseis.pick.picks import Pick, read_picks, write_picks
 
 __all__ = ["Pick", "Picker", "read_picks", "write_picks"]

@@ -7,19 +7,20 @@ height is the probability (isotonic regression; Zadrozny & Elkan, 2002, doi:10.1
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.pick.picks import PHASES, Phase
-
-Values = NDArray[np.float64]
+from selfseis.catalogue.records import PHASES, Phase
+from selfseis.pick.inference import APART, LOWEST, Annotator, peaks_of
+from selfseis.pick.synthetic_examples import ExampleMaker
+from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 SMALLEST = 1e-6  # distance of a height from 0 and 1 below which its odds are rounding
 RESIDUALS_IN_A_BIN = 25
+
 # Peaks of noise from which rates are extrapolated. Fewer scatter more; more of them bias rates below one in the record
 # where the tail is lighter than exponential: measured for Beta, normal and exponential odds.
 TAIL = 20
@@ -43,9 +44,9 @@ class Measured:
         probability holds where onsets are as frequent as they were injected.
     """
 
-    hits: Values
-    residual_s: Values
-    false: Values
+    hits: FloatArray
+    residual_s: FloatArray
+    false: FloatArray
     false_weight: float = 1.0
 
 
@@ -98,7 +99,7 @@ class Calibration:
         """
         return cls({phase: _calibrated(known, sd_s) for phase, known in measured.items()})
 
-    def probability_of(self, phase: Phase, height: float | Values) -> Values:
+    def probability_of(self, phase: Phase, height: float | FloatArray) -> FloatArray:
         """Return the share of true onsets among picks of these heights."""
         map_ = self.phases[phase]
         return np.asarray(np.interp(height, map_.height, map_.probability))
@@ -112,7 +113,7 @@ class Calibration:
         ends = slice(after - 1, after + 1)
         return float(np.interp(probability, map_.probability[ends], map_.height[ends]))
 
-    def sd_of(self, phase: Phase, probability: float | Values) -> Values:
+    def sd_of(self, phase: Phase, probability: float | FloatArray) -> FloatArray:
         """Return the standard deviation of the time in s."""
         map_ = self.phases[phase]
         return np.asarray(np.interp(probability, map_.sure, map_.sd_s))
@@ -154,7 +155,7 @@ class ReliabilityBin:
     count: int
 
 
-def reliability(stated: Values, true: NDArray[np.bool_], n_bins: int = 10) -> list[ReliabilityBin]:
+def reliability(stated: FloatArray, true: BoolArray, n_bins: int = 10) -> list[ReliabilityBin]:
     """Compare stated probabilities with what came true, in bins of equal width; empty ones are left out.
 
     Parameters
@@ -201,7 +202,7 @@ def reliability_held_out(measured: Measured, n_bins: int = 10) -> list[Reliabili
     return reliability(np.concatenate(stated), np.concatenate(true), n_bins)
 
 
-def threshold_for(per_day: float, heights: Values, days: float, *, lowest: float = 0.0) -> float:
+def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: float = 0.0) -> float:
     """Return the height that picks in noise reach at a rate per day.
 
     Rates too low to be counted are extrapolated from the highest picks: the logarithm of the odds of a height has an
@@ -230,7 +231,7 @@ def threshold_for(per_day: float, heights: Values, days: float, *, lowest: float
 
 
 def most_false_alarms(
-    onsets: Sequence[Values], within: Values, duration: float, *, shifts: int = 20, seed: int = 0
+    onsets: Sequence[FloatArray], within: FloatArray, duration: float, *, shifts: int = 20, seed: int = 0
 ) -> list[float]:
     """Bound the false alarms of each station from above by what no other station shares, with no label.
 
@@ -256,7 +257,7 @@ def most_false_alarms(
     list of float
         Per station and day; not a number for one station alone or where chance leaves none unshared.
     """
-    from selfseis.pick.agreement import lonely
+    from selfseis.consensus.agreement import lonely
 
     random = np.random.default_rng(seed)
     sorted_onsets = [np.sort(times) for times in onsets]
@@ -314,14 +315,14 @@ def _isotonic(measured: Measured) -> tuple[tuple[float, ...], tuple[float, ...]]
     return tuple(knots.tolist()), tuple(np.concatenate([[0.0], share, share[-1:]]).tolist())
 
 
-def _pool_adjacent(values: Values, weights: Values, along: Values | None = None) -> Values:
+def _pool_adjacent(values: FloatArray, weights: FloatArray, along: FloatArray | None = None) -> FloatArray:
     from sklearn.isotonic import IsotonicRegression
 
     along = np.arange(len(values), dtype=np.float64) if along is None else along
     return np.asarray(IsotonicRegression().fit(along, values, sample_weight=weights).predict(along))
 
 
-def _spread(residual: Values) -> float:
+def _spread(residual: FloatArray) -> float:
     """Return half of the range that holds 68% of the residuals: one standard deviation, outliers left out."""
     low, high = np.quantile(residual, [0.1587, 0.8413])
     return float(max((high - low) / 2, SMALLEST))
@@ -333,7 +334,7 @@ def _wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
-def _logit(height: Values) -> Values:
+def _logit(height: FloatArray) -> FloatArray:
     inside = np.clip(height, SMALLEST, 1 - SMALLEST)
     return np.log(inside / (1 - inside))
 
@@ -344,3 +345,135 @@ def _expit(odds: float) -> float:
 
 def _tuples(content: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
     return {name: tuple(float(value) for value in values) for name, values in content.items()}
+
+
+N_TRIALS = 400
+NEAR = 50  # samples within which a pick is that of an onset: 0.5 s at 100 Hz
+SECONDS_A_DAY = 86400
+FEWEST_COUNTED = 10  # false picks below which a rate is extrapolated
+MOST_KEPT = 2000  # false picks that a saved picker remembers, for each phase
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """What a picker did where the truth is known.
+
+    Attributes
+    ----------
+    measured : dict of str to Measured
+        Picks of P and of S, at onsets and elsewhere.
+    n_onsets : dict of str to int
+        Onsets that were put in.
+    """
+
+    measured: dict[Phase, Measured]
+    n_onsets: dict[Phase, int]
+
+    @property
+    def counts(self) -> dict[Phase, dict[str, int]]:
+        """How many onsets were put in, and how many of them were picked."""
+        return {
+            phase: {"number": n, "picked": len(self.measured[phase].hits)}
+            for phase, n in self.n_onsets.items()
+        }
+
+
+def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> Trials:
+    """Put onsets into hidden noise, and see what is picked.
+
+    Parameters
+    ----------
+    annotator : Annotator
+        Runs the network.
+    maker : ExampleMaker
+        Makes windows with onsets.
+    rate : float
+        Sampling rate in Hz.
+    seed : int
+        Seed of the onsets.
+    """
+    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_TRIALS, hidden=True)
+    kinds = ("hits", "residual_s", "false")
+    known: dict[Phase, dict[str, list[FloatArray]]] = {
+        phase: {kind: [] for kind in kinds} for phase in PHASES
+    }
+    n_onsets = dict.fromkeys(PHASES, 0)
+    for window, labels in zip(examples.windows, examples.labels, strict=True):
+        for phase, label, (at, height) in zip(PHASES, labels, _picked(annotator, window), strict=True):
+            truth, _ = peaks_of(label, 0.99, 1)
+            n_onsets[phase] += len(truth)
+            residual = at[:, None] - truth
+            nearest = np.abs(residual).argmin(axis=1) if len(truth) else np.zeros(len(at), int)
+            off = residual[np.arange(len(at)), nearest] if len(truth) else np.full(len(at), np.inf)
+            hit = np.abs(off) <= NEAR
+            known[phase]["hits"].append(height[hit])
+            known[phase]["residual_s"].append(off[hit] / rate)
+            known[phase]["false"].append(height[~hit])
+    measured = {
+        phase: Measured(*(np.concatenate(values[kind]) for kind in kinds))  # type: ignore[arg-type]
+        for phase, values in known.items()
+    }
+    return Trials(measured, n_onsets)
+
+
+@dataclass(frozen=True, eq=False)
+class FalsePicks:
+    """Picks in data that run backwards.
+
+    Attributes
+    ----------
+    heights : dict of str to ndarray
+        For each phase, the highest first.
+    days : float
+        Station-days of these data.
+    """
+
+    heights: dict[Phase, FloatArray]
+    days: float
+
+    def threshold(self, phase: Phase, per_day: float) -> float:
+        """Return the height that false picks reach at a rate per day and station."""
+        return threshold_for(per_day, self.heights[phase], self.days, lowest=LOWEST)
+
+    def is_extrapolated(self, per_day: float) -> bool:
+        """Whether a rate is too low to be counted."""
+        return per_day * self.days < FEWEST_COUNTED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: the highest of them."""
+        kept = {phase: np.round(heights[:MOST_KEPT], 6).tolist() for phase, heights in self.heights.items()}
+        return {"days": self.days, "heights": kept}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> FalsePicks:
+        """Return the picks that `to_dict` described."""
+        heights = {phase: np.array(content["heights"][phase], np.float64) for phase in PHASES}
+        return cls(heights, float(content["days"]))
+
+
+def false_picks(annotator: Annotator, windows: Iterable[Float32Array], rate: float) -> FalsePicks:
+    """Pick windows that run backwards.
+
+    Parameters
+    ----------
+    annotator : Annotator
+        Runs the network.
+    windows : iterable of ndarray, shape (3, n_samples)
+        East, north and vertical, filtered.
+    rate : float
+        Sampling rate in Hz.
+    """
+    heights: dict[Phase, list[FloatArray]] = {phase: [np.zeros(0)] for phase in PHASES}
+    n_samples = 0
+    for window in windows:
+        n_samples += window.shape[1]
+        backwards = np.ascontiguousarray(window[:, ::-1])
+        for phase, (_, height) in zip(PHASES, _picked(annotator, backwards), strict=True):
+            heights[phase].append(height)
+    falling = {phase: np.sort(np.concatenate(h))[::-1] for phase, h in heights.items()}
+    return FalsePicks(falling, n_samples / rate / SECONDS_A_DAY)
+
+
+def _picked(annotator: Annotator, window: Float32Array) -> Iterator[tuple[FloatArray, FloatArray]]:
+    for probability in annotator.probabilities(window):
+        yield peaks_of(probability, LOWEST, APART)

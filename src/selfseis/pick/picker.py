@@ -9,31 +9,36 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.estimator import Estimator
-from selfseis.heldout import Verdict
-from selfseis.learn import Taught
-from selfseis.pick import storage
-from selfseis.pick.aic_finder import AicFinder
-from selfseis.pick.along_fibre import SLOWEST, is_long_fibre, supported
-from selfseis.pick.annotate import EDGE, Annotator, Report
-from selfseis.pick.calibration import Calibration, reliability_held_out
-from selfseis.pick.conditioning import CausalHighPass
-from selfseis.pick.course import Course
-from selfseis.pick.course import Report as CourseReport
-from selfseis.pick.examples import ExampleMaker
-from selfseis.pick.found import FoundOnsets, NetFinder
-from selfseis.pick.hours import divided, left_to_judge, window_of
-from selfseis.pick.judging import judge_picker
-from selfseis.pick.labels import LABEL_SD
-from selfseis.pick.lesson import FAINT
-from selfseis.pick.pairs import Moveout
-from selfseis.pick.picks import PHASES, Phase, Pick, in_time
-from selfseis.pick.quiet import noise_bank, sampled_windows
-from selfseis.pick.stations import Station, channel_name, hidden_stations, learnt_part, stations_of
-from selfseis.pick.trials import FalsePicks, Trials, false_picks, run_trials
-from selfseis.pick.untrained import untrained_net
-from selfseis.recording import UnusableInput, is_fibre, sample_times, sampling_rate
+from selfseis.base import Estimator
+from selfseis.catalogue.records import PHASES, Phase, Pick, in_time
+from selfseis.consensus.ps_pairs import Moveout
+from selfseis.errors import UnusableInput
+from selfseis.pick import model as storage
+from selfseis.pick.baselines import AicFinder, untrained_net
+from selfseis.pick.calibration import (
+    Calibration,
+    FalsePicks,
+    Trials,
+    false_picks,
+    reliability_held_out,
+    run_trials,
+)
+from selfseis.pick.evaluate import judge_picker
+from selfseis.pick.high_pass import CausalHighPass
+from selfseis.pick.inference import EDGE, Annotator, FoundOnsets, NetFinder, Report
+from selfseis.pick.moveout_support import SLOWEST, is_long_fibre, supported
+from selfseis.pick.noise_windows import noise_bank, sampled_windows
+from selfseis.pick.pseudo_labels import FAINT, LABEL_SD
+from selfseis.pick.self_training import Course
+from selfseis.pick.self_training import Report as CourseReport
+from selfseis.pick.synthetic_examples import ExampleMaker
+from selfseis.pick.time_split import divided, left_to_judge, window_of
+from selfseis.recording import is_fibre, sample_times, sampling_rate
+from selfseis.recording.components import Station, channel_name, hidden_stations, learnt_part, stations_of
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
+from selfseis.training import Taught
+from selfseis.typing import Float32Array, FloatArray
+from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -235,7 +240,7 @@ class Picker(Estimator):
         obspy.Stream
             Channels ``Picker_P`` and ``Picker_S`` of each station.
         """
-        from selfseis.pick.streams import probability_stream
+        from selfseis.pick.inference import probability_stream
 
         self._check_fits(recording)
         stations = stations_of(recording)
@@ -246,7 +251,7 @@ class Picker(Estimator):
         ]
         return probability_stream(recording, stations, spans)
 
-    def probabilities(self, components: NDArray) -> NDArray[np.float32]:
+    def probabilities(self, components: NDArray) -> Float32Array:
         """Return probabilities of P and S, shape (2, n_samples), of raw east, north and vertical (3, n_samples)."""
         data = np.asarray(components, np.float32)
         offset = np.nan_to_num(np.nanmedian(data, axis=1)).astype(np.float32)
@@ -322,8 +327,8 @@ class Picker(Estimator):
         return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
 
     def _sure(
-        self, phase: Phase, onsets: NDArray[np.float64], per_day: float, least_probability: float | None
-    ) -> NDArray[np.float64]:
+        self, phase: Phase, onsets: FloatArray, per_day: float, least_probability: float | None
+    ) -> FloatArray:
         """Return position and probability of the onsets that are high enough."""
         bar = self.false_picks_.threshold(phase, per_day)
         if least_probability is not None:
@@ -332,7 +337,7 @@ class Picker(Estimator):
         return np.column_stack([at, self.calibration_.probability_of(phase, height)])
 
     def _picks(
-        self, recording: xr.DataArray, station: Station, phase: Phase, onsets: NDArray[np.float64]
+        self, recording: xr.DataArray, station: Station, phase: Phase, onsets: FloatArray
     ) -> list[Pick]:
         if not len(onsets):
             return []

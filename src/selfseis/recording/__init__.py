@@ -5,10 +5,9 @@ Knows files, no models; imports nothing else of selfseis.
 
 from __future__ import annotations
 
-from selfseis.recording.accounting import Accounting, accounting_of
-from selfseis.recording.errors import UnusableInput
-from selfseis.recording.gaps import bridge_gaps
-from selfseis.recording.model import (
+from selfseis.errors import UnusableInput
+from selfseis.quality_log import Accounting, accounting_of
+from selfseis.recording.dataarray import (
     is_fibre,
     lazy_recording,
     recording_from_array,
@@ -17,9 +16,10 @@ from selfseis.recording.model import (
     start_time,
     station_codes,
 )
-from selfseis.recording.opening import open_recording
-from selfseis.recording.tiles import Tile, tiles
-from selfseis.recording.writing import RecordingWriter, write_recording
+from selfseis.recording.gap_filling import bridge_gaps
+from selfseis.recording.open import open_recording
+from selfseis.recording.tiling import Tile, tiles
+from selfseis.recording.writer import RecordingWriter, write_recording
 
 __all__ = [
     "Accounting",

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.recording.tiles import Tile, tiles
+from selfseis.recording.tiling import Tile, tiles
 from selfseis.recording.time_axis import grid_of
+from selfseis.typing import IntArray
 
 KEY, PIECES = "coverage", "pieces"
 
@@ -33,7 +34,7 @@ def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.
     recording.encoding[PIECES] = np.stack([first, last[order]], axis=1)
 
 
-def pieces_until(recording: xr.DataArray, n_samples: int) -> npt.NDArray[np.int64]:
+def pieces_until(recording: xr.DataArray, n_samples: int) -> IntArray:
     """Return start and end (ns since 1970) of the pieces within the first samples of a recording, in order.
 
     Two openings of a folder that give the same hold the same pieces there, whatever came after.

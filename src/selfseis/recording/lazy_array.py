@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-ReadSamples = Callable[[npt.NDArray[np.int64], int, int], npt.NDArray[np.float32]]
+from selfseis.typing import Float32Array, IntArray
+
+ReadSamples = Callable[[IntArray, int, int], Float32Array]
 """``read(channels, first, last)`` -> float32 (len(channels), last - first)."""
 
 _JOIN = 100_000
@@ -25,25 +26,25 @@ class LazyWaveforms(BackendArray):
         self.shape = (n_channels, n_samples)
         self.dtype = np.dtype(np.float32)
 
-    def reordered(self, order: npt.NDArray[np.int64]) -> LazyWaveforms:
+    def reordered(self, order: IntArray) -> LazyWaveforms:
         """Return the same waveforms with channel ``order[k]`` as channel ``k``."""
         return LazyWaveforms(_Reordered(self.read, order), *self.shape)
 
-    def part(self, channels: npt.NDArray[np.int64], first: int, last: int) -> LazyWaveforms:
+    def part(self, channels: IntArray, first: int, last: int) -> LazyWaveforms:
         """Return some channels within ``first:last``."""
         return LazyWaveforms(_Reordered(self.read, channels, first), len(channels), last - first)
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> npt.NDArray[np.float32]:
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Float32Array:
         return indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.OUTER, self._read_outer
         )
 
-    def _read_outer(self, key: tuple[Any, Any]) -> npt.NDArray[np.float32]:
+    def _read_outer(self, key: tuple[Any, Any]) -> Float32Array:
         channels = np.arange(self.shape[0])[key[0]]
         samples = self._read(np.atleast_1d(channels), key[1])
         return samples[0] if np.ndim(channels) == 0 else samples
 
-    def _read(self, channels: npt.NDArray[np.int64], key: Any) -> npt.NDArray[np.float32]:
+    def _read(self, channels: IntArray, key: Any) -> Float32Array:
         if isinstance(key, slice):
             wanted = range(self.shape[1])[key]
             if len(wanted) == 0 or len(channels) == 0:
@@ -56,9 +57,7 @@ class LazyWaveforms(BackendArray):
         samples = self._read_scattered(channels, np.where(indices < 0, indices + self.shape[1], indices))
         return samples[:, 0] if single else samples
 
-    def _read_scattered(
-        self, channels: npt.NDArray[np.int64], indices: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float32]:
+    def _read_scattered(self, channels: IntArray, indices: IntArray) -> Float32Array:
         samples = np.empty((len(channels), len(indices)), dtype=np.float32)
         order = np.argsort(indices, kind="stable")
         for run in _neighbouring_runs(indices[order]):
@@ -71,10 +70,10 @@ class LazyWaveforms(BackendArray):
 class _Reordered:
     """A reader seen through a choice of channels and a shift in time; a class, so workers can be sent it."""
 
-    def __init__(self, read: ReadSamples, order: npt.NDArray[np.int64], first: int = 0) -> None:
+    def __init__(self, read: ReadSamples, order: IntArray, first: int = 0) -> None:
         self.read, self.order, self.first = read, np.asarray(order), first
 
-    def __call__(self, channels: npt.NDArray[np.int64], first: int, last: int) -> npt.NDArray[np.float32]:
+    def __call__(self, channels: IntArray, first: int, last: int) -> Float32Array:
         return self.read(self.order[channels], self.first + first, self.first + last)
 
 
@@ -83,7 +82,7 @@ def lazily(waveforms: LazyWaveforms) -> Any:
     return indexing.LazilyIndexedArray(waveforms)
 
 
-def _neighbouring_runs(ordered: npt.NDArray[np.int64]) -> Iterator[slice]:
+def _neighbouring_runs(ordered: IntArray) -> Iterator[slice]:
     """Slices of ascending indices that span at most `_JOIN` samples each."""
     start = 0
     while start < len(ordered):

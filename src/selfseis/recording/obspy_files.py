@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.recording.accounting import Accounting
-from selfseis.recording.coordinates import Site
-from selfseis.recording.errors import one_line
-from selfseis.recording.obspy_import import read_stream
-from selfseis.recording.pieces import Piece, PieceInMemory, file_stamp, finite_samples, tidy_rate
+from selfseis.errors import one_line
+from selfseis.geo.station_files import Site
+from selfseis.io.obspy_import import read_stream
+from selfseis.quality_log import Accounting
+from selfseis.recording.segments import Piece, PieceInMemory, file_stamp, finite_samples, tidy_rate
+from selfseis.typing import Float32Array
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class TraceInFile(Piece):
 
     position: int
 
-    def read(self, first: int, last: int, accounting: Accounting) -> npt.NDArray[np.float32]:
+    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
         """Return samples ``first:last`` of the trace."""
         try:
             samples = _samples_of(self.unit, file_stamp(self.unit))[self.position]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from selfseis.recording.errors import UnusableInput
-from selfseis.recording.model import is_fibre
-from selfseis.recording.pieces import Piece
-from selfseis.recording.sources import Wanted
+from selfseis.errors import UnusableInput
+from selfseis.recording.dataarray import is_fibre
+from selfseis.recording.find_files import Wanted
+from selfseis.recording.segments import Piece
 from selfseis.recording.time_axis import TimeGrid, grid_of, to_datetime64
 
 

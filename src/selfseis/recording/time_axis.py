@@ -16,7 +16,8 @@ import xarray as xr
 from xarray.core.indexing import IndexSelResult
 from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index, PandasIndex
 
-from selfseis.recording.errors import UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.typing import IntArray
 
 NANOSECONDS = 1_000_000_000
 _FINEST_PERIOD = 1_000_000
@@ -76,7 +77,7 @@ class TimeGrid:
         """Rate of this part in Hz: that of the whole unless the part skips samples."""
         return self.rate / abs(self.step)
 
-    def at(self, indices: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    def at(self, indices: npt.ArrayLike) -> IntArray:
         """Return times of samples, in ns since 1970; indices outside of the grid are extrapolated."""
         period = self.period
         position = self.first + self.step * np.asarray(indices, dtype=np.int64)
@@ -219,7 +220,7 @@ def grid_of(recording: xr.DataArray) -> TimeGrid:
     return TimeGrid(int(times[0]) if times.size else 0, float(rate), times.size)
 
 
-def _rate_of(times_ns: npt.NDArray[np.int64]) -> float:
+def _rate_of(times_ns: IntArray) -> float:
     if times_ns.size < 2:
         raise UnusableInput(
             "the recording has no 'sampling_rate' and fewer than two samples: set its attribute"

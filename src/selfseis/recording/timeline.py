@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from selfseis.recording.accounting import Accounting
-from selfseis.recording.pieces import Piece
+from selfseis.quality_log import Accounting
+from selfseis.recording.segments import Piece
 from selfseis.recording.time_axis import TimeGrid, to_datetime64
+from selfseis.typing import Float32Array
 
 _NOTABLE_SHIFT = 0.02
 """Part of a sampling interval by which samples may be moved to the common times without a word."""
@@ -36,9 +36,7 @@ class Timeline:
         self._last = self._first + np.array([piece.n_samples for piece in self.pieces], dtype=np.int64)
         self._reach = np.maximum.accumulate(self._last)
 
-    def read(
-        self, first: int, last: int, n_channels: int, accounting: Accounting
-    ) -> npt.NDArray[np.float32] | None:
+    def read(self, first: int, last: int, n_channels: int, accounting: Accounting) -> Float32Array | None:
         """Read samples ``first:last`` as (n_channels, last - first); None when no piece lies there.
 
         Where pieces overlap and disagree there is no telling which is right: those samples are masked and

@@ -6,9 +6,9 @@ written again at any time, on any machine, from the folder that a run left behin
 
 from __future__ import annotations
 
-from selfseis.report.atlas import write_atlas
-from selfseis.report.index import write_index
-from selfseis.report.inversion import write_inversion_report
-from selfseis.report.page import write_report
+from selfseis.report.atlas_page import write_atlas
+from selfseis.report.index_page import write_index
+from selfseis.report.inversion_page import write_inversion_report
+from selfseis.report.run_page import write_report
 
 __all__ = ["write_atlas", "write_index", "write_inversion_report", "write_report"]

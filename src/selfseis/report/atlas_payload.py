@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.typing import ByteArray, Float32Array
+
 Arrays = Mapping[str, NDArray[Any]]
 
 MOST_WITH_NEIGHBOURS = 200_000  # windows; of more the page leaves out which are alike
@@ -84,7 +86,7 @@ def packed_array(values: NDArray[Any]) -> dict[str, Any]:
     return {"type": values.dtype.name, "shape": list(values.shape), "data": data}
 
 
-def _as_integers(waveform: NDArray[Any]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+def _as_integers(waveform: NDArray[Any]) -> tuple[NDArray[np.int16], Float32Array]:
     """Scale each component of each example to its peak."""
     seen = np.isfinite(waveform)
     filled = np.where(seen, waveform, 0)
@@ -93,7 +95,7 @@ def _as_integers(waveform: NDArray[Any]) -> tuple[NDArray[np.int16], NDArray[np.
     return np.where(seen, scaled, NO_DATA).astype(np.int16), peak.astype(np.float32)
 
 
-def _as_bytes(spectrogram: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _as_bytes(spectrogram: NDArray[Any]) -> tuple[ByteArray, Float32Array]:
     """Scale each spectrogram between its own faintest tenth and its strongest part."""
     ends = np.zeros((len(spectrogram), 2), np.float32)
     scaled = np.zeros(spectrogram.shape, np.uint8)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfseis.report import wording
-from selfseis.report.plots import Axis, Plot
-from selfseis.report.results import finite
-from selfseis.report.shades import Scale
+from selfseis.report.colour_scales import Scale
+from selfseis.report.results_folder import finite
+from selfseis.report.svg_plots import Axis, Plot
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -30,9 +30,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfseis.report import wording
-from selfseis.report.figures import snippet_payload
-from selfseis.report.plots import Axis, Plot
-from selfseis.report.results import Results, finite, known, read_json, seconds_utc
+from selfseis.report.results_folder import Results, finite, known, read_json, seconds_utc
+from selfseis.report.svg_plots import Axis, Plot
+from selfseis.report.waveform_payload import snippet_payload
 
 if TYPE_CHECKING:
     import xarray as xr

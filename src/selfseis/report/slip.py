@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfseis.report import wording
+from selfseis.report.colour_scales import Scale
 from selfseis.report.fault_views import map_axes, slip_maps
-from selfseis.report.plots import Axis, Plot
-from selfseis.report.results import Results, finite, read_json
-from selfseis.report.shades import Scale
+from selfseis.report.results_folder import Results, finite, read_json
+from selfseis.report.svg_plots import Axis, Plot
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from selfseis.report.results import finite
+from selfseis.report.results_folder import finite
 
 VERDICT_WORDS = {"works": "Works", "no_gain": "No gain", "cannot_tell": "Cannot tell"}
 TASK_NAMES = {"denoise": "Denoising", "detect": "Detection", "pick": "Picking", "explore": "Exploration"}

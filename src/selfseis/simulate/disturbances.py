@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
-Disturbance = Callable[[int, np.random.Generator], NDArray[np.float64]]
+from selfseis.typing import Float32Array, FloatArray
+
+Disturbance = Callable[[int, np.random.Generator], FloatArray]
 
 
-def add_disturbance(window: Samples, noise_level: float, rng: np.random.Generator) -> None:
+def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Generator) -> None:
     """Add one disturbance of a random kind to a window, in place.
 
     Parameters
@@ -37,32 +37,32 @@ def add_disturbance(window: Samples, noise_level: float, rng: np.random.Generato
     window += np.float32(noise_level * np.exp(rng.uniform(0.0, 3.5))) * shape.astype(np.float32)
 
 
-def clip_window(window: Samples, rng: np.random.Generator) -> None:
+def clip_window(window: Float32Array, rng: np.random.Generator) -> None:
     """Cut off what exceeds a random share of the largest sample, in place."""
     limit = np.abs(window).max() * rng.uniform(0.2, 0.8)
     np.clip(window, -limit, limit, out=window)
 
 
-def _on_one_component(series: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _on_one_component(series: FloatArray, rng: np.random.Generator) -> FloatArray:
     shape = np.zeros((3, len(series)))
     shape[rng.integers(3)] = series
     return shape
 
 
-def _glitch(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _glitch(n_samples: int, rng: np.random.Generator) -> FloatArray:
     series = np.zeros(n_samples)
     series[rng.integers(n_samples)] = 3.0 * rng.choice((-1, 1))
     return _on_one_component(series, rng)
 
 
-def _step(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _step(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return a jump as the high-pass leaves it: it decays within a period of its corner."""
     age = np.arange(n_samples) - rng.integers(n_samples)
     series = np.where(age >= 0, np.exp(-np.maximum(age, 0) / 22.0) * np.cos(np.maximum(age, 0) / 22.0), 0.0)
     return _on_one_component(3.0 * series, rng)
 
 
-def _burst(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _burst(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return noise that swells and fades: a gust, a vehicle."""
     width = np.exp(rng.uniform(np.log(15), np.log(500)))
     middle = rng.integers(n_samples)
@@ -70,7 +70,7 @@ def _burst(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return _coloured(n_samples, rng) * envelope
 
 
-def _footsteps(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _footsteps(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return short pulses at a steady pace."""
     pace, first = int(rng.integers(40, 120)), int(rng.integers(n_samples))
     beats = np.arange(first, min(n_samples, first + pace * int(rng.integers(4, 25))), pace)
@@ -80,7 +80,7 @@ def _footsteps(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return 2.0 * _coloured(n_samples, rng) * envelope
 
 
-def _train(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _train(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return a few lines of the spectrum that rise, last and fall."""
     time = np.arange(n_samples)
     width = rng.uniform(300, 2000)
@@ -91,7 +91,7 @@ def _train(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return 0.7 * (rng.uniform(0, 1, (3, 4, 1)) * lines).sum(axis=1) * envelope
 
 
-def _far_earthquake(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _far_earthquake(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return a wave train of low frequency that builds up over seconds."""
     time = np.arange(n_samples)
     age = np.maximum(time - rng.integers(-n_samples // 2, n_samples), 0)
@@ -106,7 +106,7 @@ def _far_earthquake(n_samples: int, rng: np.random.Generator) -> NDArray[np.floa
     )
 
 
-def _coloured(n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _coloured(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return noise in a random band, as loud on every component, from a common series and each one's own."""
     from scipy.signal import butter, sosfilt
 

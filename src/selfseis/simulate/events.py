@@ -10,24 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.recording import (
-    accounting_of,
-    lazy_recording,
-    sample_times,
-    sampling_rate,
-    start_time,
-)
+from selfseis.quality_log import accounting_of
+from selfseis.recording import lazy_recording, sample_times, sampling_rate, start_time
 from selfseis.simulate.inject import inject
 from selfseis.simulate.receivers import Receivers, receivers_of
 from selfseis.simulate.recordings import default_band
-from selfseis.simulate.source import Float64Array, PointSource, random_source, rays
-from selfseis.simulate.stream import (
-    Float32Array,
-    IntArray,
-    Role,
-    keyed_generator,
-)
+from selfseis.simulate.source import PointSource, random_source, rays
+from selfseis.simulate.stream import Role, keyed_generator
 from selfseis.simulate.wavefield import Coda, Wavefield
+from selfseis.typing import Float32Array, FloatArray, IntArray
 
 TYPICAL_VP = 5000.0  # m/s
 
@@ -59,7 +50,7 @@ class SimulatedEvent:
     snr_db: float
     scale: float
     source: PointSource
-    arrivals: dict[str, Float64Array]
+    arrivals: dict[str, FloatArray]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from selfseis.simulate.source import Float64Array, Phase, PointSource, far_field, rays
-from selfseis.simulate.stream import Float32Array
+from selfseis.simulate.source import Phase, PointSource, far_field, rays
 from selfseis.simulate.wavefield import (
     PHASES,
     Coda,
@@ -27,11 +26,12 @@ from selfseis.simulate.wavefield import (
     recorded_pulse,
     travel_response,
 )
+from selfseis.typing import Float32Array, FloatArray
 
 SPIKE_OVERSAMPLING = 2
 
 
-def straight_fibre(distance: npt.ArrayLike) -> Float64Array:
+def straight_fibre(distance: npt.ArrayLike) -> FloatArray:
     """Coordinates of a straight level fibre.
 
     Parameters
@@ -121,10 +121,10 @@ def fibre_event(
 
 
 def _scattered(
-    receivers: Float64Array,
-    tangents: Float64Array,
+    receivers: FloatArray,
+    tangents: FloatArray,
     source: PointSource,
-    amplitudes: dict[Phase, Float64Array],
+    amplitudes: dict[Phase, FloatArray],
     coda: Coda,
     rng: np.random.Generator,
     window: Window,
@@ -162,7 +162,7 @@ def _scattered(
     return spectra
 
 
-def _add_spikes(spikes: Float32Array, positions: Float64Array, amplitudes: Float64Array, end: float) -> None:
+def _add_spikes(spikes: Float32Array, positions: FloatArray, amplitudes: FloatArray, end: float) -> None:
     """Add one spike a row, at a position between two samples; none before the first or after `end`."""
     rows = np.flatnonzero((positions >= 0) & (positions < min(end, spikes.shape[1] - 1)))
     whole = positions[rows].astype(int)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from selfseis.simulate.stream import Float32Array
+from selfseis.typing import BoolArray, Float32Array
 
 
 def inject(
-    noise: Float32Array, signal: Float32Array, snr_db: float, active: npt.NDArray[np.bool_] | None = None
+    noise: Float32Array, signal: Float32Array, snr_db: float, active: BoolArray | None = None
 ) -> tuple[Float32Array, Float32Array]:
     """Scale a signal and add it to noise.
 

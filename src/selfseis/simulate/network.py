@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from selfseis.simulate.source import Float64Array, PointSource, far_field, rays
+from selfseis.simulate.source import PointSource, far_field, rays
 from selfseis.simulate.wavefield import (
     PHASES,
     Coda,
@@ -22,6 +22,7 @@ from selfseis.simulate.wavefield import (
     recorded_pulse,
     travel_response,
 )
+from selfseis.typing import FloatArray
 
 FREE_SURFACE = 2.0
 
@@ -81,12 +82,12 @@ def network_event(
 
 
 def _decaying_noise(
-    arrivals: Float64Array,
+    arrivals: FloatArray,
     coda: Coda,
     pulse: npt.NDArray[np.complex128],
     window: Window,
     rng: np.random.Generator,
-) -> Float64Array:
+) -> FloatArray:
     """Independent noise of each station and component, with the pulse's spectrum and a decaying envelope."""
     white = rng.standard_normal((arrivals.size, 3, window.padded))
     noise = scipy.fft.irfft(scipy.fft.rfft(white) * np.abs(pulse), window.padded)[..., : window.n_samples]

@@ -14,14 +14,8 @@ from typing import Literal
 
 import numpy as np
 
-from selfseis.simulate.stream import (
-    CorrelationShape,
-    Float32Array,
-    IntArray,
-    NoiseStream,
-    Role,
-    keyed_generator,
-)
+from selfseis.simulate.stream import CorrelationShape, NoiseStream, Role, keyed_generator
+from selfseis.typing import Float32Array, IntArray
 
 BurstReach = Literal["all", "neighbours", "station"]
 BURST_EPOCH = 600.0  # seconds drawn from one generator, so that bursts can be found for any span

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.simulate.stream import Float32Array, Role, keyed_generator
+from selfseis.simulate.stream import Role, keyed_generator
+from selfseis.typing import Float32Array, FloatArray
 
 GRAVITY = 9.81  # m/s2
 WAVES_PER_SEA = 48  # sinusoids at a time: enough for Gaussian statistics
 SEA_SECONDS = 600.0  # after this a new set of waves fades in, so that no wave is predictable for hours
 SAMPLES_AT_A_TIME = 16384  # bounds the memory of long reads
 
-Float64Array = npt.NDArray[np.float64]
 
-
-def gravity_wavenumber(frequency: npt.ArrayLike, depth: float) -> Float64Array:
+def gravity_wavenumber(frequency: npt.ArrayLike, depth: float) -> FloatArray:
     """Wavenumber of a surface gravity wave over water of constant depth.
 
     Parameters
@@ -39,7 +38,7 @@ def gravity_wavenumber(frequency: npt.ArrayLike, depth: float) -> Float64Array:
     """
     omega2 = (2 * np.pi * np.asarray(frequency, dtype=float)) ** 2
     deep = omega2 / GRAVITY
-    k: Float64Array = deep / np.sqrt(np.tanh(deep * depth))
+    k: FloatArray = deep / np.sqrt(np.tanh(deep * depth))
     for _ in range(20):
         tanh = np.tanh(k * depth)
         slope = GRAVITY * (tanh + k * depth * (1 - tanh**2))
@@ -99,9 +98,7 @@ class OceanWaves:
                 waves[:, times - first] += self._one_sea(number, x, times / self.sampling_rate, fade)
         return waves
 
-    def _one_sea(
-        self, number: int, x: Float64Array, seconds: Float64Array, fade: Float64Array
-    ) -> Float32Array:
+    def _one_sea(self, number: int, x: FloatArray, seconds: FloatArray, fade: FloatArray) -> Float32Array:
         """Sum of sinusoids, as one product of a (position, wave) and a (wave, sample) matrix."""
         rng = keyed_generator(self.seed, Role.OCEAN, number)
         frequency = rng.uniform(*self.band, WAVES_PER_SEA)

@@ -18,9 +18,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from selfseis.typing import Float32Array, FloatArray, IndexArray
 
 REFERENCE_RATE = 100.0  # Hz, at which the defaults below are stated in seconds
 S_MINUS_P = (0.3, 13.0)
@@ -58,7 +57,7 @@ class OnsetPrior:
         scale = REFERENCE_RATE / rate
         return cls(rate, s_minus_p or (S_MINUS_P[0] * scale, S_MINUS_P[1] * scale))
 
-    def widened_to(self, s_minus_p_samples: NDArray[np.intp]) -> OnsetPrior:
+    def widened_to(self, s_minus_p_samples: IndexArray) -> OnsetPrior:
         """Return the prior that also covers S - P times that were seen, with some room beyond."""
         low, high = np.quantile(s_minus_p_samples, (0.02, 0.98)) / self.rate
         seen = (max(float(low) / ROOM, 1 / self.rate), float(high) * ROOM)
@@ -84,9 +83,9 @@ class OnsetBank:
         Geometric centre of the band in cycles per sample.
     """
 
-    wavelets: Samples
-    decay: NDArray[np.float64]
-    frequency: NDArray[np.float64]
+    wavelets: Float32Array
+    decay: FloatArray
+    frequency: FloatArray
 
     @classmethod
     def draw(
@@ -128,12 +127,12 @@ class OnsetBank:
         return cls(wavelets, decay, np.sqrt(low * high)[band])
 
     @cached_property
-    def _order(self) -> NDArray[np.intp]:
+    def _order(self) -> IndexArray:
         return np.argsort(self.decay)
 
     def choose(
         self, rng: np.random.Generator, decay: tuple[float, float], highest: float = np.inf
-    ) -> tuple[Samples, float]:
+    ) -> tuple[Float32Array, float]:
         """Draw a wavelet by the range of its decay (samples) and its highest frequency; and that frequency."""
         first, last = np.searchsorted(self.decay[self._order], decay)
         candidates = self._order[first:last] if last > first else self._order
@@ -151,7 +150,7 @@ class Onsets:
 
 
 def add_event(
-    window: Samples, noise_level: float, prior: OnsetPrior, bank: OnsetBank, rng: np.random.Generator
+    window: Float32Array, noise_level: float, prior: OnsetPrior, bank: OnsetBank, rng: np.random.Generator
 ) -> Onsets:
     """Add an event to a window of noise, in place.
 
@@ -194,7 +193,7 @@ def add_event(
 
 
 def _add_conversion(
-    window: Samples,
+    window: Float32Array,
     p: int,
     delay: float,
     amplitude: float,
@@ -211,24 +210,24 @@ def _add_conversion(
     _add(window, at, _projected(wave, direction, 0.4) * share)
 
 
-def _polarisation(azimuth: float, upright: float) -> NDArray[np.float64]:
+def _polarisation(azimuth: float, upright: float) -> FloatArray:
     flat = np.sqrt(1 - upright**2)
     direction = np.array([flat * np.sin(azimuth), flat * np.cos(azimuth), upright])
     return direction / np.abs(direction).max()
 
 
-def _projected(wave: Samples, direction: NDArray[np.float64], own: float) -> NDArray[np.float64]:
+def _projected(wave: Float32Array, direction: FloatArray, own: float) -> FloatArray:
     """Mix the series that all components share, along a direction, with each component's own."""
     return (1 - own) * direction[:, None] * wave[0] + own * wave[1:]
 
 
-def _add(window: Samples, first: int, wave: NDArray[np.float64]) -> None:
+def _add(window: Float32Array, first: int, wave: FloatArray) -> None:
     begin, end = max(first, 0), min(window.shape[1], first + wave.shape[1])
     if begin < end:
         window[:, begin:end] += wave[:, begin - first : end - first]
 
 
-def _envelope(n_samples: int, decay: float, rise: float) -> NDArray[np.float64]:
+def _envelope(n_samples: int, decay: float, rise: float) -> FloatArray:
     time = np.arange(n_samples)
     envelope = np.exp(-time / decay) + 0.12 * np.exp(-time / (5 * decay))
     return envelope * np.clip(time / rise, 0, 1) if rise > 0 else envelope
@@ -236,5 +235,5 @@ def _envelope(n_samples: int, decay: float, rise: float) -> NDArray[np.float64]:
 
 def _log_uniform(
     rng: np.random.Generator, bounds: tuple[float, float], size: int | None = None
-) -> NDArray[np.float64]:
+) -> FloatArray:
     return np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]), size))

@@ -12,9 +12,10 @@ from selfseis.recording import is_fibre, sampling_rate, station_codes
 from selfseis.simulate.fibre import fibre_event, straight_fibre
 from selfseis.simulate.network import network_event
 from selfseis.simulate.recordings import METRES_PER_DEGREE
-from selfseis.simulate.source import Float64Array, PointSource
-from selfseis.simulate.stream import Float32Array, IntArray, band_pass_taps, filter_zero_phase
+from selfseis.simulate.source import PointSource
+from selfseis.simulate.stream import band_pass_taps, filter_zero_phase
 from selfseis.simulate.wavefield import Coda, Wavefield
+from selfseis.typing import Float32Array, FloatArray, IntArray
 
 EAST_NORTH_UP = {"E": 0, "2": 0, "N": 1, "1": 1, "Z": 2}
 
@@ -37,7 +38,7 @@ class Receivers:
         FIR filter to the band of the noise.
     """
 
-    coordinates: Float64Array
+    coordinates: FloatArray
     rows: IntArray | None
     sampling_rate: float
     gauge_length: float

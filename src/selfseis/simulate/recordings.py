@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from selfseis.recording import lazy_recording
 from selfseis.simulate.noise import LONGEST_BURST, BurstReach, amplify, bursts, dead_channels
 from selfseis.simulate.ocean import OceanWaves
-from selfseis.simulate.stream import Float32Array, IntArray, NoiseStream, Role, keyed_generator
+from selfseis.simulate.stream import NoiseStream, Role, keyed_generator
+from selfseis.typing import Float32Array, FloatArray, IntArray
 
 NoiseKind = Literal["white", "gauge", "bursty", "common_mode", "ocean"]
 Geometry = Literal["fibre", "network"]
@@ -34,7 +34,7 @@ class SimulatedNoise:
     stream: NoiseStream
     n_channels: int
     channels_per_station: int
-    positions: npt.NDArray[np.float64]  # m along the line that ocean waves travel
+    positions: FloatArray  # m along the line that ocean waves travel
     bursts_per_hour: float
     burst_reach: tuple[BurstReach, ...]
     common_amplitude: float
@@ -178,7 +178,7 @@ def simulate_noise_recording(
 
 def _network(
     n_stations: int, components: str, aperture: float, sampling_rate: float, seed: int
-) -> tuple[npt.NDArray[np.float64], dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, Any]]:
     """Easting of each channel, and the coordinates that `lazy_recording` takes."""
     rng = keyed_generator(seed, Role.STATIONS)
     east, north = rng.uniform(-aperture / 2, aperture / 2, (2, n_stations))

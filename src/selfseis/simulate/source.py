@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from selfseis.typing import FloatArray
+
 Pulse = Literal["brune", "ricker"]
 Phase = Literal["P", "S"]
 
@@ -72,7 +73,7 @@ class PointSource:
         return self.corner_frequency if phase == "P" else self.corner_frequency * self.vs / self.vp
 
 
-def moment_tensor(strike: float, dip: float, rake: float) -> Float64Array:
+def moment_tensor(strike: float, dip: float, rake: float) -> FloatArray:
     """Return the unit moment tensor of a double couple.
 
     Parameters
@@ -90,11 +91,11 @@ def moment_tensor(strike: float, dip: float, rake: float) -> Float64Array:
     along_strike = np.array([np.sin(phi), np.cos(phi), 0.0])
     up_dip = np.cross(normal, along_strike)
     slip = np.cos(lam) * along_strike + np.sin(lam) * up_dip
-    tensor: Float64Array = np.outer(slip, normal) + np.outer(normal, slip)
+    tensor: FloatArray = np.outer(slip, normal) + np.outer(normal, slip)
     return tensor
 
 
-def rays(source: npt.ArrayLike, receivers: Float64Array) -> tuple[Float64Array, Float64Array]:
+def rays(source: npt.ArrayLike, receivers: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Straight rays from a point to receivers.
 
     Parameters
@@ -116,9 +117,7 @@ def rays(source: npt.ArrayLike, receivers: Float64Array) -> tuple[Float64Array, 
     return lengths, difference / lengths[:, None]
 
 
-def far_field(
-    source: PointSource, phase: Phase, lengths: Float64Array, directions: Float64Array
-) -> Float64Array:
+def far_field(source: PointSource, phase: Phase, lengths: FloatArray, directions: FloatArray) -> FloatArray:
     """Amplitude and polarisation of the far-field displacement, without the pulse and the density.
 
     Parameters
@@ -138,11 +137,11 @@ def far_field(
     traction = directions @ moment_tensor(source.strike, source.dip, source.rake)
     along_ray = np.sum(traction * directions, axis=1, keepdims=True) * directions
     radiated = along_ray if phase == "P" else traction - along_ray
-    vector: Float64Array = radiated / (source.velocity(phase) ** 3 * lengths[:, None])
+    vector: FloatArray = radiated / (source.velocity(phase) ** 3 * lengths[:, None])
     return vector
 
 
-def pulse_spectrum(pulse: Pulse, corner: float, frequencies: Float64Array) -> npt.NDArray[np.complex128]:
+def pulse_spectrum(pulse: Pulse, corner: float, frequencies: FloatArray) -> npt.NDArray[np.complex128]:
     """Spectrum of the far-field displacement pulse, 1 at low frequency (Brune) or zero-mean (Ricker).
 
     Parameters

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from selfseis.typing import Float32Array
+
 WHITE_BLOCK = 2048  # samples drawn from one generator
 BLOCKS_BEFORE_START = 1 << 16  # a filter's halo reaches before sample 0, and keys must not be negative
 SHORTEST_FFT = 4096
 
-Float32Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 CorrelationShape = Literal["gauge", "gaussian"]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from selfseis.simulate.source import Float64Array, Phase, PointSource, pulse_spectrum
-from selfseis.simulate.stream import Float32Array
+from selfseis.simulate.source import Phase, PointSource, pulse_spectrum
+from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 PHASES: tuple[Phase, Phase] = ("P", "S")
 
@@ -30,8 +30,8 @@ class Wavefield:
     """
 
     waveforms: Float32Array
-    arrivals: dict[str, Float64Array]
-    active: npt.NDArray[np.bool_]
+    arrivals: dict[str, FloatArray]
+    active: BoolArray
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Window:
         return int(scipy.fft.next_fast_len(needed, real=True))
 
     @property
-    def frequencies(self) -> Float64Array:
+    def frequencies(self) -> FloatArray:
         """Of the padded window, Hz."""
         return np.asarray(scipy.fft.rfftfreq(self.padded, 1 / self.sampling_rate))
 
@@ -82,13 +82,13 @@ class Window:
         """Time (s) after which an arrival is not heard in the window."""
         return self.n_samples / self.sampling_rate + self.tail
 
-    def heard(self, arrivals: Float64Array) -> npt.NDArray[np.bool_]:
+    def heard(self, arrivals: FloatArray) -> BoolArray:
         """Return whether a pulse arriving at these times (s) reaches into the window."""
         return (arrivals > -self.tail) & (arrivals < self.last_arrival)
 
 
 def recorded_pulse(
-    source: PointSource, phase: Phase, frequencies: Float64Array, derivatives: int
+    source: PointSource, phase: Phase, frequencies: FloatArray, derivatives: int
 ) -> npt.NDArray[np.complex128]:
     """Displacement pulse, differentiated in time, without what lies close to the Nyquist frequency."""
     pulse = pulse_spectrum(source.pulse, source.corner(phase), frequencies)
@@ -98,7 +98,7 @@ def recorded_pulse(
 
 
 def travel_response(
-    source: PointSource, phase: Phase, arrivals: Float64Array, window: Window
+    source: PointSource, phase: Phase, arrivals: FloatArray, window: Window
 ) -> npt.NDArray[np.complex64]:
     """Delay and attenuation of each receiver; 0 where the arrival is not heard."""
     attenuation = (arrivals - source.origin_time) / source.quality(phase)
@@ -108,7 +108,7 @@ def travel_response(
 
 def finished_wavefield(
     waveforms: npt.NDArray[np.floating],
-    arrivals: dict[Phase, Float64Array],
+    arrivals: dict[Phase, FloatArray],
     source: PointSource,
     coda: Coda | None,
     sampling_rate: float,

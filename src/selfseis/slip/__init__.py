@@ -6,15 +6,15 @@ validates and inverts; `write_slip` writes what the field reads: GeoJSON, ``.fsp
 
 from __future__ import annotations
 
+from selfseis.slip.estimator import Slip, SlipInversion
 from selfseis.slip.fault import Fault, Rectangle
 from selfseis.slip.fsp import SlipModel, read_fsp
 from selfseis.slip.gnss import Gnss, read_gnss
 from selfseis.slip.greens import surface_displacement
 from selfseis.slip.insar import Insar, read_insar
-from selfseis.slip.inversion import Slip, SlipInversion
-from selfseis.slip.preparing import read_fault
-from selfseis.slip.simulating import asperities, simulate_displacements
-from selfseis.slip.writing import write_slip
+from selfseis.slip.prepare import read_fault
+from selfseis.slip.simulate import asperities, simulate_displacements
+from selfseis.slip.write import write_slip
 
 __all__ = [
     "Fault",

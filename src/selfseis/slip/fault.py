@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.invert import Graph
-from selfseis.recording import UnusableInput
-from selfseis.slip.places import LocalMap, wrapped
-
-Floats = NDArray[np.float64]
+from selfseis.errors import UnusableInput
+from selfseis.geo.projection import LocalMap, wrapped
+from selfseis.inversion import Graph
+from selfseis.typing import FloatArray, IntArray
 
 TOUCHING = 1.4
 MOST_BEND_DEGREES = 45.0
@@ -60,21 +58,21 @@ class Fault:
         What was assumed in reading.
     """
 
-    corners: tuple[Floats, ...]
-    strike: Floats
-    dip: Floats
-    rake_min: Floats
-    rake_max: Floats
-    segment: NDArray[np.int64]
+    corners: tuple[FloatArray, ...]
+    strike: FloatArray
+    dip: FloatArray
+    rake_min: FloatArray
+    rake_max: FloatArray
+    segment: IntArray
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of_rectangles(
         cls,
         rectangles: Sequence[Rectangle],
-        rake_min: Floats,
-        rake_max: Floats,
-        segment: NDArray[np.int64],
+        rake_min: FloatArray,
+        rake_max: FloatArray,
+        segment: IntArray,
         notes: tuple[str, ...] = (),
     ) -> Fault:
         """Return the fault that rectangular patches make."""
@@ -96,30 +94,30 @@ class Fault:
         return LocalMap(float(longitude.mean()), float(every[:, 1].mean()))
 
     @cached_property
-    def outlines_km(self) -> tuple[Floats, ...]:
+    def outlines_km(self) -> tuple[FloatArray, ...]:
         """Corners as east, north, up in km."""
         every = np.concatenate(self.corners)
         placed = np.column_stack([self.local_map.to_km(every[:, 0], every[:, 1]), -every[:, 2]])
         return tuple(np.split(placed, np.cumsum([len(corner) for corner in self.corners])[:-1]))
 
     @cached_property
-    def centres_km(self) -> Floats:
+    def centres_km(self) -> FloatArray:
         """Centres as east, north, up in km; (n_patches, 3)."""
         return np.array([outline.mean(axis=0) for outline in self.outlines_km])
 
     @cached_property
-    def centres(self) -> Floats:
+    def centres(self) -> FloatArray:
         """Longitude, latitude and depth in km of the centres; (n_patches, 3)."""
         longitude, latitude = self.local_map.to_degrees(self.centres_km[:, :2])
         return np.column_stack([longitude, latitude, -self.centres_km[:, 2]])
 
     @cached_property
-    def area_km2(self) -> Floats:
+    def area_km2(self) -> FloatArray:
         """Area of each patch; (n_patches,)."""
         return np.array([_area(outline) for outline in self.outlines_km])
 
     @property
-    def top_km(self) -> Floats:
+    def top_km(self) -> FloatArray:
         """Depth of the upper edge of each patch; (n_patches,)."""
         return np.array([corner[:, 2].min() for corner in self.corners])
 
@@ -130,7 +128,7 @@ class Fault:
         return float(np.linalg.norm(every.max(axis=0) - every.min(axis=0)))
 
     @cached_property
-    def in_plane_km(self) -> Floats:
+    def in_plane_km(self) -> FloatArray:
         """Distance along the mean strike and down the mean dip of each centre; (n_patches, 2)."""
         centred = self.centres_km - self.centres_km.mean(axis=0)
         along, down = directions(mean_angle(self.strike, self.area_km2), float(np.median(self.dip)))
@@ -146,7 +144,7 @@ class Fault:
         distance = np.linalg.norm(self.centres_km[edges[:, 0]] - self.centres_km[edges[:, 1]], axis=1)
         return Graph(self.area_km2, edges, faces / np.maximum(distance, 1e-6))
 
-    def take(self, patches: NDArray[np.int64]) -> Fault:
+    def take(self, patches: IntArray) -> Fault:
         """Return some of the patches, on the map of the whole fault."""
         part = replace(
             self, corners=tuple(self.corners[patch] for patch in patches), strike=self.strike[patches],
@@ -156,12 +154,12 @@ class Fault:
         part.__dict__["local_map"] = self.local_map
         return part
 
-    def with_rakes(self, rake_min: Floats, rake_max: Floats) -> Fault:
+    def with_rakes(self, rake_min: FloatArray, rake_max: FloatArray) -> Fault:
         """Return the fault with other limits of the rake."""
         return replace(self, rake_min=np.asarray(rake_min, float), rake_max=np.asarray(rake_max, float))
 
 
-def directions(strike: float, dip: float) -> tuple[Floats, Floats]:
+def directions(strike: float, dip: float) -> tuple[FloatArray, FloatArray]:
     """Return the unit vectors along strike and down dip as east, north, up."""
     strike, dip = np.radians(strike), np.radians(dip)
     along = np.array([np.sin(strike), np.cos(strike), 0.0])
@@ -169,7 +167,7 @@ def directions(strike: float, dip: float) -> tuple[Floats, Floats]:
     return along, down
 
 
-def corners_of(rectangle: Rectangle) -> Floats:
+def corners_of(rectangle: Rectangle) -> FloatArray:
     """Return longitude, latitude and depth of the corners: upper edge along strike, then the lower one back."""
     along, down = directions(rectangle.strike, rectangle.dip)
     along, down = along * rectangle.length_km / 2, down * rectangle.width_km / 2
@@ -209,7 +207,7 @@ def checked(fault: Fault, name: str) -> Fault:
     return replace(fault, corners=lowered, notes=(*fault.notes, note))
 
 
-def rake_basis(fault: Fault) -> Floats:
+def rake_basis(fault: Fault) -> FloatArray:
     """Return the directions along which slip must not be negative: the two limits of the rake, or the one rake.
 
     Returns
@@ -238,19 +236,19 @@ def limited_rakes(fault: Fault) -> tuple[Fault, int]:
     return fault.with_rakes(middle - half, middle + half), int(too_wide.sum())
 
 
-def _area(outline: Floats) -> float:
+def _area(outline: FloatArray) -> float:
     spokes = outline[1:] - outline[0]
     normals = np.cross(spokes[:-1], spokes[1:])
     return float(np.linalg.norm(normals, axis=1).sum() / 2)
 
 
-def mean_angle(degrees: Floats, weight: Floats) -> float:
+def mean_angle(degrees: FloatArray, weight: FloatArray) -> float:
     """Return the weighted mean of directions in degrees, which knows that 359 and 1 are neighbours."""
     radians = np.radians(degrees)
     return float(np.degrees(np.arctan2(weight @ np.sin(radians), weight @ np.cos(radians))))
 
 
-def _touching_rectangles(fault: Fault) -> tuple[NDArray[np.int64], Floats]:
+def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
     """Pairs of rectangles whose centres are one patch apart along strike or along dip, and the length of their face."""
     outlines = np.array(fault.outlines_km)
     lengths = np.linalg.norm(outlines[:, 1] - outlines[:, 0], axis=1)
@@ -274,7 +272,7 @@ def _touching_rectangles(fault: Fault) -> tuple[NDArray[np.int64], Floats]:
     return np.array(edges, int).reshape(-1, 2), np.array(faces, float)
 
 
-def _shared_edges(fault: Fault) -> tuple[NDArray[np.int64], Floats]:
+def _shared_edges(fault: Fault) -> tuple[IntArray, FloatArray]:
     """Pairs of patches of a mesh that have two corners in common, and the length between these."""
     owner: dict[frozenset[tuple[float, ...]], list[int]] = {}
     for patch, outline in enumerate(fault.outlines_km):

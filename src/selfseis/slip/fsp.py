@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.recording import UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.geo.projection import LocalMap
+from selfseis.io.tables import read_text
 from selfseis.slip.fault import Fault, Rectangle, directions
-from selfseis.slip.places import LocalMap
-from selfseis.slip.tables import read_text
+from selfseis.typing import FloatArray
 
 RAKE_MARGIN = 45.0
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
@@ -48,9 +48,9 @@ class SlipModel:
     """
 
     fault: Fault
-    slip: NDArray[np.float64]
-    rake: NDArray[np.float64]
-    rigidity: NDArray[np.float64] | None
+    slip: FloatArray
+    rake: FloatArray
+    rigidity: FloatArray | None
     magnitude: float
 
 
@@ -154,7 +154,7 @@ def _rectangle(segment: Segment, row: list[float], centred: bool) -> Rectangle:
     )
 
 
-def _rigidity(text: str) -> NDArray[np.float64] | None:
+def _rigidity(text: str) -> FloatArray | None:
     """Rigidity of the layers under ``DEPTH P_VEL S_VEL DENS`` in the header."""
     layers: list[tuple[float, float]] = []
     inside = False

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.recording import Accounting, UnusableInput
-from selfseis.slip.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
+from selfseis.errors import UnusableInput
+from selfseis.io.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
+from selfseis.quality_log import Accounting
+from selfseis.typing import FloatArray
 
 SAME_PLACE_DEGREES = 1e-4
 DEFAULT_SD_M = (0.005, 0.005, 0.01)
@@ -66,10 +68,10 @@ class Gnss:
     """
 
     site: list[str]
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
-    displacement: NDArray[np.float64]
-    sd: NDArray[np.float64]
+    longitude: FloatArray
+    latitude: FloatArray
+    displacement: FloatArray
+    sd: FloatArray
 
     def __len__(self) -> int:
         return len(self.site)

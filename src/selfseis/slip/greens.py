@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfseis.slip.fault import Fault, directions
+from selfseis.typing import FloatArray, IntArray
 
 POISSON = 0.25
 PATCHES_AT_ONCE = 250
 
-Floats = NDArray[np.float64]
 
-
-def surface_displacement(fault: Fault, places_km: Floats) -> Floats:
+def surface_displacement(fault: Fault, places_km: FloatArray) -> FloatArray:
     """Compute the displacement of the surface by unit slip on each patch.
 
     Patches with four corners are two triangles each. The earth is a homogeneous half-space with Poisson's ratio
@@ -47,7 +45,7 @@ def surface_displacement(fault: Fault, places_km: Floats) -> Floats:
     return summed
 
 
-def displacement_along(fault: Fault, places_km: Floats, direction: Floats) -> Floats:
+def displacement_along(fault: Fault, places_km: FloatArray, direction: FloatArray) -> FloatArray:
     """Compute one component of the displacement for each datum; memory is bounded on faults of many patches.
 
     Parameters
@@ -71,7 +69,7 @@ def displacement_along(fault: Fault, places_km: Floats, direction: Floats) -> Fl
     return found
 
 
-def triangulated(fault: Fault) -> tuple[Floats, NDArray[np.int64]]:
+def triangulated(fault: Fault) -> tuple[FloatArray, IntArray]:
     """Cut patches into triangles.
 
     Returns

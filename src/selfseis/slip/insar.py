@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.recording import Accounting, UnusableInput
+from selfseis.errors import UnusableInput
+from selfseis.io.tables import metres_per_unit, numbers, read_columns, required
+from selfseis.quality_log import Accounting
 from selfseis.slip.kite import SUFFIXES, read_kite
-from selfseis.slip.tables import metres_per_unit, numbers, read_columns, required
+from selfseis.typing import FloatArray
 
 ALIASES = {
     "lon": ("longitude", "long", "x"),
@@ -62,11 +64,11 @@ class Insar:
     """
 
     name: str
-    longitude: NDArray[np.float64]
-    latitude: NDArray[np.float64]
-    los: NDArray[np.float64]
-    look: NDArray[np.float64]
-    sd: NDArray[np.float64]
+    longitude: FloatArray
+    latitude: FloatArray
+    los: FloatArray
+    look: FloatArray
+    sd: FloatArray
 
     def __len__(self) -> int:
         return len(self.los)
@@ -149,7 +151,7 @@ def _from_table(path: Path, accounting: Accounting) -> Insar:
     return _with_upward_look(scene, path.name, accounting)
 
 
-def _look_of_angles(columns: Mapping[str, list[str]]) -> NDArray[np.float64]:
+def _look_of_angles(columns: Mapping[str, list[str]]) -> FloatArray:
     """Return unit vectors to a satellite that looks to its right, from heading and incidence in degrees."""
     incidence, heading = (np.radians(numbers(columns[name])) for name in ("incidence", "heading"))
     across = np.sin(incidence)

@@ -7,20 +7,18 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.recording import UnusableInput
-from selfseis.slip.places import LocalMap
-from selfseis.slip.tables import read_text
-
-Floats = NDArray[np.float64]
+from selfseis.errors import UnusableInput
+from selfseis.geo.projection import LocalMap
+from selfseis.io.tables import read_text
+from selfseis.typing import FloatArray, IntArray
 
 SUFFIXES = (".npz", ".yml", ".yaml")
 ARRAYS = ("arr_0", "arr_1", "arr_2")
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 
 
-def read_kite(path: Path) -> tuple[Floats, Floats, Floats, Floats]:
+def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Read all pixels of a scene that kite saved.
 
     Rows count northwards and columns eastwards from the lower left corner. The look angles are those of kite: theta
@@ -57,7 +55,7 @@ def read_kite(path: Path) -> tuple[Floats, Floats, Floats, Floats]:
     return longitude, latitude, displacement[rows, columns], look
 
 
-def _arrays(path: Path) -> tuple[Floats, Floats, Floats]:
+def _arrays(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     if not path.is_file():
         raise UnusableInput(
             f"{path.name} is missing: kite saves the displacements of a scene beside its .yml"
@@ -79,9 +77,7 @@ def _arrays(path: Path) -> tuple[Floats, Floats, Floats]:
     return displacement, theta, phi
 
 
-def _places(
-    text: str, name: str, columns: NDArray[np.int64], rows: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
+def _places(text: str, name: str, columns: IntArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
     """Longitude and latitude of pixels, from the frame of the scene."""
     south, west = _value(text, name, "llLat"), _value(text, name, "llLon")
     # Before kite 1.2 spacings were degrees and called so.

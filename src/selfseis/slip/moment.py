@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfseis.slip.fault import Fault
-
-Floats = NDArray[np.float64]
+from selfseis.typing import FloatArray
 
 CRUST = np.array([[0.0, 32.6e9], [20.0, 43.3e9], [35.0, 66.6e9], [120.0, 68.5e9], [210.0, 73.4e9]])
 """Depth (km) of the top and rigidity (Pa) of the layers of ak135.
@@ -47,7 +45,9 @@ class Magnitude:
     moment_nm: float
 
 
-def rigidity_of(fault: Fault, layers: Floats | None = None, constant_pa: float | None = None) -> Floats:
+def rigidity_of(
+    fault: Fault, layers: FloatArray | None = None, constant_pa: float | None = None
+) -> FloatArray:
     """Return the rigidity at each patch in Pa; (n_patches,).
 
     Parameters
@@ -67,13 +67,13 @@ def rigidity_of(fault: Fault, layers: Floats | None = None, constant_pa: float |
     return np.asarray(table[np.maximum(place, 0), 1])
 
 
-def magnitude_of(moment_nm: Floats | float) -> Floats:
+def magnitude_of(moment_nm: FloatArray | float) -> FloatArray:
     """Return Mw of a moment in N m (Hanks and Kanamori, 1979)."""
     return np.asarray(2 / 3 * (np.log10(np.maximum(moment_nm, 1e-9)) - 9.1))
 
 
 def magnitude_with_interval(
-    slip: Floats, samples: Floats, fault: Fault, rigidity: Floats, seed: int = 0
+    slip: FloatArray, samples: FloatArray, fault: Fault, rigidity: FloatArray, seed: int = 0
 ) -> Magnitude:
     """Return Mw and its interval, in which rigidity is known to 20% and layering may change the moment by 15%.
 
@@ -99,7 +99,7 @@ def magnitude_with_interval(
 
 
 def moment_by_depth(
-    slip: Floats, samples: Floats, fault: Fault, rigidity: Floats, n_bins: int = 10
+    slip: FloatArray, samples: FloatArray, fault: Fault, rigidity: FloatArray, n_bins: int = 10
 ) -> list[dict[str, float]]:
     """Return the moment in slices of depth, with the 68% interval of each.
 

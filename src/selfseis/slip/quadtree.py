@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-from numpy.typing import NDArray
 
 from selfseis.slip.insar import Insar
+from selfseis.typing import FloatArray, IntArray
 
 MOST_PIXELS = 1500
 FEWEST_IN_A_SQUARE = 4
@@ -40,10 +40,10 @@ def downsampled(scene: Insar, most: int = MOST_PIXELS) -> Insar:
     return Insar(scene.name, longitude, latitude, los, look / np.linalg.norm(look, axis=1, keepdims=True), sd)
 
 
-def _squares(places: NDArray[np.float64], values: NDArray[np.float64], most: int) -> list[NDArray[np.int64]]:
+def _squares(places: FloatArray, values: FloatArray, most: int) -> list[IntArray]:
     """Return which pixels each square holds."""
     queue = [(0.0, 0, np.arange(len(values)))]
-    done: list[NDArray[np.int64]] = []
+    done: list[IntArray] = []
     counter = 1
     while queue and len(queue) + len(done) < most - 2:
         rows = heapq.heappop(queue)[2]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.invert import LinearProblem, Noise, fit_model
-from selfseis.recording import Accounting
-from selfseis.slip.assembling import GNSS, Observations, first_prior, ramps, slip_operator
+from selfseis.inversion import LinearProblem, Noise, fit_model
+from selfseis.quality_log import Accounting
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
-from selfseis.slip.parcels import Parcels
+from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.problem import GNSS, Observations, first_prior, ramps, slip_operator
+from selfseis.typing import FloatArray
 
 CLEAR = 0.3
 SAME_SHAPE = 0.7
@@ -100,7 +100,7 @@ def check_signs(
     return checked, checks
 
 
-def _unit_of(seen: NDArray[np.float64], expected: NDArray[np.float64], correlation: float) -> float:
+def _unit_of(seen: FloatArray, expected: FloatArray, correlation: float) -> float:
     """Return what a scene of clear shape must be multiplied by if its unit is another one: a power of ten, or 1."""
     if abs(correlation) < SAME_SHAPE or not expected.std():
         return 1.0
@@ -110,7 +110,7 @@ def _unit_of(seen: NDArray[np.float64], expected: NDArray[np.float64], correlati
     return 10.0**-nearest if is_unit else 1.0
 
 
-def _slip_from_gnss(gnss: Gnss, parcels: Parcels) -> NDArray[np.float64]:
+def _slip_from_gnss(gnss: Gnss, parcels: Parcels) -> FloatArray:
     observations = Observations.of(gnss, [], parcels.fault)
     operator = slip_operator(parcels, observations)
     noise = Noise(np.hypot(observations.sd, FIRST_GNSS_SD_M), observations.kind)
@@ -119,12 +119,12 @@ def _slip_from_gnss(gnss: Gnss, parcels: Parcels) -> NDArray[np.float64]:
     return fit_model(problem, prior, prior.settings()[0], scales={GNSS: 1.0}).model
 
 
-def _without_ramp(values: NDArray[np.float64], observations: Observations) -> NDArray[np.float64]:
+def _without_ramp(values: FloatArray, observations: Observations) -> FloatArray:
     columns = ramps(observations)
     return np.asarray(values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0])
 
 
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def _correlation(one: FloatArray, other: FloatArray) -> float:
     if one.std() == 0 or other.std() == 0:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfseis.recording import Accounting, UnusableInput
-from selfseis.tomography.phases import KNOWN, canonical
+from selfseis.errors import UnusableInput
+from selfseis.geo.phases import KNOWN, canonical
+from selfseis.quality_log import Accounting
 
 COLUMNS = (
     "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",

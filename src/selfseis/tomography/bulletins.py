@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfseis.recording import Accounting
+from selfseis.quality_log import Accounting
 
 Row = dict[str, Any]
 

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from selfseis.estimator import Estimator
-from selfseis.recording import UnusableInput
+from selfseis.base import Estimator
+from selfseis.errors import UnusableInput
+from selfseis.geo.earth_models import Reference, read_reference
 from selfseis.tomography.arrivals import Screening, screen, table_of
+from selfseis.tomography.cross_validation import Validation, validate
+from selfseis.tomography.eikonal_rays import can_retrace, retraced
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.imaging import Image, image_with, make_image, to_dataset
-from selfseis.tomography.neural import MANTLE_NETWORKS, MOST_RAYS, REGION_NETWORKS, NeuralField
-from selfseis.tomography.prior import (
+from selfseis.tomography.image import Image, image_with, make_image, to_dataset
+from selfseis.tomography.neural_prior import MANTLE_NETWORKS, MOST_RAYS, REGION_NETWORKS, NeuralField
+from selfseis.tomography.priors import (
     MANTLE_AXES,
     REGION_AXES,
     ROUGHNESS_AXES,
@@ -26,19 +29,16 @@ from selfseis.tomography.prior import (
     LayeredMatern,
     Roughness,
 )
-from selfseis.tomography.published import PublishedModel, compare
-from selfseis.tomography.reading import read_arrivals
-from selfseis.tomography.reference import Reference, read_reference
-from selfseis.tomography.retrace import can_retrace, retraced
-from selfseis.tomography.setup import (
+from selfseis.tomography.problem import Hidden, term_problem
+from selfseis.tomography.published_model import PublishedModel, compare
+from selfseis.tomography.read import read_arrivals
+from selfseis.tomography.screening import (
     check_plausible,
     is_global,
     region_grid,
     without_far_off,
     without_lone_events,
 )
-from selfseis.tomography.system import Hidden, term_problem
-from selfseis.tomography.validation import Validation, validate
 
 Report = Callable[[float, float], None]
 Stage = Callable[[str], Any]

@@ -6,23 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse
 
-from selfseis.tomography.ellipticity import ellipticity_s
+from selfseis.geo.earth_models import Reference
+from selfseis.geo.phases import Wave, wave_of
+from selfseis.geo.sphere import towards
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.operator import Progress, sensitivities, table_points
-from selfseis.tomography.paths import (
-    Geometry,
-    PathTable,
-    elevation_s,
-    source_slowness,
-)
-from selfseis.tomography.phases import Wave, wave_of
-from selfseis.tomography.ray_table import RayTable
-from selfseis.tomography.reference import Floats, Reference
-from selfseis.tomography.sphere import towards
-from selfseis.tomography.travel import find_rays
+from selfseis.tomography.sensitivity import Progress, sensitivities, table_points
+from selfseis.traveltimes.ellipticity import ellipticity_s
+from selfseis.traveltimes.first_arrivals import find_rays
+from selfseis.traveltimes.ray_paths import Geometry, PathTable, elevation_s, source_slowness
+from selfseis.traveltimes.ray_table import RayTable
+from selfseis.typing import BoolArray, FloatArray, IntArray
 
 _STEP_SHARE = 0.3  # pieces of rays are shorter than this share of the smallest side of a cell
 PERCENT = 0.01
@@ -50,24 +45,24 @@ class Traced:
     """
 
     arrivals: pd.DataFrame
-    predicted: Floats
+    predicted: FloatArray
     operator: sparse.csr_array
     waves: tuple[Wave, ...]
-    slowness: Floats
-    azimuth: Floats
-    distance_deg: Floats
+    slowness: FloatArray
+    azimuth: FloatArray
+    distance_deg: FloatArray
 
     @property
-    def residual(self) -> Floats:
+    def residual(self) -> FloatArray:
         """Observed minus predicted, in s."""
         return self.arrivals["travel_time_s"].to_numpy(float) - self.predicted
 
     @property
-    def is_s(self) -> NDArray[np.bool_]:
+    def is_s(self) -> BoolArray:
         """Which arrivals are S."""
         return self.arrivals["phase"].str.startswith("S").to_numpy(bool)
 
-    def take(self, keep: NDArray[np.bool_]) -> Traced:
+    def take(self, keep: BoolArray) -> Traced:
         """Return some of the arrivals."""
         rows = np.flatnonzero(keep)
         return Traced(
@@ -75,7 +70,7 @@ class Traced:
             self.slowness[keep], self.azimuth[keep], self.distance_deg[keep],
         )  # fmt: skip
 
-    def ray_count(self, wave: Wave) -> NDArray[np.int64]:
+    def ray_count(self, wave: Wave) -> IntArray:
         """Return number of rays of a wave through each cell."""
         n_cells = self.operator.shape[1] // len(self.waves)
         first = self.waves.index(wave) * n_cells
@@ -119,7 +114,7 @@ def trace(
     n = len(arrivals)
     predicted, slowness = np.full(n, np.nan), np.zeros((n, 2))
     blocks: list[sparse.csr_array] = []
-    rows_of: list[NDArray[np.int64]] = []
+    rows_of: list[IntArray] = []
     for field, wave in enumerate(waves):
         rows = np.flatnonzero(np.array([wave_of(phase) == wave for phase in phases]))
         part = geometry.take(rows)
@@ -149,7 +144,7 @@ def shifted(block: sparse.csr_array, field: int, n_fields: int) -> sparse.csr_ar
     )
 
 
-def azimuths(geometry: Geometry) -> Floats:
+def azimuths(geometry: Geometry) -> FloatArray:
     """Azimuths from the sources to the stations in radians."""
     tangent = towards(geometry.source, geometry.receiver)
     north = np.array([0.0, 0.0, 1.0]) - geometry.source * geometry.source[:, 2:]

@@ -7,12 +7,10 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from selfseis.invert import Graph
-from selfseis.tomography.reference import CORE_KM, EARTH_KM, Floats
-
-Ints = NDArray[np.int64]
+from selfseis.geo.earth_models import CORE_KM, EARTH_KM
+from selfseis.inversion import Graph
+from selfseis.typing import FloatArray, IntArray
 
 KM_A_DEGREE = np.pi * EARTH_KM / 180
 _GLOBAL_EDGES = (
@@ -54,14 +52,14 @@ class CellGrid:
         In km, ascending.
     """
 
-    latitude_edges: Floats
+    latitude_edges: FloatArray
     west: float
     width: float
-    n_around: Ints
-    depth_edges: Floats
+    n_around: IntArray
+    depth_edges: FloatArray
 
     @classmethod
-    def of_earth(cls, degrees: float = 5.0, depth_edges: Floats | None = None) -> Self:
+    def of_earth(cls, degrees: float = 5.0, depth_edges: FloatArray | None = None) -> Self:
         """Return cells of about equal area all over the mantle.
 
         Parameters
@@ -84,7 +82,7 @@ class CellGrid:
         latitude: tuple[float, float],
         longitude: tuple[float, float],
         spacing_km: float,
-        depth_edges: Floats,
+        depth_edges: FloatArray,
     ) -> Self:
         """Return a box of equally many cells in each ring; longitudes may pass 180.
 
@@ -111,7 +109,7 @@ class CellGrid:
         return self.width >= 360
 
     @cached_property
-    def starts(self) -> Ints:
+    def starts(self) -> IntArray:
         """Number of the first cell of each ring, and of all cells in a layer; shape (n_rings + 1,)."""
         return np.concatenate([[0], np.cumsum(self.n_around)])
 
@@ -131,24 +129,24 @@ class CellGrid:
         return self.n_layers * self.n_in_layer
 
     @property
-    def depths(self) -> Floats:
+    def depths(self) -> FloatArray:
         """Middles of the layers in km."""
         return (self.depth_edges[1:] + self.depth_edges[:-1]) / 2
 
     @cached_property
-    def layer(self) -> Ints:
+    def layer(self) -> IntArray:
         """Layer of each cell."""
         return np.repeat(np.arange(self.n_layers), self.n_in_layer)
 
     @cached_property
-    def centres(self) -> tuple[Floats, Floats]:
+    def centres(self) -> tuple[FloatArray, FloatArray]:
         """Latitudes and longitudes of the cells of one layer."""
         ring = np.repeat(np.arange(len(self.n_around)), self.n_around)
         place = np.arange(self.n_in_layer) - self.starts[ring]
         latitude = (self.latitude_edges[1:] + self.latitude_edges[:-1])[ring] / 2
         return latitude, self.west + (place + 0.5) * self.width / self.n_around[ring]
 
-    def find(self, latitude: Floats, longitude: Floats, depth_km: Floats) -> Ints:
+    def find(self, latitude: FloatArray, longitude: FloatArray, depth_km: FloatArray) -> IntArray:
         """Return the cell of each point; -1 outside.
 
         Points above the top layer count to it: elevations are corrected for elsewhere.
@@ -189,7 +187,7 @@ class CellGrid:
         return self.n_layers * len(self._layer_graph[1])
 
     @cached_property
-    def _layer_graph(self) -> tuple[Floats, Ints, Floats]:
+    def _layer_graph(self) -> tuple[FloatArray, IntArray, FloatArray]:
         """Areas on the unit sphere, pairs of neighbours, and length of the common edge over distance."""
         sines = np.sin(np.radians(self.latitude_edges))
         width = np.radians(self.width)
@@ -211,7 +209,7 @@ class CellGrid:
         return area, np.concatenate(pairs), np.concatenate(weights)
 
 
-def _overlaps(n_first: int, n_second: int) -> tuple[Ints, Ints, Floats]:
+def _overlaps(n_first: int, n_second: int) -> tuple[IntArray, IntArray, FloatArray]:
     """Cells of two rings that touch, and the share of the ring along which they do."""
     cuts = np.unique(
         np.round(np.concatenate([np.arange(n_first + 1) / n_first, np.arange(n_second + 1) / n_second]), 12)

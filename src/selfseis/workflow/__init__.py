@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from selfseis.workflow.cleaning import what_was_predicted
 from selfseis.workflow.demo import run_demo
-from selfseis.workflow.exploring import explore, learn_explorer
-from selfseis.workflow.jobs import denoise, detect, learn_denoiser, run
-from selfseis.workflow.models import load_model
-from selfseis.workflow.picking import check_keeps, learn_picker, pick
+from selfseis.workflow.explore import explore, learn_explorer
+from selfseis.workflow.load_model import load_model
+from selfseis.workflow.pick import check_keeps, learn_picker, pick
 from selfseis.workflow.results import check_apart
+from selfseis.workflow.run import denoise, detect, learn_denoiser, run
+from selfseis.workflow.write_denoised import what_was_predicted
 
 __all__ = [
     "check_apart",

@@ -8,13 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.explore.dendrogram import Dendrogram
+from selfseis.explore.clustering import UNASSIGNED, Dendrogram
 from selfseis.explore.explorer import Explored
-from selfseis.explore.grouping import UNASSIGNED
 from selfseis.explore.novelty import nearest_windows
 from selfseis.explore.spectra import backgrounds_db, band_frequencies, densities_db, percentiles
 from selfseis.explore.windows import Grid, read_windows
 from selfseis.recording import sample_times
+from selfseis.typing import Float32Array, IntArray
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -74,7 +74,7 @@ def _of_windows(recording: xr.DataArray, explored: Explored, tree: Dendrogram) -
     }
 
 
-def _neighbours(explored: Explored, n_neighbours: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _neighbours(explored: Explored, n_neighbours: int) -> tuple[NDArray[np.int32], Float32Array]:
     """Return the most alike windows of each, itself left out; -1 where there are fewer."""
     n = len(explored.labels)
     found, distance = nearest_windows(explored.points, explored.points, n_neighbours + 1)
@@ -87,7 +87,7 @@ def _neighbours(explored: Explored, n_neighbours: int) -> tuple[NDArray[np.int32
     return rows, apart
 
 
-def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, NDArray[np.int8]]:
     """Choose examples: rows and kinds."""
     rng = np.random.default_rng(seed)
     chosen: list[tuple[int, int]] = []
@@ -145,7 +145,7 @@ def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, see
     }
 
 
-def _thinned(data: NDArray, n_shown: int) -> NDArray[np.float32]:
+def _thinned(data: NDArray, n_shown: int) -> Float32Array:
     """Keep, of each stretch of samples, the least and the greatest in turn, so that peaks stay."""
     n_samples = data.shape[1]
     if n_samples <= n_shown:
@@ -157,7 +157,7 @@ def _thinned(data: NDArray, n_shown: int) -> NDArray[np.float32]:
     return np.where(np.isnan(data[:, edges]), np.nan, shown).astype(np.float32)
 
 
-def _spectrogram_axes(grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _spectrogram_axes(grid: Grid) -> tuple[Float32Array, Float32Array]:
     n_times = int(min(SPECTROGRAM, max(4, grid.length // 8)))
     n_frequencies = int(min(SPECTROGRAM, max(4, grid.length // 8)))
     frequency = (np.arange(n_frequencies) + 0.5) * grid.rate / 2 / n_frequencies
@@ -165,7 +165,7 @@ def _spectrogram_axes(grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.float
     return frequency.astype(np.float32), times.astype(np.float32)
 
 
-def _spectrogram(trace: NDArray, grid: Grid, n_frequencies: int, n_times: int) -> NDArray[np.float32]:
+def _spectrogram(trace: NDArray, grid: Grid, n_frequencies: int, n_times: int) -> Float32Array:
     """Return the density of power around each time, dB re (units)^2/Hz, shape (n_frequencies, n_times)."""
     width = 2 * n_frequencies
     centres = grid.halo + ((np.arange(n_times) + 0.5) * grid.length / n_times).astype(int)

@@ -12,9 +12,9 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis import samples
-from selfseis.detect import Event
+from selfseis.catalogue.records import Event
 from selfseis.report import write_index
-from selfseis.workflow.jobs import Outcome, Settings, run
+from selfseis.workflow.run import Outcome, Settings, run
 
 AROUND_EVENT = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's interval
 

@@ -16,10 +16,12 @@ from typing import Any
 import xarray as xr
 
 from selfseis import __version__
-from selfseis.detect.catalogue import iso
-from selfseis.heldout import Verdict
-from selfseis.recording import Accounting, UnusableInput, accounting_of, is_fibre, sample_times, sampling_rate
-from selfseis.recording.atomic import write_json
+from selfseis.catalogue.records import iso_milliseconds
+from selfseis.errors import UnusableInput
+from selfseis.io.atomic import write_json
+from selfseis.quality_log import Accounting, accounting_of
+from selfseis.recording import is_fibre, sample_times, sampling_rate
+from selfseis.validation import Verdict
 
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
 
@@ -156,8 +158,8 @@ def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
         "n_channels": n_channels,
         "n_samples": n_samples,
         "sampling_rate": sampling_rate(recording),
-        "start": iso(start),
-        "end": iso(end),
+        "start": iso_milliseconds(start),
+        "end": iso_milliseconds(end),
         "units": recording.attrs.get("units", ""),
         "geometry": "fibre" if is_fibre(recording) else "network",
     }

@@ -1,0 +1,222 @@
+"""The Wadati diagram: S minus P against P times gives vp / vs and origin times without a place or a model.
+
+At each station t_S - t_P = (vp/vs - 1) (t_P - t_0), wherever the event was, as long as P and S take the same path.
+
+Wadati (1933), On the travel time of earthquake waves, part II. Geophysical Magazine 7, 101-111.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from selfseis.catalogue.records import Pick
+from selfseis.consensus.common_events import AgreedEvent
+from selfseis.geo.earth_models import POISSON_VP_VS
+from selfseis.typing import FloatArray
+
+PLAUSIBLE = (1.4, 3.0)
+LEAST_PAIRS, DRAWS = 6, 200
+
+
+@dataclass(frozen=True)
+class Pair:
+    """P and S of one station, in s after the first pick of the event."""
+
+    station: str
+    p_s: float
+    s_s: float
+    p_sd: float
+    s_sd: float
+
+
+@dataclass(frozen=True)
+class Wadati:
+    """Ratio vp / vs from the pairs of many events.
+
+    Attributes
+    ----------
+    vp_vs : float
+        The ratio; the square root of 3 where it could not be measured.
+    low, high : float
+        Interval of 90%, by drawing events with replacement; not a number where not measured.
+    n_events, n_pairs : int
+        Events with pairs at two stations or more, and their pairs.
+    points : list of dict
+        Keys event (its number), station, p_s (P travel time) and s_minus_p_s, for the diagram.
+    is_measured : bool
+        Whether the picks decided.
+    """
+
+    vp_vs: float
+    low: float
+    high: float
+    n_events: int
+    n_pairs: int
+    points: list[dict[str, Any]]
+    is_measured: bool
+
+    def __str__(self) -> str:
+        if not self.is_measured:
+            return (
+                f"vp/vs of {self.vp_vs:.2f} is assumed: {self.n_pairs} P-S pairs of {self.n_events} events "
+                "do not tell it"
+            )
+        return (
+            f"vp/vs of {self.vp_vs:.3f} ({self.low:.3f} to {self.high:.3f}) from {self.n_pairs} P-S pairs "
+            f"of {self.n_events} events"
+        )
+
+
+def pairs_of(picks: Sequence[Pick]) -> list[Pair]:
+    """Pair P with S of the same station in one event; the most probable where there are several."""
+    begin = min((pick.time for pick in picks), default=np.datetime64(0, "ns"))
+    pairs = []
+    for station in dict.fromkeys(pick.station for pick in picks):
+        best = {
+            phase: max(
+                (pick for pick in picks if pick.station == station and pick.phase == phase),
+                key=lambda pick: pick.probability,
+                default=None,
+            )
+            for phase in ("P", "S")
+        }
+        p, s = best["P"], best["S"]
+        if p is not None and s is not None and s.time > p.time:
+            pairs.append(Pair(station, _seconds(p.time, begin), _seconds(s.time, begin), p.sd_s, s.sd_s))
+    return pairs
+
+
+def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
+    """Measure vp / vs from events.
+
+    The slope of S against P times, each less its event's mean, is that of Deming's regression, which knows that both
+    carry errors, with weights that take outliers down (Cauchy, 5 rounds).
+
+    Parameters
+    ----------
+    events : iterable of sequences of Pick
+        The picks of each event.
+    seed : int
+        Of the draws for the interval.
+    """
+    numbered = [(number, pairs_of(picks)) for number, picks in enumerate(events)]
+    useful = [(number, pairs) for number, pairs in numbered if len(pairs) > 1]
+    n_pairs = sum(len(pairs) for _, pairs in useful)
+    groups = [np.array([(p.p_s, p.s_s, p.p_sd, p.s_sd) for p in pairs]) for _, pairs in useful]
+    ratio, low, high = POISSON_VP_VS, np.nan, np.nan
+    measured = False
+    if n_pairs - len(groups) >= LEAST_PAIRS:
+        slope = _slope(groups)
+        rng = np.random.default_rng(seed)
+        draws = [_slope([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(DRAWS)]
+        spread = np.nanquantile(draws, [0.05, 0.95]) if np.isfinite(draws).any() else (np.nan, np.nan)
+        measured = bool(PLAUSIBLE[0] < slope < PLAUSIBLE[1] and spread[1] - spread[0] < 0.5)
+        if measured:
+            ratio, low, high = slope, float(spread[0]), float(spread[1])
+    points = [point for number, pairs in useful for point in _points(number, pairs, ratio)]
+    return Wadati(ratio, low, high, len(useful), n_pairs, points, measured)
+
+
+def origin_time_s(pairs: Sequence[Pair], vp_vs: float) -> tuple[float, float]:
+    """Origin time in s after the event's first pick, and its standard deviation, from P-S pairs."""
+    times, sds = np.array([_origin(pair, vp_vs) for pair in pairs]).T
+    return float(np.average(times, weights=1 / sds**2)), float((1 / sds**2).sum() ** -0.5)
+
+
+def _origin(pair: Pair, vp_vs: float) -> tuple[float, float]:
+    share = 1 / (vp_vs - 1)
+    return pair.p_s - (pair.s_s - pair.p_s) * share, float(
+        np.hypot((1 + share) * pair.p_sd, share * pair.s_sd)
+    )
+
+
+def _points(number: int, pairs: Sequence[Pair], vp_vs: float) -> list[dict[str, Any]]:
+    origin = float(np.median([_origin(pair, vp_vs)[0] for pair in pairs]))
+    return [
+        {
+            "event": number,
+            "station": pair.station,
+            "p_s": round(pair.p_s - origin, 4),
+            "s_minus_p_s": round(pair.s_s - pair.p_s, 4),
+        }
+        for pair in pairs
+    ]
+
+
+def _slope(groups: Sequence[FloatArray]) -> float:
+    """Slope of S against P times within events; nan where the P times do not differ."""
+    noise = float(np.median(np.concatenate([(g[:, 3] / g[:, 2]) ** 2 for g in groups])))
+    weights = [np.ones(len(g)) for g in groups]
+    slope = float("nan")
+    for _ in range(5):
+        centred = [_centred(g, w) for g, w in zip(groups, weights, strict=True)]
+        (x, y), w = np.concatenate(centred).T, np.concatenate(weights)
+        xx, yy, xy = (w * x * x).sum(), (w * y * y).sum(), (w * x * y).sum()
+        if xy <= 0:
+            return float("nan")
+        slope = float((yy - noise * xx + np.sqrt((yy - noise * xx) ** 2 + 4 * noise * xy**2)) / (2 * xy))
+        off = [c[:, 1] - slope * c[:, 0] for c in centred]
+        scale = 2 * max(1.4826 * float(np.median(np.abs(np.concatenate(off)))), 1e-4)
+        weights = [1 / (1 + (r / scale) ** 2) for r in off]
+    return slope
+
+
+def _centred(group: FloatArray, weights: FloatArray) -> FloatArray:
+    return group[:, :2] - np.average(group[:, :2], axis=0, weights=weights)
+
+
+def _seconds(time: np.datetime64, begin: np.datetime64) -> float:
+    return float((time - begin) / np.timedelta64(1, "ns")) * 1e-9
+
+
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class WadatiLine:
+    """Differences between stations, and the line through them and through zero.
+
+    Attributes
+    ----------
+    dp, ds : ndarray, shape (n_couples,)
+        Differences of P and of S of each two stations of each event in s.
+    vp_vs : float
+        Slope of the line; not a number for fewer than five couples.
+    sd_s : float
+        Spread of S about the line in s (1.48 times the median absolute residual).
+    """
+
+    dp: FloatArray
+    ds: FloatArray
+    vp_vs: float
+    sd_s: float
+
+
+def wadati_line(events: Sequence[AgreedEvent]) -> WadatiLine:
+    """Fit vp/vs to the events that stations agree on.
+
+    The line has the least sum of absolute residuals, so that a few wrong events do not turn it. Events were chosen
+    by a vp/vs that was assumed, and lie within its tolerance: start with a wide one.
+
+    Parameters
+    ----------
+    events : sequence of AgreedEvent
+        The events.
+    """
+    couples = [couple for event in events for couple in combinations(event.onsets, 2)]
+    dp = np.array([b.p_time - a.p_time for a, b in couples], float)
+    ds = np.array([b.s_time - a.s_time for a, b in couples], float)
+    moved = np.abs(dp) > 0
+    if np.sum(moved) < FEWEST:
+        return WadatiLine(dp, ds, float("nan"), float("nan"))
+    # Through zero the least absolute residuals are at the median of the slopes, weighted with |dp|.
+    slope, weight = ds[moved] / dp[moved], np.abs(dp[moved])
+    order = np.argsort(slope)
+    half = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
+    vp_vs = float(slope[order][half])
+    return WadatiLine(dp, ds, vp_vs, float(1.4826 * np.median(np.abs(ds - vp_vs * dp))))

@@ -1,0 +1,396 @@
+"""Events on a line of channels: times when more is predictable from far channels than chance allows.
+
+Neighbouring channels are stacked into blocks along a range of slownesses, and each block is compared with the
+blocks that are farther from it than noise is shared: a blind slant stack, in which noise that neighbours share
+does not count. Every channel is divided by its own running level first, so that bursts
+that are loud but not coherent do not count either.
+
+References
+----------
+Neidell, N. S. and Taner, M. T. (1971). Semblance and other coherency measures for multichannel data.
+Geophysics 36, 482. doi:10.1190/1.1440186
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.detect.line_geometry import LineGeometry
+from selfseis.detect.scan import Report, Scan, ScanPart, Standardiser, joined, window_means
+from selfseis.recording.coverage import covered_tiles
+from selfseis.recording.preprocessing import Conditioner, sample_spans
+from selfseis.recording.tiling import Tile
+from selfseis.typing import Float32Array, IntArray
+from selfseis.validation import phase_randomised
+
+TILE_VALUES = 8_000_000
+COMMON_MODE = 0.02  # correlation between the two halves of the line from which all channels share a waveform
+FEWEST_HOPS = (
+    1000  # below which a record may be all event, and tells nothing of what its channels always share
+)
+DRAWS = 4  # surrogates on which the scale of the statistics is measured: one percent of it is ten of the rate
+LOUD = 4.0  # noise levels beyond which a sample is an event's rather than noise's
+FLOOR = 0.1  # share of the energy below which a beam's changes mean nothing
+PAST = 40  # hops against which a change of coherence is held
+TAKES_PART = 3.0  # standardised score of a segment from which its channels count as part of an event
+
+
+@dataclass(frozen=True)
+class PredictabilityScanner:
+    """Scores how much more is predictable across a line of channels than chance allows.
+
+    Attributes
+    ----------
+    conditioner : Conditioner
+        Band-pass and noise levels.
+    geometry : LineGeometry
+        Blocks, segments, slownesses.
+    standardiser : Standardiser
+        Scale of the line's statistics in noise that shares what the recording's channels always share: of data
+        whose phases are drawn at random together.
+    of_shifted : Standardiser
+        Their scale in surrogates whose blocks are shifted; in a short record, which may be all event, the scale of
+        the data as well.
+    of_segment : Standardiser
+        Scale of one segment's coherence.
+    hop : int
+        Samples between scores; a window has two hops.
+    common_mode : bool
+        Whether all channels share a waveform (a laser's noise), which is taken out. It is left in where there is
+        none, because taking it out makes channels depend on each other.
+    """
+
+    conditioner: Conditioner
+    geometry: LineGeometry
+    standardiser: Standardiser
+    of_shifted: Standardiser
+    of_segment: Standardiser
+    hop: int
+    common_mode: bool = False
+    name: str = "blind slant-stack predictability"
+
+    @classmethod
+    def measure(
+        cls,
+        recording: xr.DataArray,
+        conditioner: Conditioner,
+        blind_zone: int,
+        steepest: float,
+        window: int,
+        seed: int,
+    ) -> PredictabilityScanner:
+        """Choose the geometry and measure the scale of the statistics on surrogates of sampled spans.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            Channels on a line.
+        conditioner : Conditioner
+            Band-pass and noise levels.
+        blind_zone : int
+            Channels over which noise is shared.
+        steepest : float
+            Largest slowness of interest, in samples per channel.
+        window : int
+            Samples of a window; made a multiple of four.
+        seed : int
+            Seed of the surrogates.
+        """
+        hop = max(2, window // 4 * 2)
+        period = conditioner.rate / float(np.sqrt(conditioner.band[0] * conditioner.band[1]))
+        geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
+        spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
+        common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
+        neutral = Standardiser.neutral(5)
+        unscaled = cls(
+            conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common_mode=common
+        )
+        return unscaled._scaled_by(spans, np.random.default_rng(seed))
+
+    def _scaled_by(self, spans: list[Float32Array], rng: np.random.Generator) -> PredictabilityScanner:
+        """Measure the scale of the statistics on surrogates of conditioned spans."""
+        levelled = [self._levelled(data) for data in spans]
+        shifted = [self._score(data, rng, n_surrogates=DRAWS) for data in levelled]
+        of_shifted = Standardiser.measure(_row_wise([line[:, 1:] for line, _ in shifted]))
+        if sum(data.shape[1] for data in spans) < FEWEST_HOPS * self.hop:
+            of_segment = Standardiser.measure(_row_wise([best[None, :, 1:] for _, best in shifted]))
+            return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
+        lasting = [
+            self._score(self._levelled(phase_randomised(data, rng, together=True)), rng, n_surrogates=0)
+            for data in (np.clip(span, -LOUD, LOUD) for span in spans)
+            for _ in range(DRAWS)
+        ]
+        return replace(
+            self,
+            standardiser=of_shifted.or_wider(Standardiser.measure(_row_wise([line for line, _ in lasting]))),
+            of_shifted=of_shifted,
+            of_segment=Standardiser.measure(_row_wise([best[None] for _, best in lasting])),
+        )
+
+    @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return 2 * self.hop
+
+    @property
+    def halo(self) -> int:
+        """Samples of context on each side of a tile, in whole hops."""
+        delay = int(np.ceil(np.abs(self.geometry.slownesses).max() * self.geometry.n_channels))
+        reach = self.conditioner.halo + self.context + min(delay, 64 * self.window)
+        return -(-reach // self.hop) * self.hop
+
+    @property
+    def context(self) -> int:
+        """Samples of conditioned data on which a score depends, before and after."""
+        return (PAST + 6) * self.hop
+
+    def scan(
+        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+    ) -> Scan:
+        """Score a recording tile by tile.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording.
+        n_surrogates : int
+            Surrogates of each tile: blocks shifted in time independently.
+        seed : int
+            Seed of the shifts.
+        report : callable, optional
+            Called with the number of samples done and of all samples.
+
+        Returns
+        -------
+        Scan
+        """
+        n_channels, n_samples = recording.shape
+        core = max(16, TILE_VALUES // n_channels // self.hop) * self.hop
+        parts = []
+        for tile in covered_tiles(recording, core, self.halo, align=self.hop):
+            parts.append(ScanPart(tile.first, self._scan_tile(tile, n_surrogates, seed)))
+            if report is not None:
+                report(tile.first + tile.n_core, n_samples)
+        first, values = joined(parts, self.hop)
+        takes_part, present = np.nan_to_num(values[:2])
+        scores = values[2:].astype(np.float32)
+        return Scan(
+            first,
+            scores[0],
+            scores[1:],
+            takes_part.astype(np.int32),
+            ["line"],
+            present[None].astype(np.float32),
+            self.hop,
+        )
+
+    def _scan_tile(self, tile: Tile, n_surrogates: int, seed: int) -> NDArray:
+        """Return rows: channels that take part, share of data present, the score, those of the surrogates."""
+        n_hops = tile.n_core // self.hop
+        keep = slice(self.halo // self.hop, self.halo // self.hop + n_hops)
+        rng = np.random.default_rng([seed, tile.first])
+        data, valid = self.conditioner(tile.data)
+        line, segments = self._score(self._levelled(data), rng, n_surrogates)
+        scaled = self.standardiser(line[:, :1]), self.of_shifted(line[:, 1:])
+        combined = np.concatenate(scaled)[:, keep]
+        present = window_means(valid.mean(axis=0), self.hop)[keep]
+        combined[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
+        raised = self.of_segment(segments[None, :, 0, keep]) > TAKES_PART
+        width = self.geometry.block * self.geometry.per_segment
+        return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
+
+    def score_window(self, conditioned: Float32Array) -> Float32Array:
+        """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
+        line, _ = self._score(self._levelled(conditioned), np.random.default_rng(0), 0)
+        return self.standardiser(line)[0]
+
+    def _levelled(self, data: Float32Array) -> Float32Array:
+        """Take out a common mode, then divide each channel by its own running level."""
+        if self.common_mode:
+            live = data != 0
+            data = np.where(live, data - data.sum(axis=0) / np.maximum(live.sum(axis=0), 1), 0)
+        level = np.sqrt(np.maximum(_running_mean(data**2, self.hop), 0))
+        return np.divide(data, level, out=np.zeros_like(data), where=level > 1e-6)
+
+    def _score(
+        self, data: Float32Array, rng: np.random.Generator, n_surrogates: int
+    ) -> tuple[NDArray, NDArray]:
+        """Return five statistics of the line, shape (5, 1 + n_surrogates, n_hops), and the best score of each segment.
+
+        The statistics are the coherence of a wavefront that is plane along the whole line, of one that is plane
+        along each segment, of the best single segment, and the change against their own past of the beams of segments
+        and of the beam of the whole line.
+        """
+        surrogates = self._surrogates(data, rng, n_surrogates)
+        energies = self._segment_energies(data, surrogates)
+        scores = [self._scores_along(data, p, surrogates, energies) for p in self.geometry.slownesses]
+        coherence, change, change_of_line = (np.stack(score) for score in zip(*scores, strict=True))
+        whole = self._aligned(coherence).mean(axis=1).max(axis=0)
+        best = coherence.max(axis=0)
+        changes = change.max(axis=0).mean(axis=0), change_of_line.max(axis=0)
+        return np.stack([whole, best.mean(axis=0), best.max(axis=0), *changes]), best
+
+    def _surrogates(
+        self, data: Float32Array, rng: np.random.Generator, n_surrogates: int
+    ) -> list[_Surrogate]:
+        shape = len(self.geometry.segments), self.geometry.per_segment
+        n_samples = data.shape[1]
+        surrogates = []
+        for _ in range(n_surrogates):
+            # Blocks that share noise move together, so that surrogates share it too.
+            groups = np.arange(self.geometry.per_segment) // (self.geometry.guard + 1)
+            shifts = rng.integers(0, n_samples, shape)[:, groups]
+            mean = self._mean_of_shifted(data, shifts) if self.common_mode else None
+            surrogates.append(_Surrogate(shifts, mean))
+        return surrogates
+
+    def _mean_of_shifted(self, data: Float32Array, shifts: NDArray) -> Float32Array:
+        """Return what taking out a common mode would take from data whose blocks are shifted."""
+        total = np.zeros(data.shape[1], np.float32)
+        for segment, shift in zip(self.geometry.segments, shifts, strict=True):
+            total += _rolled(self._blocks(data, segment, 0.0), shift).sum(axis=0)
+        return total / np.float32(shifts.size * self.geometry.block)
+
+    def _segment_energies(self, data: Float32Array, surrogates: list[_Surrogate]) -> list[NDArray]:
+        """Return the energy of all channels of each segment, for data and surrogates, shape (n_series, n_hops)."""
+        energies = []
+        for i, segment in enumerate(self.geometry.segments):
+            channels = data[segment[0] : segment[0] + self.geometry.block * self.geometry.per_segment]
+            blocks = (channels**2).reshape(self.geometry.per_segment, self.geometry.block, -1).sum(axis=1)
+            series = [blocks, *(_rolled(blocks, surrogate.shifts[i]) for surrogate in surrogates)]
+            energies.append(np.stack([window_means(b.sum(axis=0), self.hop) for b in series]))
+        return energies
+
+    def _scores_along(
+        self, data: Float32Array, slowness: float, surrogates: list[_Surrogate], energies: list[NDArray]
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Return each segment's coherence, the change of its beam, and that of the line's, for data and surrogates.
+
+        The first two have the shape (n_segments, n_series, n_hops), the last one (n_series, n_hops).
+        """
+        coherence, change = [], []
+        beam_of_line = np.zeros((1 + len(surrogates), data.shape[1]), np.float32)
+        for i, segment in enumerate(self.geometry.segments):
+            blocks = self._blocks(data, segment, slowness)
+            series = [blocks]
+            for surrogate in surrogates:
+                moved = _rolled(blocks, surrogate.shifts[i])
+                if surrogate.mean is not None:
+                    self._take_out(surrogate.mean, moved, slowness)
+                series.append(moved)
+            coherence.append(np.stack([_coherence(b, self.geometry.guard, self.hop) for b in series]))
+            beams = np.stack([b.sum(axis=0) for b in series])
+            change.append(_against_past(window_means(beams**2, self.hop), energies[i]))
+            for total, beam in zip(beam_of_line, beams, strict=True):
+                _add_shifted(total, beam, round(slowness * self._from_middle(segment)))
+        of_line = _against_past(window_means(beam_of_line**2, self.hop), np.sum(energies, axis=0))
+        return np.stack(coherence), np.stack(change), of_line
+
+    def _from_middle(self, segment: range) -> float:
+        """Return the channels from the middle of the line to that of a segment."""
+        return (segment[0] + segment[-1]) / 2 - (self.geometry.n_channels - 1) / 2
+
+    def _take_out(self, mean: Float32Array, blocks: Float32Array, slowness: float) -> None:
+        middle = (len(blocks) - 1) / 2
+        share = np.float32(-self.geometry.block) * mean
+        for i, block in enumerate(blocks):
+            _add_shifted(block, share, round(slowness * (i - middle) * self.geometry.block))
+
+    def _blocks(self, data: Float32Array, segment: range, slowness: float) -> Float32Array:
+        """Stack the channels of each block of a segment along a slowness; shape (n_blocks, n_samples)."""
+        blocks = np.zeros((self.geometry.per_segment, data.shape[1]), np.float32)
+        middle = (segment[0] + segment[-1]) / 2
+        for channel in segment[: self.geometry.block * self.geometry.per_segment]:
+            delay = round(slowness * (channel - middle))
+            _add_shifted(blocks[(channel - segment[0]) // self.geometry.block], data[channel], delay)
+        return blocks
+
+    def _aligned(self, scores: NDArray) -> NDArray:
+        """Move each segment's score by the delay of a wavefront that crosses the whole line."""
+        moved = np.empty_like(scores)
+        for i, slowness in enumerate(self.geometry.slownesses):
+            for j, segment in enumerate(self.geometry.segments):
+                delay = round(slowness * self._from_middle(segment) / self.hop)
+                moved[i, j] = np.roll(scores[i, j], -delay, axis=-1)
+        return moved
+
+
+@dataclass(frozen=True)
+class _Surrogate:
+    """Shifts in samples of each block of each segment, and the common mode of what is so shifted."""
+
+    shifts: IntArray
+    mean: Float32Array | None
+
+
+def _row_wise(parts: list[NDArray]) -> NDArray:
+    """Join parts of shape (n_rows, ...) to (n_rows, n)."""
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+
+def _far_correlation(data: Float32Array) -> float:
+    """Return the mean zero-lag correlation of channels that are at least half the line apart."""
+    norm = np.linalg.norm(data, axis=1, keepdims=True)
+    unit = np.divide(data, norm, out=np.zeros_like(data), where=norm > 0)
+    half = len(data) // 2
+    pairs = [
+        np.einsum("ct,ct->c", unit[offset:], unit[: len(unit) - offset]) for offset in range(half, len(data))
+    ]
+    return float(np.mean(np.concatenate(pairs)))
+
+
+def _rolled(blocks: Float32Array, shifts: NDArray) -> Float32Array:
+    return np.stack([np.roll(block, shift) for block, shift in zip(blocks, shifts, strict=True)])
+
+
+def _coherence(blocks: Float32Array, guard: int, hop: int) -> NDArray:
+    """Return the products of blocks that are more than `guard` apart, relative to the power of the blocks."""
+    near = blocks.copy()
+    for apart in range(1, guard + 1):
+        near[apart:] += blocks[:-apart]
+        near[:-apart] += blocks[apart:]
+    across = blocks.sum(axis=0) ** 2 - np.einsum("bt,bt->t", blocks, near)
+    within = window_means(np.einsum("bt,bt->t", blocks, blocks), hop)
+    return window_means(across, hop) / np.maximum(within, 1e-6)
+
+
+def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
+    """Return the logarithm of a beam's share of the energy, less its mean just before.
+
+    Noise that channels always share, and waves that last, are in the past as well and do not count: this needs
+    no blind zone. Where the past is too short it is NaN.
+    """
+    present = energy > 1e-6
+    share = np.log(FLOOR + beam / np.maximum(energy, 1e-9))
+    n_past = _past_sum(present.astype(np.float64))
+    past = _past_sum(np.where(present, share, 0)) / np.maximum(n_past, 1)
+    return np.where(present & (n_past >= PAST // 2), share - past, np.nan)
+
+
+def _past_sum(values: NDArray) -> NDArray:
+    """Sum over the `PAST` hops that end two hops before each."""
+    total = np.cumsum(values, axis=-1, dtype=np.float64)
+    padded = np.pad(total, [(0, 0)] * (values.ndim - 1) + [(PAST + 2, 0)])
+    n = values.shape[-1]
+    return padded[..., PAST : PAST + n] - padded[..., :n]
+
+
+def _add_shifted(total: Float32Array, values: Float32Array, delay: int) -> None:
+    """Add ``values[t + delay]`` to ``total[t]``; zero beyond the ends."""
+    n = len(total)
+    if abs(delay) >= n:
+        return
+    if delay >= 0:
+        total[: n - delay] += values[delay:]
+    else:
+        total[-delay:] += values[:delay]
+
+
+def _running_mean(values: Float32Array, width: int) -> Float32Array:
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(values, width, axis=1, mode="constant")

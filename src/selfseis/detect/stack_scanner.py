@@ -1,0 +1,91 @@
+"""STA/LTA on the stack of a line of channels: the baselines of the predictability detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from selfseis.detect.scan import Report, Scan, ScanPart, joined, window_means
+from selfseis.detect.sta_lta import sta_lta
+from selfseis.recording.coverage import covered_tiles
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.typing import Float32Array
+
+TILE_VALUES = 8_000_000
+LONG_WINDOWS = 40
+
+
+@dataclass(frozen=True)
+class StackScanner:
+    """Scores a line of channels by STA/LTA on their stack.
+
+    Attributes
+    ----------
+    conditioner : Conditioner
+        Band-pass and noise levels.
+    what : {"channels", "envelopes"}
+        Whether waveforms or their energies are stacked.
+    hop : int
+        Samples between scores; a short window has two hops.
+    sharing : int
+        Neighbouring channels that share noise, and are shifted together in surrogates.
+    """
+
+    conditioner: Conditioner
+    what: Literal["channels", "envelopes"]
+    hop: int
+    sharing: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the scanner is, in a few words."""
+        return f"STA/LTA on the stack of {self.what}"
+
+    @property
+    def window(self) -> int:
+        """Samples of a short window."""
+        return 2 * self.hop
+
+    @property
+    def context(self) -> int:
+        """Samples of conditioned data on which a score depends, before and after."""
+        return (LONG_WINDOWS + 4) * self.hop
+
+    def scan(
+        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+    ) -> Scan:
+        """Score a recording, and surrogates in which channels are shifted in time within a tile."""
+        n_channels = recording.sizes["channel"]
+        halo = -(-(self.conditioner.halo + LONG_WINDOWS * self.hop) // self.hop) * self.hop
+        core = max(64, TILE_VALUES // n_channels // self.hop) * self.hop
+        parts = []
+        for tile in covered_tiles(recording, core, halo, align=self.hop):
+            rng = np.random.default_rng([seed, tile.first])
+            data, valid = self.conditioner(tile.data)
+            keep = slice(halo // self.hop, halo // self.hop + tile.n_core // self.hop)
+            series = [data, *(self._surrogate(data, rng) for _ in range(n_surrogates))]
+            scores = np.stack([self.score_window(d)[keep] for d in series])
+            scores[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
+            parts.append(ScanPart(tile.first, scores))
+            if report is not None:
+                report(tile.first + tile.n_core, recording.sizes["time"])
+        first, scores = joined(parts, self.hop)
+        scores = scores.astype(np.float32)
+        present = np.isfinite(scores[:1]).astype(np.float32)
+        takes_part = np.full(len(first), n_channels, np.int32)
+        return Scan(first, scores[0], scores[1:], takes_part, ["line"], present, self.hop)
+
+    def _surrogate(self, data: Float32Array, rng: np.random.Generator) -> Float32Array:
+        groups = np.arange(len(data)) // self.sharing
+        shifts = rng.integers(0, data.shape[1], groups[-1] + 1)[groups]
+        return np.stack([np.roll(row, shift) for row, shift in zip(data, shifts, strict=True)])
+
+    def score_window(self, conditioned: Float32Array) -> Float32Array:
+        """Score conditioned data; shape (n_samples // hop,)."""
+        stacked = (conditioned**2).mean(axis=0) if self.what == "envelopes" else conditioned.mean(axis=0) ** 2
+        energy = window_means(stacked.astype(np.float64), self.hop)
+        energy[energy <= 0] = np.nan  # no data: no past to hold the present against
+        return sta_lta(energy[None], LONG_WINDOWS)[0]

@@ -1,0 +1,298 @@
+"""Ways of grouping points behind one interface: by density (HDBSCAN), by mixtures (GMM), by merging (Ward).
+
+All of them put points apart that belong to no group, and tell of new points to which group they belong.
+
+References
+----------
+Campello, R., Moulavi, D. and Sander, J. (2013). Density-based clustering based on hierarchical density estimates.
+PAKDD, Lecture Notes in Computer Science 7819. doi:10.1007/978-3-642-37456-2_14
+Ward, J. H. (1963). Hierarchical grouping to optimize an objective function. doi:10.1080/01621459.1963.10500845
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.errors import UnusableInput
+from selfseis.typing import Float32Array, FloatArray, IntArray
+
+Labels = NDArray[np.int16]
+Method = Literal["hdbscan", "gmm", "ward"]
+UNASSIGNED = -1
+FAR = 99.5  # percentile of the distances between known points and their neighbours, beyond which a new one is far
+NEIGHBOURS = 5
+DENSITY_NEIGHBOURS = 5
+SMALL_GROUPS = 400  # that Ward's method merges: the distances of all points would not fit into memory
+
+
+class Grouping(Protocol):
+    """A way of grouping, not yet fitted."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, with its setting."""
+
+    def labels(self, points: Float32Array, seed: int) -> Labels:
+        """Return a label a point, -1 where it belongs to no group."""
+
+
+@dataclass(frozen=True)
+class ByDensity:
+    """HDBSCAN: groups are where points are dense, apart from each other by valleys.
+
+    Attributes
+    ----------
+    fewest_share : float
+        Smallest group, as a share of the points.
+    """
+
+    fewest_share: float
+
+    @property
+    def name(self) -> str:
+        """What it is called, with its setting."""
+        return f"hdbscan, groups of at least {100 * self.fewest_share:g}%"
+
+    def labels(self, points: Float32Array, seed: int) -> Labels:
+        """Return a label a point, -1 where it belongs to no group."""
+        from sklearn.cluster import HDBSCAN
+
+        fewest = max(DENSITY_NEIGHBOURS, round(self.fewest_share * len(points)))
+        method = HDBSCAN(min_cluster_size=fewest, min_samples=min(DENSITY_NEIGHBOURS, fewest), copy=True)
+        labels = method.fit_predict(points).astype(np.int16)
+        return labels if labels.max() >= 0 else _one_group(points)
+
+
+@dataclass(frozen=True)
+class ByMixture:
+    """A mixture of Gaussians; what is unlikely under all of them is unassigned."""
+
+    n_groups: int
+
+    @property
+    def name(self) -> str:
+        """What it is called, with its setting."""
+        return f"gmm, {self.n_groups} groups"
+
+    def labels(self, points: Float32Array, seed: int) -> Labels:
+        """Return a label a point, -1 where it belongs to no group."""
+        from sklearn.mixture import GaussianMixture
+
+        ridge = 1e-3 * float(points.var(axis=0).max())
+        mixture = GaussianMixture(self.n_groups, reg_covar=ridge, n_init=2, random_state=seed).fit(points)
+        unlikely = mixture.score_samples(points) < _far_below(mixture.score_samples(points))
+        return np.where(unlikely, UNASSIGNED, mixture.predict(points)).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class ByMerging:
+    """Ward's method on a few hundred small groups of points; what is far from all others is unassigned."""
+
+    n_groups: int
+
+    @property
+    def name(self) -> str:
+        """What it is called, with its setting."""
+        return f"ward, {self.n_groups} groups"
+
+    def labels(self, points: Float32Array, seed: int) -> Labels:
+        """Return a label a point, -1 where it belongs to no group."""
+        from scipy.cluster.hierarchy import fcluster, linkage
+        from sklearn.cluster import MiniBatchKMeans
+
+        small = MiniBatchKMeans(min(SMALL_GROUPS, len(points) // 2), n_init=1, random_state=seed).fit(points)
+        merged = fcluster(linkage(small.cluster_centers_, "ward"), self.n_groups, "maxclust") - 1
+        away = np.linalg.norm(points - small.cluster_centers_[small.labels_], axis=1)
+        return np.where(-away < _far_below(-away), UNASSIGNED, merged[small.labels_]).astype(np.int16)
+
+
+def _one_group(points: Float32Array) -> Labels:
+    """Return one group, where there are no two: all but what lies far from its neighbours."""
+    from sklearn.neighbors import NearestNeighbors
+
+    n_neighbours = min(DENSITY_NEIGHBOURS + 1, len(points))
+    distance, _ = NearestNeighbors(n_neighbors=n_neighbours).fit(points).kneighbors(points)
+    closeness = -np.log(distance[:, -1] + np.finfo(np.float32).tiny)
+    return np.where(closeness < _far_below(closeness), UNASSIGNED, 0).astype(np.int16)
+
+
+def _far_below(score: NDArray) -> float:
+    """Return a limit that hardly any of normally scattered values falls below (Tukey's far fence)."""
+    low, high = np.percentile(score, [25, 75])
+    return float(low - 3 * (high - low))
+
+
+def settings_of(method: Method, n_points: int) -> list[Grouping]:
+    """List the settings of a method among which hidden data choose.
+
+    Raises
+    ------
+    UnusableInput
+        If there is no such method.
+    """
+    if method == "hdbscan":
+        shares = [share for share in (0.03, 0.01, 0.005, 0.0025) if share * n_points >= DENSITY_NEIGHBOURS]
+        return [ByDensity(share) for share in shares or [DENSITY_NEIGHBOURS / n_points]]
+    if method == "gmm":
+        return [ByMixture(k) for k in range(2, 13, 2)]
+    if method == "ward":
+        return [ByMerging(k) for k in range(2, 13, 2)]
+    raise UnusableInput(f"there is no grouping {method!r}: choose one of {', '.join(get_args(Method))}")
+
+
+@dataclass(frozen=True)
+class Assigner:
+    """Tells new points to which group they belong, from points whose groups are known.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, n_axes)
+        Known points.
+    labels : ndarray of int16, shape (n,)
+        Their groups.
+    reach : float
+        A point that is farther than this from all known ones belongs to no group.
+    """
+
+    points: Float32Array
+    labels: Labels
+    reach: float
+
+    @classmethod
+    def of(cls, points: Float32Array, labels: Labels) -> Self:
+        """Measure how far apart known points are."""
+        from sklearn.neighbors import NearestNeighbors
+
+        n_neighbours = min(
+            NEIGHBOURS + 1, len(points)
+        )  # the nearest may be the same moment at another station
+        distance, _ = NearestNeighbors(n_neighbors=n_neighbours).fit(points).kneighbors(points)
+        return cls(points, labels, float(np.percentile(distance[:, -1], FAR)))
+
+    def __call__(self, points: Float32Array) -> Labels:
+        """Return the group of most of the nearest known points, -1 where they belong to none or are far."""
+        from sklearn.neighbors import NearestNeighbors
+
+        n_neighbours = min(NEIGHBOURS, len(self.points))
+        distance, nearest = NearestNeighbors(n_neighbors=n_neighbours).fit(self.points).kneighbors(points)
+        n_labels = int(self.labels.max(initial=0)) + 2
+        votes = np.zeros((len(points), n_labels), np.int16)
+        for column in nearest.T:
+            votes[np.arange(len(points)), self.labels[column] + 1] += 1
+        return np.where(distance[:, 0] > self.reach, UNASSIGNED, votes.argmax(axis=1) - 1).astype(np.int16)
+
+
+WINDOWS_OF_LEAF = 150
+MOST_LEAVES = 8  # of a class
+MOST_POINTS = 5000  # of a class, that its leaves are found from
+
+
+@dataclass(frozen=True)
+class Dendrogram:
+    """A tree over small groups of windows.
+
+    Attributes
+    ----------
+    leaf : ndarray of int16, shape (n,)
+        Leaf of each window, -1 where it is unassigned.
+    leaf_class : ndarray of int16, shape (n_leaves,)
+        Class of each leaf.
+    centres : ndarray, shape (n_leaves, n_axes)
+        Their means.
+    linkage : ndarray, shape (n_leaves - 1, 4)
+        As SciPy writes it; the last column counts windows.
+    cut : float
+        Height at which the branches are the classes.
+    """
+
+    leaf: Labels
+    leaf_class: Labels
+    centres: Float32Array
+    linkage: FloatArray
+    cut: float
+
+    @classmethod
+    def grown(cls, points: Float32Array, labels: Labels, seed: int) -> Self:
+        """Split each class into a few leaves, and join leaves within classes first, then classes.
+
+        Parameters
+        ----------
+        points : ndarray, shape (n, n_axes)
+            Windows.
+        labels : ndarray of int16, shape (n,)
+            Their classes.
+        seed : int
+            Of the splitting.
+        """
+        leaf = np.full(len(labels), UNASSIGNED, np.int16)
+        leaf_class: list[int] = []
+        for name in np.unique(labels[labels != UNASSIGNED]):
+            mine = np.flatnonzero(labels == name)
+            parts = _split(points[mine], seed)
+            leaf[mine] = parts + len(leaf_class)
+            leaf_class += [int(name)] * (int(parts.max()) + 1)
+        of_leaf = np.array(leaf_class, np.int16)
+        centres = np.array([points[leaf == k].mean(axis=0) for k in range(len(of_leaf))], np.float32)
+        sizes = np.bincount(leaf[leaf != UNASSIGNED], minlength=len(of_leaf))
+        linkage, cut = _joined(centres.reshape(len(of_leaf), points.shape[1]), sizes, of_leaf)
+        return cls(leaf, of_leaf, centres, linkage, cut)
+
+
+def _split(points: Float32Array, seed: int) -> Labels:
+    """Split a class by k-means, and leave no part empty."""
+    from sklearn.cluster import KMeans
+
+    n_parts = int(np.clip(len(points) // WINDOWS_OF_LEAF, 1, MOST_LEAVES))
+    some = points[:: max(1, len(points) // MOST_POINTS)]
+    parts = KMeans(n_parts, n_init=1, random_state=seed).fit(some).predict(points)
+    return np.unique(parts, return_inverse=True)[1].astype(np.int16)
+
+
+def _joined(centres: Float32Array, sizes: IntArray, leaf_class: Labels) -> tuple[FloatArray, float]:
+    """Join leaves of a class below the cut, and classes above it."""
+    from scipy.cluster.hierarchy import linkage
+
+    n_leaves = len(centres)
+    roots: list[int] = []
+    counts = list(sizes)
+    names = np.unique(leaf_class)
+    class_centres = np.array(
+        [np.average(centres[leaf_class == k], axis=0, weights=sizes[leaf_class == k]) for k in names]
+    )
+    between = linkage(class_centres, "average") if len(names) > 1 else np.zeros((0, 4))
+    cut = 0.5 * float(between[0, 2]) if len(between) else 0.0
+    rows: list[tuple[float, float, float, float]] = []
+    within = {
+        int(k): linkage(centres[leaf_class == k], "average") for k in names if (leaf_class == k).sum() > 1
+    }
+    highest = max((float(tree[-1, 2]) for tree in within.values()), default=0.0)
+    if not cut:
+        cut = 1.01 * highest
+    scale = 0.95 * cut / highest if highest else 1.0
+    for name in names:
+        nodes = [int(k) for k in np.flatnonzero(leaf_class == name)]
+        for a, b, height, _ in within.get(int(name), np.zeros((0, 4))):
+            rows.append(
+                (nodes[int(a)], nodes[int(b)], scale * height, counts[nodes[int(a)]] + counts[nodes[int(b)]])
+            )
+            counts.append(int(rows[-1][3]))
+            nodes.append(n_leaves + len(rows) - 1)
+        roots.append(nodes[-1])
+    for a, b, height, _ in between:
+        rows.append((roots[int(a)], roots[int(b)], height, counts[roots[int(a)]] + counts[roots[int(b)]]))
+        counts.append(int(rows[-1][3]))
+        roots.append(n_leaves + len(rows) - 1)
+    return _rising(np.array(rows, float).reshape(-1, 4), n_leaves), cut
+
+
+def _rising(rows: FloatArray, n_leaves: int) -> FloatArray:
+    """Sort joins by height, as SciPy wants them, and number the nodes anew."""
+    order = np.argsort(rows[:, 2], kind="stable")
+    number = np.concatenate([np.arange(n_leaves), n_leaves + np.argsort(order, kind="stable")])
+    ordered = rows[order]
+    ordered[:, :2] = np.sort(number[ordered[:, :2].astype(int)], axis=1)
+    return ordered

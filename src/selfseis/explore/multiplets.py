@@ -1,0 +1,150 @@
+"""Families of repeating events: windows whose waveforms are the same, found among those that are alike anyway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.explore.explorer import Explored
+from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.windows import read_windows
+from selfseis.typing import Float32Array, IntArray
+
+CANDIDATES = 1500  # windows, the loudest above their background
+NEIGHBOURS = 8
+LEAST_CORRELATION = 0.7
+BY_CHANCE = 99.9  # percentile of correlations with time-reversed waveforms
+PAIRS_TOGETHER = 128
+READ_TOGETHER = 128  # windows
+
+
+@dataclass(frozen=True)
+class Member:
+    """A window of a family: its row, its correlation with the template, and its lag behind it in samples."""
+
+    family: int
+    row: int
+    correlation: float
+    lag: int
+    is_template: bool
+
+
+def find_families(recording: xr.DataArray, explored: Explored) -> list[Member]:
+    """Find repeating events.
+
+    Waveforms are whitened by the median spectrum of their station's windows, so that what all share (the sea, a
+    machine) does not make them alike.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    explored : Explored
+        Its windows.
+
+    Returns
+    -------
+    list of Member
+        The largest family first, in each the template first.
+    """
+    members: list[list[tuple[int, float, int]]] = []
+    for number in range(len(explored.sites)):
+        members += _families_at(recording, explored, number)
+    members.sort(key=len, reverse=True)
+    return [
+        Member(family, row, correlation, lag, place == 0)
+        for family, rows in enumerate(members)
+        for place, (row, correlation, lag) in enumerate(rows)
+    ]
+
+
+def _families_at(
+    recording: xr.DataArray, explored: Explored, number: int
+) -> list[list[tuple[int, float, int]]]:
+    here = explored.table.site == number
+    rows = np.flatnonzero(here & (explored.labels != 0))
+    rows = np.sort(
+        rows[np.argsort(-explored.level_db[rows], kind="stable")][: CANDIDATES // len(explored.sites) + 8]
+    )
+    if len(rows) < 3:
+        return []
+    spectra = _whitened(recording, explored, number, rows)
+    nearest, _ = nearest_windows(explored.points[rows], explored.points[rows], NEIGHBOURS + 1)
+    pairs = np.array(
+        sorted({(min(a, b), max(a, b)) for a, near in enumerate(nearest) for b in near if a != b})
+    )
+    if not len(pairs):
+        return []
+    correlation, _ = _correlate(spectra, pairs)
+    reversed_, _ = _correlate(spectra, pairs, backwards=True)
+    bar = max(LEAST_CORRELATION, float(np.percentile(reversed_, BY_CHANCE)))
+    return [_aligned(spectra, rows, group) for group in _connected(pairs[correlation >= bar], len(rows))]
+
+
+def _whitened(recording: xr.DataArray, explored: Explored, number: int, rows: IntArray) -> NDArray:
+    """Return spectra of the first live row of each window, of unit energy, flat in the median over windows."""
+    first = explored.table.first[rows]
+    parts = [first[start : start + READ_TOGETHER] for start in range(0, len(first), READ_TOGETHER)]
+    spectra = np.concatenate([_spectra(recording, explored, number, part) for part in parts])
+    usual = np.median(np.abs(spectra), axis=0)
+    spectra /= np.maximum(usual, 1e-6 * usual.max() + np.finfo(np.float32).tiny)
+    weight = np.linalg.norm(spectra, axis=1, keepdims=True)
+    return spectra / np.maximum(weight, np.finfo(np.float32).tiny)
+
+
+def _spectra(recording: xr.DataArray, explored: Explored, number: int, first: IntArray) -> NDArray:
+    """Return the spectra of windows in single precision, each of unit energy: the median is not the loudest's."""
+    from scipy.fft import rfft
+
+    batch = read_windows(recording, explored.sites[number], number, explored.grid, first)
+    traces = batch.samples[np.arange(len(first)), batch.live.argmax(axis=1)]
+    traces = traces / np.maximum(np.linalg.norm(traces, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return rfft(traces * np.hanning(traces.shape[1]).astype(np.float32), 2 * traces.shape[1], axis=1)
+
+
+def _correlate(
+    spectra: NDArray, pairs: IntArray, *, backwards: bool = False
+) -> tuple[Float32Array, IntArray]:
+    """Return the greatest correlation of pairs of rows within half a window, and its lag; or of one turned in time."""
+    from scipy.fft import irfft
+
+    n_samples = 2 * (spectra.shape[1] - 1)
+    reach = n_samples // 8
+    best, lags = [], []
+    for start in range(0, len(pairs), PAIRS_TOGETHER):
+        a, b = spectra[pairs[start : start + PAIRS_TOGETHER].T]
+        course = irfft(a * (b if backwards else b.conj()), n_samples, axis=1) * (n_samples / 2)
+        near = np.concatenate([course[:, -reach:], course[:, : reach + 1]], axis=1)
+        place = near.argmax(axis=1)
+        best.append(near[np.arange(len(near)), place])
+        lags.append(place - reach)
+    return np.concatenate(best), np.concatenate(lags)
+
+
+def _connected(pairs: IntArray, n_rows: int) -> list[IntArray]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(pairs):
+        return []
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_rows, n_rows))
+    _, component = connected_components(graph, directed=False)
+    return [np.flatnonzero(component == k) for k in np.flatnonzero(np.bincount(component) >= 2)]
+
+
+def _aligned(spectra: NDArray, rows: IntArray, group: IntArray) -> list[tuple[int, float, int]]:
+    """Choose the member that is most like all others as the template, and align the others with it."""
+    some = group[:60]
+    pairs = np.stack(np.meshgrid(some, some, indexing="ij"), axis=-1).reshape(-1, 2)
+    matrix = _correlate(spectra, pairs)[0].reshape(len(some), len(some))
+    template = int(some[matrix.sum(axis=1).argmax()])
+    correlation, lag = _correlate(spectra, np.column_stack([group, np.full(len(group), template)]))
+    others = [
+        (int(rows[k]), float(c), int(shift))
+        for k, c, shift in zip(group, correlation, lag, strict=True)
+        if k != template
+    ]
+    return [(int(rows[template]), 1.0, 0), *sorted(others, key=lambda member: -member[1])]

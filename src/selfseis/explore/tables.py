@@ -1,0 +1,172 @@
+"""Explored windows as rows: segments, classes, the novelty list and families, as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from selfseis.explore.cluster_search import Structure
+from selfseis.explore.clustering import UNASSIGNED
+from selfseis.explore.explorer import Explored
+from selfseis.explore.multiplets import Member
+from selfseis.explore.novelty import false_alarm_rates, nearest_windows
+from selfseis.explore.similarity_search import Alike
+from selfseis.explore.spectra import band_frequencies, densities_db
+from selfseis.recording import sample_times
+from selfseis.validation import Interval
+
+SEGMENTS = ("seed_id", "start", "end", "class", "class_stability", "novelty")
+RAREST = 500
+
+
+def iso(times: NDArray) -> list[str]:
+    """Return times as ISO 8601 in UTC, to the millisecond."""
+    return [f"{time}Z" for time in np.datetime_as_string(np.asarray(times).astype("datetime64[ms]"))]
+
+
+def spans_of(recording: xr.DataArray, explored: Explored) -> tuple[NDArray, NDArray]:
+    """Return start and end of each window, ``datetime64[ns]``."""
+    first = explored.table.first
+    return sample_times(recording, first), sample_times(recording, first + explored.grid.length)
+
+
+def segments(recording: xr.DataArray, explored: Explored, stability: Mapping[int, float]) -> pd.DataFrame:
+    """Return one row a window: ``seed_id, start, end, class, class_stability, novelty``.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    explored : Explored
+        Its windows.
+    stability : mapping of int to float
+        Of each class.
+    """
+    start, end = spans_of(recording, explored)
+    return pd.DataFrame(
+        {
+            "seed_id": [explored.sites[site].name for site in explored.table.site],
+            "start": iso(start),
+            "end": iso(end),
+            "class": explored.labels,
+            "class_stability": [round(stability.get(int(k), np.nan), 4) for k in explored.labels],
+            "novelty": np.round(explored.novelty, 4),
+        },
+        columns=list(SEGMENTS),
+    )
+
+
+def classes(
+    recording: xr.DataArray,
+    explored: Explored,
+    structure: Structure | None,
+    agreement: Mapping[int | None, tuple[Interval, float]],
+    stability: Mapping[int, float],
+    names: Mapping[str, str],
+) -> pd.DataFrame:
+    """Return one row a class: how large, how stable, how loud, when."""
+    start, end = spans_of(recording, explored)
+    density, frequency = densities_db(explored.table, explored.grid), band_frequencies(explored.grid)
+    usual = np.median(density, axis=0)
+    rows = []
+    present = np.unique(explored.labels)
+    for name in [*present[present != UNASSIGNED], *present[present == UNASSIGNED]]:
+        mine = explored.labels == name
+        found = structure.stability.get(int(name)) if structure is not None else None
+        agreed, chance = agreement.get(int(name), (None, np.nan))
+        peak = np.median(density[mine], axis=0) - (usual if name != 0 else 0)
+        rows.append(
+            {
+                "class": int(name),
+                "name": names.get(str(name), ""),
+                "n_windows": int(mine.sum()),
+                "share": mine.mean(),
+                "stability": found.value if found else stability.get(int(name), np.nan),
+                "stability_low": found.low if found else np.nan,
+                "stability_high": found.high if found else np.nan,
+                "stability_null": structure.stability_null if structure and found else np.nan,
+                "agreement": agreed.value if agreed else np.nan,
+                "agreement_low": agreed.low if agreed else np.nan,
+                "agreement_high": agreed.high if agreed else np.nan,
+                "agreement_null": chance,
+                "trusted": "true" if structure is not None and int(name) in structure.trusted else "false",
+                "peak_hz": frequency[peak.argmax()],
+                "median_novelty": np.median(explored.novelty[mine]),
+                "median_level_db": np.median(explored.level_db[mine]),
+                "first": iso(start[mine].min()[None])[0],
+                "last": iso(end[mine].max()[None])[0],
+                "n_stations": np.unique(explored.table.site[mine]).size,
+            }
+        )
+    return pd.DataFrame(rows).round(4)
+
+
+def rarest(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
+    """Return the rarest windows, at most 500, with the rate of false ones among those that are as rare."""
+    order = np.argsort(-explored.novelty, kind="stable")[:RAREST]
+    rates = false_alarm_rates(explored.p_value)[order]
+    nearest, distance = nearest_windows(explored.points[order], explored.points, 2)
+    other = np.where(nearest[:, 0] == order, 1, 0) if nearest.shape[1] > 1 else np.zeros(len(order), int)
+    start, end = spans_of(recording, explored)
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(order) + 1),
+            "window": order,
+            "seed_id": [explored.sites[site].name for site in explored.table.site[order]],
+            "start": iso(start[order]),
+            "end": iso(end[order]),
+            "novelty": np.round(explored.novelty[order], 4),
+            "p_value": np.round(explored.p_value[order], 6),
+            "false_alarm_rate": np.round(rates, 4),
+            "class": explored.labels[order],
+            "nearest_window": nearest[np.arange(len(order)), other],
+            "nearest_distance": np.round(distance[np.arange(len(order)), other], 4),
+        }
+    )
+
+
+def alike(recording: xr.DataArray, explored: Explored, found: Alike) -> pd.DataFrame:
+    """Return the windows that were asked for, of rank 0, and those most like them, most alike first."""
+    asked = np.unique(found.model)
+    rows = np.concatenate([asked, found.rows])
+    start, end = spans_of(recording, explored)
+    return pd.DataFrame(
+        {
+            "rank": np.concatenate([np.zeros(len(asked), int), np.arange(1, len(found.rows) + 1)]),
+            "window": rows,
+            "seed_id": [explored.sites[site].name for site in explored.table.site[rows]],
+            "start": iso(start[rows]),
+            "end": iso(end[rows]),
+            "distance": np.round(np.concatenate([np.zeros(len(asked)), found.distance]), 4),
+            "like_window": np.concatenate([asked, found.model]),
+            "class": explored.labels[rows],
+            "novelty": np.round(explored.novelty[rows], 4),
+        }
+    )
+
+
+def families(recording: xr.DataArray, explored: Explored, members: Iterable[Member]) -> pd.DataFrame:
+    """Return one row a member of a family of repeating events."""
+    start, end = spans_of(recording, explored)
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in ("family", "window", "seed_id", "start", "end", "correlation", "lag_s", "template")
+    }
+    for member in members:
+        values = (
+            member.family,
+            member.row,
+            explored.sites[explored.table.site[member.row]].name,
+            *iso(np.array([start[member.row], end[member.row]])),
+            round(member.correlation, 4),
+            round(member.lag / explored.grid.rate, 4),
+            "true" if member.is_template else "false",
+        )
+        for column, value in zip(columns.values(), values, strict=True):
+            column.append(value)
+    return pd.DataFrame(columns)

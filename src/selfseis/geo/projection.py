@@ -1,0 +1,160 @@
+"""Where things are: a flat map in kilometres about the fault, and places that were given the wrong way round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from selfseis.errors import UnusableInput
+from selfseis.geo.stations import StationTable
+from selfseis.quality_log import Accounting
+from selfseis.typing import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class FlatMap:
+    """Kilometres east and north of a point: the azimuthal equidistant projection of WGS84 (PROJ's ``aeqd``)."""
+
+    latitude: float
+    longitude: float
+
+    @classmethod
+    def about(cls, stations: StationTable) -> FlatMap:
+        """Put the origin where most stations are: the medians of their coordinates, also across 180 degrees."""
+        first = stations.longitude[0]
+        turned = (stations.longitude - first + 180) % 360 - 180
+        return cls(float(np.median(stations.latitude)), float(first + np.median(turned)))
+
+    def flat(self, latitude: npt.ArrayLike, longitude: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return kilometres east and north of points in degrees."""
+        east, north = self._projection(np.asarray(longitude, float), np.asarray(latitude, float))
+        return np.asarray(east), np.asarray(north)
+
+    def round(self, east_km: npt.ArrayLike, north_km: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return latitude and longitude of points in km."""
+        east, north = np.asarray(east_km, float), np.asarray(north_km, float)
+        longitude, latitude = self._projection(east, north, inverse=True)
+        return np.asarray(latitude), np.asarray(longitude)
+
+    @cached_property
+    def _projection(self) -> Any:
+        from pyproj import Proj
+
+        return Proj(proj="aeqd", lat_0=self.latitude, lon_0=self.longitude, ellps="WGS84", units="km")
+
+
+FAR_KM = 1500.0
+NEAR_KM = 200.0
+FAR_IN_FAULT_LENGTHS = 20.0
+
+
+@dataclass(frozen=True)
+class LocalMap:
+    """Transverse Mercator map about a point, in kilometres.
+
+    Attributes
+    ----------
+    longitude, latitude : float
+        Of its origin, in degrees.
+    """
+
+    longitude: float
+    latitude: float
+
+    def to_km(self, longitude: FloatArray, latitude: FloatArray) -> FloatArray:
+        """Return east and north in km; shape (n, 2)."""
+        east, north = self._projection()(np.asarray(longitude, float), np.asarray(latitude, float))
+        return np.stack([east, north], axis=-1) / 1000
+
+    def to_degrees(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return longitude and latitude of places in km; places have shape (n, 2)."""
+        longitude, latitude = self._projection()(1000 * places[..., 0], 1000 * places[..., 1], inverse=True)
+        return np.asarray(longitude), np.asarray(latitude)
+
+    def _projection(self):  # type: ignore[no-untyped-def]
+        return _projection_about(self.longitude, self.latitude)
+
+
+@lru_cache(maxsize=16)
+def _projection_about(longitude: float, latitude: float):  # type: ignore[no-untyped-def]
+    from pyproj import Proj
+
+    return Proj(proj="tmerc", lon_0=longitude, lat_0=latitude, ellps="WGS84")
+
+
+def wrapped(longitude: FloatArray, about: float) -> FloatArray:
+    """Return longitudes within 180 degrees of a given one, so that 359 and -1 are the same place."""
+    return about + (np.asarray(longitude, float) - about + 180) % 360 - 180
+
+
+def distance_km(longitude: FloatArray, latitude: FloatArray, about: tuple[float, float]) -> FloatArray:
+    """Return the distance of places from a point in km along the ellipsoid; shape (n,)."""
+    from pyproj import Geod
+
+    here_east, here_north = (np.full(len(longitude), value) for value in about)
+    return np.asarray(Geod(ellps="WGS84").inv(here_east, here_north, longitude, latitude)[2]) / 1000
+
+
+def mended_places(
+    longitude: FloatArray,
+    latitude: FloatArray,
+    about: tuple[float, float],
+    size_km: float,
+    unit: str,
+    accounting: Accounting,
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Swap longitude and latitude where they were exchanged, and find what is too far from the fault to say anything.
+
+    Parameters
+    ----------
+    longitude, latitude : ndarray, shape (n,)
+    about : (float, float)
+        Longitude and latitude of the fault.
+    size_km : float
+        Largest extent of the fault.
+    unit : str
+        The file, for the account.
+    accounting : Accounting
+
+    Returns
+    -------
+    longitude, latitude : ndarray, shape (n,)
+    near : ndarray of bool, shape (n,)
+        What lies near enough to be used.
+
+    Raises
+    ------
+    UnusableInput
+        If nothing is near the fault, whichever way round it is read.
+    """
+    as_given = wrapped(longitude, about[0]), np.asarray(latitude, float)
+    exchanged = wrapped(latitude, about[0]), np.asarray(longitude, float)
+    given, other = (float(np.median(_distances(*places, about))) for places in (as_given, exchanged))
+    is_exchanged = given > max(2 * size_km, NEAR_KM) and other < given / 5
+    if is_exchanged:
+        accounting.note("assumed", unit, "longitude and latitude are exchanged: swapped back", len(longitude))
+    longitude, latitude = exchanged if is_exchanged else as_given
+    reach = max(FAR_KM, FAR_IN_FAULT_LENGTHS * size_km)
+    near = _distances(longitude, latitude, about) <= reach
+    if not near.any():
+        raise UnusableInput(
+            f"{unit}: nothing lies within {reach:,.0f} km of the fault at {about[1]:.2f} N {about[0]:.2f} E: "
+            "check that data and fault belong to the same earthquake"
+        )
+    if not near.all():
+        accounting.note(
+            "too_far", unit, f"more than {reach:,.0f} km from the fault: left out", int((~near).sum())
+        )
+    return longitude, latitude, near
+
+
+def _distances(longitude: FloatArray, latitude: FloatArray, about: tuple[float, float]) -> FloatArray:
+    """Distance from a point in km, infinite for what is no place on earth."""
+    possible = np.abs(latitude) <= 90
+    found = np.full(len(latitude), np.inf)
+    found[possible] = distance_km(longitude[possible], latitude[possible], about)
+    return found

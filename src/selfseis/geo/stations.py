@@ -1,0 +1,172 @@
+"""Where the stations are: tables of coordinates, a flat map of them, and which of them lie far outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from selfseis.errors import UnusableInput
+from selfseis.geo.station_files import Site, read_inventory, sites_from_table
+from selfseis.quality_log import Accounting
+from selfseis.recording import station_codes
+from selfseis.typing import BoolArray, FloatArray
+
+FAR_OUTSIDE = 4.0  # times the median distance of stations from their middle
+
+
+@dataclass(frozen=True)
+class StationTable:
+    """Coordinates of stations.
+
+    Attributes
+    ----------
+    codes : tuple of str
+        "NET.STA.LOC", "NET.STA" or "STA", as the source has them; picks find theirs by the most exact name.
+    latitude, longitude, elevation_m : ndarray, shape (n_stations,)
+        In degrees and metres above sea level.
+    notes : tuple of str
+        What was assumed, in words.
+    """
+
+    codes: tuple[str, ...]
+    latitude: FloatArray
+    longitude: FloatArray
+    elevation_m: FloatArray
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def from_sites(cls, sites: Mapping[str, Site], notes: Iterable[str] = ()) -> StationTable:
+        """Take the sites that have coordinates; an unknown elevation is sea level, which is noted."""
+        known = {
+            name: site for name, site in sites.items() if np.isfinite([site.latitude, site.longitude]).all()
+        }
+        latitude, longitude, elevation = (
+            np.array([site[column] for site in known.values()], float) for column in range(3)
+        )
+        wrong = [
+            name
+            for name, site in known.items()
+            if abs(site.latitude) > 90 or abs(site.longitude) > 360 or abs(site.elevation) > 12_000
+        ]
+        if wrong:
+            raise UnusableInput(
+                f"the coordinates of {wrong[0]} are no degrees and metres: give latitude, longitude, elevation_m"
+            )
+        words = list(notes)
+        if flat := [name for name, up in zip(known, elevation, strict=True) if np.isnan(up)]:
+            words.append(f"no elevation of {_some(flat)}: taken as sea level")
+        return cls(tuple(known), latitude, longitude, np.nan_to_num(elevation), tuple(words))
+
+    @classmethod
+    def from_recording(cls, recording: xr.DataArray) -> StationTable:
+        """Take the coordinates of a recording's channels; stations without them are left out."""
+        names = ("latitude", "longitude", "elevation")
+        columns = [
+            recording[name].values
+            if name in recording.coords
+            else np.full(recording.sizes["channel"], np.nan)
+            for name in names
+        ]
+        sites: dict[str, Site] = {}
+        for code, *values in zip(station_codes(recording), *columns, strict=True):
+            if np.isfinite(values[:2]).all():
+                sites.setdefault(str(code), Site(*map(float, values)))
+        return cls.from_sites(sites)
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> StationTable:
+        """Read StationXML, or a CSV table with the columns station, latitude, longitude, elevation_m.
+
+        The table may have ``name`` for ``station``, and ``elevation_km`` or ``elevation`` for ``elevation_m``: a bare
+        elevation is taken as kilometres when all are below 9 and not all are whole numbers, which is noted.
+
+        Raises
+        ------
+        UnusableInput
+            If it is neither.
+        """
+        place = Path(path)
+        accounting = Accounting()
+        sites = sites_from_table(place, accounting)
+        if not sites and place.exists() and place.suffix.lower() not in {".csv", ".txt"}:
+            return cls.from_inventory(place)
+        if not sites:
+            raise UnusableInput(
+                f"{place} is no table of stations: give StationXML, or a CSV file with the columns station, "
+                "latitude, longitude, elevation_m"
+            )
+        return cls.from_sites(sites, [detail for _, _, detail, _ in accounting.findings])
+
+    @classmethod
+    def from_inventory(cls, inventory: Any) -> StationTable:
+        """Take the stations of an ObsPy Inventory or a StationXML file, with the channels' coordinates where given."""
+        sites: dict[str, Site] = {}
+        for network in read_inventory(inventory):
+            for station in network:
+                for entry in (*station, station):
+                    location = getattr(entry, "location_code", None)
+                    code = f"{network.code}.{station.code}" + ("" if location is None else f".{location}")
+                    sites[code] = Site(float(entry.latitude), float(entry.longitude), float(entry.elevation))
+        return cls.from_sites(sites)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def row_of(self, station: str) -> int | None:
+        """Row of a station by its "NET.STA.LOC", by "NET.STA" or by its bare code; None when it is not there."""
+        parts = station.split(".")
+        names = (station, ".".join(parts[:2]), parts[1] if len(parts) > 1 else station)
+        return next((self._rows[name] for name in names if name in self._rows), None)
+
+    def only(self, stations: Iterable[str]) -> StationTable:
+        """Return the table of the stations named, under these names; those without coordinates are left out."""
+        rows = {name: row for name in dict.fromkeys(stations) if (row := self.row_of(name)) is not None}
+        at = np.array(list(rows.values()), dtype=np.intp)
+        return StationTable(
+            tuple(rows), self.latitude[at], self.longitude[at], self.elevation_m[at], self.notes
+        )
+
+    def take(self, keep: BoolArray) -> StationTable:
+        """Return the stations where ``keep`` is true."""
+        codes = tuple(code for code, kept in zip(self.codes, keep, strict=True) if kept)
+        return StationTable(
+            codes, self.latitude[keep], self.longitude[keep], self.elevation_m[keep], self.notes
+        )
+
+    @property
+    def depth_km(self) -> FloatArray:
+        """Depth below sea level in km."""
+        return -self.elevation_m / 1000
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        rows: dict[str, int] = {}
+        for row, code in enumerate(self.codes):
+            rows.setdefault(code, row)
+        for row, code in enumerate(self.codes):  # a table of "NET.STA.LOC" also answers to "NET.STA"
+            rows.setdefault(".".join(code.split(".")[:2]), row)
+        return rows
+
+
+def far_outside(east_km: FloatArray, north_km: FloatArray) -> BoolArray:
+    """Say which stations lie more than four times as far from the middle as stations do in the median.
+
+    Parameters
+    ----------
+    east_km, north_km : ndarray, shape (n_stations,)
+        Positions on a flat map.
+    """
+    distance = np.hypot(east_km - np.median(east_km), north_km - np.median(north_km))
+    if len(distance) < 4:  # of three stations none is the odd one
+        return np.zeros(len(distance), bool)
+    return distance > FAR_OUTSIDE * max(float(np.median(distance)), 1e-3)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,108 @@
+"""Hidden blocks that bring nuisance terms of their own, such as an event whose origin time no visible datum knows.
+
+What nobody else knows cannot be predicted: such terms are fitted to the hidden data themselves, for every prior and
+for the null alike, and what is left is scored. A block with as many terms as data says nothing, which its leverage
+shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from selfseis.inversion.problem import LinearProblem
+from selfseis.typing import BoolArray, FloatArray
+
+ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Hidden residuals after their own terms were fitted.
+
+    Attributes
+    ----------
+    residual : ndarray, shape (n_hidden,)
+    deviations : ndarray, shape (n_hidden, n_samples)
+        The same of deviations of posterior draws from the mode.
+    noise_share : ndarray, shape (n_hidden,)
+        Share of the noise variance that is left in each residual; near 0 where the terms fit anything.
+    """
+
+    residual: FloatArray
+    deviations: FloatArray
+    noise_share: FloatArray
+
+
+class OwnTerms:
+    """The terms that only hidden data know, block by block.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    hidden, visible : ndarray of bool, shape (n_data,)
+    """
+
+    def __init__(self, problem: LinearProblem, hidden: BoolArray, visible: BoolArray) -> None:
+        self.problem = problem
+        self.rows = np.flatnonzero(hidden)
+        terms = sparse.csr_array(problem.nuisance)
+        seen = np.zeros(problem.n_nuisance, bool)
+        seen[terms[np.flatnonzero(visible)].indices] = True
+        self._blocks = []
+        names, place = np.unique(problem.blocks[self.rows], return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        for some in np.split(order, np.searchsorted(place[order], np.arange(1, len(names)))):
+            part = terms[self.rows[some]]
+            own = np.unique(part.indices)
+            own = own[~seen[own]]
+            self._blocks.append((some, own, part[:, own].toarray().astype(float)))
+
+    def explain(
+        self,
+        residual: FloatArray,
+        noise_sd: FloatArray,
+        term_precision: FloatArray,
+        *,
+        deviations: FloatArray | None = None,
+        student_dof: float | None = None,
+    ) -> Explained:
+        """Fit the own terms of each block to its residuals and take them away.
+
+        Parameters
+        ----------
+        residual, noise_sd : ndarray, shape (n_hidden,)
+            Observed minus predicted, and the standard deviation of the noise.
+        term_precision : ndarray, shape (n_nuisance,)
+            One over the prior variance of all terms.
+        deviations : ndarray, shape (n_hidden, n_samples), optional
+            Deviations of predictions that posterior draws make.
+        student_dof : float, optional
+            Outliers lose weight in the fit as Student's t says.
+        """
+        left = residual.copy()
+        drawn = np.zeros((len(residual), 0)) if deviations is None else deviations.copy()
+        share = np.ones(len(residual))
+        for some, own, columns in self._blocks:
+            if not own.size:
+                continue
+            weight = np.ones(len(some))
+            for _ in range(1 if student_dof is None else ROUNDS):
+                precision = weight / noise_sd[some] ** 2
+                weighted = columns * precision[:, None]
+                normal = columns.T @ weighted + np.diag(np.maximum(term_precision[own], 1e-12))
+                gain = np.linalg.solve(normal, weighted.T)
+                left[some] = residual[some] - columns @ (gain @ residual[some])
+                if student_dof is not None:
+                    weight = student_weights(left[some] / noise_sd[some], student_dof)
+            if drawn.shape[1]:
+                drawn[some] -= columns @ (gain @ drawn[some])
+            share[some] = 1 - np.einsum("ij,ji->i", columns, gain)
+        return Explained(left, drawn, np.clip(share, 0.0, 1.0))
+
+
+def student_weights(normalised: FloatArray, dof: float) -> FloatArray:
+    """Weights of residuals over their noise under Student's t with so many degrees of freedom."""
+    return (dof + 1) / (dof + normalised**2)

@@ -1,0 +1,495 @@
+"""Nested hold-out: hide blocks, choose everything without them, predict them; every prior on the same blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.inversion.block_terms import Explained, OwnTerms
+from selfseis.inversion.fit import fit_model
+from selfseis.inversion.hyperparameters import Training, blocked_folds, choose_setting
+from selfseis.inversion.priors import Prior, Setting
+from selfseis.inversion.problem import LinearProblem
+from selfseis.inversion.term_fit import SearchedPrior, TermFit, TermProblem, noise_sd, predicted, solve_terms
+from selfseis.typing import BoolArray, FloatArray, IntArray
+from selfseis.validation import BlockScores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Progress = Callable[[float, float], None]
+
+
+@dataclass
+class HeldOut:
+    """Hidden data and what one prior predicted of them.
+
+    Attributes
+    ----------
+    name : str
+        Of the prior.
+    observed, predicted : ndarray, shape (n_data,)
+        NaN where a datum was never hidden.
+    sd : ndarray, shape (n_data,)
+        Predicted standard deviation, noise included, as wide as the inner folds asked for.
+    noise_sd : ndarray, shape (n_data,)
+        Stated standard deviation of the noise, which normalised residuals refer to.
+    kind : ndarray of str, shape (n_data,)
+    blocks, fold : ndarray of int, shape (n_data,)
+    settings : list of dict
+        What each fold chose.
+    inner_losses : list of float
+        Loss on the inner folds of each fold.
+    """
+
+    name: str
+    observed: FloatArray
+    predicted: FloatArray
+    sd: FloatArray
+    noise_sd: FloatArray
+    kind: NDArray[np.str_]
+    blocks: IntArray
+    fold: IntArray
+    settings: list[Setting] = field(default_factory=list)
+    inner_losses: list[float] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, name: str, problem: LinearProblem) -> HeldOut:
+        """Return a table that folds fill."""
+        nothing = np.full(problem.n_data, np.nan)
+        return cls(
+            name, problem.data.copy(), nothing, nothing.copy(), nothing.copy(), problem.noise.kind,
+            problem.blocks, np.full(problem.n_data, -1),
+        )  # fmt: skip
+
+    def rows(self, kind: str | None = None) -> BoolArray:
+        """Return which data were hidden, of one type or of all whose name starts so; (n_data,)."""
+        hidden = np.isfinite(self.predicted)
+        return hidden if kind is None else hidden & np.char.startswith(self.kind.astype(str), kind)
+
+    def residual(self, kind: str | None = None) -> FloatArray:
+        """Return observed minus predicted of hidden data."""
+        rows = self.rows(kind)
+        return self.observed[rows] - self.predicted[rows]
+
+    def variance_reduction(self, kind: str | None = None) -> float:
+        """Return one minus the squared residual over the squared data, of hidden data."""
+        return float(1 - np.sum(self.residual(kind) ** 2) / np.sum(self.observed[self.rows(kind)] ** 2))
+
+    def rms(self, kind: str | None = None) -> float:
+        """Return the root mean square of hidden residuals, in the units of the data."""
+        return float(np.sqrt(np.mean(self.residual(kind) ** 2)))
+
+    def normalised_rms(self, kind: str | None = None) -> float:
+        """Return the root mean square of hidden residuals over the stated noise."""
+        return float(np.sqrt(np.mean((self.residual(kind) / self.noise_sd[self.rows(kind)]) ** 2)))
+
+    def standardised_rms(self, kind: str | None = None) -> float:
+        """Return the root mean square of hidden residuals over their predicted sd; 1 where intervals are honest."""
+        return float(np.sqrt(np.mean((self.residual(kind) / self.sd[self.rows(kind)]) ** 2)))
+
+    def coverage(self, level: float = 0.683, kind: str | None = None) -> float:
+        """Return the share of hidden data that lie inside their predicted interval."""
+        from scipy.stats import norm
+
+        within = norm.ppf(0.5 + level / 2)
+        return float(np.mean(np.abs(self.residual(kind)) <= within * self.sd[self.rows(kind)]))
+
+    def block_scores(self) -> BlockScores:
+        """Return squared residuals and squared data, over the noise, block by block.
+
+        Each type of data counts the same in total, however many of them there are.
+        """
+        rows = self.rows()
+        weight = 1 / self.noise_sd[rows] ** 2
+        for kind in np.unique(self.kind[rows]):
+            same = self.kind[rows] == kind
+            weight[same] /= np.sum(weight[same] * self.observed[rows][same] ** 2) or 1.0
+        names, place = np.unique(self.blocks[rows], return_inverse=True)
+        squares = (weight * self.residual() ** 2, weight * self.observed[rows] ** 2)
+        loss, power = (np.bincount(place, values, len(names)).astype(float) for values in squares)
+        return BlockScores(loss, power)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the hidden data as a table, one row a datum."""
+        import pandas as pd
+
+        rows = self.rows()
+        return pd.DataFrame(
+            {
+                "kind": self.kind[rows],
+                "block": self.blocks[rows],
+                "fold": self.fold[rows],
+                "observed": self.observed[rows],
+                "predicted": self.predicted[rows],
+                "sd": self.sd[rows],
+            },
+            index=np.flatnonzero(rows),
+        )
+
+
+def nested_holdout(
+    problem: LinearProblem,
+    priors: Sequence[Prior],
+    *,
+    n_folds: int = 10,
+    n_inner: int = 4,
+    n_samples: int = 20,
+    seed: int = 0,
+    folds: Sequence[BoolArray] | None = None,
+    progress: Progress | None = None,
+) -> list[HeldOut]:
+    """Hide each fold of blocks in turn and predict it under every prior.
+
+    In each fold the setting of a prior, its noise scales and the width of its intervals come from blocked folds inside
+    the visible data alone.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    priors : sequence of Prior
+    n_folds, n_inner : int
+        Number of outer and of inner folds.
+    n_samples : int
+        Draws from the posterior behind each interval.
+    seed : int
+    folds : sequence of ndarray of bool, shape (n_data,), optional
+        What each fold hides; whole blocks, dealt out to `n_folds`, without.
+    progress : callable, optional
+        Told how much is done and how much there is.
+
+    Returns
+    -------
+    list of HeldOut
+        One for each prior.
+    """
+    results = [HeldOut.empty(prior.name, problem) for prior in priors]
+    if folds is None:
+        folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
+    for number, hidden in enumerate(folds):
+        training = Training(problem.seen_through(~hidden), ~hidden, n_inner, seed)
+        for place, (prior, result) in enumerate(zip(priors, results, strict=True)):
+            _predict_fold(training, prior, result, hidden, number, n_samples, seed)
+            if progress is not None:
+                progress(number * len(priors) + place + 1, len(folds) * len(priors))
+    return results
+
+
+def joined(parts: Sequence[HeldOut]) -> HeldOut:
+    """Join what one prior predicted of data that were hidden apart; each part becomes a fold.
+
+    Parameters
+    ----------
+    parts : sequence of HeldOut
+        Each of a single fold, of the same data; no datum is hidden twice.
+    """
+    first = parts[0]
+    whole = replace(
+        first, predicted=first.predicted.copy(), sd=first.sd.copy(), noise_sd=first.noise_sd.copy(),
+        fold=np.full(len(first.fold), -1), settings=[], inner_losses=[],
+    )  # fmt: skip
+    for number, part in enumerate(parts):
+        rows = part.rows()
+        for name in ("predicted", "sd", "noise_sd"):
+            getattr(whole, name)[rows] = getattr(part, name)[rows]
+        whole.fold[rows] = number
+        whole.settings += part.settings
+        whole.inner_losses += part.inner_losses
+    return whole
+
+
+def _predict_fold(
+    training: Training,
+    prior: Prior,
+    result: HeldOut,
+    hidden: BoolArray,
+    fold: int,
+    n_samples: int,
+    seed: int,
+) -> None:
+    problem = training.problem
+    choice = choose_setting(training, prior, seed=seed)
+    fitted = fit_model(
+        problem,
+        prior,
+        choice.setting,
+        system=training.whole,
+        scales=choice.scales,
+        n_samples=n_samples,
+        seed=seed,
+    )
+    mean, spread = fitted.predict(problem, hidden)
+    widening = np.array([choice.widening.get(kind, 1.0) for kind in problem.noise.kind[hidden].tolist()])
+    result.predicted[hidden] = mean
+    result.sd[hidden] = np.hypot(spread, fitted.noise_sd(problem, hidden)) * widening
+    result.noise_sd[hidden] = problem.noise.marginal_sd[hidden]
+    result.fold[hidden] = fold
+    result.settings.append(choice.setting)
+    result.inner_losses.append(choice.loss)
+
+
+SHARE_IN_ONE_SD = 0.683
+LEAST_NOISE_SHARE = 0.1
+"""Hidden data whose own terms fit more than 90% of any noise are not scored: they could not be missed."""
+INNER_SAMPLES = 8
+SETTLING_ROUNDS = 3
+MOST_SWEEPS = 2
+MOST_SEARCHED = 12_000
+"""Of more visible data than this, settings are searched on some of their blocks, drawn at random."""
+NO_TERMS = 1e-3
+"""Factor on the prior sizes of searched terms that takes them away."""
+
+
+def explain_hidden(terms: TermProblem, fit: TermFit, own: OwnTerms, *, with_model: bool) -> Explained:
+    """Predict hidden data from a fit and fit their own terms to what is left."""
+    problem = terms.at(fit.setting)
+    residual = problem.data[own.rows] - predicted(problem, fit.draws.mode, own.rows, with_model=with_model)
+    away = (fit.draws.samples - fit.draws.mode).T
+    deviations = predicted(problem, away, own.rows, with_model=with_model) if away.shape[1] else None
+    return own.explain(
+        residual,
+        noise_sd(problem, fit.scales)[own.rows],
+        problem.nuisance_precision,
+        deviations=deviations,
+        student_dof=problem.noise.student_dof,
+    )
+
+
+def spread_of(explained: Explained, noise: FloatArray) -> FloatArray:
+    """Predictive standard deviation of hidden residuals after their own terms, noise included."""
+    variance = np.mean(explained.deviations**2, axis=1) if explained.deviations.shape[1] else 0.0
+    return np.sqrt(variance + explained.noise_share * noise**2)
+
+
+@dataclass(frozen=True)
+class TermChoice:
+    """The best setting on inner folds.
+
+    Attributes
+    ----------
+    setting : dict
+    loss : float
+        Mean Student's t deviance of what the inner folds hid, the size of the noise included.
+    tried : dict
+        Loss by setting, as tuples of items.
+    widening : dict of str to float
+        Factor on predictive standard deviations, by type of data.
+    fit : TermFit
+        Of all visible data, settled, without draws.
+    """
+
+    setting: Setting
+    loss: float
+    tried: dict[tuple[tuple[str, float], ...], float]
+    widening: dict[str, float]
+    fit: TermFit
+
+
+def choose_axis_by_axis(
+    terms: TermProblem,
+    prior: SearchedPrior | None,
+    visible: BoolArray,
+    *,
+    n_inner: int = 3,
+    seed: int = 0,
+) -> TermChoice:
+    """Search the settings one axis after another on blocked folds inside the visible data.
+
+    Parameters
+    ----------
+    terms : TermProblem
+    prior : SearchedPrior or None
+        None tunes the null: the sizes of its terms.
+    visible : ndarray of bool, shape (n_data,)
+    n_inner : int
+    seed : int
+    """
+    axes: dict[str, Sequence[float]] = {"terms": terms.term_axis} | dict(prior.axes if prior else {})
+    setting = {name: float(values[len(values) // 2]) for name, values in axes.items()}
+    searched = _some_blocks(terms.problem.blocks, visible, seed)
+    fit = solve_terms(terms, prior, setting, searched, settle=SETTLING_ROUNDS)
+    folds = [
+        (searched & ~hidden, OwnTerms(terms.problem, hidden, searched & ~hidden))
+        for hidden in blocked_folds(terms.problem.blocks, n_inner, visible=searched, seed=seed)
+    ]
+    tried: dict[tuple[tuple[str, float], ...], float] = {}
+
+    def loss_of(candidate: Setting) -> float:
+        key = tuple(sorted(candidate.items()))
+        if key not in tried:
+            tried[key] = _inner_loss(terms, prior, candidate, folds, fit)
+        return tried[key]
+
+    for _ in range(MOST_SWEEPS):
+        before = dict(setting)
+        for name, values in axes.items():
+            setting = _best_along(setting, name, values, loss_of)
+        if setting == before:
+            break
+    fit = solve_terms(
+        terms, prior, setting, visible, scales=fit.scales, weights=fit.weights, settle=2, start=fit.draws.mode
+    )
+    widening = _widening(terms, prior, setting, folds, fit, seed)
+    return TermChoice(setting, loss_of(setting), tried, widening, fit)
+
+
+def _some_blocks(blocks: IntArray, visible: BoolArray, seed: int) -> BoolArray:
+    """Visible data of as many random blocks as the search can afford."""
+    share = MOST_SEARCHED / max(int(visible.sum()), 1)
+    if share >= 1:
+        return visible
+    names = np.unique(blocks[visible])
+    drawn = np.random.default_rng(seed).random(names.size) < share
+    return visible & np.isin(blocks, names[drawn])
+
+
+def _best_along(
+    setting: Setting, name: str, values: Sequence[float], loss_of: Callable[[Setting], float]
+) -> Setting:
+    """Walk along one axis as long as the loss falls."""
+    here = list(values).index(setting[name])
+    for step in (1, -1):
+        while 0 <= here + step < len(values):
+            if loss_of(setting | {name: float(values[here + step])}) >= loss_of(setting):
+                break
+            here += step
+            setting = setting | {name: float(values[here])}
+    return setting
+
+
+def _inner_loss(
+    terms: TermProblem,
+    prior: SearchedPrior | None,
+    setting: Setting,
+    folds: Sequence[tuple[BoolArray, OwnTerms]],
+    known: TermFit,
+) -> float:
+    dof = terms.problem.noise.student_dof or 1e6
+    deviances = []
+    for visible, own in folds:
+        fit = solve_terms(
+            terms, prior, setting, visible, scales=known.scales, weights=known.weights, start=known.draws.mode
+        )
+        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        noise = noise_sd(terms.problem, known.scales)[own.rows]
+        scored = explained.noise_share > LEAST_NOISE_SHARE
+        squared = (explained.residual / noise)[scored] ** 2
+        # Priors that leave more noise must not gain by it when they are compared.
+        deviances.append((dof + 1) * np.log1p(squared / dof) + 2 * np.log(noise[scored]))
+    return float(np.mean(np.concatenate(deviances)))
+
+
+def _widening(
+    terms: TermProblem,
+    prior: SearchedPrior | None,
+    setting: Setting,
+    folds: Sequence[tuple[BoolArray, OwnTerms]],
+    known: TermFit,
+    seed: int,
+) -> dict[str, float]:
+    ratios: dict[str, list[FloatArray]] = {}
+    for visible, own in folds:
+        fit = solve_terms(
+            terms, prior, setting, visible, scales=known.scales, weights=known.weights,
+            n_samples=INNER_SAMPLES, seed=seed, start=known.draws.mode,
+        )  # fmt: skip
+        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        sd = spread_of(explained, noise_sd(terms.problem, known.scales)[own.rows])
+        scored = explained.noise_share > LEAST_NOISE_SHARE
+        for kind in terms.kinds:
+            rows = scored & (terms.problem.noise.kind[own.rows] == kind)
+            ratios.setdefault(kind, []).append(np.abs(explained.residual[rows]) / sd[rows])
+    return {
+        kind: float(np.quantile(values, SHARE_IN_ONE_SD)) if (values := np.concatenate(parts)).size else 1.0
+        for kind, parts in ratios.items()
+    }
+
+
+def hold_out_terms(
+    terms: TermProblem,
+    prior: SearchedPrior | None,
+    *,
+    name: str,
+    n_folds: int = 5,
+    n_inner: int = 3,
+    n_samples: int = 16,
+    seed: int = 0,
+    settings: Sequence[Setting] | None = None,
+    by_chance: bool = False,
+    progress: Progress | None = None,
+) -> HeldOut:
+    """Hide each fold of blocks in turn; choose settings, noise and interval widths without it; predict it.
+
+    Parameters
+    ----------
+    terms : TermProblem
+    prior : SearchedPrior or None
+        None for the null.
+    name : str
+        What tables call it.
+    n_folds, n_inner, n_samples, seed : int
+    settings : sequence of dict, optional
+        Of each fold, where they were chosen before; nothing is searched then, and intervals are not widened.
+    by_chance : bool
+        Whether to fit `chance_data` in place of the visible data, which says what chance gives.
+    progress : callable, optional
+
+    Returns
+    -------
+    HeldOut
+        ``observed - predicted`` is what is left after the own terms of the hidden blocks; data that these fit
+        anyway are NaN.
+    """
+    problem = terms.problem
+    result = HeldOut.empty(name, problem)
+    folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
+    for number, hidden in enumerate(folds):
+        trained = terms
+        if by_chance:
+            trained = replace(terms, problem=problem.with_data(chance_data(terms, ~hidden, seed)))
+        if settings is None:
+            choice = choose_axis_by_axis(trained, prior, ~hidden, n_inner=n_inner, seed=seed)
+            known, widening, loss = choice.fit, choice.widening, choice.loss
+        else:
+            known = solve_terms(trained, prior, settings[number], ~hidden, settle=SETTLING_ROUNDS)
+            widening, loss = dict.fromkeys(terms.kinds, 1.0), np.nan
+        fit = solve_terms(
+            trained, prior, known.setting, ~hidden, scales=known.scales, weights=known.weights,
+            n_samples=n_samples, seed=seed, start=known.draws.mode,
+        )  # fmt: skip
+        own = OwnTerms(problem, hidden, ~hidden)
+        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        sd = spread_of(explained, noise_sd(problem, fit.scales)[own.rows])
+        left = np.where(explained.noise_share > LEAST_NOISE_SHARE, explained.residual, np.nan)
+        result.predicted[own.rows] = problem.data[own.rows] - left
+        result.sd[own.rows] = sd * np.array(
+            [widening[kind] for kind in problem.noise.kind[own.rows].tolist()]
+        )
+        # Own terms take a part of the noise along with what they explain.
+        result.noise_sd[own.rows] = problem.noise.sd[own.rows] * np.sqrt(explained.noise_share)
+        result.fold[own.rows] = number
+        result.settings.append(known.setting)
+        result.inner_losses.append(loss)
+        if progress is not None:
+            progress(number + 1, len(folds))
+    return result
+
+
+def chance_data(terms: TermProblem, visible: BoolArray, seed: int = 0) -> FloatArray:
+    """Return data whose residuals beyond unsearched terms (those of events) are exchanged among the visible ones.
+
+    Whatever a fit to them predicts of real data is chance. Hidden data have no part in it.
+    """
+    problem = terms.problem
+    bare = solve_terms(terms, None, {"terms": NO_TERMS}, visible, settle=SETTLING_ROUNDS)
+    fitted = predicted(problem, bare.draws.mode, np.arange(problem.n_data), with_model=False)
+    left, rng = np.where(visible, problem.data - fitted, 0.0), np.random.default_rng(seed)
+    for kind in terms.kinds:
+        rows = np.flatnonzero(visible & (problem.noise.kind == kind))
+        left[rows] = left[rng.permutation(rows)]
+    return fitted + left

@@ -1,0 +1,114 @@
+"""Was it better than no model at all? The verdict on hidden data, and what chance gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from selfseis.inversion.cross_validation import HeldOut
+from selfseis.inversion.problem import LinearProblem
+from selfseis.validation import Verdict, judge
+
+
+def chosen(heldouts: Sequence[HeldOut], name: str = "chosen by hidden data") -> HeldOut:
+    """Take in every fold the prior that the inner folds of that fold preferred.
+
+    Parameters
+    ----------
+    heldouts : sequence of HeldOut
+        Of several priors on the same folds.
+    name : str
+
+    Returns
+    -------
+    HeldOut
+        Its settings hold the position of the prior under ``prior``.
+    """
+    first = heldouts[0]
+    result = replace(
+        first, name=name, predicted=first.predicted.copy(), sd=first.sd.copy(), settings=[], inner_losses=[]
+    )
+    for fold in range(len(first.inner_losses)):
+        best = int(np.argmin([heldout.inner_losses[fold] for heldout in heldouts]))
+        rows = first.fold == fold
+        result.predicted[rows] = heldouts[best].predicted[rows]
+        result.sd[rows] = heldouts[best].sd[rows]
+        result.settings.append({"prior": float(best)} | heldouts[best].settings[fold])
+        result.inner_losses.append(heldouts[best].inner_losses[fold])
+    return result
+
+
+def judge_priors(
+    task: str,
+    method: HeldOut,
+    baseline: HeldOut,
+    null: HeldOut,
+    others: Sequence[HeldOut] = (),
+    *,
+    seed: int = 0,
+) -> Verdict:
+    """Compare what was chosen with its baseline and with the null, by a paired bootstrap over hidden blocks.
+
+    Parameters
+    ----------
+    task : str
+    method, baseline, null : HeldOut
+        On the same blocks.
+    others : sequence of HeldOut
+        Priors that stand beside it in the table of the details.
+    seed : int
+
+    Returns
+    -------
+    Verdict
+    """
+    return judge(
+        task,
+        method.block_scores(),
+        baseline.block_scores(),
+        null.block_scores(),
+        baseline_name=baseline.name,
+        null_name=null.name,
+        seed=seed,
+        details={"priors": [prior_row(heldout) for heldout in (method, *others, baseline, null)]},
+    )
+
+
+def prior_row(heldout: HeldOut) -> dict[str, object]:
+    """Return the scores of one prior on hidden data, for JSON."""
+    kinds = sorted(set(heldout.kind[heldout.rows()].tolist()))
+    return {
+        "name": heldout.name,
+        "skill": heldout.block_scores().skill,
+        "normalised_rms": heldout.normalised_rms(),
+        "standardised_rms": heldout.standardised_rms(),
+        "coverage_68": heldout.coverage(),
+        "kinds": {
+            kind: {
+                "variance_reduction": heldout.variance_reduction(kind),
+                "rms": heldout.rms(kind),
+                "normalised_rms": heldout.normalised_rms(kind),
+                "standardised_rms": heldout.standardised_rms(kind),
+                "coverage_68": heldout.coverage(kind=kind),
+                "n": int(heldout.rows(kind).sum()),
+            }
+            for kind in kinds
+        },
+    }
+
+
+def shuffled(problem: LinearProblem, rng: np.random.Generator) -> LinearProblem:
+    """Return the problem with the data of each type exchanged at random: what chance alone could have measured.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    rng : numpy.random.Generator
+    """
+    data = problem.data.copy()
+    for kind in problem.noise.kinds:
+        rows = np.flatnonzero(problem.noise.kind == kind)
+        data[rows] = data[rng.permutation(rows)]
+    return problem.with_data(data)

@@ -1,0 +1,197 @@
+"""Fit a model to visible data: the prior, the noise scale of each type of data, and outliers, settled together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfseis.inversion.posterior import Draws
+from selfseis.inversion.priors import Prior, Setting
+from selfseis.inversion.problem import LinearProblem
+from selfseis.inversion.whitened_system import System
+from selfseis.typing import BoolArray, FloatArray
+
+ROUNDS = 4
+SETTLED = 0.05
+FEWEST_FREE = 0.1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model with its uncertainty.
+
+    Attributes
+    ----------
+    model : ndarray, shape (n_model,)
+        The most plausible one.
+    samples : ndarray, shape (n_samples, n_model)
+        Draws from the posterior.
+    nuisance : ndarray, shape (n_nuisance,)
+    nuisance_samples : ndarray, shape (n_samples, n_nuisance)
+    scales : dict of str to float
+        Factor on the stated noise, by type of data.
+    weights : ndarray, shape (n_data,)
+        What Student's t left of the weight of each datum; 1 for Gaussian noise.
+    setting : dict of str to float
+        Hyperparameters of the prior.
+    """
+
+    model: FloatArray
+    samples: FloatArray
+    nuisance: FloatArray
+    nuisance_samples: FloatArray
+    scales: dict[str, float]
+    weights: FloatArray
+    setting: Setting
+
+    @property
+    def sd(self) -> FloatArray:
+        """Standard deviation of each model value over the draws; (n_model,)."""
+        return np.asarray(self.samples.std(axis=0, ddof=1))
+
+    def predict(self, problem: LinearProblem, rows: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Predict data.
+
+        Parameters
+        ----------
+        problem : LinearProblem
+        rows : ndarray of bool, shape (n_data,)
+            Which data.
+
+        Returns
+        -------
+        mean, sd : ndarray, shape (n_rows,)
+            Of the data without their noise; sd is zero without samples.
+        """
+        operator = problem.operator[np.flatnonzero(rows)]
+        mean, drawn = operator @ self.model, operator @ self.samples.T
+        if problem.nuisance is not None:
+            nuisance = problem.nuisance[np.flatnonzero(rows)]
+            mean, drawn = mean + nuisance @ self.nuisance, drawn + nuisance @ self.nuisance_samples.T
+        spread = np.sqrt(np.mean((drawn - mean[:, None]) ** 2, axis=1)) if len(self.samples) else 0 * mean
+        return np.asarray(mean), np.asarray(spread)
+
+    def noise_sd(self, problem: LinearProblem, rows: BoolArray) -> FloatArray:
+        """Return the standard deviation of the noise of some data; (n_rows,)."""
+        scale = np.array([self.scales[kind] for kind in problem.noise.kind[rows].tolist()])
+        return problem.noise.marginal_sd[rows] * scale
+
+
+def fit_model(
+    problem: LinearProblem,
+    prior: Prior,
+    setting: Setting,
+    *,
+    visible: BoolArray | None = None,
+    n_samples: int = 0,
+    seed: int = 0,
+    scales: dict[str, float] | None = None,
+    system: System | None = None,
+) -> Fitted:
+    """Fit a model to the visible data.
+
+    The noise scale of each type of data is its variance component: what is left of it over what the model could not
+    have fitted by itself (Förstner, 1979). Outliers lose weight as Student's t says, where the noise has one.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    prior : Prior
+    setting : dict of str to float
+        Hyperparameters, one of ``prior.settings()``.
+    visible : ndarray of bool, shape (n_data,), optional
+        Data to use; all of them without.
+    n_samples : int
+        Number of draws from the posterior.
+    seed : int
+        Seed of the draws.
+    scales : dict of str to float, optional
+        Noise scales, where they are known; they are estimated without.
+    system : System, optional
+        The visible data, where they were whitened before.
+
+    Returns
+    -------
+    Fitted
+    """
+    rng = np.random.default_rng(seed)
+    if system is None:
+        system = System(problem, np.ones(problem.n_data, bool) if visible is None else visible)
+    system = settled(system, prior, setting, scales)
+    draws = prior.solve(system, setting, rng, n_samples)
+    n = problem.n_model
+    return Fitted(
+        draws.mode[:n],
+        draws.samples[:, :n],
+        draws.mode[n:],
+        draws.samples[:, n:],
+        system.scales,
+        system.weights,
+        setting,
+    )
+
+
+def settled(system: System, prior: Prior, setting: Setting, scales: dict[str, float] | None) -> System:
+    """Return the system with the noise scales and the weights at which another round changes nothing."""
+    noise = system.problem.noise
+    dof = None if noise.measure_weights is not None else noise.student_dof
+    if scales is not None:
+        system = system.with_scales(scales)
+        if dof is None:
+            return system
+    # Without a normal matrix the share of the data that the model used up is measured on two draws.
+    n_probes = 0 if system.problem.is_dense else 2
+    for _ in range(ROUNDS):
+        draws = prior.solve(system, setting, np.random.default_rng(0), n_probes)
+        residual = _normalised(system, draws)
+        new = _variance_components(system, draws, residual) if scales is None else scales
+        change = max(abs(np.log(new[kind] / system.scales[kind])) for kind in new)
+        if dof is not None:
+            system = System(system.problem, system.visible, _student_weights(system, residual, new, dof), new)
+        else:
+            system = system.with_scales(system.scales | new)
+        if change < SETTLED:
+            break
+    return system
+
+
+def _normalised(system: System, draws: Draws) -> FloatArray:
+    """Residual over the stated noise, all data."""
+    return (system.problem.data - system.forward(draws.mode)) / system.problem.noise.marginal_sd
+
+
+def _variance_components(system: System, draws: Draws, residual: FloatArray) -> dict[str, float]:
+    noise, found = system.problem.noise, {}
+    used = draws.used() if draws.used is not None else None
+    for kind in noise.kinds:
+        rows = system.visible & (noise.kind == kind)
+        n_rows = int(rows.sum())
+        if not n_rows:
+            continue
+        if kind in noise.covariance:
+            misfit = system.normals[kind].misfit(draws.mode)
+        else:
+            misfit = float(np.sum(system.weights[rows] * residual[rows] ** 2))
+        taken = used[kind] if used is not None else _probed(system, draws, rows)
+        free = max(n_rows - taken, FEWEST_FREE * n_rows)
+        found[kind] = float(np.sqrt(max(misfit / free, 1e-6)))
+    return found
+
+
+def _probed(system: System, draws: Draws, rows: BoolArray) -> float:
+    """Estimate from draws how many unknowns some of the data have fixed."""
+    if not len(draws.samples):
+        return 0.0
+    precision = system.row_precision[rows]
+    away = [system.forward(sample - draws.mode)[rows] for sample in draws.samples]
+    return float(np.mean([np.sum(precision * moved**2) for moved in away]))
+
+
+def _student_weights(
+    system: System, residual: FloatArray, scales: dict[str, float], dof: float
+) -> FloatArray:
+    scale = np.ones(system.problem.n_data)
+    for kind, value in scales.items():
+        scale[system.problem.noise.kind == kind] = value
+    return (dof + 1) / (dof + (residual / scale) ** 2)

@@ -1,0 +1,162 @@
+"""Choose every setting without the data that will judge it: blocked folds inside the visible data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfseis.inversion.fit import fit_model, settled
+from selfseis.inversion.priors import Prior, Setting
+from selfseis.inversion.problem import LinearProblem
+from selfseis.inversion.whitened_system import System
+from selfseis.typing import BoolArray, FloatArray, IntArray
+
+INNER_SAMPLES = 8
+SHARE_IN_ONE_SD = 0.683
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the inner folds decided for one prior.
+
+    Attributes
+    ----------
+    setting : dict of str to float
+        The best of the settings of the prior.
+    losses : list of float
+        Loss of each setting, in the order of ``prior.settings()``: the mean over the types of data of the logarithm
+        of the mean squared residual of what the inner folds hid (mean absolute residual where outliers are expected).
+        A gain of a tenth counts the same in every type.
+    scales : dict of str to float
+        Noise scales at the best setting.
+    widening : dict of str to float
+        Factor by which predicted standard deviations must grow, by type of data, so that one of them holds 68% of
+        what the inner folds hid.
+    """
+
+    setting: Setting
+    losses: list[float]
+    scales: dict[str, float]
+    widening: dict[str, float]
+
+    @property
+    def loss(self) -> float:
+        """Loss of the best setting."""
+        return min(self.losses)
+
+
+def blocked_folds(
+    blocks: IntArray, n_folds: int, *, visible: BoolArray | None = None, seed: int = 0
+) -> Iterator[BoolArray]:
+    """Deal whole blocks out to folds of about equal size.
+
+    Parameters
+    ----------
+    blocks : ndarray of int, shape (n_data,)
+    n_folds : int
+        Number of folds; at most one a block.
+    visible : ndarray of bool, shape (n_data,), optional
+        Data that take part.
+    seed : int
+
+    Yields
+    ------
+    ndarray of bool, shape (n_data,)
+        The data that a fold hides.
+    """
+    taking_part = np.ones(len(blocks), bool) if visible is None else visible
+    names, sizes = np.unique(blocks[taking_part], return_counts=True)
+    if len(names) < 2:
+        raise ValueError(
+            f"{len(names)} block of data cannot be both hidden and seen: at least two are needed"
+        )
+    n_folds = min(n_folds, len(names))
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    load, fold_of = np.zeros(n_folds), {}
+    for place in order:
+        fold = int(np.argmin(load))
+        fold_of[names[place]] = fold
+        load[fold] += sizes[place]
+    fold_of_row = np.array([fold_of.get(block, -1) for block in blocks.tolist()])
+    for fold in range(n_folds):
+        yield taking_part & (fold_of_row == fold)
+
+
+class Training:
+    """Visible data with the inner folds that choose settings, whitened once for all priors.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    visible : ndarray of bool, shape (n_data,)
+    n_inner : int
+        Number of inner folds.
+    seed : int
+    """
+
+    def __init__(self, problem: LinearProblem, visible: BoolArray, n_inner: int, seed: int = 0) -> None:
+        self.problem = problem
+        self.whole = System(problem, visible)
+        self.inner = [
+            (System(problem, visible & ~hidden), hidden)
+            for hidden in blocked_folds(problem.blocks, n_inner, visible=visible, seed=seed)
+        ]
+
+
+def choose_setting(training: Training, prior: Prior, *, seed: int = 0) -> Choice:
+    """Choose the setting that predicts best what the inner folds hide.
+
+    Parameters
+    ----------
+    training : Training
+    prior : Prior
+    seed : int
+        Seed of the draws that the widening is measured on.
+
+    Returns
+    -------
+    Choice
+    """
+    settings = prior.settings()
+    tried = [_tried(training, prior, setting) for setting in settings]
+    losses = [loss for loss, _ in tried]
+    best = int(np.argmin(losses))
+    setting, scales = settings[best], tried[best][1]
+    return Choice(setting, losses, scales, _widening(training, prior, setting, scales, seed))
+
+
+def _tried(training: Training, prior: Prior, setting: Setting) -> tuple[float, dict[str, float]]:
+    problem = training.problem
+    system = settled(training.whole, prior, setting, None)
+    misses: dict[str, list[FloatArray]] = {}
+    for inner, hidden in training.inner:
+        fitted = fit_model(problem, prior, setting, system=inner, scales=system.scales)
+        residual = problem.data[hidden] - fitted.predict(problem, hidden)[0]
+        normalised = residual / problem.noise.marginal_sd[hidden]
+        for kind in set(problem.noise.kind[hidden].tolist()):
+            misses.setdefault(kind, []).append(normalised[problem.noise.kind[hidden] == kind])
+    # Hidden outliers must not decide where they are expected.
+    power = 2 if problem.noise.student_dof is None else 1
+    means = [np.mean(np.abs(np.concatenate(parts)) ** power) for parts in misses.values()]
+    return float(np.mean(np.log(np.maximum(means, 1e-12)))), system.scales
+
+
+def _widening(
+    training: Training, prior: Prior, setting: Setting, scales: dict[str, float], seed: int
+) -> dict[str, float]:
+    problem = training.problem
+    ratios: dict[str, list[FloatArray]] = {}
+    for inner, hidden in training.inner:
+        fitted = fit_model(
+            problem, prior, setting, system=inner, scales=scales, n_samples=INNER_SAMPLES, seed=seed
+        )
+        mean, spread = fitted.predict(problem, hidden)
+        ratio = np.abs(problem.data[hidden] - mean) / np.hypot(spread, fitted.noise_sd(problem, hidden))
+        for kind in set(problem.noise.kind[hidden].tolist()):
+            ratios.setdefault(kind, []).append(ratio[problem.noise.kind[hidden] == kind])
+    return {
+        kind: float(np.quantile(np.concatenate(parts), SHARE_IN_ONE_SD)) for kind, parts in ratios.items()
+    }

@@ -1,0 +1,166 @@
+"""What was measured, how it depends on the model, how noisy it is, and what is hidden together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from selfseis.typing import BoolArray, FloatArray, IntArray
+
+Matrix: TypeAlias = "FloatArray | sparse.csr_array"
+DENSE_LIMIT = 3000
+"""Up to this many unknowns the normal equations are formed; beyond, conjugate gradients never form them."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of the data, up to one scale for each type of data, which every fit estimates.
+
+    Attributes
+    ----------
+    sd : ndarray, shape (n_data,)
+        Standard deviation as it is stated, in the units of the data.
+    kind : ndarray of str, shape (n_data,)
+        Type of each datum, such as ``gnss`` or ``P``.
+    covariance : mapping of str to ndarray, shape (n_of_kind, n_of_kind)
+        Of the types whose noise is correlated: the covariance of all data of that type, in their order. It
+        replaces `sd` there.
+    student_dof : float, optional
+        Degrees of freedom of Student's t, where outliers are to count less (4 is common); Gaussian without.
+    measure_weights : callable, optional
+        Measures Student's weights on visible data alone, once for all models; every fit estimates its own without.
+    """
+
+    sd: FloatArray
+    kind: NDArray[np.str_]
+    covariance: Mapping[str, FloatArray] = field(default_factory=dict)
+    student_dof: float | None = None
+    measure_weights: Callable[[LinearProblem, BoolArray], FloatArray] | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.sd).all() and (self.sd > 0).all()):
+            raise ValueError("every standard deviation must be positive and finite")
+        if self.sd.shape != self.kind.shape:
+            raise ValueError(f"{self.sd.size} standard deviations for {self.kind.size} types of data")
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The types of data, sorted."""
+        return sorted(set(self.kind.tolist()))
+
+    @cached_property
+    def marginal_sd(self) -> FloatArray:
+        """Standard deviation of each datum, correlated or not; shape (n_data,)."""
+        sd = self.sd.copy()
+        for kind, covariance in self.covariance.items():
+            sd[self.kind == kind] = np.sqrt(np.diag(covariance))
+        return sd
+
+    def draw(self, rng: np.random.Generator) -> FloatArray:
+        """Draw Gaussian noise for all data; shape (n_data,)."""
+        drawn = self.sd * rng.standard_normal(self.sd.size)
+        for kind, covariance in self.covariance.items():
+            rows = self.kind == kind
+            drawn[rows] = np.linalg.cholesky(covariance) @ rng.standard_normal(int(rows.sum()))
+        return drawn
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """Data that depend linearly on a model, and on nuisance terms that nobody wants to know.
+
+    Attributes
+    ----------
+    operator : ndarray or sparse array, shape (n_data, n_model)
+        What one unit of each model value does to each datum.
+    data : ndarray, shape (n_data,)
+    noise : Noise
+    blocks : ndarray of int, shape (n_data,)
+        Data of one block are always hidden together.
+    nuisance : ndarray or sparse array, shape (n_data, n_nuisance), optional
+        What ramps, event terms or station terms do to the data. They are estimated in every fit, and their
+        uncertainty is carried along.
+    nuisance_sd : ndarray, shape (n_nuisance,), optional
+        Their prior standard deviations; infinite (the default) where nothing is known.
+    measure_noise : callable, optional
+        Measures the noise on visible data alone, where it is not known beforehand.
+    """
+
+    operator: Matrix
+    data: FloatArray
+    noise: Noise
+    blocks: IntArray
+    nuisance: Matrix | None = None
+    nuisance_sd: FloatArray | None = None
+    measure_noise: Callable[[LinearProblem, BoolArray], Noise] | None = None
+
+    def __post_init__(self) -> None:
+        n_data = len(self.data)
+        sizes = {self.operator.shape[0], len(self.blocks), len(self.noise.sd), n_data}
+        if self.nuisance is not None:
+            sizes.add(self.nuisance.shape[0])
+        if sizes != {n_data}:
+            raise ValueError(f"operator, data, noise, blocks and nuisance differ in length: {sorted(sizes)}")
+
+    @property
+    def n_data(self) -> int:
+        """Number of data."""
+        return len(self.data)
+
+    @property
+    def n_model(self) -> int:
+        """Number of model values."""
+        return int(self.operator.shape[1])
+
+    @property
+    def n_nuisance(self) -> int:
+        """Number of nuisance terms."""
+        return 0 if self.nuisance is None else int(self.nuisance.shape[1])
+
+    @cached_property
+    def nuisance_precision(self) -> FloatArray:
+        """One over the prior variance of each nuisance term; shape (n_nuisance,)."""
+        if self.nuisance_sd is None:
+            return np.zeros(self.n_nuisance)
+        return 1 / np.asarray(self.nuisance_sd, float) ** 2
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the normal equations are small enough to be formed."""
+        return self.n_model + self.n_nuisance <= DENSE_LIMIT
+
+    def seen_through(self, visible: BoolArray) -> LinearProblem:
+        """Return the problem with its noise as the visible data know it."""
+        if self.measure_noise is None:
+            return self
+        return replace(self, noise=self.measure_noise(self, visible), measure_noise=None)
+
+    def with_data(self, data: FloatArray) -> LinearProblem:
+        """Return the same geometry with other data."""
+        return replace(self, data=data)
+
+    def simulate(self, model: FloatArray, rng: np.random.Generator) -> LinearProblem:
+        """Return the same geometry with the data of a known model, of drawn nuisance terms and of drawn noise.
+
+        Parameters
+        ----------
+        model : ndarray, shape (n_model,)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        LinearProblem
+            Nuisance terms of infinite prior sd are zero.
+        """
+        data = self.operator @ model + self.noise.draw(rng)
+        if self.nuisance is not None and self.nuisance_sd is not None:
+            finite = np.isfinite(self.nuisance_sd)
+            terms = np.where(finite, self.nuisance_sd, 0) * rng.standard_normal(self.n_nuisance)
+            data = data + self.nuisance @ terms
+        return self.with_data(data)

@@ -1,0 +1,134 @@
+"""What this geometry could tell at best: models drawn from the prior, found again with everything known but them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from selfseis.inversion.fit import fit_model
+from selfseis.inversion.priors import GaussianPrior, Setting
+from selfseis.inversion.problem import LinearProblem
+from selfseis.inversion.solvers import solve_iteratively
+from selfseis.inversion.whitened_system import System
+from selfseis.typing import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """How well models drawn from the prior were found again.
+
+    Attributes
+    ----------
+    correlations : ndarray, shape (n_draws,)
+        Of each draw with what was found of it; NaN where either is the same everywhere.
+    coverages : ndarray, shape (n_draws,)
+        Share of the model values inside their 68% interval.
+    """
+
+    correlations: FloatArray
+    coverages: FloatArray
+
+    @property
+    def mean(self) -> float:
+        """Mean correlation: what no method can expect to beat where the prior is true."""
+        return float(np.nanmean(self.correlations))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the correlation from draw to draw."""
+        return float(np.nanstd(self.correlations, ddof=1)) if len(self.correlations) > 1 else 0.0
+
+
+def oracle_limit(
+    problem: LinearProblem,
+    prior: GaussianPrior,
+    setting: Setting,
+    *,
+    n_draws: int = 10,
+    n_samples: int = 20,
+    used: BoolArray | None = None,
+    seed: int = 0,
+) -> Oracle:
+    """Draw models from the prior, simulate their data on this geometry, and fit with the true prior and noise.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        Its data are not used.
+    prior : GaussianPrior
+    setting : dict of str to float
+    n_draws : int
+    n_samples : int
+        Draws from each posterior, for the coverage.
+    used : ndarray of bool, shape (n_model,), optional
+        Model values that count, such as cells that rays hit.
+    seed : int
+
+    Returns
+    -------
+    Oracle
+    """
+    rng = np.random.default_rng(seed)
+    known = dict.fromkeys(problem.noise.kinds, 1.0)
+    used = np.ones(problem.n_model, bool) if used is None else used
+    correlations, coverages = [], []
+    for draw in range(n_draws):
+        truth = prior.draw(setting, rng)
+        simulated = problem.simulate(truth, rng)
+        fitted = fit_model(simulated, prior, setting, scales=known, n_samples=n_samples, seed=seed + draw)
+        correlations.append(_correlation(truth[used], fitted.model[used]))
+        if n_samples > 1:
+            coverages.append(np.mean(np.abs(truth - fitted.model)[used] <= fitted.sd[used]))
+    return Oracle(np.array(correlations), np.array(coverages))
+
+
+def _correlation(one: FloatArray, other: FloatArray) -> float:
+    if not (one.std() and other.std()):
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def resolution_diagonal(
+    problem: LinearProblem,
+    prior: GaussianPrior,
+    setting: Setting,
+    *,
+    scales: dict[str, float] | None = None,
+    n_probes: int = 20,
+    seed: int = 0,
+) -> FloatArray:
+    """Return which share of each model value the data fix: the diagonal of the resolution matrix.
+
+    Where the normal equations are too large, models of random signs are sent through the data and found again
+    (Bekas, Kokiopoulou and Saad, 2007, doi:10.1016/j.apnum.2007.01.003).
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    prior : GaussianPrior
+        Its bound, if any, is not applied: resolution is a property of the linear problem.
+    setting : dict of str to float
+    scales : dict of str to float, optional
+        Noise scales.
+    n_probes : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (n_model,)
+        0 where only the prior speaks, 1 where only the data do.
+    """
+    root = prior.root(setting)
+    system = System(problem, np.ones(problem.n_data, bool), scales=scales)
+    if problem.is_dense:
+        matrix, _ = system.reduced
+        return np.asarray(np.diag(linalg.solve(matrix + root.precision(), matrix, assume_a="pos")))
+    rng = np.random.default_rng(seed)
+    total = np.zeros(problem.n_model)
+    for _ in range(n_probes):
+        signs = rng.choice([-1.0, 1.0], problem.n_model)
+        probe = System(problem.with_data(np.asarray(problem.operator @ signs)), system.visible, scales=scales)
+        total += signs * solve_iteratively(probe, root, rng, 0).mode[: problem.n_model]
+    return np.clip(total / n_probes, 0, 1)

@@ -1,0 +1,218 @@
+"""Fit large sparse problems whose nuisance terms have searched sizes and whose noise is Student's t."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from scipy import sparse
+
+from selfseis.inversion.block_terms import student_weights
+from selfseis.inversion.posterior import Draws
+from selfseis.inversion.priors import Setting
+from selfseis.inversion.problem import LinearProblem
+from selfseis.inversion.solvers import solve_sparse
+from selfseis.typing import BoolArray, FloatArray, IntArray
+
+Axes = Mapping[str, Sequence[float]]
+
+
+class SearchedPrior(Protocol):
+    """A prior whose settings are searched axis by axis.
+
+    Attributes
+    ----------
+    name : str
+    axes : mapping of str to sequence of float
+        Candidates of each hyperparameter, ascending.
+    """
+
+    name: str
+
+    @property
+    def axes(self) -> Axes:
+        """Candidates of each hyperparameter."""
+        ...
+
+    def solve_rows(
+        self,
+        problem: LinearProblem,
+        row_precision: FloatArray,
+        setting: Setting,
+        *,
+        n_samples: int = 0,
+        seed: int = 0,
+        start: FloatArray | None = None,
+    ) -> Draws:
+        """Return the most plausible unknowns and draws from their posterior."""
+        ...
+
+
+@dataclass(frozen=True)
+class TermProblem:
+    """A sparse problem whose nuisance terms have prior sizes that are searched too.
+
+    Attributes
+    ----------
+    problem : LinearProblem
+        With sparse operator and nuisance, and Student's t noise.
+    searched : ndarray of bool, shape (n_nuisance,)
+        Terms (of stations) whose prior standard deviation the setting ``terms`` multiplies.
+    term_axis : sequence of float
+        Its candidates.
+    """
+
+    problem: LinearProblem
+    searched: BoolArray
+    term_axis: Sequence[float] = (0.3, 1.0, 3.0, 10.0)
+
+    def at(self, setting: Setting) -> LinearProblem:
+        """Return the problem with the prior sizes of a setting."""
+        assert self.problem.nuisance_sd is not None
+        factor = np.where(self.searched, setting.get("terms", 1.0), 1.0)
+        return replace(self.problem, nuisance_sd=self.problem.nuisance_sd * factor)
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Types of data."""
+        return self.problem.noise.kinds
+
+
+@dataclass
+class TermFit:
+    """A fit with its noise scales and weights.
+
+    Attributes
+    ----------
+    draws : Draws
+    scales : dict of str to float
+        Factor on the stated noise, by type of data.
+    weights : ndarray, shape (n_data,)
+        Of Student's t.
+    setting : dict
+    """
+
+    draws: Draws
+    scales: dict[str, float]
+    weights: FloatArray
+    setting: Setting
+
+
+def noise_sd(problem: LinearProblem, scales: Mapping[str, float]) -> FloatArray:
+    """Return standard deviation of the noise of all data under scales; (n_data,)."""
+    factor = np.ones(problem.n_data)
+    for kind, scale in scales.items():
+        factor[problem.noise.kind == kind] = scale
+    return problem.noise.sd * factor
+
+
+def solve_terms(
+    terms: TermProblem,
+    prior: SearchedPrior | None,
+    setting: Setting,
+    visible: BoolArray,
+    *,
+    scales: Mapping[str, float] | None = None,
+    weights: FloatArray | None = None,
+    settle: int = 0,
+    n_samples: int = 0,
+    seed: int = 0,
+    start: FloatArray | None = None,
+) -> TermFit:
+    """Fit visible data; with ``settle`` rounds the noise scales and Student's weights are estimated first.
+
+    Parameters
+    ----------
+    terms : TermProblem
+    prior : SearchedPrior or None
+        None fits nuisance terms alone: the null.
+    setting : dict
+    visible : ndarray of bool, shape (n_data,)
+    scales, weights : optional
+        From an earlier fit.
+    settle : int
+        Rounds of reweighting.
+    n_samples, seed : int
+        Draws from the posterior.
+    start : ndarray, shape (n_unknowns,), optional
+        From an earlier fit.
+    """
+    problem = terms.at(setting)
+    scale = dict(scales or dict.fromkeys(terms.kinds, 1.0))
+    weight = np.ones(problem.n_data) if weights is None else weights
+    mode = start
+    for _ in range(settle):
+        mode = _solved(problem, prior, setting, _precision(problem, visible, weight, scale), start=mode).mode
+        scale, weight = _reweighted(problem, visible, mode, scale, with_model=prior is not None)
+    precision = _precision(problem, visible, weight, scale)
+    draws = _solved(problem, prior, setting, precision, n_samples=n_samples, seed=seed, start=mode)
+    return TermFit(draws, scale, weight, setting)
+
+
+def _solved(
+    problem: LinearProblem,
+    prior: SearchedPrior | None,
+    setting: Setting,
+    precision: FloatArray,
+    *,
+    n_samples: int = 0,
+    seed: int = 0,
+    start: FloatArray | None = None,
+) -> Draws:
+    if prior is None:
+        return solve_sparse(problem, precision, None, n_samples=n_samples, seed=seed, start=start)
+    return prior.solve_rows(problem, precision, setting, n_samples=n_samples, seed=seed, start=start)
+
+
+def _precision(
+    problem: LinearProblem, visible: BoolArray, weights: FloatArray, scales: Mapping[str, float]
+) -> FloatArray:
+    return np.where(visible, weights / noise_sd(problem, scales) ** 2, 0.0)
+
+
+def _reweighted(
+    problem: LinearProblem,
+    visible: BoolArray,
+    mode: FloatArray,
+    scales: dict[str, float],
+    *,
+    with_model: bool,
+) -> tuple[dict[str, float], FloatArray]:
+    """Noise scales by the expectation-maximisation of Student's t, and the weights that go with them."""
+    dof = problem.noise.student_dof
+    residual = problem.data - predicted(problem, mode, np.arange(problem.n_data), with_model=with_model)
+    new = dict(scales)
+    for kind in problem.noise.kinds:
+        rows = visible & (problem.noise.kind == kind)
+        if not rows.any():
+            continue
+        of_kind = residual[rows] / problem.noise.sd[rows]
+        weight = np.ones(of_kind.size) if dof is None else student_weights(of_kind / scales[kind], dof)
+        free = max(0.3, 1 - _terms_used(problem, rows) / of_kind.size)
+        new[kind] = float(np.sqrt(max(np.mean(weight * of_kind**2) / free, 1e-6)))
+    normalised = residual / noise_sd(problem, new)
+    return new, np.ones(problem.n_data) if dof is None else student_weights(normalised, dof)
+
+
+def _terms_used(problem: LinearProblem, rows: BoolArray) -> float:
+    """Return number of terms that data of one type alone can have fixed, at most one a datum of each term's share."""
+    assert problem.nuisance is not None
+    squared = sparse.csr_array(problem.nuisance).power(2)
+    every = squared.T @ (1 / problem.noise.sd**2)
+    part = squared[np.flatnonzero(rows)].T @ (1 / problem.noise.sd[rows] ** 2)
+    return float(np.sum(part / (every + problem.nuisance_precision + 1e-12)))
+
+
+def predicted(
+    problem: LinearProblem, unknowns: FloatArray, rows: IntArray, *, with_model: bool = True
+) -> FloatArray:
+    """Predict some data from unknowns of shape (n_unknowns,) or (n_unknowns, n)."""
+    assert problem.nuisance is not None
+    n = problem.n_model
+    found = problem.nuisance[rows] @ unknowns[n:]
+    if with_model:
+        found = found + problem.operator[rows] @ unknowns[:n].astype(problem.operator.dtype)
+    return np.asarray(found, float)

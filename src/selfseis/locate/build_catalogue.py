@@ -1,0 +1,281 @@
+"""From picks to a catalogue: velocity, association, location, clocks, magnitudes, and what chance would bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from selfseis.catalogue.records import Amplitude, LocatedEvent, Location, Pick, in_time
+from selfseis.consensus.wadati import fit_wadati, origin_time_s, pairs_of
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.stations import StationTable
+from selfseis.locate.amplitudes import AmplitudeMeter, arrival_times
+from selfseis.locate.clock_errors import clock_faults, without
+from selfseis.locate.located_catalogue import LocatedCatalogue
+from selfseis.locate.location import LEAST_STATIONS, MODEL_ERROR, Locator
+from selfseis.locate.magnitude import local_magnitude, relative_magnitudes
+from selfseis.locate.origin_time_association import LONGEST_S_MINUS_P, associate_by_origin_time, distances_km
+from selfseis.locate.pick_assignment import Settling
+from selfseis.locate.pyocto_association import AssociatedEvent, associate, match_tolerance
+from selfseis.locate.search_volume import Frame
+from selfseis.locate.significance import Associate, best_scores_by_chance, number_of_shifts, p_value
+from selfseis.locate.velocity_estimation import estimate_velocity
+
+ESTIMATED_MODEL_ERROR = 0.03
+LARGE_GAP_DEG = 180.0
+UNKNOWN_VP = 6.0
+
+
+def make_catalogue(
+    picks: Sequence[Pick],
+    stations: StationTable,
+    velocity: VelocityModel1D | None = None,
+    *,
+    recording: xr.DataArray | None = None,
+    inventory: Any = None,
+    min_picks: int | None = None,
+    max_depth_km: float | None = None,
+    longest_s_minus_p: float = LONGEST_S_MINUS_P,
+    n_shifts: int | None = None,
+    seed: int = 0,
+) -> LocatedCatalogue:
+    """Make a catalogue of picks.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+        Of all stations, in any order.
+    stations : StationTable
+        Their coordinates, as far as known.
+    velocity : VelocityModel1D, optional
+        The model; without one it is estimated from the picks.
+    recording : xarray.DataArray, optional
+        Waveforms, for magnitudes.
+    inventory : obspy.Inventory, optional
+        With responses, for local magnitudes; without, they are relative unless the recording states its units.
+    min_picks : int, optional
+        Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
+    max_depth_km : float, optional
+        Deepest source; by default as deep as the array is wide.
+    longest_s_minus_p : float
+        In s; for stations that are too few, or without coordinates.
+    n_shifts : int, optional
+        Shifted records for the p-values; 0 for none. By default 5 to 20, by the number of picks.
+    seed : int
+        Of the shifts.
+
+    Returns
+    -------
+    LocatedCatalogue
+        Fewer than three stations with coordinates: events on whose time the stations agree, not located.
+    """
+    picks = in_time(picks)
+    names = list(dict.fromkeys(pick.station for pick in picks))
+    known = stations.only(names)
+    notes = [*stations.notes, *_missing(names, known)]
+    if _number_of_places(known) < LEAST_STATIONS:
+        return _without_places(
+            picks, known, velocity, notes, longest_s_minus_p, n_shifts, seed, recording, inventory
+        )
+    error = MODEL_ERROR
+    if velocity is None:
+        estimated = estimate_velocity(picks, known, max_depth_km)
+        velocity, error = estimated.model, ESTIMATED_MODEL_ERROR
+        notes.append(estimated.note)
+    frame = Frame.about(known, velocity, max_depth_km)
+    outside = tuple(code for code, far in zip(known.codes, frame.outside, strict=True) if far)
+    notes += [
+        f"station {code} lies far outside the array: its picks are used, but events are not sought about it"
+        for code in outside
+    ]
+    locator = Locator(frame, error)
+    find = partial(find_events, locator=locator, min_picks=min_picks)
+    found = find(picks)
+    faults = clock_faults(picks, [place for _, place in found], locator, match_tolerance(frame, picks) / 2)
+    used = without(picks, faults)
+    if faults:
+        notes += [str(fault) for fault in faults]
+        found = find(used)
+    wadati = fit_wadati(group.picks for group, _ in found)
+    notes.append(str(wadati))
+    best, shifts = _chance(used, lambda shifted: [group for group, _ in find(shifted)], n_shifts, seed)
+    events = [_event(group, place, best, velocity) for group, place in found]
+    events = _with_magnitudes(events, recording, inventory, velocity.vp_vs, notes)
+    return LocatedCatalogue(
+        events, known, outside, velocity, wadati, faults, picks, _left(picks, events), shifts, notes
+    )
+
+
+def find_events(
+    picks: Sequence[Pick], locator: Locator, min_picks: int | None = None
+) -> list[tuple[AssociatedEvent, Location]]:
+    """Find and locate the events that explain picks.
+
+    Candidates come from PyOcto and from P-S pairs of three stations that agree in origin time; `Settling` decides.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+        In any order; those of stations that the locator's frame does not hold are left out.
+    locator : Locator
+        Locates, and holds stations, volume and travel times.
+    min_picks : int, optional
+        Least number of picks of an event.
+
+    Returns
+    -------
+    list of (AssociatedEvent, Location)
+        In the order of time; no pick stands twice.
+    """
+    frame = locator.frame
+    known = [pick for pick in picks if pick.station in frame.stations.codes]
+    tolerance = match_tolerance(frame, known)
+    candidates = associate(known, frame, min_picks=min_picks, tolerance_s=tolerance)
+    longest = float(frame.times.tables[:, 1].max() - frame.times.tables[:, 0].min())
+    candidates += associate_by_origin_time(
+        known, frame.velocity.vp_vs, s_minus_p=(0.0, longest), min_stations=LEAST_STATIONS
+    )
+    return Settling(known, locator, tolerance, min_picks).settle(candidates)
+
+
+def _without_places(
+    picks: list[Pick],
+    known: StationTable,
+    velocity: VelocityModel1D | None,
+    notes: list[str],
+    longest: float,
+    n_shifts: int | None,
+    seed: int,
+    recording: xr.DataArray | None,
+    inventory: Any,
+) -> LocatedCatalogue:
+    """Events by agreement in origin time: fewer than three stations, or no coordinates."""
+    model = velocity or VelocityModel1D.homogeneous(UNKNOWN_VP, source="assumed")
+    names = {pick.station for pick in picks}
+    find = partial(associate_by_origin_time, vp_vs=model.vp_vs, s_minus_p=(0.0, longest))
+    groups = find(picks)
+    wadati = fit_wadati(group.picks for group in groups)
+    if names:
+        how = "agree on their origin time" if len(names) > 1 else "have both P and S"
+        notes.append(
+            f"no event is located: {len(known)} station{'s' * (len(known) != 1)} with coordinates and picks, and at "
+            f"least {LEAST_STATIONS} at different places are needed. Events are those whose picks {how}; distances "
+            f"come from S - P with vp of {float(model.vp[0]):.2f} km/s ({model.source})"
+        )
+        notes.append(str(wadati))
+    if len(names) == 1:
+        notes.append("one station alone: nothing confirms its events, and no p-value is given")
+    best, shifts = _chance(picks, find, 0 if len(names) < 2 else n_shifts, seed)
+    events = [_event(group, None, best, model) for group in groups]
+    events = _with_magnitudes(events, recording, inventory, model.vp_vs, notes)
+    return LocatedCatalogue(events, known, (), model, wadati, [], picks, _left(picks, events), shifts, notes)
+
+
+def _missing(names: Sequence[str], known: StationTable) -> list[str]:
+    lost = [name for name in names if name not in known.codes]
+    if not names:
+        return ["there are no picks, so there are no events"]
+    if not lost:
+        return []
+    return [f"no coordinates of {', '.join(lost)}: picks there locate nothing"]
+
+
+def _number_of_places(stations: StationTable) -> int:
+    pairs = zip(np.round(stations.latitude, 5), np.round(stations.longitude, 5), strict=True)
+    return len(set(pairs))
+
+
+def _chance(picks: Sequence[Pick], find: Associate, n_shifts: int | None, seed: int) -> tuple[Any, int]:
+    n = number_of_shifts(len(picks)) if n_shifts is None else n_shifts
+    n = n if picks else 0
+    return best_scores_by_chance(picks, find, n, seed), n
+
+
+def _event(
+    group: AssociatedEvent,
+    place: Location | None,
+    best_by_chance: Any,
+    velocity: VelocityModel1D,
+) -> LocatedEvent:
+    pairs = pairs_of(group.picks)
+    first, last = group.picks[0].time, max(pick.time for pick in group.picks)
+    if place is not None:
+        time = place.time
+    elif pairs:
+        origin = origin_time_s(pairs, velocity.vp_vs)[0]
+        time = first + np.timedelta64(int(origin * 1e9), "ns")
+    else:
+        time = first
+    return LocatedEvent(
+        event_id=f"ev{np.datetime_as_string(time.astype('datetime64[ms]')).translate(_PLAIN)}",
+        start=first,
+        end=last,
+        peak=time,
+        score=group.score,
+        p_value=p_value(group.score, best_by_chance),
+        n_channels=len({pick.seed_id for pick in group.picks}),
+        picks=group.picks,
+        location=place,
+        reason=_reason(place),
+        distances_km={} if place is not None else distances_km(group.picks, velocity),
+    )
+
+
+_PLAIN = str.maketrans("", "", "-:.")
+
+
+def _reason(place: Location | None) -> str:
+    if place is None:
+        return "too few stations with coordinates"
+    words = []
+    if not place.is_inside:
+        words.append("at the limit of the volume searched: the epicentre is a direction only")
+    elif place.gap_deg > LARGE_GAP_DEG:
+        words.append(f"outside the stations (gap of {place.gap_deg:.0f} degrees)")
+    if not place.depth_is_resolved:
+        words.append("depth not resolved")
+    return "; ".join(words)
+
+
+def _with_magnitudes(
+    events: list[LocatedEvent], recording: xr.DataArray | None, inventory: Any, vp_vs: float, notes: list[str]
+) -> list[LocatedEvent]:
+    """Give each event its local magnitude, or all of them relative ones where no response is known."""
+    if recording is None or not events:
+        return events
+    meter = AmplitudeMeter(recording, inventory)
+    amplitudes = [_amplitudes(event, meter, vp_vs) for event in events]
+    distances = [_distances(event) for event in events]
+    local = [local_magnitude(a, d) for a, d in zip(amplitudes, distances, strict=True)]
+    if any(local):
+        found = local
+        notes.append("magnitudes are ML of Hutton and Boore (1987), made for southern California")
+    else:
+        found = relative_magnitudes(amplitudes, distances)
+        notes.append("magnitudes are relative (Mrel, 0 for the median event): no response is known")
+    return [replace(event, magnitude=magnitude) for event, magnitude in zip(events, found, strict=True)]
+
+
+def _amplitudes(event: LocatedEvent, meter: AmplitudeMeter, vp_vs: float) -> list[Amplitude]:
+    times = arrival_times(event.picks, vp_vs)
+    found = [meter.measure(p, s, station) for station, (p, s) in times.items()]
+    return [amplitude for amplitude in found if amplitude is not None]
+
+
+def _distances(event: LocatedEvent) -> dict[str, float]:
+    """Hypocentral distance by station; where the event is not located, from S - P."""
+    place = event.location
+    if place is None:
+        return event.distances_km
+    depth = max(place.depth_km, 0.0)
+    return {a.pick.station: float(np.hypot(a.distance_km, depth)) for a in place.arrivals}
+
+
+def _left(picks: Sequence[Pick], events: Sequence[LocatedEvent]) -> list[Pick]:
+    used = {pick for event in events for pick in event.picks}
+    return [pick for pick in picks if pick not in used]

@@ -1,0 +1,131 @@
+"""Which candidate events stand: where events follow each other within seconds, a pick fits several.
+
+Association proposes; here the candidates compete with exact travel times. Each is located, takes the picks that lie
+within three standard deviations of their expected times, and is located again. The best of all is accepted with its
+picks, the others must do without them, and so on until none has enough picks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from selfseis.catalogue.records import PHASES, Location, Pick
+from selfseis.locate.location import LEAST_STATIONS, Locator
+from selfseis.locate.pyocto_association import AssociatedEvent, least_picks
+
+WITHIN_SDS = 3.0
+_Placed = tuple[AssociatedEvent, Location]
+
+
+class Settling:
+    """The competition of candidates for picks.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+        All picks that events may have.
+    locator : Locator
+        What locates.
+    min_picks : int, optional
+        Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
+    apart_s : float
+        Origin times that differ by less are of one event.
+    """
+
+    def __init__(
+        self, picks: Sequence[Pick], locator: Locator, apart_s: float, min_picks: int | None = None
+    ) -> None:
+        codes = locator.frame.stations.codes
+        self._locator = locator
+        self._apart = np.timedelta64(int(apart_s * 1e9), "ns")
+        self._needed = least_picks(len(codes)) if min_picks is None else max(min_picks, 1)
+        self._taken: set[Pick] = set()
+        self._picks: dict[tuple[str, str], list[Pick]] = {(c, phase): [] for c in codes for phase in PHASES}
+        for pick in sorted(picks, key=lambda pick: pick.time):
+            if (pick.station, pick.phase) in self._picks:
+                self._picks[pick.station, pick.phase].append(pick)
+        self._times = {
+            key: np.array([pick.time for pick in of_key], dtype="datetime64[ns]")
+            for key, of_key in self._picks.items()
+        }
+
+    def settle(self, candidates: Iterable[AssociatedEvent]) -> list[_Placed]:
+        """Let candidates compete.
+
+        Parameters
+        ----------
+        candidates : iterable of AssociatedEvent
+            Several may stand for one event.
+
+        Returns
+        -------
+        list of (AssociatedEvent, Location)
+            In the order of time; no pick stands twice.
+        """
+        waiting: list[tuple[float, int, _Placed]] = []
+        for number, candidate in enumerate(candidates):
+            self._enter(waiting, number, candidate.picks)
+        accepted: list[_Placed] = []
+        while waiting:
+            _, number, (event, place) = heapq.heappop(waiting)
+            if any(abs(place.time - other.time) < self._apart for _, other in accepted):
+                continue
+            if self._taken.isdisjoint(event.picks):
+                self._taken.update(event.picks)
+                accepted.append((event, place))
+            else:
+                self._enter(waiting, number, [pick for pick in event.picks if pick not in self._taken])
+        return sorted(accepted, key=lambda found: found[1].time)
+
+    def _enter(self, waiting: list[tuple[float, int, _Placed]], number: int, picks: Sequence[Pick]) -> None:
+        """Locate, match and locate again; what has enough picks then waits for its turn."""
+        place = self._locator.locate(picks)
+        for _ in range(2):
+            if place is None:
+                return
+            picks = self._matching(place)
+            place = self._locator.locate(picks, near=place)
+        if place is None or len(picks) < self._needed or len({p.station for p in picks}) < LEAST_STATIONS:
+            return
+        fit = sum(
+            a.pick.probability * max(0.0, 1 - (a.residual_s / self._reach(a.pick, place, a.distance_km)) ** 2)
+            for a in place.arrivals
+        )
+        event = AssociatedEvent(tuple(sorted(picks, key=lambda p: (p.time, p.seed_id, p.phase))), place.time)
+        heapq.heappush(waiting, (-fit, number, (event, place)))
+
+    def _matching(self, place: Location) -> list[Pick]:
+        """Nearest free pick of each station and phase within three standard deviations of its expected time."""
+        frame = self._locator.frame
+        east, north = frame.plane.flat(place.latitude, place.longitude)
+        distance = np.hypot(frame.east_km - east, frame.north_km - north)
+        rows = np.arange(len(distance))
+        found = []
+        for phase, name in enumerate(PHASES):
+            travel = frame.times(rows, phase, distance, place.depth_km)[0]
+            for row, code in enumerate(frame.stations.codes):
+                own, times = self._picks[code, name], self._times[code, name]
+                expected = place.time + np.timedelta64(int(travel[row] * 1e9), "ns")
+                late = np.abs((times - expected) / np.timedelta64(1, "ns")) * 1e-9
+                near = [
+                    i
+                    for i in np.flatnonzero(late < WITHIN_SDS * (self._locator.model_error * travel[row] + 1))
+                    if own[i] not in self._taken
+                    and late[i] < self._limit(own[i], float(travel[row]), place.time_error_s)
+                ]
+                if near:
+                    found.append(own[min(near, key=lambda i: late[i])])
+        return found
+
+    def _limit(self, pick: Pick, travel_s: float, origin_error_s: float) -> float:
+        sd = float(np.hypot(pick.sd_s, self._locator.model_error * travel_s))
+        return WITHIN_SDS * float(np.hypot(sd, min(origin_error_s, sd)))
+
+    def _reach(self, pick: Pick, place: Location, distance_km: float) -> float:
+        frame = self._locator.frame
+        row = frame.stations.codes.index(pick.station)
+        travel = float(frame.times(row, PHASES.index(pick.phase), distance_km, place.depth_km)[0])
+        return self._limit(pick, travel, place.time_error_s)

@@ -1,0 +1,237 @@
+"""Which picks belong to one event: PyOcto in the volume of a frame.
+
+PyOcto's sizes are made for arrays of 60 km and more. Distances and times of smaller arrays are stretched alike, which
+leaves velocities as they are, so that a mine of 500 m is searched as finely as a province.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from selfseis.catalogue.records import PHASES, Pick
+from selfseis.errors import UnusableInput
+from selfseis.locate.search_volume import Frame
+
+APERTURE_OF_PYOCTO_KM, NODE_KM = 60.0, 15.0
+NODES_DEEP, LARGEST_TABLE = 60, 600_000
+TOLERANCE_PER_CROSSING = 0.06  # of the time that S takes across the array: an error of the model of 6%
+SHORTEST_TOLERANCE_S, LONGEST_TOLERANCE_S = 0.01, 2.0
+
+
+@dataclass(frozen=True)
+class AssociatedEvent:
+    """Picks that one source explains.
+
+    Attributes
+    ----------
+    picks : tuple of Pick
+        At most one P and one S of a station, in the order of time.
+    time : numpy.datetime64
+        Origin time, preliminary.
+    """
+
+    picks: tuple[Pick, ...]
+    time: np.datetime64
+
+    @property
+    def score(self) -> float:
+        """Sum of the probabilities of the picks: how many of them are expected to be true."""
+        return float(sum(pick.probability for pick in self.picks))
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """Return the stations with a pick."""
+        return tuple(dict.fromkeys(pick.station for pick in self.picks))
+
+
+def least_picks(n_stations: int) -> int:
+    """Return how many picks make an event by default: a quarter of all possible ones, but 5 to 8."""
+    return int(np.clip(np.ceil(n_stations / 2), 5, 8))
+
+
+def match_tolerance(frame: Frame, picks: Sequence[Pick]) -> float:
+    """Return how far picks may lie from their expected time in s: the error of the model and of the picks."""
+    model = float(
+        np.clip(TOLERANCE_PER_CROSSING * frame.longest_s, SHORTEST_TOLERANCE_S, LONGEST_TOLERANCE_S)
+    )
+    return float(np.hypot(model, 3 * np.median([pick.sd_s for pick in picks]))) if picks else model
+
+
+def associate(
+    picks: Sequence[Pick],
+    frame: Frame,
+    *,
+    min_picks: int | None = None,
+    tolerance_s: float | None = None,
+) -> list[AssociatedEvent]:
+    """Find the events that explain picks.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+        In any order. Those of stations that the frame does not hold are left out.
+    frame : Frame
+        Stations, volume and travel times.
+    min_picks : int, optional
+        Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
+    tolerance_s : float, optional
+        How far picks may lie from their expected time; by default 6% of the time that S takes across the array,
+        with three standard deviations of the picks.
+
+    Returns
+    -------
+    list of AssociatedEvent
+        In the order of time. An event has picks of at least three stations, or of all where there are fewer.
+
+    Raises
+    ------
+    UnusableInput
+        If PyOcto is not installed.
+
+    References
+    ----------
+    Münchmeyer (2024), PyOcto: a high-throughput seismic phase associator. Seismica 3(1),
+    doi:10.26443/seismica.v3i1.1130
+    """
+    row_of = {code: row for row, code in enumerate(frame.stations.codes)}
+    used = [pick for pick in picks if pick.station in row_of]
+    needed = least_picks(len(row_of)) if min_picks is None else max(min_picks, 1)
+    if len(used) < needed:  # PyOcto reads the first pick of none
+        return []
+    module = _pyocto()
+    tolerance = match_tolerance(frame, used) if tolerance_s is None else tolerance_s
+    stretch = max(1.0, APERTURE_OF_PYOCTO_KM / frame.aperture_km)
+    begin = min(pick.time for pick in used)
+    with TemporaryDirectory() as folder:
+        table = Path(folder) / "travel_times"
+        reach_s = _write_table(frame, stretch, table)
+        associator = _associator(module, frame, table, stretch, tolerance, needed, reach_s)
+        with warnings.catch_warnings():  # of pandas, about how PyOcto calls it
+            warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
+            _, assigned = associator.associate(
+                _pick_table(used, begin, stretch), _station_table(frame, stretch)
+            )
+    groups: dict[int, list[Pick]] = {}
+    for event, row in zip(assigned["event_idx"], assigned["pick_idx"], strict=True):
+        groups.setdefault(int(event), []).append(used[int(row)])
+    return _disjoint(groups.values(), needed, min(3, len(row_of)))
+
+
+def _pyocto() -> ModuleType:
+    try:
+        import pyocto  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError as error:
+        raise UnusableInput("association needs PyOcto: pip install pyocto") from error
+    module: ModuleType = pyocto
+    return module
+
+
+def _write_table(frame: Frame, stretch: float, path: Path) -> float:
+    """Write PyOcto's table of travel times of a station at the median level; return its longest time in s."""
+    top, bottom = frame.depth_limits
+    width, depth = frame.times.reach_km * 1.01, bottom - top
+    delta = max(depth / NODES_DEEP, (width * depth / LARGEST_TABLE) ** 0.5)
+    distances, depths = (np.arange(int(np.ceil(size / delta)) + 3) * delta for size in (width, depth))
+    level = _median_station(frame)
+    times = [frame.times(level, phase, distances[:, None], top + depths[None, :])[0] for phase in (0, 1)]
+    header = struct.pack("iid", len(distances), len(depths), delta * stretch)
+    path.write_bytes(header + b"".join((table * stretch).tobytes() for table in times))
+    return float(times[1].max())
+
+
+def _median_station(frame: Frame) -> int:
+    return int(np.argsort(frame.stations.depth_km)[len(frame.stations) // 2])
+
+
+def _associator(
+    module: ModuleType,
+    frame: Frame,
+    table: Path,
+    stretch: float,
+    tolerance: float,
+    needed: int,
+    reach_s: float,
+) -> Any:
+    model = module.VelocityModel1D(str(table), tolerance=tolerance * stretch)
+    east, north = (
+        (limits[0] * stretch, limits[1] * stretch) for limits in (frame.east_limits, frame.north_limits)
+    )
+    depth = frame.depth_limits[1] - frame.depth_limits[0]
+    return module.OctoAssociator(
+        xlim=east,
+        ylim=north,
+        zlim=(0.0, depth * stretch),
+        velocity_model=model,
+        time_before=reach_s * stretch,
+        time_slicing=max(1200.0, 4 * reach_s * stretch),
+        pick_match_tolerance=2 * tolerance * stretch,
+        min_interevent_time=2 * tolerance * stretch,
+        min_node_size=NODE_KM,
+        n_picks=needed,
+        n_p_picks=0,
+        n_s_picks=0,
+        n_p_and_s_picks=0,
+        min_pick_fraction=0.25,
+        n_threads=1,
+    )
+
+
+def _pick_table(picks: Sequence[Pick], begin: np.datetime64, stretch: float) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "station": [pick.station for pick in picks],
+            "phase": [pick.phase for pick in picks],
+            "time": [float((pick.time - begin) / np.timedelta64(1, "ns")) * 1e-9 * stretch for pick in picks],
+        }
+    )
+
+
+def _station_table(frame: Frame, stretch: float) -> Any:
+    """Stations all at depth 0, where the table has them; what their own levels add stands in the station terms."""
+    import pandas as pd
+
+    rows = np.arange(len(frame.stations))
+    middle = frame.depth_limits[0] + 0.2 * (frame.depth_limits[1] - frame.depth_limits[0])
+    distance = 0.3 * frame.aperture_km
+    terms = {
+        f"{name.lower()}_residual": stretch
+        * (
+            frame.times(rows, phase, distance, middle)[0]
+            - frame.times(_median_station(frame), phase, distance, middle)[0]
+        )
+        for phase, name in enumerate(PHASES)
+    }
+    return pd.DataFrame(
+        {
+            "id": list(frame.stations.codes),
+            "x": frame.east_km * stretch,
+            "y": frame.north_km * stretch,
+            "z": 0.0,
+            **terms,
+        }
+    )
+
+
+def _disjoint(groups: Any, needed: int, stations: int) -> list[AssociatedEvent]:
+    """Give each pick to the event with the most picks, and drop events that are left with too few."""
+    taken: set[Pick] = set()
+    events = []
+    for group in sorted(groups, key=lambda picks: (-len(picks), min(pick.time for pick in picks))):
+        kept = sorted(
+            (pick for pick in set(group) - taken), key=lambda pick: (pick.time, pick.seed_id, pick.phase)
+        )
+        if len(kept) >= needed and len({pick.station for pick in kept}) >= stations:
+            taken.update(kept)
+            events.append(AssociatedEvent(tuple(kept), kept[0].time))
+    return sorted(events, key=lambda event: event.time)

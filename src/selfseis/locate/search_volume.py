@@ -1,0 +1,110 @@
+"""The frame in which events are sought: stations on a flat map, the volume about them, and its travel times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.projection import FlatMap
+from selfseis.geo.stations import StationTable, far_outside
+from selfseis.traveltimes.layered import TravelTimes
+from selfseis.typing import BoolArray, FloatArray
+
+DEPTH_PER_APERTURE, LEAST_DEPTH_KM, LARGEST_DEPTH_KM = 1.0, 1.0, 250.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Stations, volume and travel times that association and location share.
+
+    Attributes
+    ----------
+    stations : StationTable
+        Those that events are located with.
+    plane : FlatMap
+        The map.
+    east_km, north_km : ndarray, shape (n_stations,)
+        The stations on the map.
+    outside : ndarray of bool, shape (n_stations,)
+        Stations far outside the array: used, but they do not widen the volume.
+    aperture_km : float
+        Largest distance of two stations of the array.
+    east_limits, north_limits, depth_limits : tuple of float
+        The volume in km: an aperture beyond the array on each side, from its highest station to one aperture
+        down unless stated otherwise.
+    velocity : VelocityModel1D
+        The model.
+    times : TravelTimes
+        Its tables.
+    """
+
+    stations: StationTable
+    plane: FlatMap
+    east_km: FloatArray
+    north_km: FloatArray
+    outside: BoolArray
+    aperture_km: float
+    east_limits: tuple[float, float]
+    north_limits: tuple[float, float]
+    depth_limits: tuple[float, float]
+    velocity: VelocityModel1D
+    times: TravelTimes
+
+    @classmethod
+    def about(
+        cls, stations: StationTable, velocity: VelocityModel1D, max_depth_km: float | None = None
+    ) -> Frame:
+        """Put a frame about at least two stations at different places.
+
+        Parameters
+        ----------
+        stations : StationTable
+            With the names that the picks have.
+        velocity : VelocityModel1D
+            The model.
+        max_depth_km : float, optional
+            Deepest source below sea level; by default one aperture below the highest station, but between
+            1 and 250 km.
+        """
+        plane = FlatMap.about(stations)
+        east, north = plane.flat(stations.latitude, stations.longitude)
+        outside = far_outside(east, north)
+        core_east, core_north = east[~outside], north[~outside]
+        aperture = float(
+            np.hypot(core_east[:, None] - core_east, core_north[:, None] - core_north).max(initial=0.0)
+        )
+        aperture = max(aperture, 1e-3)
+        top = float(stations.depth_km.min())
+        depth = float(np.clip(DEPTH_PER_APERTURE * aperture, LEAST_DEPTH_KM, LARGEST_DEPTH_KM))
+        bottom = top + depth if max_depth_km is None else max(max_depth_km, top + 0.01 * aperture)
+        limits = [
+            (float(axis.min() - aperture), float(axis.max() + aperture)) for axis in (core_east, core_north)
+        ]
+        corners = [(x, y) for x in limits[0] for y in limits[1]]
+        reach = 1.01 * max(float(np.hypot(east - x, north - y).max()) for x, y in corners)
+        times = TravelTimes.of(velocity, stations.depth_km, reach, top, bottom)
+        return cls(
+            stations,
+            plane,
+            east,
+            north,
+            outside,
+            aperture,
+            limits[0],
+            limits[1],
+            (top, bottom),
+            velocity,
+            times,
+        )
+
+    def scaled(self, factor: float, velocity: VelocityModel1D) -> Frame:
+        """Return the frame for a model whose velocities are all ``factor`` times those of this one."""
+        return replace(self, velocity=velocity, times=replace(self.times, tables=self.times.tables / factor))
+
+    @property
+    def longest_s(self) -> float:
+        """Time that S takes across the aperture, in s."""
+        across = self.times(np.zeros(1, np.intp), 1, self.aperture_km, self.stations.depth_km[:1])[0]
+        return float(across[0])

@@ -1,0 +1,333 @@
+"""Onsets that a picker finds along a recording: times and heights of the peaks of its probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import nn
+
+from selfseis.catalogue.records import PHASES
+from selfseis.consensus.ps_pairs import Pairs, paired
+from selfseis.io.obspy_import import obspy
+from selfseis.pick.high_pass import CausalHighPass
+from selfseis.recording import sample_times, sampling_rate
+from selfseis.recording.components import Station
+from selfseis.recording.coverage import covered_tiles
+from selfseis.recording.tiling import Tile
+from selfseis.training import one_thread
+from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
+
+if TYPE_CHECKING:
+    from obspy import Stream
+
+
+APART = 100  # samples: nearer peaks of one phase are one onset
+LOWEST = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class FoundOnsets:
+    """Onsets at one station.
+
+    Attributes
+    ----------
+    p, s : ndarray, shape (n_onsets, 2)
+        Position in samples from the recording's start, in ascending order, and height.
+    """
+
+    p: FloatArray
+    s: FloatArray
+
+    def within(self, spans: list[tuple[int, int]]) -> FoundOnsets:
+        """Return those that lie in spans of samples."""
+        return FoundOnsets(_within(self.p, spans), _within(self.s, spans))
+
+    def best(self, n_p: int, n_s: int) -> FoundOnsets:
+        """Return the highest of each phase."""
+        return FoundOnsets(_highest(self.p, n_p), _highest(self.s, n_s))
+
+    def above(self, bar: float) -> FoundOnsets:
+        """Return those of at least a height."""
+        return FoundOnsets(self.p[self.p[:, 1] >= bar], self.s[self.s[:, 1] >= bar])
+
+    def pairs(self, rate: float, s_minus_p: tuple[float, float]) -> Pairs:
+        """Pair each P with the S that may belong to it; times in s."""
+        return paired(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p)
+
+
+class Finder(Protocol):
+    """Anything that finds onsets along a recording."""
+
+    def find(
+        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
+    ) -> list[FoundOnsets]:
+        """Return the onsets of each station."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetFinder:
+    """Finds the peaks of a network's probabilities.
+
+    Attributes
+    ----------
+    annotator : Annotator
+        Runs the network.
+    lowest : float
+        Least height of a peak.
+    """
+
+    annotator: Annotator
+    lowest: float = LOWEST
+
+    def find(
+        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
+    ) -> list[FoundOnsets]:
+        """Find the onsets of each station; positions in samples from the recording's start."""
+        parts: list[list[list[FloatArray]]] = [[[np.zeros((0, 2))], [np.zeros((0, 2))]] for _ in stations]
+        for span in self.annotator.along(recording, stations, report):
+            for station, of_phases in zip(span.probability, parts, strict=True):
+                for probability, of_phase in zip(station, of_phases, strict=True):
+                    at, height = peaks_of(probability, self.lowest, APART)
+                    inside = (at >= EDGE - 0.5) & (at < EDGE + span.n_core - 0.5)
+                    of_phase.append(np.stack([span.first - EDGE + at[inside], height[inside]], axis=1))
+        return [FoundOnsets(np.concatenate(p), np.concatenate(s)) for p, s in parts]
+
+
+def _within(onsets: FloatArray, spans: list[tuple[int, int]]) -> FloatArray:
+    inside = np.zeros(len(onsets), bool)
+    for first, last in spans:
+        inside |= (onsets[:, 0] >= first) & (onsets[:, 0] < last)
+    return onsets[inside]
+
+
+def _highest(onsets: FloatArray, n: int) -> FloatArray:
+    kept = np.argsort(-onsets[:, 1], kind="stable")[:n]
+    return onsets[np.sort(kept)]
+
+
+SMALLEST = 1e-6  # probability below which the shape of a peak is rounding
+
+
+def peaks_of(
+    probability: NDArray[np.floating], threshold: float, apart: int
+) -> tuple[FloatArray, FloatArray]:
+    """Find the peaks of a probability, between samples.
+
+    The position is the top of the parabola through the logarithms of the three samples about the peak, which is
+    exact where the peak is a Gaussian, the shape that the network learns.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (n_samples,)
+        Between 0 and 1; NaN where there is no data.
+    threshold : float
+        Least height of a peak.
+    apart : int
+        Least distance of two peaks in samples: of nearer ones the highest stays.
+
+    Returns
+    -------
+    positions, heights : ndarray, shape (n_peaks,)
+        In samples from the first, in ascending order, and the heights at the sample nearest to them.
+    """
+    from scipy.signal import find_peaks
+
+    padded = np.concatenate([[0.0], np.nan_to_num(np.asarray(probability, np.float64), nan=0.0), [0.0]])
+    tops = find_peaks(padded, height=max(threshold, SMALLEST), distance=max(1, apart))[0]
+    before, top, after = np.log(np.maximum(padded[tops[:, None] + np.array([-1, 0, 1])], SMALLEST)).T
+    curvature = before - 2 * top + after
+    shift = np.divide(0.5 * (before - after), curvature, out=np.zeros(len(tops)), where=curvature < -1e-12)
+    inside = np.clip(tops - 1 + np.clip(shift, -0.5, 0.5), 0, len(padded) - 3)
+    return inside, padded[tops]
+
+
+Report = Callable[[int, int], None]
+TILE_VALUES = 6_000_000
+BATCH = 32
+SETTLING = 30  # samples after a longer gap in which no onset is believed: there data begin, and nothing else
+EDGE = 400  # samples of context on each side in which peaks are compared with their neighbours
+
+
+@dataclass(frozen=True, eq=False)
+class Annotated:
+    """Probabilities in a span of time.
+
+    Attributes
+    ----------
+    first : int
+        Sample of the recording at which the core begins.
+    n_core : int
+        Samples of the core.
+    probability : ndarray, shape (n_stations, 2, EDGE + n_core + EDGE)
+        Of P and of S; zero where there are no data, and in the first 30 samples after a gap.
+    filtered : ndarray, shape (n_channels, EDGE + n_core + EDGE)
+        The data that the network saw.
+    valid : ndarray of bool, shape (n_stations, EDGE + n_core + EDGE)
+        Where a station has data on any component.
+    """
+
+    first: int
+    n_core: int
+    probability: Float32Array
+    filtered: Float32Array
+    valid: BoolArray
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Runs a network along a recording in windows that overlap by half.
+
+    Attributes
+    ----------
+    net : nn.Module
+        Gives logits of P and S, shape (n_windows, 2, n_samples), of windows (n_windows, 3, n_samples).
+    high_pass : CausalHighPass
+        Filter before it.
+    n_samples : int
+        Length of a window, even.
+    """
+
+    net: nn.Module
+    high_pass: CausalHighPass
+    n_samples: int
+
+    @property
+    def hop(self) -> int:
+        """Samples from one window to the next."""
+        return self.n_samples // 2
+
+    @property
+    def halo(self) -> int:
+        """Samples of context that make a tile equal to the whole."""
+        return (3 + -(-self.high_pass.halo // self.hop)) * self.hop
+
+    def along(
+        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
+    ) -> Iterator[Annotated]:
+        """Annotate a recording span by span, in order of time.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray
+            The recording.
+        stations : list of Station
+            Its stations.
+        report : callable, optional
+            Called with the number of samples done and of all.
+
+        Yields
+        ------
+        Annotated
+        """
+        core = max(1, TILE_VALUES // (recording.sizes["channel"] * self.hop)) * self.hop
+        for tile in covered_tiles(recording, core, self.halo, align=self.hop):
+            yield self._annotated(tile, stations)
+            if report is not None:
+                report(tile.first + tile.n_core, recording.sizes["time"])
+
+    def _annotated(self, tile: Tile, stations: list[Station]) -> Annotated:
+        data, present = self.high_pass(tile.data)
+        starts = np.arange(tile.halo - 2 * self.hop, tile.halo + tile.n_core + self.hop, self.hop)
+        starts = starts[starts + self.n_samples <= data.shape[1]]
+        keep = slice(tile.halo - EDGE, tile.halo + tile.n_core + EDGE)
+        probability, valid = [], []
+        for station in stations:
+            here: BoolArray = np.any(present[[row for row in station.rows if row is not None]], axis=0)
+            found = self.probabilities(
+                station.components(data), starts[_any_within(here, starts, self.n_samples)]
+            )
+            probability.append(np.where(here & _settled(here), found, 0)[:, keep])
+            valid.append(here[keep])
+        return Annotated(tile.first, tile.n_core, np.stack(probability), data[:, keep], np.stack(valid))
+
+    def probabilities(self, components: Float32Array, starts: IndexArray | None = None) -> Float32Array:
+        """Annotate filtered components.
+
+        Parameters
+        ----------
+        components : ndarray, shape (3, n_samples)
+            East, north and vertical, filtered.
+        starts : ndarray of int, optional
+            Where windows begin; by default everywhere that is needed.
+
+        Returns
+        -------
+        ndarray, shape (2, n_samples)
+        """
+        if starts is None:
+            return self._padded(components)
+        total = np.zeros((2, components.shape[1]), np.float32)
+        weight = np.sin(np.pi * (np.arange(self.n_samples, dtype=np.float32) + 0.5) / self.n_samples) ** 2
+        for batch in np.array_split(starts, max(1, -(-len(starts) // BATCH))):
+            if len(batch):
+                windows = np.stack([components[:, first : first + self.n_samples] for first in batch])
+                for first, found in zip(batch, self._of_windows(windows), strict=True):
+                    total[:, first : first + self.n_samples] += weight * found
+        return total
+
+    def _padded(self, components: Float32Array) -> Float32Array:
+        length = components.shape[1]
+        n_hops = -(-length // self.hop)
+        # Mirrored, because data that begin out of silence look like an onset.
+        beyond = ((0, 0), (self.hop, (n_hops + 1) * self.hop - length))
+        padded = np.pad(components, beyond, mode="symmetric")
+        return self.probabilities(padded, np.arange(n_hops + 1) * self.hop)[:, self.hop : self.hop + length]
+
+    def _of_windows(self, windows: Float32Array) -> Float32Array:
+        self.net.eval()
+        with one_thread(), torch.inference_mode():
+            return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
+
+
+def _settled(present: BoolArray) -> BoolArray:
+    """Say where half of the samples before are there: everywhere but just after gaps that are as long."""
+    count = np.concatenate([np.zeros(2 * SETTLING + 1, int), np.cumsum(present)])
+    return count[2 * SETTLING : -1] - count[: -2 * SETTLING - 1] >= SETTLING
+
+
+def _any_within(present: BoolArray, starts: IndexArray, length: int) -> BoolArray:
+    count = np.concatenate([[0], np.cumsum(present)])
+    return count[starts + length] > count[starts]
+
+
+def probability_stream(
+    recording: xr.DataArray, stations: list[Station], spans: list[tuple[int, Float32Array]]
+) -> Stream:
+    """Join spans of probabilities.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording that was annotated.
+    stations : list of Station
+        Its stations.
+    spans : list of (int, ndarray)
+        First sample, and probabilities of shape (n_stations, 2, n_samples).
+    """
+    obspy()
+    from obspy import Stream, Trace, UTCDateTime
+
+    rate = sampling_rate(recording)
+    stream = Stream()
+    for first, probability in spans:
+        start = int(sample_times(recording, first).astype("datetime64[ns]").astype(np.int64))
+        for station, of_station in zip(stations, probability, strict=True):
+            network, name, location = [*station.code.split("."), "", ""][:3]
+            for phase, series in zip(PHASES, of_station, strict=True):
+                header = {
+                    "network": network,
+                    "station": name,
+                    "location": location,
+                    "channel": f"Picker_{phase}",
+                    "sampling_rate": rate,
+                    "starttime": UTCDateTime(ns=start),
+                }
+                stream.append(Trace(np.ascontiguousarray(series), header))
+    return stream.merge(-1)

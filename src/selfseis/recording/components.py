@@ -1,0 +1,136 @@
+"""Which channels of a recording make a station: east, north and vertical of one site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from selfseis.recording.dataarray import is_fibre, station_codes
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.typing import Float32Array
+
+LEARNT_CHANNELS = 24  # of a fibre
+
+# SEED codes of horizontals that are not aligned to north and east, as the axes that they stand for.
+EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
+HIDDEN_EVERY = 4
+
+
+@dataclass(frozen=True)
+class Station:
+    """A site with up to three components.
+
+    Attributes
+    ----------
+    code : str
+        Network, station and location; for a channel of a fibre its distance.
+    east, north, vertical : int or None
+        Rows of the recording; None where there is no such component. A single component of any
+        orientation counts as vertical. Components whose code says nothing of orientation fill what is missing, the
+        vertical first, in their order.
+    """
+
+    code: str
+    east: int | None
+    north: int | None
+    vertical: int | None
+
+    @property
+    def site(self) -> str:
+        """Network and station: sensors there, whatever their location and band, feel the same ground."""
+        return ".".join(self.code.split(".")[:2]) if self.code.count(".") > 1 else self.code
+
+    @property
+    def rows(self) -> tuple[int | None, int | None, int | None]:
+        """East, north and vertical."""
+        return self.east, self.north, self.vertical
+
+    def row_of(self, phase: str) -> int:
+        """Return the row on which a phase is read: the vertical for P, a horizontal for S, or what there is."""
+        order = (
+            (self.vertical, self.north, self.east) if phase == "P" else (self.north, self.east, self.vertical)
+        )
+        return next(row for row in order if row is not None)
+
+    def components(self, data: Float32Array) -> Float32Array:
+        """Return east, north and vertical, shape (3, n_samples), of data of all channels; zero where missing."""
+        return np.stack(
+            [np.zeros(data.shape[1], np.float32) if row is None else data[row] for row in self.rows]
+        )
+
+
+def stations_of(recording: xr.DataArray) -> list[Station]:
+    """List the stations of a recording, in the order of their first channels.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording. Each channel of a fibre is a station of one component.
+    """
+    codes = np.asarray(station_codes(recording)).astype(str)
+    if is_fibre(recording) or "seed_id" not in recording.coords:
+        return [Station(str(code), None, None, row) for row, code in enumerate(codes)]
+    letters = [str(seed_id)[-1:].upper() for seed_id in recording["seed_id"].values]
+    bands = [str(seed_id).rsplit(".", 1)[-1][:2] for seed_id in recording["seed_id"].values]
+    stations = []
+    for code, band in dict.fromkeys(zip(codes, bands, strict=True)):
+        rows = [row for row in range(len(codes)) if codes[row] == code and bands[row] == band]
+        stations.append(_station(str(code), {letters[row]: row for row in reversed(rows)}))
+    return stations
+
+
+def hidden_stations(stations: list[Station]) -> list[int]:
+    """Return the numbers of the stations that are not learnt from: those of every fourth site, where there are so many.
+
+    Parameters
+    ----------
+    stations : list of Station
+        The stations of a recording; sensors of one site are hidden together.
+    """
+    sites = list(dict.fromkeys(station.site for station in stations))
+    hidden = set(sites[HIDDEN_EVERY - 1 :: HIDDEN_EVERY])
+    return [number for number, station in enumerate(stations) if station.site in hidden]
+
+
+def channel_name(recording: xr.DataArray, row: int) -> str:
+    """Return what picks call a channel: its seed_id, or its distance along the fibre."""
+    if "seed_id" in recording.coords:
+        return str(recording["seed_id"].values[row])
+    return f"{float(recording['distance'].values[row]):g}m"
+
+
+def learnt_part(recording: xr.DataArray) -> xr.DataArray:
+    """Return the channels that are learnt from: all of stations; of a fibre 24 live ones, spread evenly along it.
+
+    Neighbours on a fibre see the same waves in much the same noise: more of them teach little and cost as much as
+    stations do.
+    """
+    if not is_fibre(recording) or recording.sizes["channel"] <= LEARNT_CHANNELS:
+        return recording
+    live = np.flatnonzero(np.isfinite(Conditioner.measure(recording).scale))
+    along = live[np.argsort(recording["distance"].values[live], kind="stable")]
+    if len(along) > LEARNT_CHANNELS:
+        along = along[np.linspace(0, len(along) - 1, LEARNT_CHANNELS).round().astype(int)]
+    return recording.isel(channel=along) if len(along) else recording
+
+
+def _station(code: str, row_of: dict[str, int]) -> Station:
+    north = _first(NORTH, row_of)
+    east = _first(EAST, {letter: row for letter, row in row_of.items() if row != north})
+    vertical = _first(VERTICAL, row_of)
+    unknown = sorted(set(row_of.values()) - {north, east, vertical})
+    if vertical is None and None in (east, north):
+        if not unknown:
+            return Station(code, None, None, next(iter(row_of.values())))
+        vertical = unknown.pop(0)
+    if north is None and unknown:
+        north = unknown.pop(0)
+    if east is None and unknown:
+        east = unknown.pop(0)
+    return Station(code, east, north, vertical)
+
+
+def _first(letters: str, row_of: dict[str, int]) -> int | None:
+    return next((row_of[letter] for letter in letters if letter in row_of), None)

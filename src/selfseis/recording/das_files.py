@@ -1,0 +1,252 @@
+"""Distributed acoustic sensing: files of every vendor that DASCore reads, patches, and bare matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from selfseis.errors import UnusableInput, one_line
+from selfseis.quality_log import Accounting
+from selfseis.recording.segments import Piece, PieceInMemory, finite_samples, tidy_rate
+from selfseis.recording.time_axis import to_datetime64
+from selfseis.typing import Float32Array, FloatArray
+
+
+@dataclass(frozen=True)
+class Fibre:
+    """Geometry of a fibre: files of one recording must agree in it."""
+
+    distance: FloatArray
+    gauge_length: float | None
+    units: str
+
+    def agrees_with(self, other: Fibre) -> bool:
+        """Whether both have the same channels."""
+        same_size = self.distance.shape == other.distance.shape
+        return same_size and bool(np.allclose(self.distance, other.distance, rtol=0, atol=1e-3))
+
+
+@dataclass(frozen=True)
+class FibreFile(Piece):
+    """All channels of one DAS file; only the span of time that is wanted is read."""
+
+    file_format: tuple[str, str]
+    step_ns: int
+    n_channels: int
+
+    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+        """Return samples ``first:last`` of all channels."""
+        samples = np.full((self.n_channels, last - first), np.nan, dtype=np.float32)
+        try:
+            missing = self._fill(samples, first, self._patch(first, last))
+            if missing:  # some vendors' readers lose samples at the edges of a span, but not of the file
+                missing = self._fill(samples, first, self._whole_patch())
+        except Exception as error:  # whatever a vendor's format raises, the rest stays usable
+            detail = f"samples {first} to {last} cannot be read ({one_line(error)}): masked"
+            accounting.note("damaged", self.unit, detail)
+            return samples
+        if missing:
+            detail = f"{missing} of the samples {first} to {last} are not in the file"
+            accounting.note("truncated", self.unit, detail)
+            return samples
+        return finite_samples(samples, self.unit, f"in samples {first} to {last}", accounting)
+
+    def _fill(self, samples: Float32Array, first: int, patch: Any) -> int:
+        """Put the samples of a patch where their times say; return how many are missing."""
+        times = np.asarray(patch.get_array("time")).astype("datetime64[ns]").astype(np.int64)
+        columns = np.round((times - self.start_ns) / self.step_ns).astype(np.int64) - first
+        wanted = (columns >= 0) & (columns < samples.shape[1])
+        samples[:, columns[wanted]] = np.asarray(patch.transpose("distance", "time").data)[:, wanted]
+        return samples.shape[1] - np.unique(columns[wanted]).size
+
+    def _whole_patch(self) -> Any:
+        import dascore as dc
+
+        return dc.read(self.unit, file_format=self.file_format[0], file_version=self.file_format[1])[0]
+
+    def _patch(self, first: int, last: int) -> Any:
+        """Read a span of the file with a sample to spare on either side: vendors round times differently."""
+        import dascore as dc
+
+        margin = self.step_ns + self.step_ns // 2
+        begin = self.start_ns + first * self.step_ns - margin
+        end = self.start_ns + (last - 1) * self.step_ns + margin
+        name, version = self.file_format
+        span = (to_datetime64(begin), to_datetime64(end))
+        return dc.read(self.unit, file_format=name, file_version=version, time=span)[0]
+
+
+def fibre_file(path: str) -> tuple[FibreFile, Fibre]:
+    """Index a DAS file by its header.
+
+    Raises
+    ------
+    UnusableInput
+        If DASCore does not know the file, or it holds no regular (distance, time) array.
+    """
+    try:
+        import dascore as dc
+    except ImportError as error:
+        raise UnusableInput(f"{path} needs DASCore: pip install 'selfseis[das]'") from error
+    try:
+        name, version = dc.get_format(path)
+        time = dc.scan(path)[0].coords["time"]
+        start, step = _ns(time.min), int(np.timedelta64(time.step, "ns").astype(np.int64))
+        n_samples = round((_ns(time.max) - start) / step) + 1
+        beginning = (to_datetime64(start - step), to_datetime64(start + 4 * step))
+        patch = dc.read(path, file_format=name, file_version=version, time=beginning)[0]
+        _, _, fibre = _header_of(patch)
+    except UnusableInput:
+        raise
+    except Exception as error:  # DASCore's readers raise whatever the file makes them raise
+        raise UnusableInput(f"{path} is not a DAS file that DASCore reads ({one_line(error)})") from error
+    rate = tidy_rate(1e9 / step)
+    return FibreFile("", start, n_samples, rate, path, (name, version), step, fibre.distance.size), fibre
+
+
+def patch_piece(patch: Any, unit: str, accounting: Accounting) -> tuple[Piece, Fibre]:
+    """Piece of a DASCore Patch in memory.
+
+    Raises
+    ------
+    UnusableInput
+        If the patch is not a regular (distance, time) array.
+    """
+    start, step, fibre = _header_of(patch)
+    data = np.asarray(patch.transpose("distance", "time").data)
+    samples = finite_samples(data, unit, "of the patch", accounting)
+    return PieceInMemory("", start, samples.shape[1], tidy_rate(1e9 / step), unit, samples), fibre
+
+
+def matrix_piece(
+    samples: npt.ArrayLike,
+    unit: str,
+    sampling_rate: float | None,
+    channel_spacing: float | None,
+    gauge_length: float | None,
+    accounting: Accounting,
+) -> tuple[Piece, Fibre]:
+    """Piece of a bare matrix (channels, samples); what is not given is assumed, and that is noted.
+
+    Raises
+    ------
+    UnusableInput
+        If it is not a matrix.
+    """
+    matrix = np.atleast_2d(np.asarray(samples))
+    if matrix.ndim != 2 or matrix.size == 0 or matrix.dtype.kind not in "iuf":
+        raise UnusableInput(
+            f"{unit} holds {matrix.dtype} of shape {matrix.shape}: give numbers as (channels, samples)"
+        )
+    if sampling_rate is None:
+        accounting.note(
+            "assumed", unit, "the file states no sampling rate: 1 Hz assumed, give --sampling-rate"
+        )
+    if channel_spacing is None:
+        accounting.note("assumed", unit, "the file states no distances: 1 m assumed, give --channel-spacing")
+    finite = finite_samples(matrix, unit, "of the matrix", accounting)
+    piece = PieceInMemory("", 0, matrix.shape[1], float(sampling_rate or 1.0), unit, finite)
+    distance = np.arange(matrix.shape[0], dtype=np.float64) * float(channel_spacing or 1.0)
+    return piece, Fibre(distance, gauge_length, "")
+
+
+def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
+    """Return the only matrix of an HDF5 (so also MATLAB 7.3) file as (channels, samples).
+
+    The shorter side is taken as the channels, as there are nearly always more samples than channels.
+
+    Raises
+    ------
+    UnusableInput
+        If there is none, or more than one.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        found: list[Any] = []
+
+        def collect(_: str, item: Any) -> None:
+            if (
+                isinstance(item, h5py.Dataset)
+                and item.ndim == 2
+                and item.dtype.kind in "iuf"
+                and min(item.shape) > 1
+            ):
+                found.append(item)
+
+        file.visititems(collect)
+        if len(found) != 1:
+            raise UnusableInput(
+                f"{path} holds {len(found)} matrices: export one (channels, samples) matrix or a DAS format"
+            )
+        matrix = found[0][:]
+    return matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+
+
+def agreeing_files(
+    files: Sequence[tuple[Piece, Fibre]], rate: float | None, accounting: Accounting
+) -> tuple[list[Piece], Fibre]:
+    """Keep the files that share the geometry and rate of most samples; the others are rejected and counted.
+
+    Raises
+    ------
+    UnusableInput
+        If no file has the sampling rate asked for.
+    """
+    candidates = [
+        (piece, fibre) for piece, fibre in files if rate is None or abs(piece.rate / rate - 1) < 1e-3
+    ]
+    if not candidates:
+        found = ", ".join(sorted({f"{piece.rate:g}" for piece, _ in files}))
+        raise UnusableInput(f"no file has a sampling rate of {rate:g} Hz: there are {found} Hz")
+    best_piece, best = max(candidates, key=lambda file: _samples_like(file, candidates))
+    kept: list[Piece] = []
+    for piece, fibre in files:
+        if abs(piece.rate / best_piece.rate - 1) >= 1e-3:
+            accounting.note(
+                "wrong_rate", piece.unit, f"{piece.rate:g} Hz instead of {best_piece.rate:g} Hz: rejected"
+            )
+        elif not fibre.agrees_with(best):
+            geometry = f"{fibre.distance.size} channels from {fibre.distance[0]:g} m on"
+            detail = f"{geometry} instead of {best.distance.size} from {best.distance[0]:g} m on: rejected"
+            accounting.note("wrong_geometry", piece.unit, detail)
+        else:
+            kept.append(piece)
+    return kept, best
+
+
+def spool_pieces(spool: Iterable[Any], accounting: Accounting) -> list[tuple[Piece, Fibre]]:
+    """Pieces of all patches of a DASCore Spool."""
+    return [patch_piece(patch, f"patch {number}", accounting) for number, patch in enumerate(spool)]
+
+
+def _samples_like(file: tuple[Piece, Fibre], files: Sequence[tuple[Piece, Fibre]]) -> int:
+    piece, fibre = file
+    alike = (other for other, geometry in files if other.rate == piece.rate and geometry.agrees_with(fibre))
+    return sum(other.n_samples for other in alike)
+
+
+def _header_of(patch: Any) -> tuple[int, int, Fibre]:
+    """Start in ns, sampling interval in ns, and geometry of a patch."""
+    if set(patch.dims) != {"distance", "time"}:
+        raise UnusableInput(
+            f"a DAS patch must have the dimensions distance and time, this one has {patch.dims}"
+        )
+    time = patch.get_coord("time")
+    step = time.step
+    if step is None or np.isnan(step):
+        raise UnusableInput("the samples of the DAS patch are not regular in time: resample it first")
+    start = _ns(time.min())
+    gauge = getattr(patch.attrs, "gauge_length", None)
+    gauge_length = float(getattr(gauge, "magnitude", gauge)) if gauge is not None else None
+    units = str(patch.attrs.data_units or "").removeprefix("1.0 ").strip()
+    distance = np.asarray(patch.get_array("distance"), dtype=np.float64)
+    return start, int(np.timedelta64(step, "ns").astype(np.int64)), Fibre(distance, gauge_length, units)
+
+
+def _ns(instant: Any) -> int:
+    return int(np.datetime64(instant, "ns").astype(np.int64))

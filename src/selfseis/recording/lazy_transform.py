@@ -1,0 +1,108 @@
+"""A computation on conditioned data carried over a recording of any length, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from selfseis.recording.preprocessing import Conditioner
+from selfseis.typing import BoolArray, Float32Array, IndexArray
+
+TILE_VALUES = 4_000_000  # values of a tile that is computed at once
+SHORTEST_TILE = 3  # margins: of many channels a shorter tile would be little but margin
+ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and outbursts do
+
+
+def read_computed(
+    channels: IndexArray,
+    first: int,
+    last: int,
+    *,
+    recording: xr.DataArray,
+    conditioner: Conditioner,
+    compute: Callable[[Float32Array, BoolArray], Float32Array],
+    halo: int,
+) -> Float32Array:
+    """Read part of a recording and compute on it tile by tile, as if on the whole.
+
+    Parameters
+    ----------
+    channels : ndarray of int
+        Channels to return.
+    first, last : int
+        Samples to return.
+    recording, conditioner
+        What is read, and what makes it fit for prediction.
+    compute : callable
+        Maps conditioned data and a mask of live channels to values of the same shape.
+    halo : int
+        Samples of conditioned context on each side that it needs.
+
+    Returns
+    -------
+    ndarray, shape (len(channels), last - first)
+        In the units of the recording, NaN where there are no data.
+    """
+    margin, step = _aligned(halo), tile_samples(recording.sizes["channel"], halo)
+    result = np.empty((len(channels), last - first), np.float32)
+    for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
+        begin, end = max(start, first), min(start + step, last)
+        # A prediction fades beyond the ends of a recording: cut off there, it would leak into all frequencies.
+        before = max(start - margin, -ALIGNMENT)
+        after = min(_aligned(end) + margin, recording.sizes["time"] + ALIGNMENT)
+        inner = slice(begin - before, end - before)
+        clean = _computed_tile(recording, conditioner, compute, (before, after), inner)
+        result[:, begin - first : end - first] = clean[channels]
+        del clean  # before the next tile is read: of a wide fibre each array counts
+    return result
+
+
+def _computed_tile(
+    recording: xr.DataArray,
+    conditioner: Conditioner,
+    compute: Callable[[Float32Array, BoolArray], Float32Array],
+    span: tuple[int, int],
+    inner: slice,
+) -> Float32Array:
+    data, valid = _read_conditioned(recording, conditioner, *span)
+    clean = conditioner.restore(compute(data, np.isfinite(conditioner.scale))[:, inner])
+    clean[~valid[:, inner]] = np.nan
+    return clean
+
+
+def tile_samples(n_channels: int, halo: int) -> int:
+    """Return how many samples of so many channels are best asked for at once, where the context is recomputed."""
+    return max(SHORTEST_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+
+
+def _aligned(samples: int) -> int:
+    return -(-samples // ALIGNMENT) * ALIGNMENT
+
+
+def _read_conditioned(
+    recording: xr.DataArray, conditioner: Conditioner, first: int, last: int
+) -> tuple[Float32Array, BoolArray]:
+    data, valid = conditioner(_read_padded(recording, first - conditioner.halo, last + conditioner.halo))
+    inner = slice(conditioner.halo, -conditioner.halo)
+    return np.ascontiguousarray(data[:, inner]), valid[:, inner]
+
+
+def _read_padded(recording: xr.DataArray, first: int, last: int) -> Float32Array:
+    n_channels, n_samples = recording.shape
+    data = np.full((n_channels, last - first), np.nan, np.float32)
+    inside = slice(max(first, 0), min(last, n_samples))
+    data[:, inside.start - first : inside.stop - first] = recording.variable.isel(time=inside).values
+    return data
+
+
+def coordinates_of(recording: xr.DataArray) -> dict[str, Any]:
+    """Return what a recording knows beside its samples, as `lazy_recording` takes it."""
+    names = ("seed_id", "distance", "latitude", "longitude", "elevation")
+    known: dict[str, Any] = {name: recording[name].values for name in names if name in recording.coords}
+    known["units"] = recording.attrs.get("units", "")
+    known["gauge_length"] = recording.attrs.get("gauge_length")
+    known["accounting"] = recording.encoding.get("accounting")
+    return known

@@ -1,0 +1,99 @@
+"""Dead and clipped stretches of a block of samples: found and masked."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from selfseis.typing import BoolArray, Float32Array
+
+_DEAD_SECONDS = 2.0
+_DEAD_SAMPLES = 50
+_PLATEAU = 3
+_CLIP_IN_DEVIATIONS = 20.0
+_JUMP_IN_STEPS = 4.0
+_JUMP_OF_AMPLITUDE = 0.02
+
+
+class Masked(NamedTuple):
+    """Samples of one channel of a block that were set to NaN."""
+
+    kind: str
+    channel: int
+    n_samples: int
+
+
+def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
+    """Set dead and clipped samples to NaN, in place.
+
+    Dead: exactly the same value for 2 s and at least 50 samples, or throughout the block. Clipped: three or
+    more equal samples in a row at the extreme value of the block, when that lies 20 median absolute
+    deviations from the median and is reached or left by a jump. A peak that is merely rounded to counts is
+    flat as well, but its flanks are within a few counts of it: the jump tells the two apart.
+
+    Parameters
+    ----------
+    block : numpy.ndarray
+        float32 (channels, samples), NaN where there is no data; changed in place.
+    rate : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    list of Masked
+        What was masked.
+    """
+    found: list[Masked] = []
+    longest = max(_DEAD_SAMPLES, round(_DEAD_SECONDS * rate))
+    repeats = block[:, 1:] == block[:, :-1]
+    for channel in np.flatnonzero(repeats.sum(axis=1) >= _PLATEAU - 1):
+        samples = block[channel]
+        for kind, bad in (("dead", _dead(samples, longest)), ("clipped", _clipped(samples))):
+            if bad.any():
+                samples[bad] = np.nan
+                found.append(Masked(kind, int(channel), int(bad.sum())))
+    return found
+
+
+def _dead(samples: Float32Array, longest: int) -> BoolArray:
+    present = ~np.isnan(samples)
+    values = samples[present]
+    if values.size >= _DEAD_SAMPLES and values.min() == values.max():
+        return present
+    bad = np.zeros(samples.size, dtype=bool)
+    for first, last in _plateaus(samples, longest):
+        bad[first:last] = True
+    return bad
+
+
+def _clipped(samples: Float32Array) -> BoolArray:
+    bad = np.zeros(samples.size, dtype=bool)
+    present = samples[~np.isnan(samples)].astype(np.float64)
+    if present.size < _PLATEAU:
+        return bad
+    extremes = (present.min(), present.max())
+    plateaus = [span for span in _plateaus(samples, _PLATEAU) if samples[span[0]] in extremes]
+    if not plateaus:
+        return bad
+    steps = np.abs(np.diff(present))
+    step = steps[steps > 0].min(initial=np.inf)
+    median = np.median(present)
+    spread = max(float(np.median(np.abs(present - median))), float(step))
+    for first, last in plateaus:
+        amplitude = abs(float(samples[first]) - median)
+        flanks = [abs(float(samples[k] - samples[first])) for k in (first - 1, last) if 0 <= k < samples.size]
+        jump = np.nanmax([0.0, *flanks])
+        if amplitude > _CLIP_IN_DEVIATIONS * spread and jump >= max(
+            _JUMP_IN_STEPS * step, _JUMP_OF_AMPLITUDE * amplitude
+        ):
+            bad[first:last] = True
+    return bad
+
+
+def _plateaus(samples: Float32Array, shortest: int) -> list[tuple[int, int]]:
+    """Find runs of at least ``shortest`` equal samples, as (first, last + 1)."""
+    changes = np.flatnonzero(samples[1:] != samples[:-1]) + 1
+    edges = np.concatenate([[0], changes, [samples.size]])
+    long = np.flatnonzero(np.diff(edges) >= shortest)
+    return [(int(edges[k]), int(edges[k + 1])) for k in long]

@@ -1,0 +1,121 @@
+"""What the sources hold, by their headers: pieces of stations, files of fibres, recordings of our own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from selfseis.errors import UnusableInput, one_line
+from selfseis.geo.station_files import Site, read_inventory, sites_from_table
+from selfseis.quality_log import Accounting
+from selfseis.recording.das_files import Fibre, fibre_file, matrix_in_hdf5, matrix_piece
+from selfseis.recording.find_files import FoundFile, Kind, Wanted, find_files
+from selfseis.recording.miniseed import miniseed_pieces
+from selfseis.recording.netcdf_zarr import holds_recording, open_own
+from selfseis.recording.obspy_files import obspy_pieces
+from selfseis.recording.segments import Piece
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What to take for files that do not say it themselves."""
+
+    sampling_rate: float | None = None
+    channel_spacing: float | None = None
+    gauge_length: float | None = None
+
+
+@dataclass
+class Material:
+    """Everything found in the sources."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    fibres: list[tuple[Piece, Fibre]] = field(default_factory=list)
+    recordings: list[xr.DataArray] = field(default_factory=list)
+    sites: dict[str, Site] = field(default_factory=dict)
+    inventories: list[Any] = field(default_factory=list)
+    n_files: int = 0
+
+    @property
+    def kinds(self) -> list[str]:
+        """Which kinds of recording there are, in words."""
+        found = {"station files": self.pieces, "fibre files": self.fibres, "selfseis files": self.recordings}
+        return [name for name, items in found.items() if items]
+
+
+def gather(
+    sources: Sequence[str | os.PathLike[str]], wanted: Wanted, assumed: Assumptions, accounting: Accounting
+) -> Material:
+    """Look at the headers of all files that the sources name; one bad file never stops the rest.
+
+    Raises
+    ------
+    UnusableInput
+        If a source does not exist or may not be read.
+    """
+    material = Material()
+    for file in find_files(sources, wanted):
+        material.n_files += 1
+        try:
+            _add(file, material, assumed, accounting)
+        except (UnusableInput, OSError) as error:
+            accounting.note("unreadable", str(file.path), one_line(error))
+    return material
+
+
+def _add(file: FoundFile, material: Material, assumed: Assumptions, accounting: Accounting) -> None:
+    path = str(file.path)
+    if file.kind is Kind.MINISEED:
+        material.pieces += miniseed_pieces(file.path, accounting)
+    elif file.kind is Kind.ZARR:
+        material.recordings.append(open_own(file.path))
+    elif file.kind is Kind.HDF5:
+        _add_hdf5(file.path, material, assumed, accounting)
+    elif file.kind is Kind.STATION_XML:
+        material.inventories.append(read_inventory(path))
+    elif file.kind is Kind.TABLE:
+        material.sites |= sites_from_table(file.path, accounting)
+    elif file.kind is Kind.EMPTY and file.should_be_waveforms:
+        accounting.note("unreadable", path, "the file is empty")
+    elif file.kind is Kind.OTHER or file.named:
+        _add_other(file, material, accounting)
+    else:
+        accounting.note("not_waveforms", path, "not a waveform file: left out")
+
+
+def _add_hdf5(path: Path, material: Material, assumed: Assumptions, accounting: Accounting) -> None:
+    if holds_recording(path):
+        material.recordings.append(open_own(path))
+        return
+    try:
+        material.fibres.append(fibre_file(str(path)))
+    except UnusableInput as not_das:
+        try:
+            matrix = matrix_in_hdf5(str(path))
+        except UnusableInput as no_matrix:
+            raise not_das from no_matrix
+        given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
+        material.fibres.append(matrix_piece(matrix, str(path), *given, accounting))
+
+
+def _add_other(file: FoundFile, material: Material, accounting: Accounting) -> None:
+    path = str(file.path)
+    try:
+        pieces, sites = obspy_pieces(path, accounting)
+    except PermissionError:
+        raise
+    except Exception as error:  # ObsPy's many readers raise whatever a file makes them raise
+        if file.path.suffix.lower() == ".tdms":
+            material.fibres.append(fibre_file(path))
+        elif file.should_be_waveforms:
+            accounting.note("unreadable", path, f"no reader of ObsPy or DASCore opens it ({one_line(error)})")
+        else:
+            accounting.note("not_waveforms", path, "not a waveform file: left out")
+        return
+    material.pieces += pieces
+    material.sites |= sites

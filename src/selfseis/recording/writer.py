@@ -1,0 +1,202 @@
+"""Writing recordings tile by tile: an interrupted run goes on where it stopped, files appear whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from selfseis.errors import UnusableInput
+from selfseis.io.atomic import remove, replacing
+from selfseis.recording.append import GROWING, blocks_of, growth_mark, settled_part
+from selfseis.recording.coverage import covered_tiles, stretches
+from selfseis.recording.netcdf_zarr import FORMATS, Samples
+from selfseis.recording.time_axis import grid_of
+
+_TILE_VALUES = 16_000_000
+
+
+class RecordingWriter:
+    """Writes a recording from tiles that are computed one after the other, in any order.
+
+    Finished tiles are kept in the folder ``PATH.partial``. When the ``with`` block ends well and every sample
+    that may hold data was written, they become the file; when it ends by an exception they stay, and a writer
+    for the same path, recording and fingerprint takes them up.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in ``.nc`` (NetCDF 4), ``.zarr`` or ``.mseed``; an existing file is replaced at the end.
+    like : xarray.DataArray
+        Recording with the channels and times of what is written.
+    fingerprint : str
+        What else the samples depend on (a model, its settings): tiles of another fingerprint are thrown away.
+    margin : int, optional
+        Samples at the end of the recording that change when it goes on. With it, an existing ``.nc`` or ``.zarr``
+        of the same recording (shorter, or as long) and the same fingerprint is continued: its first `kept`
+        samples stay and need not be written.
+
+    Raises
+    ------
+    UnusableInput
+        If the name has none of the three endings, or its folder does not exist.
+
+    Examples
+    --------
+    >>> with RecordingWriter("clean.nc", like=recording) as writer:
+    ...     for tile in tiles(recording, 60_000, halo=500):
+    ...         if not writer.finished(tile.first):
+    ...             writer.write(tile.first, denoise(tile.data)[:, tile.core])
+    """
+
+    def __init__(
+        self, path: Any, like: xr.DataArray, fingerprint: str = "", *, margin: int | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.like = like
+        self.fingerprint = fingerprint
+        self.margin = margin
+        self._old: xr.DataArray | None = None
+        if self.path.suffix not in FORMATS:
+            raise UnusableInput(f"{self.path} must end in {', '.join(FORMATS)}")
+        self._partial = self.path.with_name(self.path.name + ".partial")
+        if not self.path.parent.is_dir():
+            raise UnusableInput(f"the folder {self.path.parent} does not exist: make it first")
+
+    @property
+    def kept(self) -> int:
+        """Samples from the start on that an existing file holds already; known within the ``with`` block."""
+        return 0 if self._old is None else self._old.sizes["time"]
+
+    def __enter__(self) -> RecordingWriter:
+        if self.margin is not None:
+            self._old = settled_part(self.path, self.like, self.fingerprint)
+        manifest = self._partial / "manifest.json"
+        if not manifest.is_file() or manifest.read_text() != self._manifest():
+            remove(self._partial)
+            self._partial.mkdir()
+            with replacing(manifest) as temporary:
+                temporary.write_text(self._manifest())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            return
+        missing = self._missing()
+        if missing > 0:
+            raise ValueError(f"{missing} samples were never written; the tiles so far are in {self._partial}")
+        with replacing(self.path) as temporary:
+            FORMATS[self.path.suffix](temporary, self._marked(), self._samples())
+        remove(self._partial)
+
+    def finished(self, first: int) -> bool:
+        """Whether the tile whose first core sample this is was written, now or by an earlier run."""
+        return next(self._partial.glob(f"{first:012d}-*.npy"), None) is not None
+
+    def write(self, first: int, data: npt.ArrayLike) -> None:
+        """Write samples.
+
+        Parameters
+        ----------
+        first : int
+            Index in the recording of the first sample.
+        data : array_like
+            (channels, samples), without halo; NaN where there is no data.
+
+        Raises
+        ------
+        ValueError
+            If the samples do not fit into the recording.
+        """
+        samples = np.asarray(data, dtype=np.float32)
+        n_channels, n_samples = self.like.sizes["channel"], self.like.sizes["time"]
+        last = first + samples.shape[-1]
+        if samples.ndim != 2 or samples.shape[0] != n_channels or first < 0 or last > n_samples:
+            raise ValueError(
+                f"{samples.shape} samples from {first} on do not fit into {(n_channels, n_samples)}"
+            )
+        with (
+            replacing(self._partial / f"{first:012d}-{last:012d}.npy") as temporary,
+            temporary.open("wb") as file,
+        ):
+            np.save(file, samples, allow_pickle=False)
+
+    def _marked(self) -> xr.DataArray:
+        """Say in the file how much of it may be kept when the recording goes on."""
+        if self.margin is None or self.path.suffix not in GROWING:
+            return self.like
+        settled = max(0, self.like.sizes["time"] - self.margin)
+        return self.like.assign_attrs(growth_mark(self.like, self.fingerprint, settled))
+
+    def _manifest(self) -> str:
+        grid = grid_of(self.like)
+        key = "distance" if "distance" in self.like.coords else "seed_id"
+        return json.dumps(
+            {
+                "start_ns": int(grid.at(0)),
+                "sampling_rate": grid.sampling_rate,
+                "n_samples": grid.size,
+                "channels": self.like[key].values.tolist(),
+                "fingerprint": self.fingerprint,
+                "kept": self.kept,
+            }
+        )
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Find what the finished tiles cover, without what an earlier one covers already."""
+        spans, covered = [(0, self.kept)], self.kept
+        for file in sorted(self._partial.glob("*-*.npy")):
+            first, last = map(int, file.stem.split("-"))
+            if last > covered:
+                spans.append((max(first, covered), last))
+                covered = last
+        return spans
+
+    def _missing(self) -> int:
+        """Count the samples that may hold data and were not written."""
+        spans = self._spans()
+        missing = 0
+        for first, last in stretches(self.like):
+            missing += last - first - sum(max(0, min(last, b) - max(first, a)) for a, b in spans)
+        return missing
+
+    def _samples(self) -> Iterator[Samples]:
+        if self._old is not None:
+            yield from blocks_of(self._old)
+        covered = self.kept
+        for file in sorted(self._partial.glob("*-*.npy")):
+            first, last = map(int, file.stem.split("-"))
+            if last > covered:
+                samples = np.load(file, allow_pickle=False)
+                yield max(first, covered), samples[:, max(0, covered - first) :]
+                covered = last
+
+
+def write_recording(recording: xr.DataArray, path: Any) -> None:
+    """Write a whole recording, tile by tile.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        What to write.
+    path : path-like
+        Ends in ``.nc``, ``.zarr`` or ``.mseed``. For a fibre, miniSEED needs made-up codes: channel number
+        ``k`` becomes ``XX.k..HSF`` with five digits, and ``PATH.channels.csv`` says which distance that is.
+
+    Raises
+    ------
+    UnusableInput
+        If the name has none of these endings, or its folder does not exist.
+    """
+    with RecordingWriter(path, like=recording) as writer:
+        core = max(1, _TILE_VALUES // max(1, recording.sizes["channel"]))
+        for tile in covered_tiles(recording, core):
+            writer.write(tile.first, tile.data)

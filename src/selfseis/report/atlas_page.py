@@ -1,0 +1,247 @@
+"""Make atlas.html out of the folder that an exploration left: what there is, when, where, and what is rare."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.report import page_parts as sections
+from selfseis.report import wording
+from selfseis.report.atlas_payload import atlas_payload
+from selfseis.report.results_folder import Results, finite, read_json, read_results, seconds_utc
+from selfseis.report.run_page import render_template, write_whole
+
+MOST_RARE = 200
+MOST_MEMBERS = 12  # of a family that are listed
+PLACES = {
+    "network": ("station", "stations"),
+    "fibre": ("channels", "channels"),
+}  # of a fibre: neighbouring ones
+SCRIPTS = (
+    "format.js", "atlas_data.js", "atlas_canvas.js", "atlas_classes.js", "atlas_time.js", "atlas_examples.js",
+    "atlas_search.js", "atlas_main.js",
+)  # fmt: skip
+
+
+def write_atlas(folder: str | Path) -> Path:
+    """Write the atlas of an exploration, from the files of its results folder alone.
+
+    The page needs no network and no other file: data, style and scripts are inside it. Missing files leave
+    out their section; files that cannot be read are named on the page.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Results folder of ``selfseis explore``.
+
+    Returns
+    -------
+    Path
+        ``folder/atlas.html``, replaced at once when complete.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
+    results = read_results(Path(folder))
+    return write_whole(results.folder / "atlas.html", render_template("atlas.html", _contents(results)))
+
+
+def _contents(results: Results) -> dict[str, Any]:
+    """Everything the template shows, in the order of the page."""
+    about = read_json(results, "explore.json")
+    about = about if isinstance(about, dict) else {}
+    place, places = PLACES.get(str(about.get("geometry")), PLACES["network"])
+    payload = _payload(results)
+    classes = _rows(results, "classes.csv")
+    rare = _rows(results, "novelty.csv")
+    recording = results.run.get("recording") or {}
+    accounting = results.run.get("accounting") or {}
+    return {
+        "title": recording.get("title") or results.folder.resolve().name,
+        "recording_line": wording.recording_line(recording),
+        "span": [
+            wording.moment(seconds_utc(recording[end])) for end in ("start", "end") if recording.get(end)
+        ],
+        "verdicts": [sections.verdict(verdict) for verdict in results.verdicts],
+        "notes": results.run.get("notes") or [],
+        "reading": _reading(about, classes),
+        "choices": [_choice(choice) for choice in about.get("choices") or [] if isinstance(choice, dict)],
+        "representations": [_rival(rival) for rival in about.get("representations") or []],
+        "agreement": _agreement(about.get("station_agreement"), places),
+        "place": place,
+        "places": places,
+        "units": about.get("units") or "raw units",
+        "rare": [_rare(row) for row in rare[:MOST_RARE]],
+        "n_rare": len(rare),
+        "like": [_like(row) for row in _rows(results, "like.csv")],
+        "families": _families(results),
+        "payload": payload
+        and payload
+        | {
+            "windowSeconds": finite(about.get("window_s")) or payload["exampleSeconds"],
+            "units": about.get("units") or "raw units",
+            "folder": results.folder.resolve().name,
+            "started": str(results.run.get("started") or ""),
+            "names": _names(results, classes),
+            "classes": [_class(row) for row in classes],
+        },
+        "findings": sections.findings(accounting),
+        "failed_units": accounting.get("failed_units") or [],
+        "problems": results.problems,
+        "timings": sections.timings(results.run.get("wall_seconds") or {}),
+        "facts": sections.facts(results.run),
+        "command_line": sections.command_line(results.run),
+        "downloads": [pair for pair in sections.downloads(results.folder) if pair[0] != "atlas.html"],
+        "scripts": SCRIPTS,
+    }
+
+
+def _payload(results: Results) -> dict[str, Any] | None:
+    path = results.folder / "atlas.npz"
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays: dict[str, NDArray[Any]] = {name: stored[name] for name in stored.files}
+        return atlas_payload(arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        results.problem(path, error)
+        return None
+
+
+def _rows(results: Results, name: str) -> list[dict[str, str]]:
+    path = results.folder / name
+    if not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(stream)]
+    except (OSError, ValueError, csv.Error) as error:
+        results.problem(path, error)
+        return []
+
+
+def _names(results: Results, classes: list[dict[str, str]]) -> dict[str, str]:
+    """Return the names that the user gave to classes."""
+    given = read_json(results, "class_names.json")
+    names = {row.get("class", ""): row.get("name", "") for row in classes if row.get("name")}
+    return names | ({str(key): str(name) for key, name in given.items()} if isinstance(given, dict) else {})
+
+
+def _reading(about: dict[str, Any], classes: list[dict[str, str]]) -> str:
+    """Say in words what there is."""
+    n_windows, n_gaps = about.get("n_windows"), about.get("n_gap_windows")
+    if not n_windows:
+        return ""
+    real = [row for row in classes if row.get("class") != "-1"]
+    n_trusted = sum(row.get("trusted") == "true" for row in real)
+    text = f"{n_windows:,} windows of {wording.duration(finite(about.get('window_s')))} were compared"
+    text += f"; {n_gaps:,} more have gaps and are left out. " if n_gaps else ". "
+    text += f"They make {len(real)} class{'' if len(real) == 1 else 'es'}, "
+    text += f"of which {n_trusted} {'was' if n_trusted == 1 else 'were'} found again in hidden windows"
+    unassigned = sum(finite(row.get("share")) or 0.0 for row in classes if row.get("class") == "-1")
+    return f"{text}; {wording.percent(unassigned)} of the windows are in no class."
+
+
+def _class(row: dict[str, str]) -> dict[str, Any]:
+    """Return what the table says of a class at the cut of the run."""
+    numbers = ("stability", "stability_low", "stability_high", "stability_null", "agreement")
+    return {
+        "class": int(finite(row.get("class")) or 0),
+        "trusted": row.get("trusted") == "true",
+        "peak": finite(row.get("peak_hz")),
+    } | {name: finite(row.get(name)) for name in numbers}
+
+
+def _choice(choice: dict[str, Any]) -> list[str]:
+    unassigned = finite(choice.get("unassigned"))
+    return [
+        str(choice.get("setting") or ""),
+        str(choice.get("n_classes", wording.ABSENT)),
+        str(choice.get("n_trusted", wording.ABSENT)),
+        wording.ABSENT if unassigned is None else wording.percent(unassigned),
+        *(_kappa(finite(choice.get(name))) for name in ("kappa", "kappa_null")),
+    ]
+
+
+def _kappa(value: float | None) -> str:
+    """Say an agreement to the hundredth; what is nearly none is none."""
+    return wording.ABSENT if value is None else wording.number(round(value, 2))
+
+
+def _rival(rival: dict[str, Any]) -> str:
+    skill = wording.measured(*(finite(rival.get(key)) for key in ("hidden_skill", "low", "high")))
+    return f"{rival.get('name')}: {skill} on hidden windows{', kept' if rival.get('kept') else ''}"
+
+
+def _agreement(found: Any, places: str) -> str:
+    """Say how far neighbouring places agree."""
+    if not isinstance(found, dict) or finite(found.get("value")) is None:
+        return ""
+    value = wording.measured(*(finite(found.get(key)) for key in ("value", "low", "high")))
+    return (
+        f"Neighbouring {places}, which know nothing of each other, put the same moment into the same class: "
+        f"kappa {value}, where 0 is chance and 1 is perfect."
+    )
+
+
+def _rare(row: dict[str, str]) -> dict[str, Any]:
+    rate = finite(row.get("false_alarm_rate"))
+    return {
+        "rank": row.get("rank", ""),
+        "window": int(finite(row.get("window")) or 0),
+        "place": row.get("seed_id", ""),
+        "time": wording.moment(seconds_utc(row.get("start"))),
+        "class": "none" if row.get("class") == "-1" else row.get("class", ""),
+        "novelty": wording.number(finite(row.get("novelty"))),
+        "p_value": wording.p_value(finite(row.get("p_value"))),
+        "false": wording.ABSENT if rate is None else wording.percent(rate),
+    }
+
+
+def _like(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "rank": row.get("rank", "") if row.get("rank") != "0" else "asked for",
+        "window": int(finite(row.get("window")) or 0),
+        "place": row.get("seed_id", ""),
+        "time": wording.moment(seconds_utc(row.get("start"))),
+        "class": "none" if row.get("class") == "-1" else row.get("class", ""),
+        "distance": wording.number(finite(row.get("distance"))),
+    }
+
+
+def _families(results: Results) -> list[dict[str, Any]] | None:
+    """Return a row a family of repeating events; None where none were looked for."""
+    if not (results.folder / "families.csv").is_file():
+        return None
+    families: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(results, "families.csv"):
+        families.setdefault(row.get("family", ""), []).append(row)
+    return [_family(name, members) for name, members in families.items()]
+
+
+def _family(name: str, members: list[dict[str, str]]) -> dict[str, Any]:
+    others = [finite(row.get("correlation")) or 0.0 for row in members if row.get("template") != "true"]
+    times = sorted(row.get("start", "") for row in members)
+    return {
+        "family": name,
+        "n": len(members),
+        "places": ", ".join(sorted({row.get("seed_id", "") for row in members})),
+        "first": wording.moment(seconds_utc(times[0])),
+        "last": wording.moment(seconds_utc(times[-1])),
+        "correlation": wording.number(float(np.median(others)), 2) if others else wording.ABSENT,
+        "members": [
+            {
+                "window": int(finite(row.get("window")) or 0),
+                "time": wording.moment(seconds_utc(row.get("start"))),
+            }
+            for row in members[:MOST_MEMBERS]
+        ],
+    }

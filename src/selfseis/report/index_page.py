@@ -1,0 +1,48 @@
+"""A page that leads to the reports of several recordings, each with its verdict."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from selfseis.report import page_parts as sections
+from selfseis.report import wording
+from selfseis.report.results_folder import read_results
+from selfseis.report.run_page import render_template, write_whole
+
+
+def write_index(folder: str | Path, reports: list[Path], *, title: str) -> Path:
+    """Write a page that leads to several reports.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the page goes.
+    reports : list of Path
+        Results folders that hold a report each.
+    title : str
+        What the reports have in common.
+
+    Returns
+    -------
+    Path
+        ``folder/report.html``.
+    """
+    folder = Path(folder)
+    cards = []
+    for place in reports:
+        results = read_results(Path(place))
+        recording = results.run.get("recording") or {}
+        cards.append(
+            {
+                "title": recording.get("title") or Path(place).name,
+                "recording_line": wording.recording_line(recording),
+                "verdicts": [sections.verdict(verdict) for verdict in results.verdicts],
+                "n_events": len(results.events or []),
+                "notes": results.run.get("notes") or [],
+                "link": Path(os.path.relpath(Path(place) / "report.html", folder)).as_posix(),
+            }
+        )
+    return write_whole(
+        folder / "report.html", render_template("index.html", {"title": title, "cards": cards})
+    )

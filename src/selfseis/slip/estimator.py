@@ -1,0 +1,351 @@
+"""The estimator: slip on a fault, chosen and judged by hidden data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from selfseis.base import Estimator
+from selfseis.errors import UnusableInput
+from selfseis.inversion import (
+    Choice,
+    Fitted,
+    GaussianPrior,
+    HeldOut,
+    LinearProblem,
+    Noise,
+    Prior,
+    Training,
+    choose_setting,
+    chosen,
+    fit_model,
+    judge_priors,
+    nested_holdout,
+    oracle_limit,
+    resolution_diagonal,
+)
+from selfseis.inversion.cross_validation import Progress
+from selfseis.quality_log import Accounting
+from selfseis.slip.fault import Fault, rake_basis
+from selfseis.slip.gnss import Gnss
+from selfseis.slip.insar import Insar
+from selfseis.slip.leave_one_type_out import HiddenType, hide_types, said_of, score_types
+from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
+from selfseis.slip.patch_groups import MOST_PARCELS, Parcels, check_size
+from selfseis.slip.prepare import prepare
+from selfseis.slip.priors import PRIORS, candidate, check_names, no_slip, smooth_prior, uniform_slip
+from selfseis.slip.problem import slip_problem
+from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel, note_outliers
+from selfseis.typing import BoolArray, FloatArray
+
+Stage = Callable[[str], AbstractContextManager[Progress]]
+
+
+@contextmanager
+def _untold(name: str) -> Iterator[Progress]:
+    """Be a stage that nobody watches."""
+    yield lambda done, total: None
+
+
+@dataclass(frozen=True)
+class Slip:
+    """Slip on every patch, as a vector whose rake is free within its limits.
+
+    Attributes
+    ----------
+    amount : ndarray, shape (..., n_patches)
+        In m.
+    rake : ndarray, shape (..., n_patches)
+        In degrees; the middle of the limits where nothing slips.
+    """
+
+    amount: FloatArray
+    rake: FloatArray
+
+    @classmethod
+    def of(cls, model: FloatArray, parcels: Parcels) -> Slip:
+        """Add up the directions of `rake_basis`; models have shape (..., n_model)."""
+        fault = parcels.fault
+        basis = rake_basis(fault)
+        fields = parcels.spread(model.reshape(*model.shape[:-1], len(basis), len(parcels)))
+        vector = np.einsum("...fp,fpc->...pc", fields, basis)
+        amount = np.linalg.norm(vector, axis=-1)
+        rake = np.degrees(np.arctan2(vector[..., 1], vector[..., 0]))
+        return cls(amount, np.where(amount > 1e-9, rake, (fault.rake_min + fault.rake_max) / 2))
+
+
+class SlipInversion(Estimator):
+    """Invert GNSS and InSAR displacements for slip on a fault, and say what hidden data make of it.
+
+    Blocks of the map are hidden with all data in them. For each, every setting (smoothness, size and reach of slip,
+    noise of each type of data, width of the intervals, and the prior itself) is chosen by blocks that are hidden
+    inside the visible data, and the block is predicted. Then each type of data is hidden whole and predicted from the
+    others. The slip model that is returned uses all data.
+
+    Parameters
+    ----------
+    priors : sequence of str
+        Which priors stand side by side: ``laplacian``, ``positive-gp``, ``gp``, ``neural``.
+    n_folds, n_inner : int
+        Number of outer and inner folds.
+    n_samples : int
+        Draws from the posterior of the final model.
+    patch_km : float, optional
+        Size of the patches that large rectangles of a GeoJSON fault are cut into; about 200 patches without.
+    near_fault_km : float, optional
+        Width of the mask on InSAR pixels along the surface trace; a quarter of a patch without, 0 for none.
+    rigidity_gpa : float, optional
+        Rigidity for the moment; the layers of an ``.fsp`` fault or of ak135 without.
+    check_sign : bool
+        Whether scenes whose sign contradicts GNSS are turned.
+    noise_model : {"auto", "gaussian", "student"}
+        Gaussian noise, or Student's t, under which outliers count less; by default hidden data choose.
+    most_patches : int
+        Neighbouring patches of finer faults are merged to so many parcels that slip as one.
+    n_oracle : int
+        Number of models drawn from the prior to measure what this geometry could tell at best.
+    seed : int
+        Seed of everything random.
+
+    Attributes
+    ----------
+    prepared_ : Prepared
+        Fault, data and checks.
+    accounting_ : Accounting
+        What was masked, mended or assumed.
+    problem_ : LinearProblem
+    heldouts_ : list of HeldOut
+        Hidden data under each prior.
+    chosen_ : HeldOut
+        Under the prior that the inner folds chose.
+    uniform_, null_ : HeldOut
+        Under uniform slip and under ramps only.
+    by_type_ : list of HeldOut
+        The same with each type of data hidden whole: chosen, every prior, uniform slip, ramps only; empty where there
+        is one type.
+    types_ : list of HiddenType
+        How well the other types predict each.
+    types_said_ : str
+        The same in a sentence.
+    verdict_ : Verdict
+    prior_, setting_ : Prior, dict
+        What the final model was fitted with.
+    fitted_ : Fitted
+    slip_, slip_samples_ : Slip
+    slip_sd_, resolution_ : ndarray, shape (n_patches,)
+        Resolution is 1 where the data fix the slip and 0 where only the prior does.
+    magnitude_ : Magnitude
+    oracle_ : Oracle or None
+
+    Examples
+    --------
+    >>> from selfseis import SlipInversion
+    >>> inversion = SlipInversion().fit("static_data.json", ["ascending.txt"], "fault.geojson")  # doctest: +SKIP
+    >>> print(inversion.verdict_)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        priors: Sequence[str] = PRIORS,
+        n_folds: int = 8,
+        n_inner: int = 5,
+        n_samples: int = 200,
+        patch_km: float | None = None,
+        near_fault_km: float | None = None,
+        rigidity_gpa: float | None = None,
+        check_sign: bool = True,
+        noise_model: NoiseModel = "auto",
+        most_patches: int = MOST_PARCELS,
+        n_oracle: int = 6,
+        seed: int = 0,
+    ) -> None:
+        self.priors = priors
+        self.n_folds = n_folds
+        self.n_inner = n_inner
+        self.n_samples = n_samples
+        self.patch_km = patch_km
+        self.near_fault_km = near_fault_km
+        self.rigidity_gpa = rigidity_gpa
+        self.check_sign = check_sign
+        self.noise_model = noise_model
+        self.most_patches = most_patches
+        self.n_oracle = n_oracle
+        self.seed = seed
+
+    def fit(
+        self,
+        gnss: str | Path | Gnss | None,
+        insar: Sequence[str | Path | Insar],
+        fault: str | Path | Fault,
+        *,
+        stage: Stage = _untold,
+    ) -> Self:
+        """Read, validate, invert.
+
+        Parameters
+        ----------
+        gnss : path, Gnss or None
+            Sites; see `selfseis.slip.gnss.read_gnss`.
+        insar : sequence of path or Insar
+            Scenes; see `selfseis.slip.insar.read_insar`.
+        fault : path or Fault
+            GeoJSON or ``.fsp``.
+        stage : callable, optional
+            Makes a context for each stage, given its name, that yields a report of how far it is.
+
+        Raises
+        ------
+        UnusableInput
+            If the input cannot be used; the message says why and what to do.
+        """
+        self.accounting_ = Accounting()
+        check_names(self.priors)
+        check_size(self.most_patches)
+        # The matrices are small: a second thread only waits for the first, and on a busy machine for everyone.
+        with threadpool_limits(1):
+            with stage("read and check"):
+                self.prepared_ = prepare(
+                    gnss,
+                    insar,
+                    fault,
+                    self.accounting_,
+                    patch_km=self.patch_km,
+                    near_fault_km=self.near_fault_km,
+                    check_sign=self.check_sign,
+                    most_patches=self.most_patches,
+                )
+                self.problem_ = slip_problem(
+                    self.prepared_.parcels, self.prepared_.observations, noise_model=self.noise_model
+                )
+            with stage("hide and predict") as progress:
+                self._validate(progress)
+            with stage("hide types of data") as progress:
+                self._hide_types(progress)
+            with stage("slip of all data"):
+                self._invert()
+            with stage("limits of geometry"):
+                self._describe()
+        return self
+
+    def _candidates(self) -> list[Prior]:
+        return [candidate(name, self.prepared_.parcels) for name in self.priors]
+
+    def _validate(self, progress: Progress) -> None:
+        problem = self.problem_
+        if len(np.unique(problem.blocks)) < 4:
+            raise UnusableInput(
+                f"the data lie in {len(np.unique(problem.blocks))} places: at least 4 are needed to hide some of them"
+            )
+        found = nested_holdout(
+            problem, self._side_by_side(), n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed,
+            progress=progress,
+        )  # fmt: skip
+        *self.heldouts_, self.uniform_, self.null_ = found
+        self.chosen_ = self._chosen(found)
+        self.verdict_ = judge_priors(
+            "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed
+        )
+
+    def _hide_types(self, progress: Progress) -> None:
+        problem = self.problem_
+        found = hide_types(
+            problem, self._side_by_side(), n_inner=self.n_inner, seed=self.seed, progress=progress
+        )
+        self.by_type_: list[HeldOut] = [self._chosen(found), *found] if found else []
+        self.types_: list[HiddenType] = (
+            score_types(problem, self.by_type_[0], self.by_type_[-2], self.seed) if found else []
+        )
+        self.types_said_ = said_of(self.types_, problem.noise.kinds)
+
+    def _side_by_side(self) -> list[Prior]:
+        """Return all priors, uniform slip, and no slip."""
+        return [*self._candidates(), uniform_slip(self.prepared_.parcels), no_slip()]
+
+    def _chosen(self, heldouts: Sequence[HeldOut]) -> HeldOut:
+        """Take the best of the priors that keep the rake limits; others may stand behind them."""
+        candidates = self._candidates()
+        return chosen([heldouts[n] for n, prior in enumerate(candidates) if _keeps_rake_limits(prior)])
+
+    def _invert(self) -> None:
+        everything = np.ones(self.problem_.n_data, bool)
+        problem = self.final_problem_ = self.problem_.seen_through(everything)
+        self.variograms_ = self._variograms(everything)
+        training = Training(problem, everything, self.n_inner, self.seed)
+        candidates = [prior for prior in self._candidates() if _keeps_rake_limits(prior)]
+        choices = [choose_setting(training, prior, seed=self.seed) for prior in candidates]
+        best = int(np.argmin([choice.loss for choice in choices]))
+        self.prior_, self.choice_ = candidates[best], choices[best]
+        self.setting_ = self.choice_.setting
+        fitted = fit_model(
+            problem, self.prior_, self.setting_, system=training.whole, scales=self.choice_.scales,
+            n_samples=self.n_samples, seed=self.seed,
+        )  # fmt: skip
+        self.fitted_ = _widened(fitted, self.choice_)
+        data = self.prepared_.observations
+        note_outliers(data.kind, data.name, self.fitted_.weights, self.accounting_)
+
+    def _variograms(self, everything: BoolArray) -> dict[str, Any]:
+        measure = self.problem_.measure_noise
+        assert isinstance(measure, MeasuredNoise)
+        dof = self.final_problem_.noise.student_dof
+        noise = replace(self.problem_.noise, student_dof=dof)
+        return measure.insar.variograms(replace(self.problem_, noise=noise), everything)
+
+    def _describe(self) -> None:
+        fault = self.prepared_.fault
+        self.slip_ = Slip.of(self.fitted_.model, self.prepared_.parcels)
+        self.slip_samples_ = Slip.of(self.fitted_.samples, self.prepared_.parcels)
+        self.slip_sd_ = self.slip_samples_.amount.std(axis=0, ddof=1)
+        constant = None if self.rigidity_gpa is None else 1e9 * self.rigidity_gpa
+        self.rigidity_ = rigidity_of(fault, self.prepared_.layers, constant)
+        self.magnitude_ = magnitude_with_interval(
+            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, self.seed
+        )
+        self.moment_by_depth_ = moment_by_depth(
+            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_
+        )
+        predicted, _ = self.fitted_.predict(self.final_problem_, np.ones(self.problem_.n_data, bool))
+        self.predicted_ = predicted
+        self.resolution_, self.oracle_ = self._what_geometry_tells()
+
+    def _what_geometry_tells(self) -> tuple[FloatArray, Any]:
+        """Resolution and oracle limit, with a Gaussian prior: that of the final model, or the nearest one."""
+        parcels, setting = self.prepared_.parcels, self.setting_
+        prior = self.prior_ if isinstance(self.prior_, GaussianPrior) else None
+        if prior is None:
+            prior = smooth_prior(parcels)
+            setting = prior.settings()[1]
+        resolution = resolution_diagonal(self.final_problem_, prior, setting, scales=self.fitted_.scales)
+        per_patch = parcels.spread(resolution.reshape(-1, len(parcels)).mean(axis=0))
+        if not self.n_oracle:
+            return per_patch, None
+        scaled = _with_scaled_noise(self.final_problem_, self.fitted_)
+        oracle = oracle_limit(scaled, prior, setting, n_draws=self.n_oracle, seed=self.seed)
+        return per_patch, oracle
+
+
+def _keeps_rake_limits(prior: Prior) -> bool:
+    """Whether no slip backwards is possible: a prior that allows it stands in the table and is never chosen."""
+    return bool(getattr(prior, "nonnegative", False))
+
+
+def _widened(fitted: Fitted, choice: Choice) -> Fitted:
+    """Spread the draws as much wider as the inner folds asked for, and keep them above zero."""
+    factor = max(1.0, float(np.mean(list(choice.widening.values()))))
+    spread = fitted.model + factor * (fitted.samples - fitted.model)
+    return replace(fitted, samples=np.maximum(spread, 0))
+
+
+def _with_scaled_noise(problem: LinearProblem, fitted: Fitted) -> LinearProblem:
+    """Return the problem with the noise that the fit found, so that simulated data are as noisy as the real ones."""
+    noise = problem.noise
+    scale = np.array([fitted.scales[kind] for kind in noise.kind.tolist()])
+    covariance = {kind: matrix * fitted.scales[kind] ** 2 for kind, matrix in noise.covariance.items()}
+    return replace(problem, noise=Noise(noise.sd * scale, noise.kind, covariance))

@@ -1,0 +1,195 @@
+"""Each type of data hidden whole: what the scenes say of GNSS, and what GNSS and the other scenes say of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from selfseis.inversion import HeldOut, LinearProblem, Prior, joined, nested_holdout
+from selfseis.inversion.cross_validation import Progress
+from selfseis.slip.problem import GNSS, INSAR
+from selfseis.typing import BoolArray, FloatArray
+from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
+
+ERROR_RATE = 0.05
+SMALLEST_GAIN = 0.01
+FEWEST_BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class HiddenType:
+    """How well one type of data is predicted by the others.
+
+    Attributes
+    ----------
+    kind : str
+        ``gnss`` or ``insar NAME``.
+    witnesses : list of str
+        The types of data that it was predicted from.
+    skill : Interval
+        Variance reduction, the ramp of a scene left out of the account, with its interval over blocks of the map.
+    uniform : float
+        The same of uniform slip.
+    rms_m : float
+        Of what is left, in m.
+    n : int
+        Number of data.
+    """
+
+    kind: str
+    witnesses: list[str]
+    skill: Interval
+    uniform: float
+    rms_m: float
+    n: int
+
+    @property
+    def outcome(self) -> str:
+        """Whether the others can predict it: ``yes``, ``no`` or ``cannot tell``."""
+        if self.skill.low > 0:
+            return "yes"
+        return "no" if self.skill.high < SMALLEST_GAIN else "cannot tell"
+
+
+def hide_types(
+    problem: LinearProblem,
+    priors: Sequence[Prior],
+    *,
+    n_inner: int = 4,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[HeldOut]:
+    """Hide each type of data whole and predict it from the others, everything chosen without it.
+
+    Only the shape of a hidden scene counts: nobody else knows its ramp, which is fitted to what is left of it.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        As `selfseis.slip.problem.slip_problem` makes it.
+    priors : sequence of Prior
+    n_inner, seed : int
+        As of `selfseis.inversion.cross_validation.nested_holdout`.
+    progress : callable, optional
+
+    Returns
+    -------
+    list of HeldOut
+        One for each prior, a fold for each type; none where no type can be predicted from others. Types in a single
+        block of the map, or without which fewer than four are left, stay visible.
+    """
+    kinds = [kind for kind in problem.noise.kinds if _can_hide(problem, kind)]
+    parts: list[list[HeldOut]] = []
+    for number, kind in enumerate(kinds):
+        hidden = problem.noise.kind == kind
+
+        def reported(done: float, of: float, number: int = number) -> None:
+            if progress is not None:
+                progress(number + done / of, len(kinds))
+
+        found = nested_holdout(
+            _without_ramp(problem, hidden),
+            priors,
+            n_inner=n_inner,
+            seed=seed,
+            folds=[hidden],
+            progress=reported,
+        )
+        parts.append([_with_own_ramp(one, problem, hidden) for one in found])
+    return [joined(of_prior) for of_prior in zip(*parts, strict=True)]
+
+
+def score_types(problem: LinearProblem, method: HeldOut, uniform: HeldOut, seed: int = 0) -> list[HiddenType]:
+    """Score each type of data that was hidden whole.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    method, uniform : HeldOut
+        What was chosen, and uniform slip, from `hide_types`.
+    seed : int
+        Of the bootstrap.
+    """
+    found = []
+    for kind in sorted(set(method.kind[method.rows()].tolist())):
+        rows = method.kind == kind
+        scores = [_block_scores(problem, one, rows) for one in (method, uniform)]
+        draws = bootstrap_skill(scores[:1], np.random.default_rng(seed))[0]
+        found.append(
+            HiddenType(
+                kind,
+                [name for name in problem.noise.kinds if name != kind],
+                interval(draws, scores[0].skill, len(scores[0].loss), ERROR_RATE),
+                scores[1].skill,
+                float(np.sqrt(np.mean((method.observed - method.predicted)[rows] ** 2))),
+                int(rows.sum()),
+            )
+        )
+    return found
+
+
+def said_of(types: Sequence[HiddenType], kinds: Sequence[str]) -> str:
+    """Return a sentence that says which types of data the others can predict and which they cannot."""
+    if len(kinds) < 2:
+        return f"Only one type of data ({_named(kinds[0])}): none could be hidden whole and predicted from others."
+    groups = {
+        outcome: [f"{_named(one.kind)} ({one.skill.value:.2f})" for one in types if one.outcome == outcome]
+        for outcome in ("yes", "no", "cannot tell")
+    }
+    parts = [
+        f"{words} {_listed(groups[outcome])}"
+        for outcome, words in (
+            ("yes", "the others predict"), ("no", "they cannot predict"), ("cannot tell", "too little tells of"),
+        )
+        if groups[outcome]
+    ]  # fmt: skip
+    if untried := sorted(set(kinds) - {one.kind for one in types}):
+        parts.append(f"without {_listed([_named(kind) for kind in untried])} too few places are left to try")
+    said = "; ".join(parts)
+    return f"Hidden whole, in share of its variance: {said}."
+
+
+def _named(kind: str) -> str:
+    return "GNSS" if kind == GNSS else f"scene {kind.removeprefix(INSAR)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _can_hide(problem: LinearProblem, kind: str) -> bool:
+    own = problem.noise.kind == kind
+    n_own, n_others = (len(np.unique(problem.blocks[rows])) for rows in (own, ~own))
+    return n_others >= FEWEST_BLOCKS and n_own > 1
+
+
+def _without_ramp(problem: LinearProblem, hidden: BoolArray) -> LinearProblem:
+    """Take the ramp of hidden data out of the problem, so that predictions are of the earthquake alone."""
+    if problem.nuisance is None:
+        return problem
+    return replace(problem, nuisance=np.where(hidden[:, None], 0.0, problem.nuisance))
+
+
+def _with_own_ramp(heldout: HeldOut, problem: LinearProblem, hidden: BoolArray) -> HeldOut:
+    left = (heldout.observed - heldout.predicted)[hidden]
+    predicted = heldout.predicted.copy()
+    predicted[hidden] += left - _ramp_free(left, problem, hidden)
+    return replace(heldout, predicted=predicted)
+
+
+def _ramp_free(values: FloatArray, problem: LinearProblem, rows: BoolArray) -> FloatArray:
+    """Take the ramp that fits best out of data; what has no ramp stays as it is."""
+    if problem.nuisance is None:
+        return values
+    columns = np.asarray(problem.nuisance[rows])
+    return np.asarray(values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0])
+
+
+def _block_scores(problem: LinearProblem, heldout: HeldOut, rows: BoolArray) -> BlockScores:
+    names, place = np.unique(problem.blocks[rows], return_inverse=True)
+    shape = _ramp_free(heldout.observed[rows], problem, rows)
+    left = (heldout.observed - heldout.predicted)[rows]
+    loss, power = (np.bincount(place, values**2, len(names)).astype(float) for values in (left, shape))
+    return BlockScores(loss, power)

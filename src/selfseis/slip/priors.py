@@ -1,0 +1,108 @@
+"""The priors that stand side by side, with settings in proportion to the fault and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from selfseis.errors import UnusableInput
+from selfseis.inversion import LaplacianPrior, MaternPrior, NeuralPrior, NullPrior, Prior, SubspacePrior
+from selfseis.slip.fault import Fault, rake_basis
+from selfseis.slip.patch_groups import Parcels
+
+SLIP_PER_LENGTH = 2e-5
+"""Typical slip over the square root of the fault's area: a stress drop of a few MPa."""
+ROUGHNESS = (0.003, 0.01, 0.03, 0.1, 0.3)
+SIZES = (0.07, 0.2, 0.6)
+REACHES = (1 / 6, 1 / 3, 2 / 3, 4 / 3)
+PRIORS = ("laplacian", "positive-gp", "gp", "neural")
+
+
+def typical_slip(fault: Fault) -> float:
+    """Return the slip in m that an earthquake on the whole fault would typically have."""
+    return SLIP_PER_LENGTH * 1000 * _length_km(fault)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Insist on priors that exist, at least one of which keeps slip within its rake limits.
+
+    Raises
+    ------
+    UnusableInput
+        Naming what there is.
+    """
+    for name in names:
+        if name not in PRIORS:
+            raise UnusableInput(f"no prior is called {name!r}: choose from {', '.join(PRIORS)}")
+    if not set(names) - {"gp"}:
+        raise UnusableInput(
+            "gp alone lets the fault slip backwards: give laplacian, positive-gp or neural with it"
+        )
+
+
+def candidate(name: str, parcels: Parcels) -> Prior:
+    """Return a prior by its name.
+
+    Parameters
+    ----------
+    name : {"laplacian", "positive-gp", "gp", "neural"}
+    parcels : Parcels
+    """
+    fault, n_fields = parcels.fault, len(rake_basis(parcels.fault))
+    slip, length = typical_slip(fault), _length_km(fault)
+    sizes, reaches = [slip * factor for factor in SIZES], [length * factor for factor in REACHES]
+    if name == "laplacian":
+        return smooth_prior(parcels)
+    if name == "positive-gp":
+        return MaternPrior(
+            parcels.graph,
+            2,
+            sizes,
+            reaches,
+            n_fields=n_fields,
+            nonnegative=True,
+            name="Gaussian process, not negative",
+        )
+    if name == "gp":
+        return MaternPrior(parcels.graph, 2, sizes, reaches, n_fields=n_fields, name="Gaussian process")
+    if name == "neural":
+        return NeuralPrior(
+            parcels.in_plane_km,
+            [length / 8, length / 4],
+            [0.6 * slip],
+            n_fields=n_fields,
+            nonnegative=True,
+        )
+    raise ValueError(f"no prior is called {name!r}")
+
+
+def smooth_prior(parcels: Parcels) -> LaplacianPrior:
+    """Return the classical prior: as smooth as hidden data like it, and never backwards."""
+    roughness = [typical_slip(parcels.fault) * factor for factor in ROUGHNESS]
+    n_fields = len(rake_basis(parcels.fault))
+    return LaplacianPrior(
+        parcels.graph, roughness, n_fields=n_fields, nonnegative=True, name="Laplacian, not negative"
+    )
+
+
+def uniform_slip(parcels: Parcels) -> Prior:
+    """Return the simple baseline: the same slip everywhere on a segment."""
+    segments = np.unique(parcels.segment)
+    of_segment = (parcels.segment[:, None] == segments).astype(float)
+    slip, n_fields = typical_slip(parcels.fault), len(rake_basis(parcels.fault))
+    return SubspacePrior(
+        np.kron(np.eye(n_fields), of_segment),
+        [0.3 * slip, slip, 3 * slip],
+        nonnegative=True,
+        name="uniform slip",
+    )
+
+
+def no_slip() -> Prior:
+    """Return the null: ramps and noise, tuned by the same data."""
+    return NullPrior("ramps only")
+
+
+def _length_km(fault: Fault) -> float:
+    return float(np.sqrt(fault.area_km2.sum()))

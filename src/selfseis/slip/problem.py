@@ -1,0 +1,173 @@
+"""From sites, scenes and a fault to a linear problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.inversion import GaussianPrior, LaplacianPrior, LinearProblem, Noise
+from selfseis.slip.fault import Fault, rake_basis
+from selfseis.slip.gnss import Gnss
+from selfseis.slip.greens import displacement_along
+from selfseis.slip.insar import Insar
+from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel
+from selfseis.slip.variogram import FIRST_SD_M, InsarNoise
+from selfseis.typing import FloatArray, IntArray
+
+GNSS = "gnss"
+INSAR = "insar "
+MOST_BLOCKS = 16
+FIRST_ROUGHNESS_M = 0.5
+RAMP_SD_M = 0.1
+
+
+@dataclass(frozen=True)
+class Observations:
+    """All data of an inversion, one after another.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_data,)
+        In m.
+    direction : ndarray, shape (n_data, 3)
+        What each datum is a component along: east, north, up.
+    places_km : ndarray, shape (n_data, 2)
+    longitude, latitude : ndarray, shape (n_data,)
+    sd : ndarray, shape (n_data,)
+        Stated standard deviation in m.
+    kind : ndarray of str, shape (n_data,)
+        ``gnss`` or ``insar NAME``.
+    name : ndarray of str, shape (n_data,)
+        Site and component, or scene.
+    """
+
+    values: FloatArray
+    direction: FloatArray
+    places_km: FloatArray
+    longitude: FloatArray
+    latitude: FloatArray
+    sd: FloatArray
+    kind: NDArray[np.str_]
+    name: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, gnss: Gnss | None, scenes: Sequence[Insar], fault: Fault) -> Observations:
+        """Stack the components of sites and the pixels of scenes."""
+        columns: list[tuple] = []
+        if gnss is not None and len(gnss):
+            site, component = np.nonzero(np.isfinite(gnss.displacement))
+            names = [f"{gnss.site[s]} {'ENU'[c]}" for s, c in zip(site, component, strict=True)]
+            columns.append(
+                (gnss.displacement[site, component], np.eye(3)[component], gnss.longitude[site], gnss.latitude[site],
+                 gnss.sd[site, component], np.full(len(site), GNSS), np.array(names))
+            )  # fmt: skip
+        for scene in scenes:
+            sd = np.where(np.isfinite(scene.sd), scene.sd, FIRST_SD_M)
+            kind = np.full(len(scene), INSAR + scene.name)
+            columns.append(
+                (
+                    scene.los,
+                    scene.look,
+                    scene.longitude,
+                    scene.latitude,
+                    sd,
+                    kind,
+                    np.full(len(scene), scene.name),
+                )
+            )
+        values, direction, longitude, latitude, sd, kind, name = (
+            np.concatenate(parts) for parts in zip(*columns, strict=True)
+        )
+        places = fault.local_map.to_km(longitude, latitude)
+        return cls(values, direction, places, longitude, latitude, sd, kind, name)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def scenes(self) -> list[str]:
+        """Types of data that are scenes."""
+        return sorted({kind for kind in self.kind.tolist() if kind.startswith(INSAR)})
+
+
+def ramps(observations: Observations) -> FloatArray:
+    """Return an offset and two slopes for each scene; (n_data, 3 * n_scenes)."""
+    columns = []
+    for kind in observations.scenes:
+        rows = observations.kind == kind
+        places = observations.places_km - observations.places_km[rows].mean(axis=0)
+        # Slopes are per half-width of the scene, so that all three columns are of one size.
+        places = places / np.maximum(np.abs(places[rows]).max(axis=0), 1e-6)
+        columns += [rows * 1.0, rows * places[:, 0], rows * places[:, 1]]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(observations), 0))
+
+
+def spatial_blocks(observations: Observations, most: int = MOST_BLOCKS) -> IntArray:
+    """Cut the map into compact blocks that hold every type of data which lies there; (n_data,)."""
+    from sklearn.cluster import KMeans
+
+    places, owner = np.unique(np.round(observations.places_km, 3), axis=0, return_inverse=True)
+    weight = np.zeros(len(places))
+    for kind in np.unique(observations.kind):
+        rows = owner.ravel()[observations.kind == kind]
+        # A type of data counts as a whole: a dozen sites draw the blocks as much as thousands of pixels do.
+        weight[np.unique(rows)] += 1 / len(np.unique(rows))
+    n_blocks = min(most, len(places))
+    clusters = KMeans(n_blocks, n_init=4, random_state=0).fit(places, sample_weight=weight)
+    return np.asarray(clusters.labels_[owner.ravel()], np.int64)
+
+
+def first_prior(parcels: Parcels) -> GaussianPrior:
+    """Return the smooth prior that takes the earthquake out of the scenes before their noise is measured."""
+    n_fields = len(rake_basis(parcels.fault))
+    return LaplacianPrior(parcels.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
+
+
+def slip_operator(parcels: Parcels, observations: Observations) -> FloatArray:
+    """Return what a metre of slip along each direction of `rake_basis` does to each datum; (n_data, n_model)."""
+    fault = parcels.fault
+    along = displacement_along(fault, observations.places_km, observations.direction)
+    fields = [parcels.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
+    return np.concatenate(fields, axis=1)
+
+
+def slip_problem(
+    parcels: Parcels,
+    observations: Observations,
+    *,
+    blocks: IntArray | None = None,
+    noise_model: NoiseModel = "auto",
+) -> LinearProblem:
+    """Return the linear problem of slip along the limits of the rake, with a ramp for each scene.
+
+    Parameters
+    ----------
+    parcels : Parcels
+    observations : Observations
+    blocks : ndarray of int, shape (n_data,), optional
+        What is hidden together; compact blocks of the map without.
+
+    noise_model : {"auto", "gaussian", "student"}
+        Whether outliers count less; see `selfseis.slip.robust_noise`.
+
+    Returns
+    -------
+    LinearProblem
+        Its noise is measured on whatever is visible.
+    """
+    places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
+    insar = InsarNoise(places, first_prior(parcels), {"sd": FIRST_ROUGHNESS_M})
+    columns = ramps(observations)
+    return LinearProblem(
+        slip_operator(parcels, observations),
+        observations.values,
+        Noise(observations.sd, observations.kind),
+        spatial_blocks(observations) if blocks is None else blocks,
+        columns,
+        np.full(columns.shape[1], RAMP_SD_M),
+        MeasuredNoise(insar, noise_model),
+    )

@@ -1,0 +1,136 @@
+"""Noise of InSAR scenes, measured on the scenes themselves: how residuals of near and of far pixels differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import curve_fit
+from scipy.spatial.distance import cdist, pdist
+
+from selfseis.inversion import GaussianPrior, LinearProblem, Noise, fit_model
+from selfseis.inversion.priors import Setting
+from selfseis.typing import BoolArray, FloatArray
+
+LAGS = 15
+REACH = 0.2
+MOST_PIXELS = 1200
+FEWEST_PIXELS = 20
+LEAST_SD_M = 0.001
+FIRST_SD_M = 0.01
+CLEAR_OUTLIER = 0.4
+"""Weight under Student's t with four degrees of freedom of what lies three standard deviations off."""
+
+
+@dataclass(frozen=True)
+class Variogram:
+    """An exponential covariance with a nugget.
+
+    Attributes
+    ----------
+    nugget_m : float
+        Standard deviation of what each pixel has for itself, in m.
+    sill_m : float
+        Standard deviation of what neighbours share, in m.
+    range_km : float
+        Distance at which the shared covariance has fallen to 1/e.
+    """
+
+    nugget_m: float
+    sill_m: float
+    range_km: float
+
+    def covariance(self, places_km: FloatArray) -> FloatArray:
+        """Return the covariance of pixels in m²; (n_pixels, n_pixels)."""
+        shared = self.sill_m**2 * np.exp(-cdist(places_km, places_km) / self.range_km)
+        return shared + self.nugget_m**2 * np.eye(len(places_km))
+
+
+def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0) -> Variogram:
+    """Fit an exponential semivariogram to residuals.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (n_pixels,)
+        Scene minus model, in m.
+    places_km : ndarray, shape (n_pixels, 2)
+    seed : int
+        Of the choice of pixels where there are very many.
+
+    Returns
+    -------
+    Variogram
+
+    References
+    ----------
+    Sudhaus, H. and Jónsson, S. (2009). Improved source modelling through combined use of InSAR and GPS under
+    consideration of correlated data errors. Geophys. J. Int. 176. doi:10.1111/j.1365-246X.2008.03989.x
+    """
+    if len(residual) > MOST_PIXELS:
+        chosen = np.random.default_rng(seed).choice(len(residual), MOST_PIXELS, replace=False)
+        residual, places_km = residual[chosen], places_km[chosen]
+    variance = float(np.var(residual))
+    if len(residual) < FEWEST_PIXELS or variance <= LEAST_SD_M**2:
+        return Variogram(max(np.sqrt(variance), LEAST_SD_M), 0.0, 1.0)
+    distance = pdist(places_km)
+    halved = 0.5 * pdist(residual[:, None], "sqeuclidean")
+    reach = REACH * float(distance.max())
+    # Lags grow with distance, as the precision that the covariance needs shrinks.
+    edges = reach * np.linspace(0, 1, LAGS + 1) ** 1.5
+    place = np.digitize(distance, edges) - 1
+    counts = np.bincount(place, minlength=LAGS + 1)[:LAGS]
+    means = np.bincount(place, halved, LAGS + 1)[:LAGS] / np.maximum(counts, 1)
+    lags = np.bincount(place, distance, LAGS + 1)[:LAGS] / np.maximum(counts, 1)
+    filled = counts >= 10
+    if filled.sum() < 4:
+        return Variogram(float(np.sqrt(variance)), 0.0, 1.0)
+    lags, means = lags[filled], means[filled]
+    first = (0.2 * means[0] + 1e-9, max(variance, means.max()), 0.2 * reach)
+    bounds = ([0, 0, 0.2 * lags[0]], [2 * means.max(), 3 * means.max(), reach])
+    (nugget, sill, length), _ = curve_fit(
+        lambda lag, nugget, sill, length: nugget + sill * (1 - np.exp(-lag / length)),
+        lags, means, np.clip(first, *(np.array(bounds) * [[1.01], [0.99]])), sigma=means + 1e-9, bounds=bounds,
+    )  # fmt: skip
+    return Variogram(max(float(np.sqrt(nugget)), LEAST_SD_M), float(np.sqrt(sill)), float(length))
+
+
+@dataclass(frozen=True)
+class InsarNoise:
+    """Measures the noise of the scenes of a problem on its visible data.
+
+    Attributes
+    ----------
+    places_km : mapping of str to ndarray, shape (n_pixels, 2)
+        Where the pixels of each scene are, by type of data.
+    prior : GaussianPrior
+        What removes the earthquake before the noise is measured.
+    setting : dict of str to float
+    """
+
+    places_km: Mapping[str, FloatArray]
+    prior: GaussianPrior
+    setting: Setting
+
+    def __call__(self, problem: LinearProblem, visible: BoolArray) -> Noise:
+        """Return the noise with a covariance for each scene; called by the hold-out with the visible data."""
+        noise = problem.noise
+        variograms = self.variograms(problem, visible)
+        covariance = {kind: found.covariance(self.places_km[kind]) for kind, found in variograms.items()}
+        return replace(noise, covariance=covariance)
+
+    def variograms(self, problem: LinearProblem, visible: BoolArray) -> dict[str, Variogram]:
+        """Return what residuals of a smooth first model say of each scene, clear outliers of Student's t left out."""
+        fitted = fit_model(problem, self.prior, self.setting, visible=visible)
+        visible = visible & (fitted.weights > CLEAR_OUTLIER)
+        residual = np.full(problem.n_data, np.nan)
+        residual[visible] = problem.data[visible] - fitted.predict(problem, visible)[0]
+        found = {}
+        for kind, places in self.places_km.items():
+            of_kind = residual[problem.noise.kind == kind]
+            seen = np.isfinite(of_kind)
+            if seen.any():
+                found[kind] = measure_variogram(of_kind[seen], places[seen])
+            else:
+                found[kind] = Variogram(FIRST_SD_M, 0.0, 1.0)
+        return found

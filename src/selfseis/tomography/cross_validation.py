@@ -1,0 +1,188 @@
+"""Hide events, stations or regions, predict their times, and say whether structure was of any use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from selfseis.inversion import HeldOut, chosen
+from selfseis.inversion.cross_validation import NO_TERMS, hold_out_terms
+from selfseis.inversion.evaluate import prior_row
+from selfseis.inversion.term_fit import SearchedPrior, TermProblem
+from selfseis.tomography.forward import Traced
+from selfseis.tomography.problem import Hidden, term_problem
+from selfseis.typing import BoolArray, FloatArray, IntArray
+from selfseis.validation import BlockScores, Verdict, judge
+
+Report = Callable[[float, float], None]
+CLIPPED_AT = 4.0
+NULL = "event and station terms"
+CHANCE = "structure from residuals exchanged among rays"
+NOTHING = "event terms alone"
+PLURAL = {"event": "events", "station": "stations", "region": "source regions"}
+MEASURE = "variance explained on hidden {}, beyond their own origins (outliers count as {:g} sd)"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What hidden data say about one way of hiding.
+
+    Attributes
+    ----------
+    hidden : {"event", "station", "region"}
+    verdict : Verdict
+    method, null : HeldOut
+        What was chosen by inner folds, and event and station terms alone.
+    priors : list of HeldOut
+        Every prior.
+    """
+
+    hidden: Hidden
+    verdict: Verdict
+    method: HeldOut
+    null: HeldOut
+    priors: list[HeldOut]
+
+    def to_frame(self, arrivals: pd.DataFrame) -> pd.DataFrame:
+        """Return the hidden arrivals with what is left of them, for ``heldout.csv``."""
+        rows = np.flatnonzero(self.method.rows() & self.null.rows())
+        some = arrivals.iloc[rows]
+        left = {
+            "left_s": self.method.observed - self.method.predicted,
+            "left_null_s": self.null.observed - self.null.predicted,
+            "sd_s": self.method.sd,
+            "residual_s": self.method.observed,
+        }
+        return pd.DataFrame(
+            {
+                "hidden": self.hidden,
+                "fold": self.method.fold[rows],
+                "event_id": some["event_id"].to_numpy(),
+                "station": some["station"].to_numpy(),
+                "phase": some["phase"].to_numpy(),
+                **{name: np.round(values[rows], 4) for name, values in left.items()},
+            }
+        )
+
+    def chosen_in_folds(self) -> dict[str, int]:
+        """Return in how many folds inner folds preferred each prior."""
+        places = [int(setting.get("prior", 0)) for setting in self.method.settings]
+        return {prior.name: places.count(place) for place, prior in enumerate(self.priors)}
+
+    def summary(self) -> dict[str, Any]:
+        """Return scores of every prior and of the null, for ``summary.json``."""
+        return {
+            "verdict": self.verdict.verdict,
+            "reason": self.verdict.reason,
+            "n_blocks": self.verdict.n_blocks,
+            "gain": None if self.verdict.gain is None else self.verdict.gain.to_dict(),
+            "priors": self.verdict.details["priors"],
+            "settings": self.method.settings,
+            "chosen_in_folds": self.chosen_in_folds(),
+        }
+
+
+def validate(
+    traced: Traced,
+    hidden: Hidden,
+    priors: Sequence[SearchedPrior],
+    *,
+    is_global: bool,
+    n_folds: int = 5,
+    n_inner: int = 2,
+    seed: int = 0,
+    progress: Report | None = None,
+) -> Validation:
+    """Run the nested hold-out of every prior, of the tuned null and of chance on the same hidden blocks.
+
+    Parameters
+    ----------
+    traced : Traced
+    hidden : {"event", "station", "region"}
+    priors : sequence of SearchedPrior
+    is_global : bool
+    n_folds, n_inner, seed : int
+    progress : callable, optional
+
+    Returns
+    -------
+    Validation
+    """
+    terms = term_problem(traced, hidden, is_global=is_global, seed=seed)
+    n_runs = len(priors) + 3
+
+    def reported(run: int) -> Report | None:
+        return None if progress is None else lambda done, of: progress(run + done / of, n_runs)
+
+    options: dict[str, Any] = {"n_folds": n_folds, "n_inner": n_inner, "seed": seed}
+    null = hold_out_terms(terms, None, name=NULL, progress=reported(0), **options)
+    found = [
+        hold_out_terms(terms, prior, name=prior.name, progress=reported(1 + run), **options)
+        for run, prior in enumerate(priors)
+    ]
+    method = found[0] if len(found) == 1 else chosen(found, "chosen by hidden data")
+    by_fold = list(found[0].settings)
+    fast: dict[str, Any] = {"n_folds": n_folds, "n_samples": 0, "seed": seed}
+    chance = hold_out_terms(
+        terms, priors[0], name=CHANCE, settings=by_fold, by_chance=True,
+        progress=reported(1 + len(priors)), **fast,
+    )  # fmt: skip
+    nothing = hold_out_terms(
+        terms, None, name=NOTHING, settings=[{"terms": NO_TERMS}] * len(by_fold),
+        progress=reported(2 + len(priors)), **fast,
+    )  # fmt: skip
+    verdict = _judged(terms, hidden, method, null, chance, nothing, found, seed)
+    return Validation(hidden, verdict, method, null, found)
+
+
+def _judged(
+    terms: TermProblem,
+    hidden: Hidden,
+    method: HeldOut,
+    null: HeldOut,
+    chance: HeldOut,
+    nothing: HeldOut,
+    priors: Sequence[HeldOut],
+    seed: int,
+) -> Verdict:
+    rows = method.rows() & null.rows() & chance.rows() & nothing.rows()
+    scale = _robust_scale(null, rows)
+    block = np.unique(terms.problem.blocks[rows], return_inverse=True)[1]
+    scores = [_scores(one, nothing, rows, scale, block) for one in (method, null, chance)]
+    table = [prior_row(one) for one in (*priors, null, nothing)]
+    return judge(
+        "tomography",
+        *scores,
+        baseline_name=NULL,
+        null_name=CHANCE,
+        measure=MEASURE.format(PLURAL[hidden], CLIPPED_AT),
+        seed=seed,
+        details={"hidden": hidden, "priors": table},
+    )
+
+
+def _robust_scale(null: HeldOut, rows: BoolArray) -> FloatArray:
+    """Robust standard deviation of what the null leaves, of the type of each datum."""
+    left = null.observed - null.predicted
+    scale = np.ones(len(left))
+    for kind in np.unique(null.kind[rows]):
+        same = rows & (null.kind == kind)
+        spread = 1.4826 * np.median(np.abs(left[same] - np.median(left[same])))
+        scale[null.kind == kind] = max(float(spread), 1e-6)
+    return scale
+
+
+def _scores(
+    one: HeldOut, nothing: HeldOut, rows: BoolArray, scale: FloatArray, block: IntArray
+) -> BlockScores:
+    losses = [
+        np.bincount(
+            block, np.clip((held.observed - held.predicted) / scale, -CLIPPED_AT, CLIPPED_AT)[rows] ** 2
+        )
+        for held in (one, nothing)
+    ]
+    return BlockScores(*(np.asarray(loss, float) for loss in losses))

@@ -1,0 +1,292 @@
+"""Rays of a region traced again through the new model.
+
+First arrivals come from fast marching; a ray goes down the gradient of time to its station.
+
+The earth is flattened (Müller, 1971) on a map about the middle of the region: exact for rays through the middle,
+and good for regions some 10 degrees wide. Times of the grid are used as differences between the new model and the
+reference on the same grid, so that most of its error cancels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.interpolate import RegularGridInterpolator
+from scipy.ndimage import map_coordinates
+
+from selfseis.geo.earth_models import EARTH_KM, Reference
+from selfseis.geo.phases import Wave
+from selfseis.geo.projection import FlatMap
+from selfseis.tomography.forward import PERCENT, Traced, shifted
+from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.image import Image
+from selfseis.tomography.sensitivity import sensitivities
+from selfseis.traveltimes.first_arrivals import Rays, find_rays
+from selfseis.traveltimes.ray_paths import Geometry, Points
+from selfseis.traveltimes.ray_table import RayTable
+from selfseis.typing import BoolArray, FloatArray, IntArray
+
+MOST_NODES = 150_000
+STRONGEST = 25.0  # percent; a perturbation beyond is a hole in the data, through which no ray should be led
+_BALL = 2.0  # nodes about the station within which the ray is straight
+_STEP = 0.5  # of the node distance
+_MARGIN_NODES = 3
+
+
+@dataclass(frozen=True)
+class NodeGrid:
+    """Nodes of the flattened region, at the same distance along all axes.
+
+    Attributes
+    ----------
+    flat_map : FlatMap
+    origin : ndarray, shape (3,)
+        East, north and flattened depth of the first node in km.
+    shape : tuple of int
+    spacing : float
+        In km.
+    """
+
+    flat_map: FlatMap
+    origin: FloatArray
+    shape: tuple[int, ...]
+    spacing: float
+
+    @classmethod
+    def about(cls, grid: CellGrid) -> NodeGrid:
+        """Cover the cells of a region."""
+        south, north = grid.latitude_edges[[0, -1]]
+        flat_map = FlatMap((south + north) / 2, grid.west + grid.width / 2)
+        around = np.linspace(0, 1, 9)
+        longitude = grid.west + grid.width * np.concatenate([around, around, 0 * around, 0 * around + 1])
+        latitude = south + (north - south) * np.concatenate([0 * around, 0 * around + 1, around, around])
+        east, north_km = flat_map.flat(latitude, longitude)
+        deep = flattened(grid.depth_edges[-1])
+        low = np.array([east.min(), north_km.min(), 0.0])
+        size = np.array([np.ptp(east), np.ptp(north_km), float(deep)])
+        spacing = float((size.prod() / MOST_NODES) ** (1 / 3))
+        shape = tuple(int(n) for n in np.ceil(size / spacing).astype(int) + 1 + 2 * _MARGIN_NODES)
+        return cls(flat_map, low - _MARGIN_NODES * spacing, shape, spacing)
+
+    def places(self, latitude: FloatArray, longitude: FloatArray, depth_km: FloatArray) -> FloatArray:
+        """Positions in node numbers; shape (3, n)."""
+        east, north = self.flat_map.flat(latitude, longitude)
+        points = np.stack([east, north, flattened(depth_km)])
+        return (points - self.origin[:, None]) / self.spacing
+
+    def coordinates(self, places: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Latitude, longitude and depth (km) of positions in node numbers, shape (3, ...)."""
+        points = places * self.spacing + self.origin.reshape(3, *[1] * (places.ndim - 1))
+        latitude, longitude = self.flat_map.round(points[0], points[1])
+        return latitude, longitude, EARTH_KM * (1 - np.exp(-points[2] / EARTH_KM))
+
+    @property
+    def depth_km(self) -> FloatArray:
+        """True depth of each layer of nodes."""
+        flat = self.origin[2] + self.spacing * np.arange(self.shape[2])
+        return EARTH_KM * (1 - np.exp(-flat / EARTH_KM))
+
+
+def flattened(depth_km: FloatArray | float) -> FloatArray:
+    """Depth in the flattened earth in km."""
+    return -EARTH_KM * np.log1p(-np.asarray(depth_km, float) / EARTH_KM)
+
+
+def retraced(traced: Traced, image: Image, reference: Reference, grid: CellGrid) -> Traced:
+    """Trace first arrivals again through an image; later arrivals keep their rays.
+
+    Parameters
+    ----------
+    traced : Traced
+    image : Image
+    reference : Reference
+    grid : CellGrid
+        Of a region.
+
+    Returns
+    -------
+    Traced
+        With new rays, and with the prediction about which the problem is linear again: that of the image, less what
+        the image does along the new rays.
+    """
+    nodes = NodeGrid.about(grid)
+    predicted, blocks = traced.predicted.copy(), []
+    rows_of = []
+    for number, wave in enumerate(traced.waves):
+        rows = np.flatnonzero(traced.is_s == (wave == "S"))
+        percent = np.clip(image.dlnv[number], -STRONGEST, STRONGEST)
+        first = _is_first(traced, rows, reference, wave)
+        change, points = _through(traced, rows[first], percent, reference, wave, nodes, grid)
+        block = sensitivities(grid, iter([points]), len(traced.arrivals), PERCENT)[rows[first]]
+        slower = sparse.diags_array((1 / (1 + PERCENT * percent)).astype(np.float32))
+        block = sparse.csr_array(block @ slower)
+        one_dimensional = _reference_times(traced, rows[first], reference, wave)
+        predicted[rows[first]] = one_dimensional + change - block @ percent
+        old = traced.operator[rows[~first]]
+        blocks += [shifted(block, number, len(traced.waves)), old]
+        rows_of += [rows[first], rows[~first]]
+    back = np.argsort(np.concatenate(rows_of), kind="stable")
+    operator = sparse.csr_array(sparse.vstack(blocks, format="csr"))[back]
+    return replace(traced, predicted=predicted, operator=sparse.csr_array(operator))
+
+
+def _geometry_rays(
+    traced: Traced, rows: IntArray, reference: Reference, wave: Wave, phase: str | None
+) -> tuple[Geometry, RayTable, Rays]:
+    some = traced.arrivals.iloc[rows]
+    geometry = Geometry.of(some)
+    table = RayTable.of(reference, wave)
+    phases = some["phase"].to_numpy(str) if phase is None else np.full(len(some), phase)
+    return geometry, table, find_rays(table, geometry.depth_km, geometry.distance, phases)
+
+
+def _is_first(traced: Traced, rows: IntArray, reference: Reference, wave: Wave) -> BoolArray:
+    """Which arrivals are the first of their wave in the reference."""
+    own = _geometry_rays(traced, rows, reference, wave, None)[2].time
+    earliest = _geometry_rays(traced, rows, reference, wave, wave)[2].time
+    return np.asarray(own <= earliest + 0.02)
+
+
+def _reference_times(traced: Traced, rows: IntArray, reference: Reference, wave: Wave) -> FloatArray:
+    """Return times in the reference as `trace` predicted them, corrections included."""
+    from selfseis.traveltimes.ellipticity import ellipticity_s
+    from selfseis.traveltimes.ray_paths import elevation_s
+
+    geometry, table, rays = _geometry_rays(traced, rows, reference, wave, None)
+    return rays.time + ellipticity_s(table, rays, geometry) + elevation_s(table, rays, geometry.elevation_km)
+
+
+def _through(
+    traced: Traced,
+    rows: IntArray,
+    percent: FloatArray,
+    reference: Reference,
+    wave: Wave,
+    nodes: NodeGrid,
+    grid: CellGrid,
+) -> tuple[FloatArray, Points]:
+    """Change of the times against the reference on the nodes, and the points of the new rays."""
+    frame = traced.arrivals
+    speed = np.broadcast_to(_flat_speed(reference, wave, nodes), nodes.shape)
+    new_speed = speed * (1 + PERCENT * _on_nodes(percent, nodes, grid))
+    change = np.zeros(rows.size)
+    parts: list[Points] = []
+    stations = frame["station"].to_numpy()[rows]
+    for station in np.unique(stations):
+        some = np.flatnonzero(stations == station)
+        part = frame.iloc[rows[some]]
+        at_station = nodes.places(
+            part["station_latitude"].to_numpy()[:1], part["station_longitude"].to_numpy()[:1], np.zeros(1)
+        )[:, 0]
+        sources = nodes.places(
+            part["event_latitude"].to_numpy(),
+            part["event_longitude"].to_numpy(),
+            part["event_depth_km"].to_numpy().clip(min=0.0),
+        )
+        new = time_field(new_speed, at_station, nodes.spacing)
+        old = time_field(speed, at_station, nodes.spacing)
+        change[some] = map_coordinates(new - old, sources, order=1, mode="nearest")
+        parts.append(_traced_down(new, new_speed, at_station, sources, rows[some], nodes))
+    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in Points.__annotations__]
+    order = np.argsort(joined[0], kind="stable")
+    return change, Points(*(column[order] for column in joined))
+
+
+def can_retrace() -> bool:
+    """Say whether the solver, which is optional because it has to be compiled, is installed."""
+    return find_spec("skfmm") is not None
+
+
+def time_field(speed: FloatArray, source: FloatArray, spacing: float) -> FloatArray:
+    """First-arrival times on nodes from a source anywhere between them.
+
+    Parameters
+    ----------
+    speed : ndarray, shape (n_x, n_y, n_z)
+        In km/s.
+    source : ndarray, shape (3,)
+        In node numbers.
+    spacing : float
+        In km.
+
+    References
+    ----------
+    Sethian (1996), doi:10.1073/pnas.93.4.1591; the solver is scikit-fmm.
+    """
+    import skfmm
+
+    axes = np.meshgrid(*(np.arange(n) - s for n, s in zip(speed.shape, source, strict=True)), indexing="ij")
+    distance = spacing * np.sqrt(sum(axis**2 for axis in axes))
+    ball = _BALL * spacing
+    inside = map_coordinates(speed, source[:, None], order=1, mode="nearest")[0]
+    packed = np.ascontiguousarray(speed)  # the solver ignores strides
+    outside = np.asarray(skfmm.travel_time(distance - ball, packed, dx=spacing, order=2))
+    return np.where(distance <= ball, distance / inside, outside + ball / inside)
+
+
+def _traced_down(
+    time: FloatArray,
+    speed: FloatArray,
+    station: FloatArray,
+    sources: FloatArray,
+    rows: IntArray,
+    nodes: NodeGrid,
+) -> Points:
+    """Go from the sources down the gradient of time to the station, in steps of equal length."""
+    slope = np.stack(list(np.gradient(time)))
+    place, alive = sources.copy(), np.arange(rows.size)
+    found: list[tuple[NDArray, ...]] = []
+    most = int(4 * max(nodes.shape) / _STEP)
+    for _ in range(most):
+        here = place[:, alive]
+        away = np.linalg.norm(here - station[:, None], axis=0)
+        down = -np.stack([map_coordinates(part, here, order=1, mode="nearest") for part in slope])
+        size = np.linalg.norm(down, axis=0)
+        straight = (station[:, None] - here) / np.maximum(away, 1e-9)
+        direction = np.where((away < _BALL + 1) | (size < 1e-12), straight, down / np.maximum(size, 1e-12))
+        step = np.minimum(_STEP, away)
+        middle = here + 0.5 * step * direction
+        velocity = map_coordinates(speed, middle, order=1, mode="nearest")
+        found.append((rows[alive], middle, step * nodes.spacing / velocity))
+        place[:, alive] = here + step * direction
+        alive = alive[away > _STEP]
+        if not alive.size:
+            break
+    middle = np.concatenate([points for _, points, _ in found], axis=1)
+    latitude, longitude, depth = nodes.coordinates(middle)
+    return Points(
+        np.concatenate([part for part, _, _ in found]),
+        latitude,
+        longitude,
+        depth,
+        np.concatenate([seconds for _, _, seconds in found]),
+    )
+
+
+def _flat_speed(reference: Reference, wave: Wave, nodes: NodeGrid) -> FloatArray:
+    depth = nodes.depth_km
+    return reference.at(depth.clip(min=0.0), wave) * EARTH_KM / (EARTH_KM - depth)
+
+
+def _on_nodes(percent: FloatArray, nodes: NodeGrid, grid: CellGrid) -> FloatArray:
+    """Perturbation (%) on the nodes, linear between the centres of the cells, constant beyond the outermost."""
+    n_rings, n_across = len(grid.n_around), int(grid.n_around[0])
+    north = (grid.latitude_edges[1:] + grid.latitude_edges[:-1]) / 2
+    east = (np.arange(n_across) + 0.5) * grid.width / n_across
+    values = percent.reshape(grid.n_layers, n_rings, n_across)
+    look_up = RegularGridInterpolator((grid.depths, north, east), values)
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in nodes.shape[:2]), indexing="ij")).reshape(2, -1)
+    latitude, longitude, _ = nodes.coordinates(
+        np.vstack([index, np.zeros((1, index.shape[1]))]).astype(float)
+    )
+    along = (longitude - grid.west + 180) % 360 - 180
+    depth = np.clip(nodes.depth_km, grid.depths[0], grid.depths[-1])
+    points = np.empty((index.shape[1], depth.size, 3))
+    points[..., 0] = depth
+    points[..., 1] = np.clip(latitude, north[0], north[-1])[:, None]
+    points[..., 2] = np.clip(along, east[0], east[-1])[:, None]
+    return np.asarray(look_up(points)).reshape(nodes.shape)

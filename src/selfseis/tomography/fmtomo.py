@@ -1,0 +1,63 @@
+"""Local picks in FMTOMO's layout, in which stations are called sources and events receivers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from selfseis.geo.station_files import of_fmtomo
+from selfseis.quality_log import Accounting
+
+STATION_FILE = "sourceslocal.in"
+_NAME = re.compile(r"^pick\.(?P<code>[^.]+)\.(?P<phase>[A-Za-z0-9*]+)$")
+
+
+def find_fmtomo(path: Path) -> list[Path]:
+    """Return the station files of FMTOMO at or below a place, one a set of picks; none where there is none."""
+    if path.is_file():
+        return [path] if path.name == STATION_FILE else []
+    return sorted([*path.glob(STATION_FILE), *path.glob(f"*/{STATION_FILE}")])
+
+
+def read_fmtomo(station_file: Path, accounting: Accounting) -> Iterator[dict[str, Any]]:
+    """Rows of the pick files beside a station file.
+
+    ``picks/pick.STATION.PHASE`` holds a count, then event latitude, longitude, depth (km), travel time (s) and its
+    standard deviation (s). Events have no names and no times: the same place to 10 m is the same event.
+    """
+    stations = {epoch.code: epoch for epoch in of_fmtomo(station_file, accounting)}
+    folder = station_file.with_name("picks")
+    for file in sorted(folder.iterdir() if folder.is_dir() else []):
+        name = _NAME.match(file.name)
+        if name is None:
+            accounting.note("not_picks", str(file), "not named pick.STATION.PHASE; passed over")
+            continue
+        station = stations.get(name["code"])
+        for number, line in enumerate(_lines(file), start=2):
+            try:
+                latitude, longitude, depth, seconds, sigma = (float(cell) for cell in line.split())
+            except ValueError:
+                accounting.note("unusable_row", str(file), f"line {number} is not five numbers")
+                continue
+            yield {
+                "event_id": f"{latitude:.4f}_{longitude:.4f}_{depth:.2f}",
+                "event_latitude": latitude,
+                "event_longitude": longitude,
+                "event_depth_km": depth,
+                "station": name["code"],
+                "phase": name["phase"].upper(),
+                "travel_time_s": seconds,
+                "sigma_s": sigma,
+                "station_latitude": None if station is None else station.latitude,
+                "station_longitude": None if station is None else station.longitude,
+                "station_elevation_m": None if station is None else station.elevation_m,
+            }
+
+
+def _lines(file: Path) -> list[str]:
+    """Lines below the count."""
+    return [
+        line for line in file.read_text(encoding="utf-8", errors="replace").splitlines()[1:] if line.strip()
+    ]

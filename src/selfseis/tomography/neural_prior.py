@@ -1,0 +1,90 @@
+"""A neural field as prior of structure: a small network of place, beside the Gaussian process and smoothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from selfseis.geo.earth_models import EARTH_KM
+from selfseis.geo.sphere import unit_vectors
+from selfseis.inversion import LinearProblem
+from selfseis.inversion.neural_field import Network
+from selfseis.inversion.neural_field_prior import solve_network
+from selfseis.inversion.posterior import Draws
+from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.priors import Axes, Setting, fading
+from selfseis.typing import FloatArray
+
+MOST_RAYS = 20_000
+"""Of more rays than this the neural field is left out: its derivative is a dense matrix of rays by weights."""
+N_FREQUENCIES = 16
+WIDTH = 24
+MANTLE_NETWORKS: Axes = {
+    "size": (1.0, 3.0, 10.0),
+    "scale": (700.0, 1500.0, 3000.0),
+    "flatness": (0.25, 0.5),
+    "top": (1.0, 4.0),
+}
+"""Size of the output (%), scale of the features (km), vertical over horizontal scale, factor of the surface."""
+REGION_NETWORKS: Axes = {
+    "size": (2.0, 6.0, 20.0),
+    "scale": (0.07, 0.15, 0.3),
+    "flatness": (0.25, 0.5),
+    "top": (1.0, 2.0),
+}
+"""As of the mantle, but the scale is a share of the region's width."""
+
+
+class NeuralField:
+    """Structure that is the output of a small network whose input is where a cell lies.
+
+    Random Fourier features of a cell's place enter two hidden layers; the weights have unit Gaussian priors and
+    their most plausible values are found by Gauss-Newton steps together with the terms of events and stations.
+
+    Parameters
+    ----------
+    grid : CellGrid
+    axes : dict of str to tuple of float
+        Candidates of ``size`` (% of the velocity), ``scale`` (km, of the features), ``flatness`` (how much closer
+        cells above one another are than they look) and ``top`` (factor of the surface).
+    fade_km : float
+        Depth over which the extra strength of the surface fades.
+    n_fields : int
+        1 for P or S, 2 for both, one after another.
+    """
+
+    name = "neural field"
+
+    def __init__(self, grid: CellGrid, axes: Axes, fade_km: float, n_fields: int = 1) -> None:
+        self.grid = grid
+        self.axes = axes
+        self.fade_km = fade_km
+        self.n_fields = n_fields
+
+    def network(self, setting: Setting) -> Network:
+        """Return the network of a setting, before any data."""
+        grid = self.grid
+        size = setting["size"] * fading(grid, setting["top"], self.fade_km)
+        return Network.drawn(
+            self._places(setting["flatness"]), setting["scale"], size[:, None], np.random.default_rng(0),
+            n_frequencies=N_FREQUENCIES, width=WIDTH, n_fields=self.n_fields,
+        )  # fmt: skip
+
+    def _places(self, flatness: float) -> FloatArray:
+        """Return place on the sphere and depth of each cell in km; (n_cells, 4)."""
+        grid = self.grid
+        across = np.tile(EARTH_KM * unit_vectors(*grid.centres), (grid.n_layers, 1))
+        return np.column_stack([across, grid.depths[grid.layer] / flatness])
+
+    def solve_rows(
+        self,
+        problem: LinearProblem,
+        row_precision: FloatArray,
+        setting: Setting,
+        *,
+        n_samples: int = 0,
+        seed: int = 0,
+        start: FloatArray | None = None,
+    ) -> Draws:
+        """Return the most plausible structure and terms, and draws from their posterior."""
+        network = self.network(setting)
+        return solve_network(problem, row_precision, network, n_samples=n_samples, seed=seed, start=start)

@@ -1,0 +1,62 @@
+"""Arrivals in catalogues that ObsPy reads: QuakeML, our own catalogue, ISF, NORDIC, hypoDD and others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from selfseis.io.obspy_import import obspy
+from selfseis.quality_log import Accounting
+
+OWN_CATALOGUE = "catalogue.xml"
+
+
+def read_catalogue(path: Path, accounting: Accounting) -> Iterator[dict[str, Any]] | None:
+    """Rows of a catalogue: the arrivals of each preferred origin, or else its picks; None where ObsPy reads none."""
+    module = obspy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            catalogue = module.read_events(str(path))
+        except Exception:  # whatever the plugins raise on a file that is none of theirs
+            return None
+    return _rows(catalogue, str(path), accounting)
+
+
+def _rows(catalogue: Any, source: str, accounting: Accounting) -> Iterator[dict[str, Any]]:
+    for event in catalogue:
+        name = str(event.resource_id).split("/")[-1]
+        origin = event.preferred_origin() or next(iter(event.origins), None)
+        if origin is None or origin.time is None:
+            detail = "events without an origin time: their picks give no travel times"
+            accounting.note("no_location", f"{source}: event {name}", detail, max(len(event.picks), 1))
+            continue
+        for pick, phase in _picked(event, origin):
+            stream = pick.waveform_id
+            codes = (stream.network_code, stream.station_code) if stream else ("", "")
+            yield {
+                "event_id": name,
+                "event_time": origin.time.datetime,
+                "event_latitude": origin.latitude,
+                "event_longitude": origin.longitude,
+                "event_depth_km": None if origin.depth is None else origin.depth / 1000,
+                "station": ".".join(code for code in codes if code),
+                "phase": phase,
+                "travel_time_s": float(pick.time - origin.time),
+                "sigma_s": pick.time_errors.uncertainty if pick.time_errors else None,
+            }
+
+
+def _picked(event: Any, origin: Any) -> Iterator[tuple[Any, str]]:
+    """Return picks with their phases; those that the location left out (weight 0) are no arrivals of this event."""
+    picks = {str(pick.resource_id): pick for pick in event.picks}
+    arrivals = [arrival for arrival in origin.arrivals if str(arrival.pick_id) in picks]
+    if not arrivals:
+        yield from ((pick, pick.phase_hint or "") for pick in event.picks if pick.time is not None)
+        return
+    for arrival in arrivals:
+        pick = picks[str(arrival.pick_id)]
+        if pick.time is not None and arrival.time_weight != 0:
+            yield pick, arrival.phase or pick.phase_hint or ""

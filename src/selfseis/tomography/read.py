@@ -1,0 +1,94 @@
+"""From any file or folder of arrivals to the one table: recognise the format by its contents, read, place, screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from selfseis.errors import UnusableInput
+from selfseis.geo.station_files import StationList
+from selfseis.quality_log import Accounting
+from selfseis.tomography import bulletins
+from selfseis.tomography.arrivals import Screening, screen, table_of
+from selfseis.tomography.fmtomo import find_fmtomo, read_fmtomo
+from selfseis.tomography.obspy_catalogues import OWN_CATALOGUE, read_catalogue
+
+Rows = Iterator[dict[str, Any]]
+Reader = Callable[[str, Accounting, str], Rows]
+_TEXTS: tuple[tuple[Callable[[str], bool], Reader], ...] = (
+    (bulletins.is_isc_csv, bulletins.read_isc_csv),
+    (bulletins.is_event_blocks, bulletins.read_event_blocks),
+    (bulletins.is_table, bulletins.read_table),
+)
+_FORMATS = (
+    "QuakeML (or another catalogue that ObsPy reads), the ISC's CSV of arrivals, ISC or EHB blocks, FMTOMO picks, "
+    "the folder of a selfseis catalogue, or CSV with the columns event_id, event_time, event_latitude, "
+    "event_longitude, event_depth_km, station, phase, travel_time_s, sigma_s"
+)
+
+
+def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Screening:
+    """Read arrivals and put their stations in place.
+
+    Parameters
+    ----------
+    path : Path or str
+        File or folder of arrivals.
+    stations : Path or str, optional
+        List of stations; not needed where the arrivals have their coordinates (ISC, FMTOMO).
+
+    Returns
+    -------
+    Screening
+        What can be used, and what was left out or assumed.
+
+    Raises
+    ------
+    UnusableInput
+        If the format is unknown or nothing is left.
+    """
+    place, accounting = Path(path), Accounting()
+    if not place.exists():
+        raise UnusableInput(f"{place} does not exist: check the path given as --arrivals")
+    listed = None if stations is None else StationList.from_file(stations, accounting)
+    table = table_of(_rows(place, accounting))
+    if listed is not None:
+        table = listed.place(table)
+    elif len(table) and table["station_latitude"].isna().all():
+        raise UnusableInput(f"{place} does not say where its stations are: give --stations")
+    _refuse_swapped(table, place)
+    return screen(table, accounting, str(place))
+
+
+def _rows(place: Path, accounting: Accounting) -> Rows:
+    if station_files := find_fmtomo(place):
+        for file in station_files:
+            yield from read_fmtomo(file, accounting)
+        return
+    if place.is_dir():
+        place = place / OWN_CATALOGUE
+        if not place.is_file():
+            raise UnusableInput(
+                f"{place.parent} holds no {OWN_CATALOGUE} and no FMTOMO picks: give {_FORMATS}"
+            )
+    text = place.read_text(encoding="utf-8-sig", errors="replace")
+    reader = next((read for recognises, read in _TEXTS if recognises(text)), None)
+    rows = reader(text, accounting, str(place)) if reader else read_catalogue(place, accounting)
+    if rows is None:
+        raise UnusableInput(f"{place} is none of the formats of arrivals: give {_FORMATS}")
+    yield from rows
+
+
+def _refuse_swapped(table: pd.DataFrame, place: Path) -> None:
+    """Latitudes beyond the poles throughout are longitudes."""
+    for who in ("event", "station"):
+        latitude, longitude = table[f"{who}_latitude"].abs(), table[f"{who}_longitude"].abs()
+        beyond = (latitude > 90) & (longitude <= 90)
+        if beyond.sum() > 0.5 * max(int(latitude.notna().sum()), 1):
+            raise UnusableInput(
+                f"latitude and longitude of the {who}s of {place} are swapped: latitudes reach "
+                f"{latitude.max():g}; swap the columns"
+            )

@@ -1,0 +1,9 @@
+"""The one training loop: fit on what is visible, stop on what is hidden, checkpoint, resume; what was learnt from."""
+
+from __future__ import annotations
+
+from selfseis.training.loop import FitProgress, fit
+from selfseis.training.provenance import Taught
+from selfseis.training.threads import one_thread
+
+__all__ = ["FitProgress", "Taught", "fit", "one_thread"]

@@ -1,0 +1,212 @@
+"""The training loop.
+
+A task hands over a network, a function that draws a training loss and one that measures the loss on hidden data.
+The loop does the rest, and the same seed gives the same network whether or not it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from selfseis.errors import UnusableInput
+from selfseis.io.atomic import replacing
+from selfseis.training.threads import one_thread
+
+DrawLoss = Callable[[nn.Module, np.random.Generator], Tensor]
+HiddenLoss = Callable[[nn.Module], float]
+Report = Callable[["FitProgress"], None]
+
+
+@dataclass
+class FitProgress:
+    """How far the training is.
+
+    Attributes
+    ----------
+    step, most_steps : int
+        Steps done, and the most that will be.
+    best_step : int
+        The step whose network was the best on hidden data, and is kept.
+    best_loss : float
+        Its loss on hidden data.
+    history : list of (int, float)
+        Step and loss on hidden data, in order.
+    seconds : float
+        Time spent so far, over all interruptions.
+    """
+
+    step: int = 0
+    most_steps: int = 0
+    best_step: int = 0
+    best_loss: float = float("inf")
+    history: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@one_thread()
+def fit(
+    net: nn.Module,
+    draw_loss: DrawLoss,
+    hidden_loss: HiddenLoss,
+    *,
+    most_steps: int,
+    most_seconds: float = float("inf"),
+    check_every: int = 50,
+    patience: int = 6,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    report: Report | None = None,
+) -> FitProgress:
+    """Train a network until it stops getting better on hidden data, and leave it at its best.
+
+    Parameters
+    ----------
+    net : nn.Module
+        The network, changed in place.
+    draw_loss : callable
+        ``draw_loss(net, rng)`` returns a loss on visible data, drawn with `rng`.
+    hidden_loss : callable
+        ``hidden_loss(net)`` returns the loss on hidden data.
+    most_steps : int
+        Largest number of steps.
+    most_seconds : float
+        Largest time; the result then depends on the machine.
+    check_every : int
+        Steps between looks at hidden data.
+    patience : int
+        Looks without an improvement after which the training stops.
+    learning_rate : float
+        Of Adam, falling to zero as half a cosine.
+    seed : int
+        Seed of the draws.
+    checkpoint : Path, optional
+        A folder. Training that finds a checkpoint there goes on from it.
+    report : callable, optional
+        Called with the progress after every look.
+
+    Returns
+    -------
+    FitProgress
+
+    Raises
+    ------
+    UnusableInput
+        If there is a checkpoint, but a damaged one or one of another network.
+    """
+    state = _State(net, learning_rate, seed, FitProgress(most_steps=most_steps))
+    if checkpoint is not None:
+        state.resume(checkpoint)
+    progress = state.progress
+    if not progress.history:
+        state.look(hidden_loss)
+    started, spent = time.perf_counter(), progress.seconds
+    while progress.step < most_steps and progress.seconds < most_seconds:
+        _step(state, draw_loss, learning_rate)
+        progress.seconds = spent + time.perf_counter() - started
+        if progress.step % check_every and progress.step != most_steps:
+            continue
+        state.look(hidden_loss)
+        if checkpoint is not None:
+            state.save(checkpoint)
+        if report is not None:
+            report(progress)
+        if progress.step - progress.best_step >= patience * check_every:
+            break
+    net.load_state_dict(state.best)
+    return progress
+
+
+def _step(state: _State, draw_loss: DrawLoss, learning_rate: float) -> None:
+    progress = state.progress
+    warm = min(1.0, (progress.step + 1) / 20)
+    for group in state.optimiser.param_groups:
+        group["lr"] = learning_rate * warm * 0.5 * (1 + np.cos(np.pi * progress.step / progress.most_steps))
+    state.net.train()
+    state.optimiser.zero_grad()
+    draw_loss(state.net, state.rng).backward()
+    nn.utils.clip_grad_norm_(state.net.parameters(), 1.0)
+    state.optimiser.step()
+    progress.step += 1
+
+
+class _State:
+    """Everything that must survive an interruption: weights, best weights, optimiser, position, random numbers."""
+
+    def __init__(self, net: nn.Module, learning_rate: float, seed: int, progress: FitProgress) -> None:
+        self.net = net
+        self.optimiser = torch.optim.Adam(net.parameters(), lr=learning_rate, betas=(0.9, 0.98))
+        self.rng = np.random.default_rng(seed)
+        self.progress = progress
+        self.best = _copied(net)
+
+    def look(self, hidden_loss: HiddenLoss) -> None:
+        self.net.eval()
+        with torch.no_grad():
+            loss = float(hidden_loss(self.net))
+        self.progress.history.append((self.progress.step, loss))
+        if loss < self.progress.best_loss:
+            self.progress.best_loss, self.progress.best_step = loss, self.progress.step
+            self.best = _copied(self.net)
+
+    def save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"net.{k}": v.contiguous() for k, v in self.net.state_dict().items()}
+        tensors |= {f"best.{k}": v.contiguous() for k, v in self.best.items()}
+        for number, values in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{number}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        position = {"progress": vars(self.progress), "random": self.rng.bit_generator.state}
+        with replacing(folder / "checkpoint.safetensors") as path:
+            save_file(tensors, path, metadata={"position": json.dumps(position)})
+
+    def resume(self, folder: Path) -> None:
+        from safetensors import SafetensorError
+
+        path = folder / "checkpoint.safetensors"
+        if not path.exists():
+            return
+        try:
+            self._restore(path)
+        except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise UnusableInput(
+                f"the checkpoint {path} is damaged or of another training: remove it to begin anew"
+            ) from error
+
+    def _restore(self, path: Path) -> None:
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as file:
+            position = json.loads(file.metadata()["position"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        self.net.load_state_dict(_below(tensors, "net."))
+        self.best = _below(tensors, "best.")
+        self.optimiser.load_state_dict(self._optimiser_state(_below(tensors, "adam.")))
+        self.rng.bit_generator.state = position["random"]
+        position["progress"]["history"] = [tuple(look) for look in position["progress"]["history"]]
+        self.progress = FitProgress(**(position["progress"] | {"most_steps": self.progress.most_steps}))
+
+    def _optimiser_state(self, tensors: dict[str, Tensor]) -> dict[str, Any]:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            number, key = name.split(".")
+            state.setdefault(int(number), {})[key] = value
+        return {"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]}
+
+
+def _copied(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

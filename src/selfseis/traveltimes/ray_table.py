@@ -1,0 +1,186 @@
+"""Times and paths of rays in a spherical earth, tabulated once for all sources.
+
+A ray is known by its ray parameter p. Between two radii the velocity is taken as v = A r^b (Bullen's law, as
+TauP does), for which angle and time are closed forms of eta = r / v:
+
+    angle = [arccos(p / eta)] / (1 - b),   time = [sqrt(eta^2 - p^2)] / (1 - b),
+
+so that half a ray, from its turning point up to the surface, is a cumulative sum over layers. Every source depth uses
+the same halves: a turning ray is one down to the turning point and one up, a ray that leaves upwards is a piece of one.
+
+References
+----------
+Buland and Chapman (1983), doi:10.1785/BSSA0730051271; Crotwell, Owens and Ritsema (1999), doi:10.1785/gssrl.70.2.154
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from selfseis.geo.earth_models import EARTH_KM, Reference
+from selfseis.geo.phases import Wave
+from selfseis.typing import BoolArray, FloatArray
+
+_COARSEST_DEG = 0.12  # two neighbouring rays end no farther apart than this
+_MOST_ROUNDS = 10
+_SHALLOW_KM = 150.0
+
+
+@dataclass(frozen=True)
+class RayTable:
+    """Half rays of one wave in one reference.
+
+    Attributes
+    ----------
+    wave : {"P", "S"}
+    reference : Reference
+    radius : ndarray, shape (n_nodes,)
+        Radii in km from the core to the surface, ascending; discontinuities stand twice.
+    eta : ndarray, shape (n_nodes,)
+        Radius over velocity in s.
+    p : ndarray, shape (n_rays,)
+        Ray parameters in s per radian, ascending.
+    angle, time : ndarray, shape (n_rays, n_nodes)
+        From the lowest point of the ray up to each node, in radians and s; NaN below it.
+    bottom : ndarray, shape (n_rays,)
+        Radius of the lowest point in km.
+    turns : ndarray of bool, shape (n_rays,)
+        Whether the ray turns there; otherwise it is reflected by the core or a discontinuity.
+    """
+
+    wave: Wave
+    reference: Reference
+    radius: FloatArray
+    eta: FloatArray
+    p: FloatArray
+    angle: FloatArray
+    time: FloatArray
+    bottom: FloatArray
+    turns: BoolArray
+
+    @classmethod
+    def of(cls, reference: Reference, wave: Wave) -> RayTable:
+        """Tabulate; tables are kept for as long as the program runs."""
+        return _table(
+            reference.name,
+            wave,
+            reference.depth_km.tobytes(),
+            reference.vp.tobytes(),
+            reference.vs.tobytes(),
+        )
+
+    @cached_property
+    def reflects_at_core(self) -> BoolArray:
+        """Which rays go down to the core; shape (n_rays,)."""
+        return ~self.turns & (self.bottom <= self.radius[0])
+
+    def up_to(self, radius_km: float) -> tuple[FloatArray, FloatArray]:
+        """Angle and time of all half rays from their lowest point up to a radius; NaN where it lies below.
+
+        Returns
+        -------
+        angle, time : ndarray, shape (n_rays,)
+            In radians and s.
+        """
+        node = int(
+            np.clip(np.searchsorted(self.radius, radius_km, side="right") - 1, 0, len(self.radius) - 2)
+        )
+        r_low, r_high = self.radius[node], self.radius[node + 1]
+        eta_low, eta_high = self.eta[node], self.eta[node + 1]
+        if r_high <= r_low:
+            return self.angle[:, node], self.time[:, node]
+        slope = np.log(eta_high / eta_low) / np.log(r_high / r_low)
+        eta = eta_low * (radius_km / r_low) ** slope
+        reaches = self.p <= eta
+        turns_inside = (self.p > eta_low) & reaches & np.isfinite(self.angle[:, node + 1])
+        base = np.where(turns_inside, self.p, np.maximum(eta_low, self.p))
+        angle = _angle(self.p, eta) - np.where(turns_inside, 0.0, _angle(self.p, base))
+        time = _slow(self.p, eta) - np.where(turns_inside, 0.0, _slow(self.p, base))
+        below_angle = np.where(turns_inside, 0.0, self.angle[:, node])
+        below_time = np.where(turns_inside, 0.0, self.time[:, node])
+        known = reaches & np.isfinite(below_angle)
+        return (
+            np.where(known, below_angle + angle / slope, np.nan),
+            np.where(known, below_time + time / slope, np.nan),
+        )
+
+
+@lru_cache(maxsize=8)
+def _table(name: str, wave: Wave, depth: bytes, vp: bytes, vs: bytes) -> RayTable:
+    reference = Reference(name, *(np.frombuffer(column) for column in (depth, vp, vs)))
+    radius, eta = _nodes(reference, wave)
+    p = np.linspace(1.0, eta.max() * (1 - 1e-9), 400)
+    # Rays whose lowest points lie close together below each discontinuity end far apart.
+    p = np.unique(np.concatenate([p, eta[(eta > 1)] * (1 - 1e-9)]))
+    for _ in range(_MOST_ROUNDS):
+        table = RayTable(wave, reference, radius, eta, p, *_halves(radius, eta, p))
+        reach = np.degrees(2 * table.angle[:, -1])
+        gap = np.abs(np.diff(reach))
+        same = (table.turns[1:] == table.turns[:-1]) & np.isfinite(gap)
+        wide = same & (gap > _COARSEST_DEG) & (np.diff(p) > 1e-7 * p[1:])
+        if not wide.any():
+            break
+        p = np.sort(np.concatenate([p, (p[1:][wide] + p[:-1][wide]) / 2]))
+    return table
+
+
+def _nodes(reference: Reference, wave: Wave) -> tuple[FloatArray, FloatArray]:
+    """Radii from the core to the surface, fine near the surface, and eta there."""
+    depths: list[float] = []
+    velocities: list[float] = []
+    depth, speed = reference.depth_km, reference.velocity(wave)
+    for k in range(len(depth) - 1):
+        thickness = depth[k + 1] - depth[k]
+        if thickness <= 0:
+            continue
+        step = 2.0 if depth[k] < _SHALLOW_KM else 10.0
+        inside = np.linspace(depth[k], depth[k + 1], max(2, int(np.ceil(thickness / step)) + 1))
+        first = 1 if depths and depths[-1] == depth[k] and velocities[-1] == speed[k] else 0
+        depths += inside[first:].tolist()
+        velocities += np.interp(inside, [depth[k], depth[k + 1]], [speed[k], speed[k + 1]])[first:].tolist()
+    radius = EARTH_KM - np.array(depths)[::-1]
+    return radius, radius / np.array(velocities)[::-1]
+
+
+def _halves(
+    radius: FloatArray, eta: FloatArray, p: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+    """Angle and time from the lowest point of each ray to each node, its radius, and whether it turns there."""
+    shape = len(p), len(radius)
+    angle, time = np.full(shape, np.nan), np.full(shape, np.nan)
+    bottom, turns = np.full(len(p), radius[0]), np.zeros(len(p), bool)
+    on = p <= eta[0]
+    angle[on, 0] = time[on, 0] = 0.0
+    for k in range(len(radius) - 1):
+        low, high = eta[k], eta[k + 1]
+        starts = np.isfinite(angle[:, k])
+        if radius[k + 1] <= radius[k]:  # a discontinuity: rays go on, start by reflection, or cannot pass
+            passes = p <= high
+            angle[:, k + 1] = np.where(passes, np.where(starts, angle[:, k], 0.0), np.nan)
+            time[:, k + 1] = np.where(passes, np.where(starts, time[:, k], 0.0), np.nan)
+            fresh = passes & ~starts
+            bottom[fresh], turns[fresh] = radius[k], False
+            continue
+        slope = np.log(high / low) / np.log(radius[k + 1] / radius[k])
+        passes = p <= high
+        turning = passes & ~starts & (p > low)
+        base = np.where(turning, p, np.maximum(low, p))
+        gained = (_angle(p, high) - np.where(turning, 0, _angle(p, base))) / slope
+        lasted = (_slow(p, high) - np.where(turning, 0, _slow(p, base))) / slope
+        goes_on = passes & (starts | turning)
+        angle[:, k + 1] = np.where(goes_on, np.where(turning, 0, angle[:, k]) + gained, np.nan)
+        time[:, k + 1] = np.where(goes_on, np.where(turning, 0, time[:, k]) + lasted, np.nan)
+        bottom[turning] = radius[k] * (p[turning] / low) ** (1 / slope)
+        turns[turning] = True
+    return angle, time, bottom, turns
+
+
+def _angle(p: FloatArray, eta: FloatArray | float) -> FloatArray:
+    return np.arccos(np.minimum(p / eta, 1.0))
+
+
+def _slow(p: FloatArray, eta: FloatArray | float) -> FloatArray:
+    return np.sqrt(np.maximum(np.square(eta) - p**2, 0.0))

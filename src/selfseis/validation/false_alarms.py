@@ -1,0 +1,107 @@
+"""What chance gives: how often surrogates reach a score, and the score that they reach at a stated rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfseis.detect.scan import Scan
+from selfseis.typing import Float32Array, FloatArray, IndexArray
+
+FEWEST_TAIL = 10  # exceedances below which a rate is extrapolated rather than counted
+LONGEST_TAIL = 200
+
+
+def peaks(score: Float32Array, apart: int) -> IndexArray:
+    """Return where a score has its declustered peaks: none has a higher one within `apart` hops.
+
+    Parameters
+    ----------
+    score : ndarray, shape (n_times,)
+        The score; NaN where there are no data.
+    apart : int
+        Least distance in hops.
+    """
+    from scipy.signal import find_peaks
+
+    padded = np.concatenate([[-np.inf], np.where(np.isfinite(score), score, -np.inf), [-np.inf]])
+    floor = np.nanmin(score, initial=0.0) - 1
+    padded = np.maximum(padded, floor)
+    return find_peaks(padded, distance=max(1, apart), height=floor + 1e-6)[0] - 1
+
+
+@dataclass(frozen=True)
+class ChanceLevel:
+    """The rate at which chance reaches a score, counted where possible and extrapolated beyond.
+
+    Attributes
+    ----------
+    heights : ndarray, shape (n_peaks,)
+        Declustered peaks of all surrogates, the highest first.
+    days : float
+        Length of all surrogates together, gaps left out.
+    """
+
+    heights: FloatArray
+    days: float
+
+    @classmethod
+    def measure(cls, scan: Scan, apart: int, rate: float) -> ChanceLevel:
+        """Collect the declustered peaks of a scan's surrogates.
+
+        Parameters
+        ----------
+        scan : Scan
+            With surrogates.
+        apart : int
+            Hops by which events are apart.
+        rate : float
+            Sampling rate in Hz.
+        """
+        heights = [series[peaks(series, apart)] for series in scan.null]
+        collected = np.sort(np.concatenate([*heights, np.zeros(0)]).astype(np.float64))[::-1]
+        days = float(np.isfinite(scan.null).sum()) * scan.hop / rate / 86400
+        return cls(collected, days)
+
+    def rate(self, score: float | NDArray) -> FloatArray:
+        """Return how many declustered peaks a day chance brings to a score or above it."""
+        values = np.asarray(score, np.float64)
+        if not len(self.heights) or self.days <= 0:
+            return np.full(values.shape, np.inf)
+        counted = np.searchsorted(-self.heights, -values, side="right")
+        base, count, scale = self._tail()
+        # Beyond the tail's base the rate falls exponentially, as extremes of light-tailed noise do at the slowest.
+        extrapolated = count * np.exp(-np.maximum(values - base, 0) / scale)
+        # Never more than what can still be counted, so that a higher score is never more likely.
+        fewest = min(FEWEST_TAIL, count)
+        number = np.where(counted >= fewest, counted, np.minimum(extrapolated, fewest))
+        return number / self.days
+
+    def threshold(self, per_day: float) -> float:
+        """Return the score that chance reaches at a rate per day."""
+        if not len(self.heights) or self.days <= 0:
+            return float("inf")
+        wanted = per_day * self.days
+        base, count, scale = self._tail()
+        if wanted >= FEWEST_TAIL:
+            return float(self.heights[min(round(wanted), len(self.heights)) - 1])
+        lowest = float(self.heights[min(FEWEST_TAIL, count) - 1])
+        return max(lowest, base + scale * float(np.log(count / wanted))) if wanted < count else lowest
+
+    def p_value(self, score: float | NDArray) -> FloatArray:
+        """Return the share of chance peaks that reach a score."""
+        if not len(self.heights) or self.days <= 0:
+            return np.ones(np.shape(score))
+        return np.minimum(self.rate(score) * self.days / len(self.heights), 1.0)
+
+    def is_extrapolated(self, per_day: float) -> bool:
+        """Whether a rate is too low for the surrogates to count it."""
+        return per_day * self.days < FEWEST_TAIL
+
+    def _tail(self) -> tuple[float, int, float]:
+        """Return the base of the tail, the number of peaks above it, and its mean excess."""
+        count = int(np.clip(len(self.heights) // 10, min(FEWEST_TAIL, len(self.heights)), LONGEST_TAIL))
+        base = self.heights[count - 1]
+        return float(base), count, float(max(np.mean(self.heights[:count] - base), 1e-6))

@@ -1,0 +1,220 @@
+"""The verdict: whether a result is better than a simple baseline and than chance, in words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
+
+Outcome = Literal["works", "no_gain", "cannot_tell"]
+FEWEST_BLOCKS = 8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What hidden data say of a method.
+
+    Attributes
+    ----------
+    task : str
+        What was done: ``denoise``, ``detect``, ...
+    verdict : {"works", "no_gain", "cannot_tell"}
+        The outcome.
+    reason : str
+        The outcome in a sentence.
+    measure : str
+        What skill means here.
+    skill, baseline, null : Interval or None
+        Skill on hidden data of the method, of the simplest baseline, and of chance; None where it could not be
+        measured.
+    baseline_name, null_name : str
+        What they are.
+    gain : Interval or None
+        Skill of the method minus that of the baseline, block by block.
+    n_blocks : int
+        Number of hidden blocks behind the intervals.
+    error_rate : float
+        Chance of saying *works* of a method that is not better than its baseline.
+    details : dict
+        Further numbers, for JSON.
+    """
+
+    task: str
+    verdict: Outcome
+    reason: str
+    measure: str = "variance explained on hidden data"
+    skill: Interval | None = None
+    baseline: Interval | None = None
+    null: Interval | None = None
+    baseline_name: str = "baseline"
+    null_name: str = "null"
+    gain: Interval | None = None
+    n_blocks: int = 0
+    error_rate: float = 0.05
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def undecided(cls, task: str, reason: str, **known: Any) -> Self:
+        """Return *cannot tell*, with the reason."""
+        return cls(task, "cannot_tell", reason, **known)
+
+    @classmethod
+    def all_taught(cls, task: str, details: dict[str, Any] | None = None) -> Self:
+        """Return *cannot tell*: the model has learnt from all that it could be judged on."""
+        reason = "All of these times were learnt from: give others, or a longer record."
+        return cls.undecided(task, reason, details={"taught_share": 1.0} | (details or {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a dictionary for ``verdict.json``."""
+        return {
+            "task": self.task,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "measure": self.measure,
+            "skill": _numbers(self.skill),
+            "baseline": {"name": self.baseline_name, **_numbers(self.baseline)},
+            "null": {"name": self.null_name, **_numbers(self.null)},
+            "gain": _numbers(self.gain),
+            "n_blocks": self.n_blocks,
+            "error_rate": self.error_rate,
+            "details": self.details,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read back what `to_dict` wrote."""
+        return cls(
+            values["task"],
+            values["verdict"],
+            values["reason"],
+            measure=values["measure"],
+            skill=_interval(values["skill"]),
+            baseline=_interval(values["baseline"]),
+            null=_interval(values["null"]),
+            baseline_name=values["baseline"]["name"],
+            null_name=values["null"]["name"],
+            gain=_interval(values["gain"]),
+            n_blocks=values["n_blocks"],
+            error_rate=values["error_rate"],
+            details=values["details"],
+        )
+
+    def __str__(self) -> str:
+        words = {"works": "works", "no_gain": "no gain over the baseline", "cannot_tell": "cannot tell"}
+        return f"{self.task}: {words[self.verdict]}. {self.reason}"
+
+
+def _numbers(value: Interval | None) -> dict[str, float | None]:
+    return {"value": None, "low": None, "high": None} if value is None else dict(value.to_dict())
+
+
+def _interval(values: dict[str, Any]) -> Interval | None:
+    return None if values["value"] is None else Interval(values["value"], values["low"], values["high"])
+
+
+def judge(
+    task: str,
+    method: BlockScores,
+    baseline: BlockScores,
+    null: BlockScores,
+    *,
+    baseline_name: str,
+    null_name: str,
+    measure: str = "variance explained on hidden data",
+    smallest_gain: float = 0.01,
+    error_rate: float = 0.05,
+    seed: int = 0,
+    details: dict[str, Any] | None = None,
+) -> Verdict:
+    """Compare a method with its baseline and with chance on the same hidden blocks.
+
+    *no gain* needs the upper end of one of the gains, or of the skill, to lie below `smallest_gain`: what is
+    surely too small to care about is no gain, however surely it is above zero. *works* needs the lower ends of the
+    skill, of the gain over the baseline and of the gain over the null to lie above zero. Anything else, and fewer
+    than eight blocks, is *cannot tell*.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    method, baseline, null : BlockScores
+        Scores on the same blocks.
+    baseline_name, null_name : str
+        What they are, in a few words.
+    measure : str
+        What skill means.
+    smallest_gain : float
+        The smallest gain in skill that a user would care about.
+    error_rate : float
+        Chance, per one-sided comparison, of being wrong.
+    seed : int
+        Seed of the bootstrap.
+    details : dict, optional
+        Further numbers to keep.
+
+    Returns
+    -------
+    Verdict
+    """
+    n_blocks = len(method.loss)
+    known: dict[str, Any] = {
+        "measure": measure,
+        "baseline_name": baseline_name,
+        "null_name": null_name,
+        "n_blocks": n_blocks,
+        "error_rate": error_rate,
+        "details": details or {},
+    }
+    if n_blocks < FEWEST_BLOCKS:
+        reason = f"Only {n_blocks} hidden blocks could be scored; {FEWEST_BLOCKS} are needed: give a longer record."
+        return Verdict.undecided(task, reason, **known)
+    if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
+        return Verdict.undecided(task, "A score is not a finite number: look at the input for NaN.", **known)
+    if method.power.sum() <= 0:
+        return Verdict.undecided(
+            task, "The hidden data hold no signal at all: they are zero throughout.", **known
+        )
+
+    draws = bootstrap_skill([method, baseline, null], np.random.default_rng(seed))
+
+    def with_interval(sample: np.ndarray, value: float) -> Interval:
+        return interval(sample, value, n_blocks, error_rate)
+
+    values = [method.skill, baseline.skill, null.skill]
+    skill_, base, chance = (with_interval(d, v) for d, v in zip(draws, values, strict=True))
+    gain = with_interval(draws[0] - draws[1], values[0] - values[1])
+    above_chance = with_interval(draws[0] - draws[2], values[0] - values[2])
+    outcome = _outcome(skill_, gain, above_chance, smallest_gain)
+    reason = _reason(outcome, skill_, base, baseline_name, gain, above_chance, smallest_gain)
+    return Verdict(task, outcome, reason, skill=skill_, baseline=base, null=chance, gain=gain, **known)
+
+
+def _outcome(skill_: Interval, gain: Interval, above_chance: Interval, smallest_gain: float) -> Outcome:
+    tests = (skill_, gain, above_chance)
+    if any(t.high < smallest_gain for t in tests):
+        return "no_gain"
+    return "works" if all(t.low > 0 for t in tests) else "cannot_tell"
+
+
+def _reason(
+    outcome: Outcome,
+    skill_: Interval,
+    base: Interval,
+    baseline_name: str,
+    gain: Interval,
+    above_chance: Interval,
+    smallest_gain: float,
+) -> str:
+    numbers = f"skill {skill_} against {base} of the {baseline_name}"
+    if outcome == "works":
+        return f"Better than the {baseline_name} and than chance: {numbers}."
+    if outcome == "cannot_tell":
+        return f"The interval is too wide to call: {numbers}; gain {gain}. A longer record would tell."
+    if skill_.high < smallest_gain or above_chance.high < smallest_gain:
+        if min(skill_.low, above_chance.low) > 0:
+            return f"Little beyond chance could be predicted, less than {smallest_gain:g}: {numbers}."
+        return f"Nothing beyond chance could be predicted: {numbers}."
+    return f"Not better than the simple baseline: {numbers}."

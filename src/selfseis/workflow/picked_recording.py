@@ -1,0 +1,90 @@
+"""A recording beside its picks: which pick is of which station, and what the stations agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from selfseis.catalogue.records import Phase, Pick
+from selfseis.consensus.agreement import Agreement, agreement_above_chance
+from selfseis.consensus.ps_pairs import paired
+from selfseis.pick.picker import moveout_of
+from selfseis.recording import is_fibre, sampling_rate, start_time
+from selfseis.recording.components import Station, channel_name, stations_of
+from selfseis.recording.coverage import stretches
+from selfseis.typing import FloatArray, IndexArray
+
+
+@dataclass(frozen=True, eq=False)
+class PickedRecording:
+    """A recording and its picks.
+
+    Attributes
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    picks : list of Pick
+        Its picks, in the order of time.
+    """
+
+    recording: xr.DataArray
+    picks: list[Pick]
+
+    @cached_property
+    def stations(self) -> list[Station]:
+        """Return the stations of the recording."""
+        return stations_of(self.recording)
+
+    @cached_property
+    def rate(self) -> float:
+        """Return the sampling rate in Hz."""
+        return sampling_rate(self.recording)
+
+    @cached_property
+    def spans(self) -> FloatArray:
+        """Return first and last times with data, shape (n_spans, 2), in s after the recording's start."""
+        return np.array(stretches(self.recording), float).reshape(-1, 2) / self.rate
+
+    @cached_property
+    def times(self) -> FloatArray:
+        """Return the time of each pick in s after the recording's start."""
+        times = np.array([pick.time for pick in self.picks], "datetime64[ns]")
+        since_start = (times - start_time(self.recording)).astype("timedelta64[ns]")
+        return since_start.astype(np.float64) * 1e-9
+
+    def onsets(self, phase: Phase) -> list[FloatArray]:
+        """Return time in s and probability of the picks of a phase at each station, shape (n_picks, 2)."""
+        of_phase = np.array([pick.phase == phase for pick in self.picks], bool)
+        probability = np.array([pick.probability for pick in self.picks], float)
+        columns = np.stack([self.times, probability], axis=1)
+        return [columns[of_phase & (self.station_numbers == number)] for number in range(len(self.stations))]
+
+    @cached_property
+    def station_numbers(self) -> IndexArray:
+        """Return the place in `stations` of each pick's station; -1 for one that is not in the recording."""
+        names = {
+            self._station_name(row): number
+            for number, station in enumerate(self.stations)
+            for row in station.rows
+            if row is not None
+        }
+        return np.array([names.get(pick.station, -1) for pick in self.picks], np.intp)
+
+    def agreement(self, s_minus_p: tuple[float, float]) -> Agreement:
+        """Return what the stations agree on.
+
+        Parameters
+        ----------
+        s_minus_p : tuple of float
+            Least and largest S - P in s with which an S may belong to a P.
+        """
+        onsets = zip(self.onsets("P"), self.onsets("S"), strict=True)
+        pairs = [paired(p, s, s_minus_p) for p, s in onsets]
+        return agreement_above_chance(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
+
+    def _station_name(self, row: int) -> str:
+        name = channel_name(self.recording, row)
+        return name if is_fibre(self.recording) else name.rpartition(".")[0]
