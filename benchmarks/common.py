@@ -72,7 +72,7 @@ class Measured:
     claim: str
     settings: dict[str, Any]
     tables: list[Table]
-    findings: list[str] = field(default_factory=list)
+    issues: list[str] = field(default_factory=list)
 
 
 def progress(text: str) -> None:
@@ -85,7 +85,7 @@ def show(name: str, measured: Measured, seconds: float) -> None:
     print(f"\n== {name} ({seconds:.0f} s)\n{measured.claim}\n")
     for table in measured.tables:
         print(table)
-    for finding in measured.findings:
+    for finding in measured.issues:
         print(f"* {finding}")
 
 
@@ -99,7 +99,7 @@ def save(name: str, measured: Measured, seconds: float, *, complete: bool) -> Pa
         "complete": complete,
         "machine": machine(),
         "settings": measured.settings,
-        "findings": measured.findings,
+        "findings": measured.issues,
         "tables": {table.title: table.rows for table in measured.tables},
     }
     RESULTS.mkdir(exist_ok=True)

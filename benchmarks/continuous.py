@@ -231,16 +231,16 @@ def _measured(picks: list[Row], events: list[Row], nominal: list[Row]) -> Measur
 
 
 def _findings(picks: list[Row], nominal: list[Row]) -> list[str]:
-    findings = []
+    issues = []
     if not peers():
-        findings.append(
+        issues.append(
             "NO PEERS: no other network tells real events apart, so they count as false alarms here"
         )
     for recording, phase in dict.fromkeys((row["recording"], row["phase"]) for row in picks):
         rows = [row for row in picks if (row["recording"], row["phase"]) == (recording, phase)]
         for rate in dict.fromkeys((RATES[0], rows[0]["counted rate"])):
-            findings += _compared(rows[0], rows[1:], rate)
-    return sorted(findings) + [_false_alarms(phase, nominal) for phase in PHASES]
+            issues += _compared(rows[0], rows[1:], rate)
+    return sorted(issues) + [_false_alarms(phase, nominal) for phase in PHASES]
 
 
 def _compared(mine: Row, others: list[Row], rate: float) -> list[str]:

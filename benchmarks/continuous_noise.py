@@ -57,7 +57,7 @@ class Noise:
     """
 
     name: str
-    learnt: xr.DataArray
+    trained: xr.DataArray
     scored: xr.DataArray
     picker: Callable[[], Picker]
     source: Source
@@ -71,17 +71,17 @@ def all_noise(quick: bool) -> list[Noise]:
 
 
 def _pb(quick: bool) -> Noise:
-    learnt = hours_of(archive(), (0.0, 1.0) if quick else (0.0, 6.0))
+    trained = hours_of(archive(), (0.0, 1.0) if quick else (0.0, 6.0))
     scored = hours_of(archive(), (6.0, 7.5) if quick else SCORED_HOURS)
     source = Source(PLACES_PB, 10.0, (5.0, 15.0))
     return Noise(
-        "PB01, PB02", learnt, scored, lambda: archive_picker(quick), source, ((0, 0), (1, 1), (2, 2)), 10.0
+        "PB01, PB02", trained, scored, lambda: archive_picker(quick), source, ((0, 0), (1, 1), (2, 2)), 10.0
     )
 
 
 def _piton() -> Noise:
     day = samples.piton_day()
-    learnt, scored = hours_of(day, (0.0, 12.0)), hours_of(day, SCORED_PITON)
+    trained, scored = hours_of(day, (0.0, 12.0)), hours_of(day, SCORED_PITON)
     codes = [str(name).rpartition(".")[0] for name in day["seed_id"].values]
     latitude, longitude = np.asarray(day["latitude"].values), np.asarray(day["longitude"].values)
     east = (longitude - longitude[0]) * 111.2 * np.cos(np.radians(latitude[0]))
@@ -89,9 +89,9 @@ def _piton() -> Noise:
     places = {code: (float(x), float(y)) for code, x, y in zip(codes, east, north, strict=True)}
     return Noise(
         "Piton de la Fournaise, vertical only",
-        learnt,
+        trained,
         scored,
-        lambda: fitted("piton", learnt),
+        lambda: fitted("piton", trained),
         Source(places, 6.0, (0.5, 8.0)),
         ((2, 2),),
         2.5,
@@ -101,12 +101,12 @@ def _piton() -> Noise:
 def _fur() -> Noise:
     """One horizontal component at 20 Hz, which counts as a vertical: S - P is stated, as a user would."""
     day = open_recording(str(data_folder() / "stations" / "GR.FUR..BHN.D.2015.361"))
-    learnt, scored = hours_of(day, (0.0, 12.0)), hours_of(day, SCORED_FUR)
+    trained, scored = hours_of(day, (0.0, 12.0)), hours_of(day, SCORED_FUR)
     return Noise(
         "GR.FUR, one component, 20 Hz",
-        learnt,
+        trained,
         scored,
-        lambda: fitted("fur", learnt, s_minus_p=S_MINUS_P_LABELLED),
+        lambda: fitted("fur", trained, s_minus_p=S_MINUS_P_LABELLED),
         Source({"GR.FUR.": (0.0, 0.0)}, 40.0, (2.0, 15.0)),
         ((1, 2),),
         0.0,

@@ -21,7 +21,7 @@ from benchmarks.fibre_noise import Samples, data_folder, forge_recording
 from selfseis.denoise import Denoiser
 from selfseis.denoise.common_mode import without_common_mode
 from selfseis.denoise.prediction import live_channels
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import open_recording, sampling_rate
 from selfseis.samples import porotomo_earthquake
 from selfseis.validation import skill
@@ -38,7 +38,7 @@ def run(quick: bool) -> Iterator[Measured]:
     for name, (open_it, band) in recordings(quick).items():
         try:
             rows += _examined(name, open_it(), band, quick)
-        except UnusableInput as error:
+        except InputError as error:
             rows.append({"recording": name, "method": "none", "why": str(error)})
         for row in rows:
             if row["recording"] == name:
@@ -82,36 +82,36 @@ def _examined(name: str, recording: xr.DataArray, band: tuple[float, float] | No
     for method in METHODS:
         try:
             denoiser = Denoiser(method, band=band).fit(first)  # type: ignore[arg-type]
-        except UnusableInput as error:
+        except InputError as error:
             rows.append(known | {"method": method, "why": str(error)})
             continue
-        verdict, blind = denoiser.verdict(second), _without_fusion(denoiser).verdict(second)
+        verdict, blind = denoiser.evaluate(second), _without_fusion(denoiser).evaluate(second)
         everywhere = blind.details["skill_everywhere"]
         rows.append(
             known
             | {"zone": denoiser.blind_zone_, "method": method}
             | {"skill": _rounded(everywhere["value"]), "interval": [_rounded(everywhere[e]) for e in ENDS]}
-            | {"verdict": verdict.verdict, "where most is predicted": _value(verdict.skill)}
+            | {"verdict": verdict.outcome, "where most is predicted": _value(verdict.skill)}
             | {"its interval": _interval(verdict.skill), "its null": _value(verdict.null)}
             | {verdict.baseline_name: _value(verdict.baseline), "reason": verdict.reason}
         )
     if denoiser is not None and not quick and jdas_is_named():
-        learnt, scored = (_conditioned(denoiser, part) for part in (first, second))
+        trained, scored = (_conditioned(denoiser, part) for part in (first, second))
         rows += [
             known | {"zone": denoiser.blind_zone_} | row
-            for row in _jdas_rows(name, learnt, scored, denoiser.blind_zone_, sampling_rate(recording))
+            for row in _jdas_rows(name, trained, scored, denoiser.blind_zone_, sampling_rate(recording))
         ]
     return rows
 
 
-def _jdas_rows(name: str, learnt: Samples, scored: Samples, zone: int, rate: float) -> Iterator[Row]:
+def _jdas_rows(name: str, trained: Samples, scored: Samples, zone: int, rate: float) -> Iterator[Row]:
     """Score jDAS on the channels as they are, and on combs of channels farther apart than the zone."""
     shown = {1: "hides the channel alone"} | ({zone + 1: "combs a zone apart"} if zone else {})
     for apart, words in shown.items():
-        if len(learnt) // apart < JDAS_CHANNELS:
+        if len(trained) // apart < JDAS_CHANNELS:
             yield {"method": f"jDAS, {words}", "why": "too few channels for a comb"}
             continue
-        train, apply = (_combs(part, apart) for part in (learnt, scored))
+        train, apply = (_combs(part, apart) for part in (trained, scored))
         line = Line(rate, 1.0, 1.0, (0.0, rate / 2))
         asked: dict[str, Any] = AS_DOCUMENTED | {"cpu_seconds": [0.0, JDAS_SECONDS]}
         key = f"hidden-{name.replace(' ', '-')}-{apart}"
@@ -142,7 +142,7 @@ def _conditioned(denoiser: Denoiser, part: xr.DataArray) -> Samples:
 def _without_fusion(denoiser: Denoiser) -> Denoiser:
     """Return one that leaves the own observation out, as jDAS does."""
     blind = copy(denoiser)
-    blind.posterior_ = None
+    blind.wiener_ = None
     return blind
 
 
@@ -159,7 +159,7 @@ def _rounded(value: float) -> float:
 
 
 def _findings(rows: list[Row]) -> list[str]:
-    findings = []
+    issues = []
     for name in dict.fromkeys(row["recording"] for row in rows):
         of = {
             row["method"]: row["skill"]
@@ -167,12 +167,12 @@ def _findings(rows: list[Row]) -> list[str]:
             if row["recording"] == name and row.get("skill") is not None
         }
         if "network" not in of:
-            findings.append(f"NOT SCORED: {name}")
+            issues.append(f"NOT SCORED: {name}")
             continue
         others = {m: s for m, s in of.items() if m != "network" and "alone" not in m}
         best = max(others, key=others.__getitem__)
         state = "reached" if of["network"] >= others[best] else "MISSED"
-        findings.append(
+        issues.append(
             f"{state}: {name}: skill {of['network']:.3f}; best of the others {best} {others[best]:.3f}"
         )
-    return sorted(findings, key=lambda text: text.startswith("reached"))
+    return sorted(issues, key=lambda text: text.startswith("reached"))

@@ -21,7 +21,7 @@ import selfseis
 from benchmarks.common import ROOT, progress
 from benchmarks.denoise_kept import Outcome, digest_of, kept
 from benchmarks.fibre_noise import Samples
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 
 OURS = [sys.executable, "-m", "benchmarks.denoise_worker"]
 JDAS_PROGRAM = Path(__file__).with_name("jdas_worker.py")
@@ -125,7 +125,7 @@ def _run(program: list[str], job: dict[str, Any], train: Samples, apply: dict[st
             check=False,
         )
         if not (folder / "result.json").exists():
-            raise UnusableInput(f"{' '.join(program)} failed: {done.stderr.strip().splitlines()[-1:]}")
+            raise InputError(f"{' '.join(program)} failed: {done.stderr.strip().splitlines()[-1:]}")
         cost = json.loads((folder / "result.json").read_text())
         return Outcome({what: np.load(folder / f"{what}.out.npy") for what in cost["applied"]}, cost)
 

@@ -19,7 +19,7 @@ from benchmarks.fibre_noise import Samples
 from selfseis.io.atomic import replacing
 
 BLIND = "blind-"  # before the names of outputs that are made without the channels' own observations
-LARGEST_HALF = 1e4  # up to which samples are kept with half precision
+MAX_HALF = 1e4  # up to which samples are kept with half precision
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,4 @@ def digest_of(*parts: str | Samples) -> str:
 
 
 def _halved(made: Samples) -> Samples:
-    return made.astype(np.float16) if np.abs(made).max(initial=0) < LARGEST_HALF else made
+    return made.astype(np.float16) if np.abs(made).max(initial=0) < MAX_HALF else made

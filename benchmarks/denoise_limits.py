@@ -117,20 +117,20 @@ def _settings(seeds: list[int]) -> dict[str, Any]:
 
 def _findings(table: Table) -> list[str]:
     found = {(row["noise"], row["method"]): row for row in table.rows}
-    findings = []
+    issues = []
     for noise in dict.fromkeys(row["noise"] for row in table.rows):
         measured, rival = found[noise, MEASURED], found[noise, RIVAL]
         farther = found[noise, AROUND]["output dB"] - measured["output dB"]
         state = "kept" if farther <= FARTHER + ROUNDING else "BROKEN"
-        findings.append(f"{state}: {noise}: {farther:.2f} dB farther when told around each cell")
+        issues.append(f"{state}: {noise}: {farther:.2f} dB farther when told around each cell")
         for told in (found[noise, name] for name in GAINS):
             gain, lost = told["output dB"] - rival["output dB"], 1 - told["where loud"]
-            findings.append(
+            issues.append(
                 f"{noise}: {told['method']}: {told['output dB']:.1f} dB (measured {measured['output dB']:.1f}), "
                 f"{gain:.1f} above AFK: {TARGET:g} dB are {_reach(gain >= TARGET)}; "
                 f"{lost:.0%} of the amplitude lost: {AMPLITUDE_TARGET:.0%} are {_reach(lost < AMPLITUDE_TARGET)}"
             )
-    return findings
+    return issues
 
 
 def _reach(possible: bool) -> str:

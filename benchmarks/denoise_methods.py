@@ -188,7 +188,7 @@ def methods() -> dict[str, Method]:
         "median f-k, oracle": filtered(best_median_fk),
         "low rank, oracle": filtered(best_low_rank),
         "ridge": ours(method="ridge"),
-        "network, untrained": ours(method="network", most_steps=0),
+        "network, untrained": ours(method="network", max_steps=0),
         "network": ours(method="network"),
         "jDAS pretrained": jdas(AS_DOCUMENTED, (0.0,)),
         "jDAS": jdas(TUNED, JDAS_SECONDS),

@@ -29,7 +29,7 @@ SPACING, GAUGE = 2.0, 16.0  # m
 MANY_CHANNELS = 10_000
 CORES = 2
 EVENTS = 4  # of one alone a network may learn so little that it is not kept, and nothing of it would be timed
-TRAINING, TIMES_JDAS, MOST_GB = 60.0, 20.0, 2.0  # aims
+TRAINING, TIMES_JDAS, MAX_GB = 60.0, 20.0, 2.0  # aims
 METHODS = ("ridge", "network")
 
 
@@ -117,34 +117,34 @@ def _measured(rows: list[Row], many: list[Row]) -> Measured:
         "left_out": "reading, starting and importing",
     }
     rates = {row["method"]: row["M samples/CPU s"] for row in rows}
-    findings = []
+    issues = []
     for method in METHODS:
         training = next(row["training CPU s"] for row in rows if row["method"] == method)
-        findings.append(
+        issues.append(
             f"{_state(training <= TRAINING)}: {method}: learnt in {training:.1f} CPU s (aim {TRAINING:g})"
         )
         if "jDAS pretrained" in rates:
             times = rates[method] / rates["jDAS pretrained"]
-            findings.append(
+            issues.append(
                 f"{_state(times >= TIMES_JDAS)}: {method}: {times:.1f} times jDAS (aim {TIMES_JDAS:g})"
             )
     for row in many:
-        findings.append(
+        issues.append(
             f"{_state(row['times real time'] >= 1)}: {row['method']}: {MANY_CHANNELS} channels at {RATE:g} Hz in "
             f"{row['times real time']:.1f} times real time"
         )
-        findings.append(
-            f"{_state(row['peak GB'] <= MOST_GB)}: {row['method']}: {MANY_CHANNELS} channels in {row['peak GB']:.1f} "
-            f"GB, what is read and written included (aim {MOST_GB:g})"
+        issues.append(
+            f"{_state(row['peak GB'] <= MAX_GB)}: {row['method']}: {MANY_CHANNELS} channels in {row['peak GB']:.1f} "
+            f"GB, what is read and written included (aim {MAX_GB:g})"
         )
     if "jDAS pretrained" not in rates:
-        findings.append("NOT COMPARED: no jDAS")
+        issues.append("NOT COMPARED: no jDAS")
     tables = [
         Table("A minute of 500 channels", rows),
         Table(f"{MANY_CHANNELS} channels on {CORES} cores", many),
     ]
     claim = "Denoising is 20 times as fast as jDAS, and real time for 10,000 channels at 100 Hz on two cores in 2 GB."
-    return Measured(claim, settings, tables, sorted(findings, key=lambda text: not text.startswith("MISSED")))
+    return Measured(claim, settings, tables, sorted(issues, key=lambda text: not text.startswith("MISSED")))
 
 
 def _state(reached: bool) -> str:

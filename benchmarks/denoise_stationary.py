@@ -153,12 +153,12 @@ def limit_rows(signal: NDArray[np.float64]) -> list[Row]:
 
 
 def _tried(noisy: Samples, seed: int, quick: bool) -> Iterator[tuple[str, Samples, Row]]:
-    learnt, scored = noisy[None, :, :SAMPLES], noisy[None, :, SAMPLES:]
+    trained, scored = noisy[None, :, :SAMPLES], noisy[None, :, SAMPLES:]
     line = Line(RATE, 1.0, 1.0, BAND)
     for method in ("ridge", "network"):
         for zone, words in ((None, "zone measured"), (0, "zone 0 given")):
             options: dict[str, Any] = {"method": method, "blind_zone": zone}
-            done = run_ours(f"stationary-{seed}", line, options, learnt, {"scored": scored}, seed)
+            done = run_ours(f"stationary-{seed}", line, options, trained, {"scored": scored}, seed)
             facts = _cost(done) | {
                 "blind zone": done.cost["blind_zone"],
                 "verdict": done.cost["verdict"]["word"],
@@ -170,7 +170,7 @@ def _tried(noisy: Samples, seed: int, quick: bool) -> Iterator[tuple[str, Sample
         return
     for settings, times in ((AS_DOCUMENTED, (0.0,)), (TUNED, JDAS_SECONDS)):
         options = settings | {"cpu_seconds": list(times)}
-        done = run_jdas(f"stationary-{seed}", line, options, learnt, {"scored": scored}, seed)
+        done = run_jdas(f"stationary-{seed}", line, options, trained, {"scored": scored}, seed)
         for seconds in times:
             label = f"jDAS, {seconds:g} CPU s" if seconds else "jDAS pretrained"
             yield label, done.outputs[f"{seconds:g}:scored"][0], _cost(done) | {"fit CPU s": seconds}
@@ -182,10 +182,10 @@ def _cost(done: Outcome) -> Row:
 
 def _findings(rows: list[Row], limits: list[Row]) -> list[str]:
     best = limits[0]["output dB"]
-    findings = []
+    issues = []
     for method in dict.fromkeys(row["method"] for row in rows):
         mean = float(np.mean([row["output dB"] for row in rows if row["method"] == method]))
         state = "reached" if best - mean <= TARGET else "MISSED"
         prefix = f"{state}: " if method.startswith("network") and NO_FUSION not in method else ""
-        findings.append(f"{prefix}{method}: {mean:.2f} dB, {best - mean:.2f} below the limit of {best:.2f}")
-    return sorted(findings, key=lambda text: not text.startswith("MISSED"))
+        issues.append(f"{prefix}{method}: {mean:.2f} dB, {best - mean:.2f} below the limit of {best:.2f}")
+    return sorted(issues, key=lambda text: not text.startswith("MISSED"))

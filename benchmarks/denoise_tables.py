@@ -94,7 +94,7 @@ def convergence_table(scores: list[Row]) -> Table:
 def fibre_findings(scores: list[Row], facts: list[Row]) -> list[str]:
     """Return what the scores say of the aims, what misses them first."""
     table = score_table([*_same(scores), *_together(scores)], [*facts, *_together(facts)]).rows
-    findings = []
+    issues = []
     for scenario in dict.fromkeys(row["noise"] for row in table):
         of = [row for row in table if row["noise"] == scenario]
         ours = next((row for row in of if row["method"] == OURS), None)
@@ -103,7 +103,7 @@ def fibre_findings(scores: list[Row], facts: list[Row]) -> list[str]:
             continue
         best = max(rivals, key=lambda row: row["output dB"])
         gain = ours["output dB"] - best["output dB"]
-        findings += [
+        issues += [
             _finding(
                 gain >= TARGET,
                 f"{scenario}: {ours['output dB']:.1f} dB, {gain:.1f} above {best['method']} (aim {TARGET:g})",
@@ -115,7 +115,7 @@ def fibre_findings(scores: list[Row], facts: list[Row]) -> list[str]:
             ),
             *_smaller_findings(scenario, ours, of),
         ]
-    return sorted(findings, key=lambda text: not text.startswith("MISSED"))
+    return sorted(issues, key=lambda text: not text.startswith("MISSED"))
 
 
 def _smaller_findings(scenario: str, ours: Row, of: list[Row]) -> Iterable[str]:

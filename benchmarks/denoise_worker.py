@@ -33,9 +33,9 @@ def main(folder: Path) -> None:
         recording = _recording(noisy, job)
         made[name] = _denoised(denoiser, recording, noisy.shape, folder / f"{name}.out.npy")
         if name != job["apply"][0]:
-            made[name]["verdict"] = _told(denoiser.verdict(recording))
-    if denoiser.posterior_ is not None:
-        denoiser.posterior_ = None  # the same model without the channels' own observations
+            made[name]["verdict"] = _told(denoiser.evaluate(recording))
+    if denoiser.wiener_ is not None:
+        denoiser.wiener_ = None  # the same model without the channels' own observations
         for name in job["apply"]:
             noisy = np.load(folder / f"{name}.npy")
             of_others = f"{BLIND}{name}"
@@ -87,7 +87,7 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         return None if measured is None else round(float(measured.value), 4)
 
     return {
-        "word": verdict.verdict,
+        "word": verdict.outcome,
         "skill": value(verdict.skill),
         "baseline": value(verdict.baseline),
         "reason": verdict.reason,

@@ -21,7 +21,7 @@ from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import SimulatedEvent, simulate_recording_with_events
-from selfseis.validation.false_alarms import ChanceLevel, peaks
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
 PER_DAY = 1.0
 COUNTABLE = 30  # false alarms expected in the noise at the rate at which ours are counted
@@ -133,7 +133,7 @@ def _searchers(scenario: Scenario, noise: xr.DataArray, seed: int) -> tuple[dict
         searchers[name] = Searcher(
             stack, _measured_threshold(stack.scan(noise, n_surrogates=0, seed=seed), rate)
         )
-    countable = detector.background_ + detector.chance_.threshold(COUNTABLE / days)
+    countable = detector.background_ + detector.false_alarm_rate_.threshold(COUNTABLE / days)
     score = detector.scan_.score
     low, high = poisson_interval(COUNTABLE)
     found = int((score[peaks(score, APART)] >= countable).sum())
@@ -150,7 +150,7 @@ def _searchers(scenario: Scenario, noise: xr.DataArray, seed: int) -> tuple[dict
         "threshold": detector.threshold_,
         "threshold from the noise": searchers[OURS].threshold,
         "extrapolated by": 1 / (PER_DAY * days),
-        "verdict": detector.verdict_.verdict,
+        "verdict": detector.verdict_.outcome,
     }
 
 
@@ -159,7 +159,7 @@ def _measured_threshold(scan: Scan, rate: float) -> float:
     score = scan.score[SETTLING:-SETTLING]
     heights = np.sort(score[peaks(score, APART)].astype(np.float64))[::-1]
     days = float(np.isfinite(score).sum()) * scan.hop / rate / 86400
-    return ChanceLevel(heights, days).threshold(PER_DAY)
+    return FalseAlarmRate(heights, days).threshold(PER_DAY)
 
 
 def _recall(scenario: Scenario, searchers: dict[str, Searcher], n_events: int, seed: int) -> dict[str, Found]:
@@ -292,21 +292,21 @@ def _settings(seeds: int, shorter: float, n_events: int) -> dict[str, Any]:
 
 
 def _findings(halves: list[Row], alarms: list[Row]) -> list[str]:
-    findings = []
+    issues = []
     for row in halves:
         if row["method"] != OURS:
             continue
         gains = [row[f"gain over {baseline}"] for baseline in (ENVELOPES, CHANNEL_STACK)]
         reached = all(gain == "never" or (not isinstance(gain, str) and gain >= TARGET) for gain in gains)
-        findings.append(
+        issues.append(
             f"{'reached' if reached else 'MISSED'}: {row['noise']}: gain {gains[0]} dB over the envelope stack, "
             f"{gains[1]} dB over the channel stack (target {TARGET:g})"
         )
-    findings.sort(key=lambda text: not text.startswith("MISSED"))
+    issues.sort(key=lambda text: not text.startswith("MISSED"))
     for row in alarms:
         if not row["within"]:
-            findings.append(
+            issues.append(
                 f"MISCALIBRATED: {row['noise']} seed {row['seed']}: {row['found']} false alarms of {COUNTABLE} "
                 "expected at the threshold of its own surrogates"
             )
-    return findings
+    return issues

@@ -23,7 +23,7 @@ from benchmarks.explore_planting import KINDS, NOISE, Planted, day_of, plant
 from selfseis.explore import Explorer
 from selfseis.explore.background import FLOOR, mean_of_known
 from selfseis.explore.cluster_search import find_structures
-from selfseis.explore.embedding import MOST_AXES
+from selfseis.explore.embedding import MAX_AXES
 from selfseis.explore.encoder import Encoder, Views
 from selfseis.explore.novelty import Novelty
 from selfseis.networks.window_encoder import WindowNet
@@ -66,18 +66,18 @@ def _results(planted: Planted, seed: int) -> dict[str, Result]:
     place, n = explored.table.first // planted.length, len(planted.kind)
     names = [site.name for site in explored.sites]
     features = explorer.background_.excess(explored.table, names)
-    chance = explorer._by_chance(planted.recording, explored.sites, len(features))
+    chance = explorer._under_null(planted.recording, explored.sites, len(features))
     n_bands = int(explorer.background_.bands.sum())
     found: dict[str, Result] = {OURS: (explored.labels, explored.novelty)}
     axes = explorer.represented_.axes
     views = Views(features, n_bands, FLOOR, explored.table.site, explored.table.first)
-    learned, _ = Encoder.learnt(views, axes, seed)
+    learned, _ = Encoder.trained(views, axes, seed)
     torch.manual_seed(seed)
-    untrained = Encoder(axes, WindowNet(features.shape[1], MOST_AXES))
+    untrained = Encoder(axes, WindowNet(features.shape[1], MAX_AXES))
     for name, see in ((LEARNED, learned), (UNTRAINED, untrained)):
-        points, by_chance = see(features), see(chance)
-        labels = find_structures(points, explored.table.first, by_chance, "hdbscan", seed)[0].labels
-        found[name] = labels, Novelty.measure(points, by_chance, seed).score(points)
+        points, under_null = see(features), see(chance)
+        labels = find_structures(points, explored.table.first, under_null, "hdbscan", seed)[0].labels
+        found[name] = labels, Novelty.measure(points, under_null, seed).score(points)
     found[ENERGIES] = _by_energies(np.log(mean_of_known(explored.table.power)), seed)
     found |= {
         name: (labels[place], score if score is None else score[place])
@@ -212,19 +212,19 @@ def _mean(rows: list[Row], column: str, **where: object) -> float:
 def _findings(summary: list[Row]) -> list[str]:
     by = {row["method"]: row for row in summary}
     ours = by[OURS]
-    findings = []
+    issues = []
     for rival in (ENERGIES, PEER, PEER_WARD):
         if rival in by:
             gain = ours["AMI"] - by[rival]["AMI"]
-            findings.append(
+            issues.append(
                 f"AMI {gain:+.2f} against {rival} ({'' if gain >= ASKED_GAIN else 'MISSES '}asked {ASKED_GAIN:+.2f})."
             )
     met = ours["recall of the rarest"] >= ASKED_RECALL
-    findings.append(
+    issues.append(
         f"Recall of the class of one in a thousand {ours['recall of the rarest']:.2f} "
         f"({'' if met else 'MISSES '}asked {ASKED_RECALL:.2f})."
     )
     gain = by[LEARNED]["AMI"] - ours["AMI"]
     earned = "it earns" if gain > 0 else "it does not earn"
-    findings.append(f"The learned encoder has {gain:+.2f} AMI against scattering: {earned} its place here.")
-    return findings
+    issues.append(f"The learned encoder has {gain:+.2f} AMI against scattering: {earned} its place here.")
+    return issues

@@ -156,14 +156,14 @@ def simulated_month(days: int) -> xr.DataArray:
 
 
 def _measured(speed: list[Row], memory: list[Row]) -> Measured:
-    findings = []
+    issues = []
     by = {row["method"]: row["seconds"] for row in speed}
     if PEER in by:
         slower = "" if by[AS_MANY] <= by[PEER] else "MISSES: "
-        findings.append(f"{slower}a day at 20 Hz in {by[AS_MANY]:.1f} s, {PEER} {by[PEER]:.1f} s.")
+        issues.append(f"{slower}a day at 20 Hz in {by[AS_MANY]:.1f} s, {PEER} {by[PEER]:.1f} s.")
     for row in memory:
         more = "" if row["peak memory, GB"] < ASKED_GB else "MISSES: "
-        findings.append(f"{more}{row['days']} days of three components in {row['peak memory, GB']:.2f} GB.")
+        issues.append(f"{more}{row['days']} days of three components in {row['peak memory, GB']:.2f} GB.")
     return Measured(
         "A day of one channel is scattered faster than by scatseisnet, and a month of three components fits into 2 GB.",
         {
@@ -179,5 +179,5 @@ def _measured(speed: list[Row], memory: list[Row]) -> Measured:
             Table("A day of one channel at 20 Hz, one thread", speed),
             *([Table("A long record", memory)] if memory else []),
         ],
-        findings,
+        issues,
     )

@@ -16,7 +16,7 @@ from selfseis.detect.detector import APART
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.simulate import simulate_noise_recording
-from selfseis.validation.false_alarms import ChanceLevel, peaks
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
 PER_DAY = 24.0
 RATE = 25.0  # Hz
@@ -111,7 +111,7 @@ def _measure(case: Case, hours: float, seed: int) -> Row:
         "expected": expected,
         "interval": [low, high],
         "within": low <= found <= high,
-        "verdict": detector.verdict_.verdict,
+        "verdict": detector.verdict_.outcome,
     }
     return row | {name: _alarms(scanner, recording, seed) for name, scanner in _baselines(detector).items()}
 
@@ -130,7 +130,7 @@ def _baselines(detector: Detector) -> dict[str, Scanner]:
 def _alarms(scanner: Scanner, recording: xr.DataArray, seed: int) -> int:
     """Count a baseline's declustered alarms at the threshold that its own surrogates give."""
     scan = scanner.scan(recording, n_surrogates=4, seed=seed)
-    threshold = ChanceLevel.measure(scan, APART, RATE).threshold(PER_DAY)
+    threshold = FalseAlarmRate.measure(scan, APART, RATE).threshold(PER_DAY)
     return int((scan.score[peaks(scan.score, APART)] >= threshold).sum())
 
 
@@ -155,7 +155,7 @@ def _findings(runs: list[Row], pooled: list[Row]) -> list[str]:
     claimed = [row for row in pooled if row["claimed"]]
     labels = {(row["geometry"], row["noise"]) for row in claimed}
     covered = [row for row in runs if (row["geometry"], row["noise"]) in labels]
-    findings = [
+    issues = [
         f"OUT OF ITS INTERVAL: {row['geometry']} {row['noise']}: {row['found']} of {row['expected']:g} expected, "
         f"interval {row['interval'][0]} to {row['interval'][1]}; verdicts {row['verdicts']}"
         + ("" if row["claimed"] else " (expected: the noise itself is simultaneous)")
@@ -165,11 +165,11 @@ def _findings(runs: list[Row], pooled: list[Row]) -> list[str]:
     wrong = [
         f"{row['geometry']} {row['noise']} seed {row['seed']}" for row in covered if row["verdict"] == "works"
     ]
-    findings += [f"VERDICT WRONGLY 'works': {name}" for name in wrong]
+    issues += [f"VERDICT WRONGLY 'works': {name}" for name in wrong]
     inside = sum(row["within"] for row in covered)
-    findings.append(
+    issues.append(
         f"{inside} of {len(covered)} runs that the claim covers lie within their 95% interval "
         f"(about {0.05 * len(covered):.1f} would lie outside by chance); "
         f"{sum(row['within'] for row in claimed)} of {len(claimed)} kinds do with their seeds together."
     )
-    return findings
+    return issues

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import open_recording, recording_from_array
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.samples import porotomo_earthquake
@@ -78,13 +78,13 @@ def data_folder() -> Path:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it is not there.
     """
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("SELFSEIS_DATA", beside))
     if not folder.is_dir():
-        raise UnusableInput("no real recordings: name their folder in the environment variable SELFSEIS_DATA")
+        raise InputError("no real recordings: name their folder in the environment variable SELFSEIS_DATA")
     return folder
 
 

@@ -20,7 +20,7 @@ from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.locate import make_catalogue
 from selfseis.pick import Picker
-from selfseis.pick.baselines import AicFinder
+from selfseis.pick.baselines import AicDetector
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.recording import open_recording, sample_times
 from selfseis.recording.components import stations_of
@@ -36,10 +36,10 @@ def run(quick: bool) -> Iterator[Measured]:
     recording = open_recording(str(folder))
     velocity = VelocityModel1D.from_file(folder / "iceland_vmodel.txt")
     reference = _reference(sorted(folder.glob("*.event")))
-    picker = fitted("iceland", recording, effort=QUICK_COURSE if quick else 1.0)
+    picker = fitted("iceland", recording, training_fraction=QUICK_COURSE if quick else 1.0)
     rows: list[Row] = []
     for name, picks in (
-        ("selfseis, in place", picker.pick(recording, least_probability=ASSOCIATED_FROM)),
+        ("selfseis, in place", picker.pick(recording, min_probability=ASSOCIATED_FROM)),
         ("STA/LTA + AIC", _simple_picks(recording, picker)),
     ):
         catalogue = make_catalogue(
@@ -53,8 +53,8 @@ def run(quick: bool) -> Iterator[Measured]:
 def _simple_picks(recording: xr.DataArray, picker: Picker) -> list[Pick]:
     """Return as many STA/LTA + AIC picks of each phase as the picker makes, the highest ratios first."""
     stations = stations_of(recording)
-    found = AicFinder(CausalHighPass.measure(recording)).find(recording, stations)
-    ours = picker.pick(recording, least_probability=ASSOCIATED_FROM)
+    found = AicDetector(CausalHighPass.measure(recording)).find(recording, stations)
+    ours = picker.pick(recording, min_probability=ASSOCIATED_FROM)
     names = recording["seed_id"].values
     picks = []
     for phase, side in zip(PHASES, ("p", "s"), strict=True):

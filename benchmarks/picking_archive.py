@@ -205,12 +205,12 @@ def _measured(rows: list[Row], details: list[Row], disagreement: list[Row], note
 def _findings(rows: list[Row], note: str) -> list[str]:
     if not rows:
         return [f"NOT MEASURED: {note}"]
-    findings = []
+    issues = []
     mine = [row for row in rows if row["method"].startswith("selfseis")]
     for name, target in TARGETS.items():
         values = np.ravel([row[name] for row in mine])
         state = "reached" if values.min() >= target else "MISSED"
-        findings.append(
+        issues.append(
             f"{state}: {name} {values.min():.3f} to {values.max():.3f} over {len(mine)} seeds, target {target:g}"
         )
-    return sorted(findings)
+    return sorted(issues)

@@ -19,7 +19,7 @@ from selfseis.pick.picker import Picker
 from selfseis.recording import recording_from_array, sampling_rate
 from selfseis.recording.components import stations_of
 
-LEAST_PROBABILITY = 0.5
+MIN_PROBABILITY = 0.5
 WITHIN = 0.2  # s
 SCORED = (6.0, 9.0)  # hours
 CLIP = 20.0  # median absolute deviations
@@ -102,7 +102,7 @@ DAMAGES: dict[str, Callable[[Samples], Samples]] = {
 def _picked(picker: Picker, recording: xr.DataArray, data: Samples) -> Times:
     start, names = recording["time"].values[0], [str(name) for name in recording["seed_id"].values]
     damaged = recording_from_array(data, sampling_rate(recording), start, seed_id=names)
-    picks = picker.pick(damaged, least_probability=LEAST_PROBABILITY)
+    picks = picker.pick(damaged, min_probability=MIN_PROBABILITY)
     return {
         (station.code, phase): np.array(
             [
@@ -139,15 +139,15 @@ def _near(times: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
 def _measured(rows: list[Row]) -> Measured:
     settings = {
         "learnt from": "CX.PB01 and CX.PB02, hours 0 to 6, undamaged",
-        "picked": f"hours {SCORED[0]:g} to {SCORED[1]:g}, probability of at least {LEAST_PROBABILITY:g}",
+        "picked": f"hours {SCORED[0]:g} to {SCORED[1]:g}, probability of at least {MIN_PROBABILITY:g}",
         "kept": f"share of the picks of the undamaged record that are within {WITHIN:g} s of one of the damaged",
         "new": "share of the picks of the damaged record that are not",
     }
-    findings = [
+    issues = [
         f"{row['damage']}: {row['P kept']:.0%} of P and {row['S kept']:.0%} of S kept; "
         f"{row['P new']:.0%} and {row['S new']:.0%} of what is picked are new"
         for row in rows
         if "" not in row.values()
     ]
     claim = "Gaps, clipping and flipped components cost a picker little; swapped and lost components cost it much."
-    return Measured(claim, settings, [Table("Picks of damaged records", rows)], findings)
+    return Measured(claim, settings, [Table("Picks of damaged records", rows)], issues)

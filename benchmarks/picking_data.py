@@ -90,7 +90,9 @@ def decimated(recording: xr.DataArray, rate: float) -> xr.DataArray:
     )
 
 
-def fitted(key: str, recording: xr.DataArray, *, effort: float = 1.0, **arguments: object) -> Picker:
+def fitted(
+    key: str, recording: xr.DataArray, *, training_fraction: float = 1.0, **arguments: object
+) -> Picker:
     """Learn a picker, or load it if these sources have learnt it before.
 
     Parameters
@@ -99,7 +101,7 @@ def fitted(key: str, recording: xr.DataArray, *, effort: float = 1.0, **argument
         Name of the data and the settings.
     recording : xarray.DataArray
         What is learnt from.
-    effort : float
+    training_fraction : float
         Steps of training as a share of the full course.
     arguments
         Of `Picker`.
@@ -110,11 +112,11 @@ def fitted(key: str, recording: xr.DataArray, *, effort: float = 1.0, **argument
     SELFSEIS_PICKERS names.
     """
     kept = Path(os.environ.get("SELFSEIS_PICKERS", ROOT / "build" / "pickers" / SOURCE_DIGEST[:12]))
-    folder = kept / (key if effort == 1.0 else f"{key}-{effort:g}")
+    folder = kept / (key if training_fraction == 1.0 else f"{key}-{training_fraction:g}")
     if folder.exists():
         return Picker.load(folder)
     progress(f"learning {folder.name}")
-    picker = Picker(effort=effort, **arguments).fit(recording)  # type: ignore[arg-type]
+    picker = Picker(training_fraction=training_fraction, **arguments).fit(recording)  # type: ignore[arg-type]
     folder.parent.mkdir(parents=True, exist_ok=True)
     picker.save(folder)
     return picker
@@ -124,7 +126,7 @@ def archive_picker(quick: bool, seed: int = 0) -> Picker:
     """Return the picker that learnt on the first six hours of PB01 and PB02."""
     recording = hours_of(archive(), (0.0, 1.0) if quick else TAUGHT_HOURS)
     key = f"pb{'-hour' if quick else ''}-seed{seed}"
-    return fitted(key, recording, effort=QUICK_COURSE if quick else 1.0, seed=seed)
+    return fitted(key, recording, training_fraction=QUICK_COURSE if quick else 1.0, seed=seed)
 
 
 def archive_noise() -> Components:

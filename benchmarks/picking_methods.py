@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfseis.catalogue.records import PHASES, Phase
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.baselines import sta_lta_aic_picks
 from selfseis.pick.high_pass import CausalHighPass
@@ -144,7 +144,7 @@ def _peer(path: Path) -> Method:
         high_pass = bool(described.get("high_pass", False))
         model = torch.jit.load(str(path), map_location="cpu").eval()
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise UnusableInput(f"the peer {path} cannot be read ({str(error).partition(chr(10))[0]})") from error
+        raise InputError(f"the peer {path} cannot be read ({str(error).partition(chr(10))[0]})") from error
 
     def probabilities(components: Components, rate: float) -> NDArray[Any]:
         from scipy.signal import resample_poly

@@ -64,7 +64,7 @@ def run(quick: bool) -> Iterator[Measured]:
 def mine_picker(quick: bool) -> Picker:
     """Return the picker that learnt on the five windows, without their labels."""
     share = QUICK_COURSE if quick else 1.0
-    return fitted("mine", samples.mine_recording(), effort=share)
+    return fitted("mine", samples.mine_recording(), training_fraction=share)
 
 
 def _as_if(method: Method) -> Method:

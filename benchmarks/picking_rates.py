@@ -21,7 +21,7 @@ WITHIN = 0.5  # s
 RATES = (20.0, 40.0, 100.0)  # Hz
 EFFORT = 0.2
 S_MINUS_P = (0.3, 13.0)  # s
-TAUGHT, SCORED = (0.0, 3.0), (6.0, 9.0)  # hours
+TRAINING, SCORED = (0.0, 3.0), (6.0, 9.0)  # hours
 
 
 def run(quick: bool) -> Iterator[Measured]:
@@ -34,12 +34,14 @@ def run(quick: bool) -> Iterator[Measured]:
     truth = {code: reference.onsets(data, REFERENCE_HZ, SURE) for code, data in components_of(scored).items()}
     rows: list[Row] = []
     for rate in RATES[:1] if quick else RATES:
-        taught = hours_of(archive(), (0.0, 1.0) if quick else TAUGHT)
-        taught, heard = (part if rate == REFERENCE_HZ else decimated(part, rate) for part in (taught, scored))
-        effort = QUICK_COURSE if quick else EFFORT
-        picker = fitted(f"pb-{rate:g}hz", taught, effort=effort, s_minus_p=S_MINUS_P)
+        training = hours_of(archive(), (0.0, 1.0) if quick else TRAINING)
+        training, heard = (
+            part if rate == REFERENCE_HZ else decimated(part, rate) for part in (training, scored)
+        )
+        training_fraction = QUICK_COURSE if quick else EFFORT
+        picker = fitted(f"pb-{rate:g}hz", training, training_fraction=training_fraction, s_minus_p=S_MINUS_P)
         stations = components_of(heard)
-        for method in all_methods(picker, next(iter(components_of(taught).values()))):
+        for method in all_methods(picker, next(iter(components_of(training).values()))):
             if method.kind != "peer" or method.name == REFERENCE:
                 found = {code: method.onsets(data, sampling_rate(heard)) for code, data in stations.items()}
                 rows.append(_scored(method, rate, found, truth))
@@ -62,15 +64,15 @@ def _scored(method: Method, rate: float, found: dict[str, Onsets], truth: dict[s
 
 def _measured(rows: list[Row]) -> Measured:
     settings = {
-        "learnt from": f"CX.PB01 and CX.PB02, hours {TAUGHT[0]:g} to {TAUGHT[1]:g}",
+        "learnt from": f"CX.PB01 and CX.PB02, hours {TRAINING[0]:g} to {TRAINING[1]:g}",
         "scored on": f"hours {SCORED[0]:g} to {SCORED[1]:g}",
         "s_minus_p_s": list(S_MINUS_P),
-        "effort": EFFORT,
+        "training_fraction": EFFORT,
         "reference": f"{REFERENCE} at {REFERENCE_HZ:g} Hz, probability above {SURE:g}",
         "tolerance_s": WITHIN,
         "peers": "the reference itself on data resampled up to its rate",
     }
-    findings = []
+    issues = []
     for rate in dict.fromkeys(row["rate Hz"] for row in rows):
         mine, simple = (
             next(row for row in rows if row["rate Hz"] == rate and row["method"].startswith(name))
@@ -78,6 +80,6 @@ def _measured(rows: list[Row]) -> Measured:
         )
         column = "P average precision"
         state = "better than" if min(mine[column]) > max(simple[column]) else "NOT better than"
-        findings.append(f"{rate:g} Hz: {column} {mine[column]}, {state} STA/LTA + AIC {simple[column]}")
+        issues.append(f"{rate:g} Hz: {column} {mine[column]}, {state} STA/LTA + AIC {simple[column]}")
     claim = "The recipe learns at every sampling rate."
-    return Measured(claim, settings, [Table("PB01 / PB02 at other sampling rates", rows)], findings)
+    return Measured(claim, settings, [Table("PB01 / PB02 at other sampling rates", rows)], issues)

@@ -96,16 +96,14 @@ def _measured(rows: list[Row], hours: float) -> Measured:
         "repeats": REPEATS,
         "seisbench": "SELFSEIS_SEISBENCH" if os.environ.get("SELFSEIS_SEISBENCH") else "left out: not named",
     }
-    findings = []
+    issues = []
     for threads in dict.fromkeys(row["threads"] for row in rows):
         of_threads = [row for row in rows if row["threads"] == threads]
         if len(of_threads) == 2:
             ratio = of_threads[1]["median s"] / of_threads[0]["median s"]
             state = "reached" if ratio > 1 else "MISSED"
-            findings.append(
-                f"{state}: {ratio:.2f} times as fast as SeisBench's PhaseNet on {threads} threads"
-            )
+            issues.append(f"{state}: {ratio:.2f} times as fast as SeisBench's PhaseNet on {threads} threads")
     claim = "A station-day is annotated faster than by PhaseNet in SeisBench in the same run."
     return Measured(
-        claim, settings, [Table("Time to annotate", rows)], findings or ["NOT COMPARED: no SeisBench"]
+        claim, settings, [Table("Time to annotate", rows)], issues or ["NOT COMPARED: no SeisBench"]
     )

@@ -90,11 +90,9 @@ def _measured(rows: list[Row], n_windows: int) -> Measured:
 
 def _findings(rows: list[Row]) -> list[str]:
     mine = [row for row in rows if row["method"].startswith("selfseis")]
-    findings = []
+    issues = []
     for name, target in TARGETS.items():
         worst, best = min(row[name] for row in mine), max(row[name] for row in mine)
         state = "reached" if worst >= target else "MISSED"
-        findings.append(
-            f"{state}: {name} {worst:.3f} to {best:.3f} over {len(mine)} seeds, target {target:g}"
-        )
-    return sorted(findings)
+        issues.append(f"{state}: {name} {worst:.3f} to {best:.3f} over {len(mine)} seeds, target {target:g}")
+    return sorted(issues)

@@ -20,10 +20,10 @@ from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.detector import APART
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import open_recording, sample_times, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
-from selfseis.validation.false_alarms import ChanceLevel, peaks
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
 PER_DAY = 1.0
 AROUND = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's interval
@@ -77,7 +77,7 @@ def _examined(name: str, open_it: Open) -> tuple[Row, Detector | None]:
     row: Row = {"recording": name}
     try:
         recording = open_it()
-    except UnusableInput as error:
+    except InputError as error:
         return row | {"events": "", "denoise": "not opened", "detect": "not opened", "why": str(error)}, None
     covered = sum(last - first for first, last in stretches(recording))
     row |= {
@@ -88,15 +88,15 @@ def _examined(name: str, open_it: Open) -> tuple[Row, Detector | None]:
     detector: Detector | None = None
     try:
         denoiser, tried = _denoiser(recording)
-        row |= {"denoise": denoiser.verdict_.verdict, "denoised by": tried, "skill": _skill(denoiser)}
+        row |= {"denoise": denoiser.verdict_.outcome, "denoised by": tried, "skill": _skill(denoiser)}
         detector = Detector(false_alarms_per_day=PER_DAY, denoiser=denoiser).fit(recording)
         row |= {
-            "detect": detector.verdict_.verdict,
+            "detect": detector.verdict_.outcome,
             "events": len(detector.events_),
             "by STA/LTA": len(_baseline_times(detector, recording)),
             "why": detector.verdict_.reason,
         }
-    except UnusableInput as error:
+    except InputError as error:
         row = {"events": "", "denoise": "refused", "detect": "refused", "why": str(error)} | row
     return row | {"run time s": round(time.perf_counter() - began, 1)}, detector
 
@@ -105,7 +105,7 @@ def _denoiser(recording: xr.DataArray) -> tuple[Denoiser, str]:
     """Try the network on a line and keep the closed form unless it works, as ``selfseis run`` does."""
     if is_line(recording):
         network = Denoiser("network").fit(recording)
-        if network.net_ is None or network.verdict_.verdict == "works":
+        if network.net_ is None or network.verdict_.outcome == "works":
             return network, "network"
     return Denoiser("ridge").fit(recording), "ridge"
 
@@ -123,7 +123,7 @@ def _baseline_times(detector: Detector, recording: xr.DataArray) -> np.ndarray:
     else:
         scanner = StackScanner(ours.conditioner, "envelopes", ours.hop)
     scan = scanner.scan(recording, n_surrogates=4, seed=0)
-    threshold = ChanceLevel.measure(scan, APART, sampling_rate(recording)).threshold(PER_DAY)
+    threshold = FalseAlarmRate.measure(scan, APART, sampling_rate(recording)).threshold(PER_DAY)
     high = [i for i in peaks(scan.score, APART) if scan.score[i] >= threshold]
     return np.asarray(sample_times(recording, scan.first[high]))
 
@@ -162,9 +162,9 @@ def _seconds(span: np.timedelta64) -> float:
 
 def _findings(rows: list[Row], mine: list[Row]) -> list[str]:
     failed = [row["recording"] for row in rows if row["detect"] in ("refused", "not opened")]
-    findings = [f"NOT PROCESSED: {name}" for name in failed]
+    issues = [f"NOT PROCESSED: {name}" for name in failed]
     if mine:
-        findings.append(
+        issues.append(
             f"Mine: {sum(row['found'] for row in mine)} of {len(mine)} analyst's events found, "
             f"{sum(row['picks within'] for row in mine)} of {sum(row['P picks'] for row in mine)} manual P picks "
             f"within their intervals; STA/LTA finds {sum(row['found by STA/LTA'] for row in mine)}."
@@ -172,8 +172,8 @@ def _findings(rows: list[Row], mine: list[Row]) -> list[str]:
     for row in rows:
         if row["recording"].startswith("PoroTomo"):
             kept = row["denoise"] == row["detect"] == "works"
-            findings.append(
+            issues.append(
                 f"{'reached' if kept else 'MISSED'}: 'works' on the fibre earthquake "
                 f"(denoise {row['denoise']}, detect {row['detect']})"
             )
-    return findings
+    return issues

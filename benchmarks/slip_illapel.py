@@ -114,16 +114,16 @@ def _finals(inversion: SlipInversion, usgs: np.ndarray) -> list[Row]:
     from selfseis.slip.moment import magnitude_of
     from selfseis.slip.priors import candidate
 
-    problem, parcels = inversion.final_problem_, inversion.prepared_.parcels
-    fault = parcels.fault
+    problem, patch_groups = inversion.final_problem_, inversion.prepared_.patch_groups
+    fault = patch_groups.fault
     training = Training(problem, np.ones(problem.n_data, bool), inversion.n_inner)
     rows: list[Row] = []
     for name in inversion.priors:
-        prior = candidate(name, parcels)
+        prior = candidate(name, patch_groups)
         choice = choose_setting(training, prior)
         slip = Slip.of(
             fit_model(problem, prior, choice.setting, system=training.whole, scales=choice.scales).model,
-            parcels,
+            patch_groups,
         ).amount
         moment = float(inversion.rigidity_ * fault.area_km2 * 1e6 @ slip)
         rows.append(

@@ -66,16 +66,16 @@ def _inverted(seed: int, truth: np.ndarray, sites: Gnss | None, scenes: list[Ins
         "true Mw": float(magnitude_of(moment)),
         "in interval": inversion.magnitude_.low <= float(magnitude_of(moment)) <= inversion.magnitude_.high,
         "prior": inversion.prior_.name,
-        "verdict": inversion.verdict_.verdict,
+        "verdict": inversion.verdict_.outcome,
     }
 
 
 def _measured(rows: list[Row]) -> Measured:
     correlations = [row["correlation"] for row in rows]
     coverages = [row["hidden data in 68%"] for row in rows]
-    findings = [
+    issues = [
         f"correlation {np.mean(correlations):.3f} on average, {min(correlations):.3f} at least; asked: 0.96",
         f"{100 * np.mean(coverages):.0f}% of the hidden data in their 68% interval; asked: 60 to 76%",
     ]
     settings = {"n_truths": len(rows), "rake": RAKE, "insar_noise": vars(NOISE), "gnss_sd_m": GNSS_SD_M}
-    return Measured(CLAIM, settings, [Table("Slip that is known, found again", rows)], findings)
+    return Measured(CLAIM, settings, [Table("Slip that is known, found again", rows)], issues)

@@ -27,7 +27,7 @@ def run(quick: bool) -> Iterator[Measured]:
             str(reference),
             hidden=("event",) if quick else ("event", "station"),
             n_samples=16,
-            retrace=0 if quick else 1,
+            ray_iterations=0 if quick else 1,
         ).fit(arrivals)
         tables += _tables(name, found)
         progress(str(found.verdict_))
@@ -44,7 +44,7 @@ def _tables(name: str, found: TravelTimeTomography) -> list[Table]:
         verdicts.append(
             {
                 "hidden": one.hidden,
-                "verdict": verdict.verdict,
+                "verdict": verdict.outcome,
                 "explained": round(verdict.skill.value, 4),
                 "by event and station terms": round(verdict.baseline.value, 4),
                 "gain": round(verdict.gain.value, 4),
@@ -95,7 +95,7 @@ def _measured(tables: list[Table]) -> Measured:
     claim = (
         "Structure predicts hidden events of the Flinders picks better than tuned event and station terms do."
     )
-    findings = [
+    issues = [
         f"{table.title.partition(':')[0]}, hidden {row['hidden']}s: {row['verdict']}, "
         f"gain {row['gain']} ({row['from']} to {row['to']})"
         for table in tables
@@ -103,4 +103,4 @@ def _measured(tables: list[Table]) -> Measured:
         for row in table.rows
     ]
     settings = {"folds": 5, "inner folds": 2, "noise": "Student's t, 4 degrees of freedom", "seed": 0}
-    return Measured(claim, settings, tables, findings)
+    return Measured(claim, settings, tables, issues)

@@ -12,9 +12,9 @@ import numpy as np
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
 from benchmarks.tomography_synthetic import priors_of, synthetic_mantle
-from selfseis.inversion.block_terms import OwnTerms
+from selfseis.inversion.block_terms import BlockTerms
 from selfseis.inversion.cross_validation import (
-    LEAST_NOISE_SHARE,
+    MIN_NOISE_SHARE,
     choose_axis_by_axis,
     explain_hidden,
     spread_of,
@@ -76,10 +76,10 @@ def run(quick: bool) -> Iterator[Measured]:
         correlation=round(synthetic.correlation(model), 4), cells_in_68=round(float(inside.mean()), 3),
     )  # fmt: skip
     began = time.perf_counter()
-    own = OwnTerms(problem, hidden, ~hidden)
+    own = BlockTerms(problem, hidden, ~hidden)
     explained = explain_hidden(synthetic.terms, fit, own, with_model=True)
     spread = spread_of(explained, noise_sd(problem, fit.scales)[own.rows]) * choice.widening["P"]
-    scored = explained.noise_share > LEAST_NOISE_SHARE
+    scored = explained.noise_share > MIN_NOISE_SHARE
     left = explained.residual[scored]
     note(
         "prediction of hidden events", began, hidden=int(scored.sum()),

@@ -56,7 +56,7 @@ def _shares(label: str, kind: Kind, blind_zone: int | None, repeats: int) -> Row
             kind, "fibre", MINUTES / 60, RATE, CHANNELS, seed, gauge_channels=GAUGE_CHANNELS
         )
         denoiser = Denoiser("ridge", blind_zone=blind_zone, seed=seed).fit(noise)
-        verdicts[denoiser.verdict_.verdict] += 1
+        verdicts[denoiser.verdict_.outcome] += 1
         zones[denoiser.blind_zone_] += 1
         if denoiser.verdict_.skill is not None:
             skills.append(denoiser.verdict_.skill.value)
@@ -73,16 +73,16 @@ def _shares(label: str, kind: Kind, blind_zone: int | None, repeats: int) -> Row
 
 
 def _findings(rows: list[Row], repeats: int) -> list[str]:
-    findings = []
+    issues = []
     for row in rows[:2]:
         kept = row["share works, 95%"][0] <= ERROR_RATE
-        findings.append(
+        issues.append(
             f"{'kept' if kept else 'BROKEN'}: {row['noise']}: 'works' in {row['works']} of {repeats}, "
             f"'no gain' in {row['no_gain']}"
         )
     for without in rows[2:]:
-        findings.append(
+        issues.append(
             f"Without a blind zone shared noise passes for signal in {without['works']} of {repeats}: "
             "the zone is what keeps the error rate."
         )
-    return findings
+    return issues

@@ -20,7 +20,7 @@ from selfseis.detect.detector import APART
 from selfseis.recording import sampling_rate
 from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
 from selfseis.validation import Interval
-from selfseis.validation.false_alarms import FEWEST_TAIL, peaks
+from selfseis.validation.false_alarms import MIN_TAIL, peaks
 
 IMAGES = Path(__file__).parent / "images"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -45,7 +45,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     for name, draw in {
         "blind_zone": blind_zone,
-        "chance": chance,
+        "chance": null,
         "before_after": before_after,
         "own_observation": own_observation,
         "wavenumbers": wavenumbers,
@@ -77,7 +77,7 @@ def blind_zone() -> plt.Figure:
     return figure
 
 
-def chance() -> plt.Figure:
+def null() -> plt.Figure:
     """Rate of declustered peaks against score: surrogates, their tail, the threshold, and the recording."""
     noise = simulate_noise_recording("gauge", "fibre", 2.0, 25.0, 32, seed=3, gauge_channels=4)
     recording, _ = simulate_recording_with_events(noise, (-10.0, -6.0, -3.0), 12, seed=4)
@@ -85,13 +85,19 @@ def chance() -> plt.Figure:
     days = np.isfinite(detector.scan_.score).sum() * detector.scan_.hop / sampling_rate(recording) / 86400
     score = detector.scan_.score - detector.background_
     found = np.sort(score[peaks(score, APART)])[::-1]
-    heights = detector.chance_.heights
+    heights = detector.false_alarm_rate_.heights
     figure, axes = plt.subplots(figsize=(6.4, 3.8))
     axes.step(found, np.arange(1, len(found) + 1) / days, color=ORANGE, where="post", label="recording")
-    ranks = np.arange(1, len(heights) + 1) / detector.chance_.days
+    ranks = np.arange(1, len(heights) + 1) / detector.false_alarm_rate_.days
     axes.step(heights, ranks, color=BLUE, where="post", label="surrogates, counted")
-    grid = np.linspace(heights[FEWEST_TAIL], detector.chance_.threshold(0.5), 50)
-    axes.plot(grid, detector.chance_.rate(grid), color=BLUE, linestyle="--", label="surrogates, extrapolated")
+    grid = np.linspace(heights[MIN_TAIL], detector.false_alarm_rate_.threshold(0.5), 50)
+    axes.plot(
+        grid,
+        detector.false_alarm_rate_.rate(grid),
+        color=BLUE,
+        linestyle="--",
+        label="surrogates, extrapolated",
+    )
     threshold = detector.threshold_ - detector.background_
     axes.axhline(1.0, color=GREY, linewidth=0.8)
     axes.axvline(threshold, color=GREY, linestyle=":", linewidth=1.2)

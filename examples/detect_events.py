@@ -13,7 +13,9 @@ noise = simulate_noise_recording("white", "fibre", 0.3, 25.0, 48, seed=3)
 recording, truth = simulate_recording_with_events(noise, (-12.0, -9.0, -6.0), 5, seed=4)
 
 detector = Detector(false_alarms_per_day=1.0).fit(recording)
-print(f"threshold {detector.threshold_:.2f}, from surrogates of {24 * detector.chance_.days:.1f} h in all")
+print(
+    f"threshold {detector.threshold_:.2f}, from surrogates of {24 * detector.false_alarm_rate_.days:.1f} h in all"
+)
 print(detector.verdict_)
 
 for event in detector.events_:

@@ -21,6 +21,6 @@ for name, stability in explorer.class_stability_.items():
     )
 
 rarest = int(np.argmax(explored.novelty))
-for row in [rarest, *explored.find_like(rarest, 3)]:
+for row in [rarest, *explored.find_similar(rarest, 3)]:
     site = explored.sites[explored.table.site[row]]
     print(site.name, sample_times(recording, explored.table.first[row]), f"class {explored.labels[row]}")

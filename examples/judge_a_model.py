@@ -22,8 +22,8 @@ with TemporaryDirectory() as folder:
     model = Denoiser.load(Path(folder) / "model")
 
 print("where it learnt:  ", model.verdict_)
-print("other events:     ", model.verdict(with_events(seed=2)))
-print("noise alone:      ", model.verdict(fibre_noise(seed=3)))
+print("other events:     ", model.evaluate(with_events(seed=2)))
+print("noise alone:      ", model.evaluate(fibre_noise(seed=3)))
 
 fooled = Denoiser("ridge", blind_zone=0).fit(fibre_noise(seed=3))
 print(

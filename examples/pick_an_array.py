@@ -1,7 +1,7 @@
 """Learn to pick P and S at three stations that nobody has labelled, and compare with what was put in.
 
-An effort of 0.06 is a quick look: everything runs in about a minute, and the picker misses onsets that the full course
-finds. For work leave `effort` and `rounds` out.
+An training_fraction of 0.06 is a quick look: everything runs in about a minute, and the picker misses onsets that the full course
+finds. For work leave `training_fraction` and `rounds` out.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from selfseis.simulate import simulate_noise_recording, simulate_recording_with_
 noise = simulate_noise_recording("white", "network", 0.5, 40.0, 9, seed=1, components="ENZ")
 recording, truth = simulate_recording_with_events(noise, 15.0, 30, seed=2)
 
-picker = Picker(effort=0.06, rounds=1).fit(recording.load())
+picker = Picker(training_fraction=0.06, rounds=1).fit(recording.load())
 for round_ in picker.rounds_:
-    print(f"{round_.stage}: {round_.taught} onsets taught, {round_.refuted} picks refuted")
+    print(f"{round_.stage}: {round_.training} onsets taught, {round_.refuted} picks refuted")
 print(picker.verdict_)
 
 start, channels = recording["time"].values[0], list(recording["seed_id"].values)
-picks = picker.pick(recording, least_probability=0.5)
+picks = picker.pick(recording, min_probability=0.5)
 for phase in ("P", "S"):
     of_phase = [pick for pick in picks if pick.phase == phase]
     off = [

@@ -50,16 +50,16 @@ def selfseis() -> Command:
 @pytest.fixture(scope="session", autouse=True)
 def short_courses() -> Iterator[None]:
     """Let pickers learn for seconds: enough to show that everything is joined up, too little to pick."""
-    from selfseis.pick import calibration as trials
+    from selfseis.pick import calibration as injections
     from selfseis.pick import noise_windows as quiet
     from selfseis.pick import picker
-    from selfseis.pick import self_training as course
+    from selfseis.pick import self_training as self_training
     from selfseis.pick import train_network as training
 
     short = {
-        course: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},
+        self_training: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},
         training: {"JUDGED": 8},
-        trials: {"N_TRIALS": 12},
+        injections: {"N_INJECTIONS": 12},
         quiet: {"GROWN": 32},
         picker: {"BACKWARDS": 6, "SHOWN": 6, "N_WAVELETS": 150},
     }

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from selfseis.pick.calibration import Calibration, FalsePicks
 from selfseis.pick.picker import PUT_IN, Picker
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
 SHORT = 60  # samples
@@ -33,6 +33,6 @@ def picker_standing_in(rate: float, window: int = 1536) -> Picker:
     made.calibration_ = Calibration.none(0.1)
     made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
     made.rounds_, made.reliability_ = [], {"P": [], "S": []}
-    made.taught_, made.taught_sites_ = Taught(()), []
+    made.training_record_, made.training_sites_ = TrainingRecord(()), []
     made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
     return made

@@ -50,7 +50,7 @@ def noise(n_channels: int, n_samples: int = 1500) -> np.ndarray:
 def model(selfseis: Command, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a ridge filter that was learnt on the quiet fibre."""
     folder = tmp_path_factory.mktemp("learnt") / "model"
-    done = selfseis("learn", "denoiser", recordings / "noise.nc", "--model", folder, *RIDGE)
+    done = selfseis("train", "denoiser", recordings / "noise.nc", "--model", folder, *RIDGE)
     assert done.exit_code == 0 and f"model: {folder}" in done.stdout
     return folder
 
@@ -73,13 +73,13 @@ def model(selfseis: Command, recordings: Path, tmp_path_factory: pytest.TempPath
         (["--inventory", "nowhere.xml"], "nowhere.xml does not exist: check the path"),
     ],
 )
-@pytest.mark.parametrize("command", ["run", "learn", "denoise", "detect"])
+@pytest.mark.parametrize("command", ["run", "train", "denoise", "detect"])
 def test_options_that_do_not_fit_the_recording(
     selfseis: Command, recordings: Path, tmp_path: Path, command: str, options: list[str], words: str
 ) -> None:
     typed: dict[str, list[object]] = {
         "run": ["run", "--out", tmp_path / "results", *RIDGE],
-        "learn": ["learn", "denoiser", "--model", tmp_path / "model", *RIDGE],
+        "train": ["train", "denoiser", "--model", tmp_path / "model", *RIDGE],
         "denoise": ["denoise", "--out", tmp_path / "clean.nc", *RIDGE],
         "detect": ["detect", "--out", tmp_path / "results"],
     }
@@ -177,7 +177,7 @@ def test_a_place_that_cannot_hold_results(selfseis: Command, recordings: Path, t
     for out in ("file", "file/below"):
         assert "cannot be made" in complaint(selfseis("run", data, "--out", tmp_path / out))
     for place, words in (("file", "is a file"), ("folder", "holds other things than a model")):
-        assert words in complaint(selfseis("learn", "denoiser", data, "--model", tmp_path / place))
+        assert words in complaint(selfseis("train", "denoiser", data, "--model", tmp_path / place))
     assert (tmp_path / "folder" / "letter.txt").read_text() == (tmp_path / "file").read_text() == "precious"
 
 
@@ -200,7 +200,7 @@ def test_the_network_needs_a_line(selfseis: Command, recordings: Path, tmp_path:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (shutil.rmtree, "holds no model: make one with 'selfseis learn denoiser'"),
+        (shutil.rmtree, "holds no model: make one with 'selfseis train denoiser'"),
         (lambda folder: (folder / "model.json").write_text("{}"), "is damaged or of another kind"),
         (lambda folder: (folder / "model.json").write_text("[1"), "is damaged or of another kind"),
         (lambda folder: os.truncate(folder / "model.safetensors", 100), "is damaged or of another kind"),
@@ -235,8 +235,8 @@ def test_all_commands_say_the_same_of_the_recording_that_was_learnt_from(
     selfseis: Command, recordings: Path, model: Path, tmp_path: Path
 ) -> None:
     data, of_learning = recordings / "noise.nc", json.loads((model / "model.json").read_text())["verdict"]
-    assert json.loads(selfseis("verdict", model, data, "--json").stdout) == [of_learning]
-    assert selfseis("verdict", model, data).stdout.split() == printed(of_learning)
+    assert json.loads(selfseis("evaluate", model, data, "--json").stdout) == [of_learning]
+    assert selfseis("evaluate", model, data).stdout.split() == printed(of_learning)
     cleaned = selfseis("denoise", data, "--model", model, "--out", tmp_path / "clean.nc")
     assert cleaned.stdout.split()[: len(printed(of_learning))] == printed(of_learning)
 
@@ -257,12 +257,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_used(
         done = selfseis(command, data, "--out", tmp_path / command)
         assert done.exit_code == 1 and f"could not be used: {broken}" in done.stderr
         run = json.loads((tmp_path / command / "run.json").read_text())
-        assert run["accounting"]["failed_units"] == [str(broken)]
+        assert run["quality_log"]["failed_units"] == [str(broken)]
         assert run["recording"]["n_channels"] == 9
         assert str(broken) in (tmp_path / command / "report.html").read_text()
     model, clean = tmp_path / "model", tmp_path / "clean.mseed"
     for typed in (
-        ("learn", "denoiser", data, "--model", model),
+        ("train", "denoiser", data, "--model", model),
         ("verdict", model, data),
         ("denoise", data, "--model", model, "--out", clean),
     ):
@@ -307,7 +307,7 @@ def test_thousands_of_pieces(selfseis: Command, tmp_path: Path) -> None:
     done = selfseis("detect", path, "--out", tmp_path / "results")
     assert done.exit_code == 0, done.output
     run = json.loads((tmp_path / "results" / "run.json").read_text())
-    gaps = [found for found in run["accounting"]["findings"] if found["kind"] == "gap"]
+    gaps = [found for found in run["quality_log"]["findings"] if found["kind"] == "gap"]
     assert {found["unit"] for found in gaps} == {"XX.A..HHZ", "XX.B..HHZ"}
     assert all(found["count"] == pytest.approx(2500, abs=1) for found in gaps)
 
@@ -345,7 +345,7 @@ def test_what_was_mistyped_is_named(selfseis: Command, words: list[str], told: s
 def test_version_and_help(selfseis: Command) -> None:
     assert selfseis("--version").stdout == f"selfseis {__version__}\n"
     told = selfseis("--help").stdout
-    for command in ("demo", "run", "learn", "denoise", "detect", "explore", "verdict"):
+    for command in ("demo", "run", "train", "denoise", "detect", "explore", "evaluate"):
         assert f"\n  {command} " in told
         assert selfseis(command, "--help").exit_code == 0
 

@@ -24,39 +24,36 @@ PUBLIC = sorted(
     ".".join(("selfseis", *path.parent.relative_to(PACKAGE).parts)) for path in PACKAGE.rglob("__init__.py")
 )
 
-# What each folder may import of selfseis, beside itself.
-FLOOR = {"recording": set(), "heldout": set(), "report": set(), "estimator": set()}
-CELLAR = {"recording", "heldout", "estimator"}
-MAY_IMPORT = FLOOR | {
-    "simulate": CELLAR,
-    "nets": CELLAR,
-    "learn": CELLAR,
-    "samples": CELLAR,
-    "denoise": CELLAR | {"learn", "nets", "simulate"},
-    "detect": CELLAR | {"learn", "nets", "simulate", "denoise"},
-    "pick": CELLAR | {"learn", "nets", "simulate"},
-    "explore": CELLAR | {"learn", "nets", "pick"},
-    "locate": CELLAR | {"detect", "pick"},
-    "invert": CELLAR,
-    "slip": CELLAR | {"invert"},
-    "tomography": CELLAR | {"invert", "locate"},
-    "workflow": CELLAR
-    | {
-        "denoise",
-        "detect",
-        "explore",
-        "pick",
-        "locate",
-        "report",
-        "samples",
-        "simulate",
-        "slip",
-        "tomography",
-    },
-    "cli": CELLAR
-    | {"denoise", "detect", "explore", "pick", "locate", "report", "slip", "tomography", "workflow"},
-    "__init__": set(),
-}
+# The rooms from the lowest to the highest: each may import those before it, and itself.
+ROOMS = [
+    "typing",
+    "errors",
+    "base",
+    "quality_log",
+    "io",
+    "geo",
+    "validation",
+    "recording",
+    "catalogue",
+    "samples",
+    "simulate",
+    "networks",
+    "training",
+    "models",
+    "traveltimes",
+    "consensus",
+    "inversion",
+    "denoise",
+    "detect",
+    "pick",
+    "explore",
+    "locate",
+    "slip",
+    "tomography",
+    "report",
+    "workflow",
+    "cli",
+]
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -129,9 +126,38 @@ def imports_of(path: Path) -> Iterator[str]:
 def test_imports_run_downwards() -> None:
     for path in PACKAGE.rglob("*.py"):
         home = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        allowed = MAY_IMPORT[home] | {home, "__version__"}
+        if home == "__init__":
+            assert list(imports_of(path)) == []
+            continue
+        allowed = {*ROOMS[: ROOMS.index(home) + 1], "__version__"}
         upwards = [name for name in imports_of(path) if name.split(".")[1] not in allowed]
         assert upwards == [], f"{path.relative_to(PACKAGE)} imports {upwards}"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """No cycle, imports for type checking and those inside functions counted."""
+    modules = {_module_of(path): path for path in PACKAGE.rglob("*.py")}
+    imports = {
+        name: {_longest_module(found, modules) for found in imports_of(path)} - {name}
+        for name, path in modules.items()
+    }
+    while imports:  # take away what imports nothing that is left
+        free = {name for name, needed in imports.items() if not needed & imports.keys()}
+        if not free:
+            break
+        imports = {name: needed for name, needed in imports.items() if name not in free}
+    assert imports == {}, f"cycles among {sorted(imports)}"
+
+
+def _module_of(path: Path) -> str:
+    return ".".join(("selfseis", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def _longest_module(name: str, modules: dict[str, Path]) -> str:
+    """Return the module that a dotted name lies in."""
+    while name not in modules:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def test_files_are_short() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.samples import mine_geophones, mine_manual_picks, piton_day, porotomo_earthquake
 
@@ -21,7 +21,7 @@ from selfseis.samples import mine_geophones, mine_manual_picks, piton_day, porot
 def installed(open_sample: Callable):
     try:
         return open_sample()
-    except UnusableInput as missing:
+    except InputError as missing:
         if "is not installed" in str(missing):
             pytest.skip(str(missing))
         raise
@@ -107,7 +107,7 @@ def test_a_hostile_pickle_runs_nothing(porotomo_file, tmp_path, attack, protocol
     marker = tmp_path / "it_ran"
     hostile = {"data": np.zeros((2, 3)), "fs": 100.0, "start_time": attack(marker)}
     porotomo_file.write_bytes(pickle.dumps(hostile, protocol))
-    with pytest.raises(UnusableInput, match=r"was not read: it asks for \w+\.\w+$"):
+    with pytest.raises(InputError, match=r"was not read: it asks for \w+\.\w+$"):
         porotomo_earthquake()
     assert not marker.exists()
     pickle.loads(porotomo_file.read_bytes())
@@ -117,7 +117,7 @@ def test_a_hostile_pickle_runs_nothing(porotomo_file, tmp_path, attack, protocol
 @pytest.mark.parametrize("name", ["ndarray.dump", "ndarray.tofile", "fromfile", "load", "testing"])
 def test_the_rest_of_numpy_is_out_of_reach(porotomo_file, name) -> None:
     porotomo_file.write_bytes(b"\x80\x04\x8c\x05numpy\x8c" + bytes([len(name)]) + name.encode() + b"\x93.")
-    with pytest.raises(UnusableInput, match=f"it asks for numpy.{name}"):
+    with pytest.raises(InputError, match=f"it asks for numpy.{name}"):
         porotomo_earthquake()
 
 
@@ -138,7 +138,7 @@ def test_the_rest_of_numpy_is_out_of_reach(porotomo_file, name) -> None:
 )
 def test_a_damaged_file_is_one_clear_line(porotomo_file, content) -> None:
     porotomo_file.write_bytes(content)
-    with pytest.raises(UnusableInput, match="is not the PoroTomo sample") as caught:
+    with pytest.raises(InputError, match="is not the PoroTomo sample") as caught:
         porotomo_earthquake()
     assert "\n" not in str(caught.value)
 
@@ -151,7 +151,7 @@ def test_a_missing_sample_names_the_command_that_installs_it(tmp_path, monkeypat
         (piton_day, "pip install --no-deps msnoise==1.6.5"),
         (mine_geophones, "pip install --no-deps opsdata-coal-node"),
     ):
-        with pytest.raises(UnusableInput, match=command):
+        with pytest.raises(InputError, match=command):
             open_sample()
 
 
@@ -160,7 +160,7 @@ def test_samples_are_found_without_importing_their_packages() -> None:
         "import sys, selfseis.samples as s\n"
         "for open_sample in (s.porotomo_earthquake, s.mine_manual_picks):\n"
         "    try: open_sample()\n"
-        "    except s.UnusableInput: pass\n"
+        "    except s.InputError: pass\n"
         "assert not {'daspy', 'msnoise', 'opsdata_coal_node'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

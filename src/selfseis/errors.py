@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class UnusableInput(ValueError):  # noqa: N818 (a statement about the input, as users read it)
+class InputError(ValueError):
     """The input as a whole cannot be used: the message is one line that says why and what to do."""
 
 

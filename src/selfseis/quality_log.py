@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
 
 
-class Accounting:
+class QualityLog:
     """Findings of reading, kept with the recording and reported at the end.
 
     Noting the same kind, unit and detail again changes nothing, so data may be read any number of times.
@@ -34,7 +34,7 @@ class Accounting:
         self._counts: dict[tuple[str, str, str], int] = {}
         self._lock = threading.Lock()
 
-    def note(self, kind: str, unit: str, detail: str, count: int = 1) -> None:
+    def add(self, kind: str, unit: str, detail: str, count: int = 1) -> None:
         """Add a finding.
 
         Parameters
@@ -55,7 +55,7 @@ class Accounting:
             self._counts.setdefault((kind, unit, detail), int(count))
 
     @property
-    def findings(self) -> list[Finding]:
+    def issues(self) -> list[Finding]:
         """All findings in the order in which they were made."""
         with self._lock:
             return [Finding(*key, count) for key, count in self._counts.items()]
@@ -63,12 +63,12 @@ class Accounting:
     @property
     def failed_units(self) -> list[str]:
         """Files and channels of which nothing could be used."""
-        return sorted({finding.unit for finding in self.findings if finding.kind in LOST_UNITS})
+        return sorted({finding.unit for finding in self.issues if finding.kind in LOST_UNITS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return findings as plain JSON types, by kind and unit, with a few examples of each."""
         kinds: dict[str, dict[str, Any]] = {}
-        for kind, unit, detail, count in self.findings:
+        for kind, unit, detail, count in self.issues:
             of_kind = kinds.setdefault(kind, {"count": 0, "counts": _counted(kind), "units": {}})
             of_unit = of_kind["units"].setdefault(unit, {"count": 0, "findings": 0, "examples": []})
             of_kind["count"] += count
@@ -86,7 +86,7 @@ class Accounting:
         return len(self._counts)
 
     def __repr__(self) -> str:
-        return f"Accounting({len(self)} findings)"
+        return f"QualityLog({len(self)} findings)"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_counts": dict(self._counts)}
@@ -96,19 +96,19 @@ class Accounting:
         self._lock = threading.Lock()
 
 
-def accounting_of(recording: xr.DataArray) -> Accounting:
-    """Return the accounting that travels with a recording; an empty one is attached when it has none.
+def quality_log_of(recording: xr.DataArray) -> QualityLog:
+    """Return the quality log that travels with a recording; an empty one is attached when it has none.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        Any recording, also a part of one: parts share the accounting of the whole.
+        Any recording, also a part of one: parts share the quality log of the whole.
     """
-    accounting = recording.encoding.get("accounting")
-    if not isinstance(accounting, Accounting):
-        accounting = Accounting()
-        recording.encoding["accounting"] = accounting
-    return accounting
+    quality_log = recording.encoding.get("quality_log")
+    if not isinstance(quality_log, QualityLog):
+        quality_log = QualityLog()
+        recording.encoding["quality_log"] = quality_log
+    return quality_log
 
 
 def _counted(kind: str) -> str:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import open_recording, recording_from_array
 from selfseis.typing import FloatArray
 
@@ -41,7 +41,7 @@ def porotomo_earthquake() -> xr.DataArray:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file is not installed, or is not what it should be; it is read without running any code in it.
 
     References
@@ -76,7 +76,7 @@ def piton_day() -> xr.DataArray:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the files are not installed.
 
     References
@@ -111,7 +111,7 @@ def mine_geophones() -> list[xr.DataArray]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the files are not installed.
 
     References
@@ -131,7 +131,7 @@ def mine_recording() -> xr.DataArray:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the files are not installed.
     """
     return open_recording(*_mine_files(), inventory=_mine_inventory())
@@ -147,7 +147,7 @@ def mine_manual_picks() -> pd.DataFrame:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the files are not installed.
     """
     from obspy import read_events
@@ -189,7 +189,7 @@ def _sample(package: str, inside: str, requirement: str) -> Path:
     for root in roots:
         if (root / inside).exists():
             return root / inside
-    raise UnusableInput(
+    raise InputError(
         f"the sample recording of {package} is not installed: python -m pip install --no-deps {requirement}"
     )
 
@@ -223,9 +223,9 @@ def _read_section(path: Path) -> dict[str, Any]:
         numbers = [section[key] for key in ("dx", "fs", "start_distance")]
         usable &= all(isinstance(number, int | float | np.number) for number in numbers)
     except Exception as error:  # a damaged or hostile pickle may raise anything
-        raise UnusableInput(f"{path} is not the PoroTomo sample and was not read: {error}") from None
+        raise InputError(f"{path} is not the PoroTomo sample and was not read: {error}") from None
     if not usable:
-        raise UnusableInput(f"{path} is not the PoroTomo sample: its values are of the wrong kind")
+        raise InputError(f"{path} is not the PoroTomo sample: its values are of the wrong kind")
     return section
 
 

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.denoise_data import FORGE, LEVELS, POROTOMO, SCENARIOS, Scenario, make_records
 from benchmarks.denoise_wavefields import KINDS, Fibre
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 
 SIMULATED = [kind for kind in KINDS if kind != "real event"]
 FIBRES = {"FORGE": Fibre(FORGE, 1.0, 48, 2048), "PoroTomo": Fibre(POROTOMO, 10.0, 48, 2048)}
@@ -47,7 +47,7 @@ def scenario() -> Scenario:
     try:
         FORGE.short_noise()
         POROTOMO.short_noise()
-    except UnusableInput as error:
+    except InputError as error:
         pytest.skip(str(error))
     return SCENARIOS[1]
 

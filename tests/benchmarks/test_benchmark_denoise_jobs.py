@@ -12,7 +12,7 @@ from benchmarks.denoise_jobs import Line, jdas_is_named, run_jdas, run_ours
 from benchmarks.denoise_kept import BLIND
 
 from benchmarks import denoise_jobs
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 
 LINE = Line(100.0, 10.0, 10.0, (2.0, 20.0))
 HALVING = """
@@ -49,7 +49,7 @@ def test_an_outcome_is_kept_and_found_again(peer: Path, monkeypatch: pytest.Monk
     again = run_jdas("key", LINE, {"by": 0.5}, noisy, {"scored": noisy})
     np.testing.assert_array_equal(again.outputs["scored"], first.outputs["scored"])
     assert again.cost == first.cost
-    with pytest.raises(UnusableInput, match="failed"):
+    with pytest.raises(InputError, match="failed"):
         run_jdas("key", LINE, {"by": 0.25}, noisy, {"scored": noisy})
     assert len(list(peer.iterdir())) == 1
 

@@ -9,7 +9,7 @@ import pytest
 
 from selfseis.denoise import Denoiser
 from selfseis.denoise.prediction import best_estimate
-from selfseis.denoise.wiener import Posterior
+from selfseis.denoise.wiener import WienerWeights
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
@@ -38,13 +38,13 @@ def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
     )
     live = np.arange(N_CHANNELS) != DEAD
     data[DEAD] = 0
-    posterior = Posterior.measure([(data, prediction)])
+    wiener = WienerWeights.measure([(data, prediction)])
     gain = np.full(N_CHANNELS, 1 / factor, np.float32)
     gain[DEAD] = 1  # its level makes up for the filter
     gain[40] *= quiet
     ridge = Told(prediction, factor)
     found = best_estimate(
-        data, ridge=ridge, net=None, posterior=posterior, live=live, gain=gain, usual_gain=1 / factor
+        data, ridge=ridge, net=None, wiener=wiener, live=live, gain=gain, reference_gain=1 / factor
     )
     found[DEAD] /= factor
     return found
@@ -65,6 +65,6 @@ def test_channels_that_are_noisier_today_do_not_make_the_others_louder() -> None
     denoiser = Denoiser(blind_zone=0, band=(1, 20)).fit(day)
     noisy = data * np.where(np.arange(48) < 40, 1e4, 1)[:, None]
     noisy_day = recording_from_array(noisy.astype(np.float32), RATE, distance=np.arange(48.0))
-    verdict = denoiser.verdict(noisy_day.assign_coords(time=day.time + np.timedelta64(1, "h")))
+    verdict = denoiser.evaluate(noisy_day.assign_coords(time=day.time + np.timedelta64(1, "h")))
     assert verdict.skill is not None
     assert verdict.skill.value > -0.1

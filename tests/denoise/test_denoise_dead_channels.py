@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.channel_levels import ChannelLevels
+from selfseis.denoise.channel_levels import ChannelNoiseLevels
 from selfseis.recording import recording_from_array
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
@@ -43,7 +43,7 @@ def stations(data: np.ndarray) -> xr.DataArray:
 
 
 @cache
-def learnt() -> Denoiser:
+def trained() -> Denoiser:
     return Denoiser(**SETTINGS).fit(fibre(day()))
 
 
@@ -80,7 +80,7 @@ def test_a_prediction_has_gaps_where_nobody_records() -> None:
     data[11] = np.nan
     data[:, 2000:2500] = np.nan
     data[3, 3000:3300] = np.nan
-    found = cleaned(learnt(), fibre(data))
+    found = cleaned(trained(), fibre(data))
     np.testing.assert_array_equal(np.isnan(found.values[11]), np.isnan(data[10]))
     assert np.isnan(found.values[3, 3000:3300]).all(), "a gap of a channel that records stays a gap"
 
@@ -88,7 +88,7 @@ def test_a_prediction_has_gaps_where_nobody_records() -> None:
 def test_what_is_far_from_any_live_channel_is_not_invented() -> None:
     data = day()
     data[2:20] = np.nan
-    found = cleaned(learnt(), fibre(data))
+    found = cleaned(trained(), fibre(data))
     seen = {2, 3, 4, 5, 16, 17, 18, 19}
     assert set(np.flatnonzero(found["predicted"]).tolist()) == seen
     assert np.isnan(found.values[6:16]).all()
@@ -108,7 +108,7 @@ def test_a_station_that_died_is_predicted_by_the_filter_it_had_and_one_never_hea
 def test_no_uncertainty_is_stated_of_what_nobody_recorded() -> None:
     data = day()
     data[11] = np.nan
-    denoiser = learnt()
+    denoiser = trained()
     spread = denoiser.uncertainty(fibre(data), levels=denoiser.levels(fibre(data)))
     np.testing.assert_array_equal(spread["predicted"], np.arange(N_CHANNELS) == 11)
     assert np.isnan(spread.values[11]).all() and np.isfinite(np.delete(spread.values, 11, axis=0)).all()
@@ -118,9 +118,9 @@ def test_no_uncertainty_is_stated_of_what_nobody_recorded() -> None:
 def test_a_noisy_channel_does_not_spoil_its_neighbours(noise: str) -> None:
     loud = day()
     loud[13] += 19 * signal_and_noise()[1][13]
-    denoiser = learnt() if "since" in noise else Denoiser(**SETTINGS).fit(fibre(loud))
+    denoiser = trained() if "since" in noise else Denoiser(**SETTINGS).fit(fibre(loud))
     found = skills(cleaned(denoiser, fibre(loud)))
-    usual = skills(cleaned(learnt(), fibre(day())))
+    usual = skills(cleaned(trained(), fibre(day())))
     beside = [9, 10, 11, 12, 14, 15, 16, 17]
     assert (found[beside] > usual[beside] - 0.08).all()
     assert found[13] > 0.75, "its own signal comes back at its own size"
@@ -129,7 +129,7 @@ def test_a_noisy_channel_does_not_spoil_its_neighbours(noise: str) -> None:
 def test_a_channel_that_lost_its_coupling_keeps_its_units() -> None:
     faded = day()
     faded[13] /= 20
-    found = cleaned(learnt(), fibre(faded))
+    found = cleaned(trained(), fibre(faded))
     assert skill(signal_and_noise()[0][13, INNER] / 20, found.values[13, INNER]) > 0.75
 
 
@@ -137,25 +137,25 @@ def test_spikes_stay_where_they_are() -> None:
     spiky = day()
     where = np.arange(150, 850, 50)
     spiky[13, where] += 40
-    found = skills(cleaned(learnt(), fibre(spiky)))
+    found = skills(cleaned(trained(), fibre(spiky)))
     assert found[13] > 0.8
-    usual = skills(cleaned(learnt(), fibre(day())))
+    usual = skills(cleaned(trained(), fibre(day())))
     assert (np.delete(found, 13)[9:17] > np.delete(usual, 13)[9:17] - 0.05).all()
 
 
 def test_channels_that_all_changed_alike_keep_the_levels_learnt() -> None:
-    today = learnt().levels(fibre(30 * day()))
-    np.testing.assert_array_equal(today.scale, learnt().conditioner_.scale)
+    today = trained().levels(fibre(30 * day()))
+    np.testing.assert_array_equal(today.scale, trained().conditioner_.scale)
     assert not today.predicted.any()
 
 
 def test_levels_go_by_octaves_so_that_a_longer_record_has_the_same() -> None:
     loud = day()
     loud[13] *= 11
-    levels = [learnt().levels(fibre(loud[:, :n])).scale for n in (3000, 3500, 4000)]
+    levels = [trained().levels(fibre(loud[:, :n])).scale for n in (3000, 3500, 4000)]
     np.testing.assert_array_equal(levels[0], levels[1])
     np.testing.assert_array_equal(levels[0], levels[2])
-    assert np.log2(levels[0][13] / learnt().conditioner_.scale[13]) % 1 == pytest.approx(0, abs=1e-5)
+    assert np.log2(levels[0][13] / trained().conditioner_.scale[13]) % 1 == pytest.approx(0, abs=1e-5)
 
 
 def test_gains_find_what_a_channel_has_of_the_signal() -> None:
@@ -169,5 +169,7 @@ def test_gains_find_what_a_channel_has_of_the_signal() -> None:
 
 def test_nothing_live_is_nothing_predicted() -> None:
     dead = Conditioner(RATE, (1.0, 20.0), np.zeros(6, np.float32), np.full(6, np.nan, np.float32))
-    levels = ChannelLevels.as_learnt(dead, np.ones(6, np.float32), learnt().ridge_, fibre(np.zeros((6, 10))))
+    levels = ChannelNoiseLevels.as_trained(
+        dead, np.ones(6, np.float32), trained().ridge_, fibre(np.zeros((6, 10)))
+    )
     assert not levels.predicted.any()

@@ -10,12 +10,12 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 24, 3000
-SMALL = {"reach": 4, "max_lag": 5, "most_steps": 50}
+SMALL = {"reach": 4, "max_lag": 5, "max_steps": 50}
 
 
 def day(
@@ -30,13 +30,13 @@ def day(
     return recording_from_array(data, RATE, distance=10.0 * np.arange(n_channels))
 
 
-def learnt(method: str, **parameters: object) -> Denoiser:
+def trained(method: str, **parameters: object) -> Denoiser:
     return Denoiser(method, **(SMALL | parameters)).fit(day(1))
 
 
 @cache
 def on_monday(method: str) -> Denoiser:
-    return learnt(method, blind_zone=0)
+    return trained(method, blind_zone=0)
 
 
 def begun(method: str) -> Denoiser:
@@ -46,7 +46,7 @@ def begun(method: str) -> Denoiser:
 @pytest.mark.parametrize("method", ["ridge", "network"])
 def test_the_new_model_is_as_good_as_the_old_one_or_better(method: str) -> None:
     tuned = begun(method).fine_tune(day(2, n_samples=1500))
-    assert tuned.verdict_.verdict != "no_gain"
+    assert tuned.verdict_.outcome != "no_gain"
     assert tuned.verdict_.skill.low > max(0.0, tuned.verdict_.null.high)
     assert tuned.verdict_.skill.high > tuned.verdict_.details["skill_before"]
 
@@ -61,18 +61,18 @@ def test_a_short_day_gains_from_what_was_learnt_before() -> None:
     alone = Denoiser("ridge", **SMALL, blind_zone=0).fit(short)
     tuned = begun("ridge").fine_tune(short)
     elsewhere = day(4)
-    assert tuned.verdict(elsewhere).skill.value > alone.verdict(elsewhere).skill.value
+    assert tuned.evaluate(elsewhere).skill.value > alone.evaluate(elsewhere).skill.value
 
 
 def test_a_day_of_other_waves_is_learnt_anew() -> None:
     tuned = begun("ridge").fine_tune(day(5, slowness=-1))
     assert tuned.verdict_.skill.value > tuned.verdict_.details["skill_before"] + 0.2
-    assert tuned.verdict_.verdict == "works"
+    assert tuned.verdict_.outcome == "works"
 
 
 def test_the_network_begins_from_its_weights() -> None:
     tuned = begun("network").fine_tune(day(1))
-    assert tuned.progress_.most_steps < 50 // 4
+    assert tuned.progress_.max_steps < 50 // 4
     assert tuned.progress_.history[0][1] == pytest.approx(on_monday("network").progress_.best_loss, rel=0.05)
 
 
@@ -83,7 +83,7 @@ def test_levels_are_measured_anew() -> None:
 
 
 def test_another_blind_zone_and_other_channels_are_no_obstacle() -> None:
-    for denoiser, zone in ((begun("network"), 2), (learnt("ridge", blind_zone=2), 0)):
+    for denoiser, zone in ((begun("network"), 2), (trained("ridge", blind_zone=2), 0)):
         denoiser.set_params(blind_zone=zone).fine_tune(day(2, n_channels=20))
         assert denoiser.blind_zone_ == zone and len(denoiser.gain_) == 20
         assert np.isfinite(denoiser.verdict_.skill.value)
@@ -98,8 +98,8 @@ def test_stations_are_learnt_on_from_too() -> None:
     tuned = Denoiser(max_lag=8).fit(stations(1, 6000)).fine_tune(short)
     alone = Denoiser(max_lag=8).fit(short)
     elsewhere = stations(4, 4000)
-    assert tuned.verdict(elsewhere).skill.value > alone.verdict(elsewhere).skill.value
-    with pytest.raises(UnusableInput, match="other stations"):
+    assert tuned.evaluate(elsewhere).skill.value > alone.evaluate(elsewhere).skill.value
+    with pytest.raises(InputError, match="other stations"):
         tuned.fine_tune(short.isel(channel=slice(0, 5)))
 
 
@@ -107,9 +107,9 @@ def test_what_cannot_be_learnt_from_is_refused_and_the_model_stays_as_it_was() -
     denoiser = begun("ridge")
     before = dict(vars(denoiser))
     other = recording_from_array(day(2).values, 2 * RATE, distance=10.0 * np.arange(N_CHANNELS))
-    with pytest.raises(UnusableInput, match="learnt at 50 Hz"):
+    with pytest.raises(InputError, match="learnt at 50 Hz"):
         denoiser.fine_tune(other)
-    with pytest.raises(UnusableInput, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to learn from"):
         denoiser.fine_tune(day(2).where(False))
     assert vars(denoiser) == before
 

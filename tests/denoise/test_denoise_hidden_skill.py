@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.evaluate import most_predicted, scores_of, unless_quiet_times_too
+from selfseis.denoise.evaluate import best_predicted, scores_of, unless_quiet_times_too
 from selfseis.denoise.training_data import PATCHES, Span
 from selfseis.recording import recording_from_array
 from selfseis.validation import Verdict
@@ -21,14 +21,14 @@ def span(seed: int, loudness: np.ndarray) -> tuple[Span, np.ndarray]:
     rng = np.random.default_rng(seed)
     noise, signal = rng.standard_normal((2, N_CHANNELS, N_SAMPLES)).astype(np.float32)
     signal *= np.repeat(loudness, N_SAMPLES // PATCHES).astype(np.float32)
-    judge = np.broadcast_to(np.arange(N_SAMPLES) // 40 % 3 == 0, noise.shape)
-    return Span(noise + signal, ~judge, np.zeros_like(judge), judge), signal
+    test = np.broadcast_to(np.arange(N_SAMPLES) // 40 % 3 == 0, noise.shape)
+    return Span(noise + signal, ~test, np.zeros_like(test), test), signal
 
 
 def test_what_is_predicted_at_all_times_alike_is_in_doubt() -> None:
     here, signal = span(1, np.ones(PATCHES))
     verdict = unless_quiet_times_too(WORKS, [here], [0.5 * signal], 0)
-    assert verdict.verdict == "cannot_tell"
+    assert verdict.outcome == "cannot_tell"
     assert "blind zone" in verdict.reason
     assert verdict.details["skill_in_quiet"] == pytest.approx(0.375, abs=0.03)
 
@@ -36,7 +36,7 @@ def test_what_is_predicted_at_all_times_alike_is_in_doubt() -> None:
 def test_a_wave_that_comes_and_goes_is_not_in_doubt() -> None:
     spans, signals = zip(*(span(seed, np.arange(PATCHES) % 6 == 0) for seed in (2, 3)), strict=True)
     verdict = unless_quiet_times_too(WORKS, list(spans), [0.5 * s for s in signals], 0)
-    assert verdict.verdict == "works"
+    assert verdict.outcome == "works"
     assert verdict.details["skill_in_quiet"] == pytest.approx(0, abs=0.02)
 
 
@@ -53,12 +53,12 @@ def test_a_prediction_of_noise_shared_faintly_beyond_the_measured_zone(blind_zon
     verdict = Denoiser(blind_zone=blind_zone, fusion=False).fit(noise_shared_faintly()).verdict_
     assert verdict.skill is not None
     assert verdict.skill.low > 0.01
-    assert verdict.verdict == word
+    assert verdict.outcome == word
 
 
 def test_what_is_written_of_noise_shared_faintly_is_nothing() -> None:
     verdict = Denoiser().fit(noise_shared_faintly()).verdict_
-    assert verdict.verdict == "no_gain"
+    assert verdict.outcome == "no_gain"
     assert verdict.skill is not None and abs(verdict.skill.high) < 0.005
 
 
@@ -72,14 +72,14 @@ def test_a_short_event_in_a_long_record_is_not_lost_in_it() -> None:
             data[channel, begin + late[channel] :][:400] += source
     recording = recording_from_array(data.astype(np.float32), 100.0, distance=10.0 * np.arange(48))
     verdict = Denoiser(blind_zone=0).fit(recording).verdict_
-    assert verdict.verdict == "works"
+    assert verdict.outcome == "works"
     assert verdict.skill is not None
     assert verdict.skill.low > 2 * verdict.details["skill_everywhere"]["value"] > 0
 
 
 def test_the_blocks_in_which_most_is_predicted_are_told_without_what_is_hidden() -> None:
     (here, signal), (elsewhere, _) = span(1, np.arange(PATCHES) % 6 == 0), span(8, np.zeros(PATCHES))
-    blocks = most_predicted([here], [signal])
-    assert np.array_equal(blocks, most_predicted([elsewhere], [signal]))
+    blocks = best_predicted([here], [signal])
+    assert np.array_equal(blocks, best_predicted([elsewhere], [signal]))
     loud = scores_of([here], [np.zeros_like(signal)]).part(blocks).power
     assert np.all(loud > 1.5 * 4 * 40)  # of noise and signal, as loud each, in 4 channels of 40 samples

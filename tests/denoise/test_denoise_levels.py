@@ -71,10 +71,10 @@ def spans_of(data: np.ndarray) -> list[Span]:
 def test_gains_that_differ_by_their_errors_alone_become_one() -> None:
     signal = np.repeat(smooth_noise(2)[:1], N_CHANNELS, axis=0)
     data = signal + smooth_noise(3)
-    by_chance = (data * signal).mean(axis=1) / (signal**2).mean(axis=1)
+    under_null = (data * signal).mean(axis=1) / (signal**2).mean(axis=1)
     gains = measured_gains(spans_of(data), lambda data: signal.astype(np.float32))
-    assert by_chance.std() > 0.1
-    assert gains.std() < by_chance.std() / 2
+    assert under_null.std() > 0.1
+    assert gains.std() < under_null.std() / 2
     assert gains.mean() == pytest.approx(1, abs=0.1)
 
 

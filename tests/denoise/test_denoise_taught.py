@@ -11,7 +11,7 @@ import xarray as xr
 
 from selfseis.denoise import Denoiser
 from selfseis.denoise.prediction import live_channels
-from selfseis.denoise.training_data import PATCHES, hidden_from, study_spans, taught_by
+from selfseis.denoise.training_data import PATCHES, hidden_from, training_record_of, training_spans
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
@@ -35,18 +35,18 @@ def fibre(data: np.ndarray, start: str = START) -> xr.DataArray:
     return recording_from_array(data, RATE, start, distance=10.0 * np.arange(len(data)))
 
 
-def unlearnt(method: str = "ridge", **parameters: object) -> Denoiser:
-    small = {"reach": 4, "max_lag": 5, "blind_zone": 0, "most_steps": 20, "fusion": False}
+def untrained_denoiser(method: str = "ridge", **parameters: object) -> Denoiser:
+    small = {"reach": 4, "max_lag": 5, "blind_zone": 0, "max_steps": 20, "fusion": False}
     return Denoiser(method, **(small | parameters))
 
 
 @cache
-def learnt() -> Denoiser:
-    return unlearnt().fit(fibre(samples()))
+def trained() -> Denoiser:
+    return untrained_denoiser().fit(fibre(samples()))
 
 
-def taught_share(verdict: Verdict) -> float:
-    return verdict.details["taught_share"]
+def training_share(verdict: Verdict) -> float:
+    return verdict.details["training_share"]
 
 
 @pytest.mark.parametrize("method", ["ridge", "network"])
@@ -55,20 +55,20 @@ def test_where_it_learnt_the_verdict_is_the_one_of_learning(method: str) -> None
     data[3] = 0
     data[5, 2000:2600] = np.nan
     data[:, 4000:4300] = np.nan
-    denoiser = unlearnt(method).fit(fibre(data))
-    assert denoiser.verdict(fibre(data)) == denoiser.verdict_
-    assert taught_share(denoiser.verdict_) == pytest.approx(5 / 6, abs=0.05)
+    denoiser = untrained_denoiser(method).fit(fibre(data))
+    assert denoiser.evaluate(fibre(data)) == denoiser.verdict_
+    assert training_share(denoiser.verdict_) == pytest.approx(5 / 6, abs=0.05)
 
 
 def test_so_it_is_for_stations_and_with_a_common_mode() -> None:
     data = samples()[:, :6000]
     stations = recording_from_array(data, RATE, START, seed_id=STATIONS)
-    of_stations = unlearnt().fit(stations)
-    assert of_stations.verdict(stations) == of_stations.verdict_
+    of_stations = untrained_denoiser().fit(stations)
+    assert of_stations.evaluate(stations) == of_stations.verdict_
     noise = band_limited_noise(48, 6000, RATE, (3, 15), 5) + band_limited_noise(1, 6000, RATE, (3, 15), 6)
-    with_common_mode = unlearnt().fit(fibre(noise))
+    with_common_mode = untrained_denoiser().fit(fibre(noise))
     assert with_common_mode.common_share_ > 0
-    assert with_common_mode.verdict(fibre(noise)) == with_common_mode.verdict_
+    assert with_common_mode.evaluate(fibre(noise)) == with_common_mode.verdict_
 
 
 def test_so_it_is_where_only_some_spans_of_a_long_recording_are_looked_at(monkeypatch) -> None:
@@ -76,73 +76,76 @@ def test_so_it_is_where_only_some_spans_of_a_long_recording_are_looked_at(monkey
 
     of_the_house = conditioning.sample_spans
     monkeypatch.setattr(
-        "selfseis.recording.preprocessing.sample_spans", lambda recording, **_: of_the_house(recording, n_spans=3, length=2000)
+        "selfseis.denoise.training_data.sample_spans",
+        lambda recording, **_: of_the_house(recording, n_spans=3, length=2000),
     )  # fmt: skip
-    denoiser = unlearnt().fit(fibre(samples()))
-    assert denoiser.verdict(fibre(samples())) == denoiser.verdict_
+    denoiser = untrained_denoiser().fit(fibre(samples()))
+    assert denoiser.evaluate(fibre(samples())) == denoiser.verdict_
     between = fibre(samples()).isel(time=slice(3000, 10_000))
-    assert taught_share(denoiser.verdict(between)) == 0
+    assert training_share(denoiser.evaluate(between)) == 0
 
 
 def test_new_times_are_judged_whole() -> None:
-    verdict = learnt().verdict(fibre(samples(seed=2), "2024-05-02T06:00:00"))
-    assert taught_share(verdict) == 0 and verdict.verdict == "works"
-    assert verdict.n_blocks >= 4 * learnt().verdict_.n_blocks
+    verdict = trained().evaluate(fibre(samples(seed=2), "2024-05-02T06:00:00"))
+    assert training_share(verdict) == 0 and verdict.outcome == "works"
+    assert verdict.n_blocks >= 4 * trained().verdict_.n_blocks
 
 
 @pytest.mark.parametrize("n_samples", [N_SAMPLES, 9000])
 def test_other_data_at_the_same_default_times_are_judged_whole(n_samples: int) -> None:
-    denoiser = unlearnt().fit(recording_from_array(samples(), RATE, distance=10.0 * np.arange(N_CHANNELS)))
+    denoiser = untrained_denoiser().fit(
+        recording_from_array(samples(), RATE, distance=10.0 * np.arange(N_CHANNELS))
+    )
     other = recording_from_array(samples(2, n_samples), RATE, distance=10.0 * np.arange(N_CHANNELS))
-    assert taught_share(denoiser.verdict(other)) == 0
+    assert training_share(denoiser.evaluate(other)) == 0
 
 
 def test_of_a_recording_that_grew_the_new_part_is_judged_too() -> None:
     grown = fibre(np.concatenate([samples(), samples(seed=2)], axis=1))
-    assert taught_share(learnt().verdict(grown)) == pytest.approx(5 / 12, abs=0.05)
+    assert training_share(trained().evaluate(grown)) == pytest.approx(5 / 12, abs=0.05)
 
 
 def test_of_a_part_of_it_what_was_hidden_is_judged() -> None:
     first = PATCHES * 100 + 77  # in the midst of a piece
     part = fibre(samples()).isel(time=slice(first, first + 9000))
-    verdict = learnt().verdict(part)
-    assert taught_share(verdict) == pytest.approx(5 / 6, abs=0.1)
-    assert verdict.skill.value == pytest.approx(learnt().verdict_.skill.value, abs=0.05)
+    verdict = trained().evaluate(part)
+    assert training_share(verdict) == pytest.approx(5 / 6, abs=0.1)
+    assert verdict.skill.value == pytest.approx(trained().verdict_.skill.value, abs=0.05)
 
 
 def test_of_some_of_its_channels_what_was_hidden_is_judged() -> None:
     part = fibre(samples()).isel(channel=slice(6, 15))
-    assert taught_share(learnt().verdict(part)) == pytest.approx(5 / 6, abs=0.05)
+    assert training_share(trained().evaluate(part)) == pytest.approx(5 / 6, abs=0.05)
 
 
 def test_other_channels_at_the_same_times_are_other_data() -> None:
     elsewhere = recording_from_array(samples(), RATE, START, distance=5.0 + 10.0 * np.arange(N_CHANNELS))
-    assert taught_share(learnt().verdict(elsewhere)) == 0
+    assert training_share(trained().evaluate(elsewhere)) == 0
 
 
 def test_where_all_of_it_was_taught_it_cannot_tell() -> None:
-    spans = study_spans(fibre(samples()), learnt().conditioner_, learnt().seed)
+    spans = training_spans(fibre(samples()), trained().conditioner_, trained().seed)
     patch = N_SAMPLES // PATCHES
-    to_learn_from = np.flatnonzero(spans[0].learn[0].reshape(PATCHES, patch).all(axis=1))[0]
+    to_learn_from = np.flatnonzero(spans[0].train[0].reshape(PATCHES, patch).all(axis=1))[0]
     part = fibre(samples()).isel(time=slice(to_learn_from * patch, (to_learn_from + 1) * patch))
-    verdict = learnt().verdict(part)
-    assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
-    assert taught_share(verdict) == 1
+    verdict = trained().evaluate(part)
+    assert verdict.outcome == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+    assert training_share(verdict) == 1
 
 
 def test_no_sample_within_reach_of_a_taught_one_is_judged_however_the_spans_lie() -> None:
     recording, before = fibre(samples()), 1234
     conditioner = Conditioner.measure(recording, (2.0, 20.0))
-    (learnt_from,) = study_spans(recording, conditioner, 3)
-    taught = taught_by(recording, [learnt_from], np.ones(N_CHANNELS, bool))
+    (learnt_from,) = training_spans(recording, conditioner, 3)
+    training = training_record_of(recording, [learnt_from], np.ones(N_CHANNELS, bool))
     earlier = str(np.datetime64(START) - np.timedelta64(round(before / RATE * 1000), "ms"))
     longer = fibre(np.concatenate([samples(seed=2)[:, :before], samples()], axis=1), earlier)
-    (hidden,) = hidden_from(taught, longer, study_spans(longer, conditioner, 4))
-    judged = hidden.judge[0]
-    used = (learnt_from.learn | learnt_from.choose)[0].astype(int)
+    (hidden,) = hidden_from(training, longer, training_spans(longer, conditioner, 4))
+    judged = hidden.test[0]
+    used = (learnt_from.train | learnt_from.validation)[0].astype(int)
     near = np.convolve(used, np.ones(len(conditioner.taps), int), mode="same") > 0
     assert not (judged[before:] & near).any()
-    assert judged[:before].mean() > 0.8 and (judged[before:] & learnt_from.judge[0]).sum() > N_SAMPLES / 10
+    assert judged[:before].mean() > 0.8 and (judged[before:] & learnt_from.test[0]).sum() > N_SAMPLES / 10
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr", ".mseed"])
@@ -150,48 +153,50 @@ def test_the_same_data_in_another_format_are_the_same_data(suffix: str, tmp_path
     data = samples()[:, :6000].copy()
     data[5, 2000:2600] = np.nan
     recording = recording_from_array(data, RATE, START, seed_id=STATIONS)
-    denoiser = unlearnt().fit(recording)
+    denoiser = untrained_denoiser().fit(recording)
     path = tmp_path / f"copy{suffix}"
     with RecordingWriter(path, like=recording) as writer:
         writer.write(0, recording.values)
-    copied = denoiser.verdict(open_recording(path))
-    assert taught_share(copied) == pytest.approx(taught_share(denoiser.verdict_), abs=1e-9)
+    copied = denoiser.evaluate(open_recording(path))
+    assert training_share(copied) == pytest.approx(training_share(denoiser.verdict_), abs=1e-9)
     assert copied.skill.value == pytest.approx(denoiser.verdict_.skill.value, abs=1e-6)
 
 
 def test_what_is_learnt_later_is_added_to_what_was_learnt_before() -> None:
     monday, tuesday = fibre(samples()), fibre(samples(seed=2)[:, :6000], "2024-05-02T06:00:00")
-    tuned = unlearnt().fit(monday).fine_tune(tuesday)
+    tuned = untrained_denoiser().fit(monday).fine_tune(tuesday)
     for day in (monday, tuesday):
-        assert taught_share(tuned.verdict(day)) == pytest.approx(5 / 6, abs=0.05)
+        assert training_share(tuned.evaluate(day)) == pytest.approx(5 / 6, abs=0.05)
     details = {name: value for name, value in tuned.verdict_.details.items() if name != "skill_before"}
-    assert tuned.verdict(tuesday).details == details and tuned.verdict(tuesday).skill == tuned.verdict_.skill
+    assert (
+        tuned.evaluate(tuesday).details == details and tuned.evaluate(tuesday).skill == tuned.verdict_.skill
+    )
 
 
 def test_learning_on_from_the_same_times_otherwise_divided_leaves_what_was_never_taught() -> None:
-    tuned = unlearnt().fit(fibre(samples())).set_params(seed=4).fine_tune(fibre(samples()))
-    assert taught_share(tuned.verdict_) > 0.93
-    assert tuned.verdict_.n_blocks < learnt().verdict_.n_blocks
+    tuned = untrained_denoiser().fit(fibre(samples())).set_params(seed=4).fine_tune(fibre(samples()))
+    assert training_share(tuned.verdict_) > 0.93
+    assert tuned.verdict_.n_blocks < trained().verdict_.n_blocks
 
 
 def test_learning_the_same_twice_takes_no_more_room() -> None:
-    again = unlearnt().fit(fibre(samples())).fine_tune(fibre(samples()))
-    assert set(again.taught_.pieces) == set(learnt().taught_.pieces)
-    assert len(again.taught_.pieces) == len(learnt().taught_.pieces)
+    again = untrained_denoiser().fit(fibre(samples())).fine_tune(fibre(samples()))
+    assert set(again.training_record_.pieces) == set(trained().training_record_.pieces)
+    assert len(again.training_record_.pieces) == len(trained().training_record_.pieces)
 
 
 def test_it_is_remembered_on_disk_in_little_room(tmp_path: Path) -> None:
-    learnt().save(tmp_path / "model")
+    trained().save(tmp_path / "model")
     again = Denoiser.load(tmp_path / "model")
-    assert again.taught_ == learnt().taught_
-    assert again.verdict(fibre(samples())) == learnt().verdict_
+    assert again.training_record_ == trained().training_record_
+    assert again.evaluate(fibre(samples())) == trained().verdict_
     assert (tmp_path / "model" / "model.json").stat().st_size < 5000
-    assert again.taught_.as_table()[1].nbytes < 32 * (N_SAMPLES // PIECE + 2 * PATCHES)
+    assert again.training_record_.as_table()[1].nbytes < 32 * (N_SAMPLES // PIECE + 2 * PATCHES)
 
 
 def test_a_dead_channel_is_no_witness() -> None:
     data = samples()[:, :6000].copy()
     data[[0, 8]] = 0
-    denoiser = unlearnt().fit(fibre(data))
+    denoiser = untrained_denoiser().fit(fibre(data))
     assert not live_channels(denoiser.conditioner_)[[0, 8]].any()
-    assert {piece.channel for piece in denoiser.taught_.pieces}.isdisjoint({"0.000", "80.000"})
+    assert {piece.channel for piece in denoiser.training_record_.pieces}.isdisjoint({"0.000", "80.000"})

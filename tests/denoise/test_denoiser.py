@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 import selfseis.recording.lazy_transform as module
 from selfseis.denoise import Denoiser
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import lazy_recording, recording_from_array
 from selfseis.simulate import band_limited_noise, simulate_noise_recording, simulate_recording_with_events
 from selfseis.validation import skill
@@ -42,7 +42,7 @@ def noisy() -> np.ndarray:
 
 
 def small(method: str = "ridge", **parameters) -> Denoiser:
-    return Denoiser(method, **(SMALL | {"most_steps": 50} | parameters))
+    return Denoiser(method, **(SMALL | {"max_steps": 50} | parameters))
 
 
 @cache
@@ -58,7 +58,7 @@ def stations(data: np.ndarray) -> xr.DataArray:
 def test_the_constructor_only_stores() -> None:
     parameters = {
         "method": "network", "band": (2.0, 10.0), "blind_zone": 3, "reach": 5, "max_lag": 4,
-        "fusion": False, "most_steps": 7, "most_seconds": 1.5, "seed": 8,
+        "fusion": False, "max_steps": 7, "max_seconds": 1.5, "seed": 8,
     }  # fmt: skip
     denoiser = Denoiser(**parameters)
     assert denoiser.get_params() == parameters and vars(denoiser) == parameters
@@ -83,7 +83,7 @@ def test_waves_come_out_of_the_noise() -> None:
     inner = slice(100, -100)
     assert skill(clean[:, inner], found[:, inner]) > 0.75
     assert skill(clean[:, inner], noisy()[:, inner]) < 0.1
-    assert fitted("ridge").verdict_.verdict == "works"
+    assert fitted("ridge").verdict_.outcome == "works"
 
 
 def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
@@ -91,7 +91,7 @@ def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
     assert verdict.baseline_name == "closed-form ridge filter"
     assert verdict.skill.value >= verdict.baseline.value - 0.01
     assert fitted("network").progress_.step <= 50
-    parts = fitted("network").net_, fitted("network").posterior_
+    parts = fitted("network").net_, fitted("network").wiener_
     assert fitted("network").halo >= SMALL["max_lag"] + sum(part.halo for part in parts)
 
 
@@ -146,7 +146,7 @@ def test_a_channel_says_nothing_of_itself() -> None:
 def test_units_make_no_difference(method, factor) -> None:
     plain = fitted(method)
     scaled = small(method, blind_zone=0).fit(fibre((factor * noisy()).astype(np.float32)))
-    assert scaled.verdict_.verdict == plain.verdict_.verdict
+    assert scaled.verdict_.outcome == plain.verdict_.outcome
     assert scaled.verdict_.skill.value == pytest.approx(plain.verdict_.skill.value, abs=2e-3)
     expected = plain.transform(fibre(noisy())).values
     found = scaled.transform(fibre((factor * noisy()).astype(np.float32))).values / factor
@@ -171,11 +171,11 @@ def test_gaps_stay_gaps_and_dead_channels_leave_their_neighbours_alone(method) -
     assert np.isnan(found[5, 1000:1500]).all() and np.isnan(found[:, 2500:2600]).all()
     clean = signal_and_noise()[0]
     assert skill(clean[10, 100:900], found[10, 100:900]) > 0.7
-    assert denoiser.verdict_.verdict == "works"
+    assert denoiser.verdict_.outcome == "works"
 
 
 def test_the_wrong_rate_is_refused() -> None:
-    with pytest.raises(UnusableInput, match=r"learnt at 50 Hz and cannot be used at 100 Hz"):
+    with pytest.raises(InputError, match=r"learnt at 50 Hz and cannot be used at 100 Hz"):
         fitted("ridge").transform(fibre(noisy(), 2 * RATE))
 
 
@@ -188,14 +188,14 @@ def test_a_fibre_of_other_channels_is_measured_anew() -> None:
 
 def test_other_stations_are_refused() -> None:
     denoiser = small().fit(stations(noisy()[:12]))
-    with pytest.raises(UnusableInput, match="other stations"):
+    with pytest.raises(InputError, match="other stations"):
         denoiser.transform(stations(noisy()[:9]))
 
 
 def test_stations_are_denoised_by_the_other_stations() -> None:
     recording = stations(noisy()[:12])
     denoiser = small().fit(recording)
-    assert denoiser.verdict_.verdict == "works"
+    assert denoiser.verdict_.outcome == "works"
     found = denoiser.transform(recording).values
     assert skill(signal_and_noise()[0][:12, 100:-100], found[:, 100:-100]) > 0.7
 
@@ -210,12 +210,12 @@ def test_stations_are_denoised_by_the_other_stations() -> None:
     ids=["all NaN", "all constant", "too short"],
 )
 def test_what_cannot_be_learnt_from_is_refused(recording, match) -> None:
-    with pytest.raises(UnusableInput, match=match):
+    with pytest.raises(InputError, match=match):
         small().fit(recording)
 
 
 def test_a_network_needs_a_line() -> None:
-    with pytest.raises(UnusableInput, match="on a line"):
+    with pytest.raises(InputError, match="on a line"):
         small("network").fit(stations(noisy()[:12]))
 
 
@@ -228,7 +228,7 @@ def test_one_live_channel_cannot_be_judged() -> None:
     data = np.zeros((12, 3000), np.float32)
     data[3] = noisy()[3, :3000]
     denoiser = small().fit(fibre(data))
-    assert denoiser.verdict_.verdict == "cannot_tell" and "alone" in denoiser.verdict_.reason
+    assert denoiser.verdict_.outcome == "cannot_tell" and "alone" in denoiser.verdict_.reason
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -237,24 +237,24 @@ def test_noise_gives_no_gain(method, seed) -> None:
     noise = fibre(band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (1, 20), seed, correlation_length=4))
     denoiser = small(method).fit(noise)
     assert denoiser.blind_zone_ in (3, 4, 5)
-    assert denoiser.verdict_.verdict == "no_gain"
+    assert denoiser.verdict_.outcome == "no_gain"
 
 
 def test_earthquakes_give_a_gain_also_on_other_data() -> None:
     noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 5, gauge_channels=3)
     recording, _ = simulate_recording_with_events(noise, 15.0, 12, 6)
     denoiser = small(max_lag=8, blind_zone=3).fit(recording)
-    assert denoiser.verdict_.verdict == "works"
+    assert denoiser.verdict_.outcome == "works"
     elsewhere, _ = simulate_recording_with_events(
         simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 8, gauge_channels=3), 15.0, 12, 9
     )
-    assert denoiser.verdict(elsewhere).verdict == "works"
-    assert denoiser.verdict(noise).verdict == "no_gain"
+    assert denoiser.evaluate(elsewhere).outcome == "works"
+    assert denoiser.evaluate(noise).outcome == "no_gain"
 
 
 def test_too_short_a_recording_cannot_be_judged() -> None:
-    verdict = fitted("ridge").verdict(fibre(noisy()[:, :40]))
-    assert verdict.verdict == "cannot_tell" and "too short" in verdict.reason
+    verdict = fitted("ridge").evaluate(fibre(noisy()[:, :40]))
+    assert verdict.outcome == "cannot_tell" and "too short" in verdict.reason
 
 
 def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path) -> None:
@@ -262,8 +262,8 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        small("network", most_steps=100).fit(fibre(noisy()), checkpoint=tmp_path, report=interrupt)
-    resumed = small("network", most_steps=100).fit(fibre(noisy()), checkpoint=tmp_path)
-    whole = small("network", most_steps=100).fit(fibre(noisy()))
+        small("network", max_steps=100).fit(fibre(noisy()), checkpoint=tmp_path, progress=interrupt)
+    resumed = small("network", max_steps=100).fit(fibre(noisy()), checkpoint=tmp_path)
+    whole = small("network", max_steps=100).fit(fibre(noisy()))
     for name, values in whole.net_.state_dict().items():
         assert (resumed.net_.state_dict()[name] == values).all()

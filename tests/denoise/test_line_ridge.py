@@ -193,8 +193,8 @@ def test_the_strength_suits_fresh_data_where_a_covariance_through_gaps_misleads(
     signal /= signal.std()
     data = (signal + rng.permutation(signal)).astype(np.float32)
     patches = np.repeat(np.arange(30) % 5, 100)
-    learn, choose = (np.tile(mask, (100, 1)) for mask in (patches < 3, patches == 3))
-    ridge = LineRidge.fit([(data[:, :3000], learn, choose)], 0)
+    train, validation = (np.tile(mask, (100, 1)) for mask in (patches < 3, patches == 3))
+    ridge = LineRidge.fit([(data[:, :3000], train, validation)], 0)
     predictions = (
         replace(ridge, strength=s).predict(data[:, 3000:], np.ones(100, bool)) for s in RIDGE_STRENGTHS
     )

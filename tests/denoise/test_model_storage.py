@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 
@@ -31,7 +31,7 @@ def recording(n_channels: int = 12, *, fibre: bool = True) -> xr.DataArray:
 def fitted(kind: str) -> tuple[Denoiser, xr.DataArray]:
     data = recording(fibre=kind != "stations")
     method = "network" if kind == "network" else "ridge"
-    return Denoiser(method, reach=3, max_lag=4, band=(2.0, 20.0), most_steps=50).fit(data), data
+    return Denoiser(method, reach=3, max_lag=4, band=(2.0, 20.0), max_steps=50).fit(data), data
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_model_comes_back_as_it_was(kind, tmp_path) -> None:
     assert again.blind_zone_ == denoiser.blind_zone_ and again.halo == denoiser.halo
     np.testing.assert_array_equal(again.noise_correlation_, denoiser.noise_correlation_)
     np.testing.assert_array_equal(again.transform(data).values, denoiser.transform(data).values)
-    assert again.verdict(data) == denoiser.verdict(data)
+    assert again.evaluate(data) == denoiser.evaluate(data)
 
 
 def test_a_saved_model_is_json_and_safetensors_alone(model) -> None:
@@ -81,7 +81,7 @@ class Trap:
 def test_a_pickle_is_never_opened(model, tmp_path, name) -> None:
     (model / name).write_bytes(pickle.dumps(Trap(tmp_path / "executed")))
     if name in ("model.safetensors", "model.json"):
-        with pytest.raises(UnusableInput, match="damaged or of another kind"):
+        with pytest.raises(InputError, match="damaged or of another kind"):
             Denoiser.load(model)
     else:
         Denoiser.load(model)
@@ -115,7 +115,7 @@ def edited(model: Path, **changes) -> None:
 )
 def test_a_damaged_model_is_named_in_one_line(model, damage) -> None:
     damage(model)
-    with pytest.raises(UnusableInput, match="damaged or of another kind") as refusal:
+    with pytest.raises(InputError, match="damaged or of another kind") as refusal:
         Denoiser.load(model)
     assert str(model) in str(refusal.value) and "\n" not in str(refusal.value)
 
@@ -125,13 +125,13 @@ def test_a_folder_without_a_model_is_named(model, missing) -> None:
     folder = model.parent / "nowhere" if missing is None else model
     if missing is not None:
         (model / missing).unlink()
-    with pytest.raises(UnusableInput, match="holds no model"):
+    with pytest.raises(InputError, match="holds no model"):
         Denoiser.load(folder)
 
 
 def test_a_file_is_no_model(tmp_path) -> None:
     (tmp_path / "model").write_text("hello")
-    with pytest.raises(UnusableInput):
+    with pytest.raises(InputError):
         Denoiser.load(tmp_path / "model")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.burst_mask import BLOCK, outbursts, without_outbursts
+from selfseis.denoise.burst_mask import BLOCK, burst_mask, without_bursts
 from selfseis.recording import recording_from_array
 
 N_CHANNELS, N_SAMPLES = 48, 40 * BLOCK
@@ -28,8 +28,8 @@ def test_a_channel_gone_wild_is_found_and_no_other(channel: int, block: int, fac
     data[channel, block * BLOCK : (block + 2) * BLOCK] *= factor
     expected = np.zeros(data.shape, bool)
     expected[channel, block * BLOCK : (block + 2) * BLOCK] = True
-    assert np.array_equal(outbursts(data), expected)
-    assert np.array_equal(without_outbursts(data), np.where(expected, 0, data))
+    assert np.array_equal(burst_mask(data), expected)
+    assert np.array_equal(without_bursts(data), np.where(expected, 0, data))
 
 
 @given(st.integers(-25, 25), st.sampled_from([1e2, 1e6]), st.sampled_from([20, 400]), st.integers(0, 5))
@@ -42,7 +42,7 @@ def test_a_wave_is_none_however_slow_loud_and_short(
         first = 1500 + slowness * (channel - N_CHANNELS // 2)
         data[channel, first : first + length] += wave
     data[np.random.default_rng(dead).permutation(N_CHANNELS)[: 3 * dead]] = 0
-    assert without_outbursts(data) is data
+    assert without_bursts(data) is data
 
 
 def test_the_neighbours_of_a_channel_gone_wild_are_cleaned_as_if_it_were_dead() -> None:
@@ -68,7 +68,7 @@ def test_learning_is_not_led_astray_and_says_what_it_left_out() -> None:
         .verdict_
     )
     assert verdict.skill is not None and verdict.skill.low > 0.3
-    assert verdict.details["outburst_share"] == pytest.approx(0.25 / N_CHANNELS, rel=0.25)
+    assert verdict.details["burst_share"] == pytest.approx(0.25 / N_CHANNELS, rel=0.25)
 
 
 def test_in_tiles_as_in_the_whole() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, map_coordinates
 
 from selfseis.denoise.common_mode import common_share, without_common_mode
-from selfseis.denoise.wiener import Posterior
+from selfseis.denoise.wiener import WienerWeights
 from selfseis.denoise.windowed_fk import Frames
 
 N_CHANNELS, N_SAMPLES = 24, 8192
@@ -88,10 +88,10 @@ def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
 
 def test_what_is_measured_does_not_depend_on_the_division(monkeypatch) -> None:
     _, data, prediction = case(heard=0.5, n_channels=80)
-    whole = Posterior.measure([(data, prediction)])
+    whole = WienerWeights.measure([(data, prediction)])
     monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
     monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
-    parts = Posterior.measure([(data, prediction)])
+    parts = WienerWeights.measure([(data, prediction)])
     np.testing.assert_allclose(parts.noise, whole.noise, rtol=1e-3)
     np.testing.assert_allclose(parts.trust, whole.trust, atol=1e-2)
 
@@ -102,20 +102,20 @@ def test_the_noise_of_times_that_are_left_out_is_not_measured() -> None:
     times = np.ones(3000, bool)
     times[1000:1400] = times[2200:2300] = False
     louder = np.where(times, data, 100 * data)
-    quiet, loud = (Posterior.measure([(one, prediction)], times=[times]).noise for one in (data, louder))
+    quiet, loud = (WienerWeights.measure([(one, prediction)], times=[times]).noise for one in (data, louder))
     np.testing.assert_array_equal(quiet, loud)
-    assert np.median(Posterior.measure([(louder, prediction)]).noise) > 10 * np.median(quiet)
+    assert np.median(WienerWeights.measure([(louder, prediction)]).noise) > 10 * np.median(quiet)
 
 
 def test_the_division_into_blocks_changes_nothing(monkeypatch) -> None:
     _, data, prediction = case(heard=0.5, n_channels=80)
-    posterior = Posterior.measure([(data, prediction)])
+    wiener = WienerWeights.measure([(data, prediction)])
     live = np.ones(80, bool)
-    whole = posterior(data, prediction, live), posterior.standard_deviation(data, prediction, live)
+    whole = wiener(data, prediction, live), wiener.standard_deviation(data, prediction, live)
     monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
     monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
-    np.testing.assert_allclose(posterior(data, prediction, live), whole[0], atol=1e-4)
-    np.testing.assert_allclose(posterior.standard_deviation(data, prediction, live), whole[1], atol=1e-4)
+    np.testing.assert_allclose(wiener(data, prediction, live), whole[0], atol=1e-4)
+    np.testing.assert_allclose(wiener.standard_deviation(data, prediction, live), whole[1], atol=1e-4)
 
 
 def test_a_wave_that_nobody_predicted_is_told_from_shared_noise() -> None:
@@ -128,33 +128,33 @@ def test_a_wave_that_nobody_predicted_is_told_from_shared_noise() -> None:
     signal = burst * np.cos(2 * np.pi * 0.08 * time)
     data = (signal + noise).astype(np.float32)
     prediction = (0.02 * rng.normal(size=data.shape)).astype(np.float32)
-    posterior = Posterior.measure([(data, prediction)])
-    found = posterior(data, prediction, np.ones(64, bool))
+    wiener = WienerWeights.measure([(data, prediction)])
+    found = wiener(data, prediction, np.ones(64, bool))
     assert error(found, signal) < 0.45 * (signal**2).mean()
 
 
 def test_stations_know_nothing_of_wavenumbers() -> None:
     _, data, prediction = case(heard=0.5)
-    posterior = Posterior.measure([(data, prediction)], on_line=False)
-    assert posterior.channels == 1
+    wiener = WienerWeights.measure([(data, prediction)], on_line=False)
+    assert wiener.channels == 1
     order = np.random.default_rng(0).permutation(N_CHANNELS)
-    shuffled = Posterior.measure([(data[order], prediction[order])], on_line=False)
+    shuffled = WienerWeights.measure([(data[order], prediction[order])], on_line=False)
     np.testing.assert_allclose(
-        shuffled(data[order], prediction[order], ALL), posterior(data, prediction, ALL)[order], atol=1e-3
+        shuffled(data[order], prediction[order], ALL), wiener(data, prediction, ALL)[order], atol=1e-3
     )
 
 
 def test_what_the_others_missed_is_taken_from_the_channel_itself() -> None:
     signal, data, prediction = case(heard=0.5)
-    posterior = Posterior.measure([(data, prediction)])
-    fused = posterior(data, prediction, ALL)
+    wiener = WienerWeights.measure([(data, prediction)])
+    fused = wiener(data, prediction, ALL)
     assert error(fused, signal) < 0.3 * min(error(prediction, signal), error(data, signal))
 
 
 def test_a_complete_prediction_of_a_station_needs_no_own_observation() -> None:
     signal, data, prediction = case(heard=1.0)
-    posterior = Posterior.measure([(data, prediction)], on_line=False)
-    assert error(posterior(data, prediction, ALL), signal) < 5 * error(prediction, signal)
+    wiener = WienerWeights.measure([(data, prediction)], on_line=False)
+    assert error(wiener(data, prediction, ALL), signal) < 5 * error(prediction, signal)
 
 
 def filtered(data: np.ndarray) -> np.ndarray:
@@ -167,8 +167,8 @@ def test_noise_that_is_in_what_is_predicted_of_the_neighbours_is_no_signal() -> 
     """In a wavenumber a blind prediction is the observation filtered: it confirms the noise along its own slowness."""
     signal, data, _ = case(heard=1.0, loudness=1.0, n_channels=128)
     live = np.ones(128, bool)
-    measured = Posterior.measure([(data, filtered(data))])
-    told = Posterior.measure([(data, filtered(signal))])
+    measured = WienerWeights.measure([(data, filtered(data))])
+    told = WienerWeights.measure([(data, filtered(signal))])
     by_itself = error(measured(data, filtered(data), live), signal)
     assert by_itself < 1.5 * error(told(data, filtered(signal), live), signal)
     assert by_itself < 0.3 * error(filtered(data), signal)
@@ -181,7 +181,7 @@ def test_waves_that_never_cease_are_not_taken_for_noise() -> None:
     signal = (random_wave / random_wave.std())[times + N_SAMPLES]
     data = (signal + rng.normal(size=signal.shape)).astype(np.float32)
     prediction = filtered(data)
-    found = Posterior.measure([(data, prediction)])(data, prediction, np.ones(128, bool))
+    found = WienerWeights.measure([(data, prediction)])(data, prediction, np.ones(128, bool))
     assert error(found, signal) < 0.16 * (signal**2).mean()
 
 
@@ -189,8 +189,8 @@ def test_where_nothing_is_predicted_nothing_is_returned() -> None:
     rng = np.random.default_rng(1)
     data = rng.normal(size=(N_CHANNELS, N_SAMPLES)).astype(np.float32)
     prediction = (0.1 * rng.normal(size=data.shape)).astype(np.float32)
-    posterior = Posterior.measure([(data, prediction)])
-    assert (posterior(data, prediction, ALL) ** 2).mean() < 0.008
+    wiener = WienerWeights.measure([(data, prediction)])
+    assert (wiener(data, prediction, ALL) ** 2).mean() < 0.008
 
 
 def test_the_stated_deviation_is_that_of_the_error() -> None:
@@ -198,8 +198,8 @@ def test_the_stated_deviation_is_that_of_the_error() -> None:
     wrong = gaussian_filter(np.random.default_rng(5).normal(size=signal.shape), (8, 100))
     prediction = (prediction * (1 + 0.5 * wrong / wrong.std())).astype(np.float32)
     live = np.ones(64, bool)
-    posterior = Posterior.measure([(data, prediction)])
-    fused, deviation = posterior(data, prediction, live), posterior.standard_deviation(data, prediction, live)
+    wiener = WienerWeights.measure([(data, prediction)])
+    fused, deviation = wiener(data, prediction, live), wiener.standard_deviation(data, prediction, live)
     loud = np.abs(signal).max(axis=0) > 1
     assert error(fused, signal) < 0.5 * error(prediction, signal)
     assert np.sqrt(error(fused[:, loud], signal[:, loud])) == pytest.approx(
@@ -209,19 +209,19 @@ def test_the_stated_deviation_is_that_of_the_error() -> None:
 
 def test_a_dead_channel_keeps_to_what_the_others_say() -> None:
     _, data, prediction = case(heard=0.5)
-    posterior = Posterior.measure([(data, prediction)])
+    wiener = WienerWeights.measure([(data, prediction)])
     live = ALL.copy()
     live[5] = False
     wild = data.copy()
     wild[5] = 1e3
-    np.testing.assert_array_equal(posterior(wild, prediction, live)[5], posterior(data, prediction, live)[5])
-    assert not np.array_equal(posterior(data, prediction, live)[5], posterior(data, prediction, ALL)[5])
+    np.testing.assert_array_equal(wiener(wild, prediction, live)[5], wiener(data, prediction, live)[5])
+    assert not np.array_equal(wiener(data, prediction, live)[5], wiener(data, prediction, ALL)[5])
 
 
 def test_empty_data_pass() -> None:
     zeros = np.zeros((4, 600), np.float32)
-    posterior = Posterior.measure([(zeros, zeros)])
-    assert not posterior(zeros, zeros, np.ones(4, bool)).any()
+    wiener = WienerWeights.measure([(zeros, zeros)])
+    assert not wiener(zeros, zeros, np.ones(4, bool)).any()
 
 
 def test_common_mode_is_taken_out_and_counted() -> None:
@@ -243,15 +243,15 @@ def test_fast_weighing_is_what_the_formulas_say(on_line) -> None:
     """Frame by frame, cell by cell, in double precision and with nothing clever."""
     _, data, prediction = case(heard=0.5, n_channels=40)
     data, prediction = data[:, :1024], prediction[:, :1024]
-    posterior = Posterior.measure([(data, prediction)], on_line=on_line)
-    expected = weighed_slowly(posterior, data, prediction)
-    found = posterior(data, prediction, np.ones(40, bool))
+    wiener = WienerWeights.measure([(data, prediction)], on_line=on_line)
+    expected = weighed_slowly(wiener, data, prediction)
+    found = wiener(data, prediction, np.ones(40, bool))
     assert np.sqrt(error(found, expected)) < 1e-4 * np.sqrt((expected**2).mean())
 
 
-def weighed_slowly(posterior: Posterior, data: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+def weighed_slowly(wiener: WienerWeights, data: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """Return the posterior mean, every frame transformed by itself and every pass a SciPy filter."""
-    height, width = posterior.channels, posterior.samples
+    height, width = wiener.channels, wiener.samples
     across, along = max(1, height // 2), width // 2
     taper = half_sine(height)[:, None] * half_sine(width) if height > 1 else half_sine(width)[None]
     n_channels, n_samples = data.shape
@@ -266,7 +266,7 @@ def weighed_slowly(posterior: Posterior, data: np.ndarray, prediction: np.ndarra
         np.array([[np.fft.fft2(v[r : r + height, c : c + width] * taper) for r, c in row] for row in corners])
         for v in padded
     )  # (rows, columns, wavenumbers, all frequencies)
-    noise = mirrored(posterior.noise[:, None])
+    noise = mirrored(wiener.noise[:, None])
     kernel = np.array([1, 2, 1]) / 4
     smooth = {axis: partial(correlate1d, weights=kernel, axis=axis, mode="nearest") for axis in (0, 1)}
     if height == 1:
@@ -293,7 +293,7 @@ def weighed_slowly(posterior: Posterior, data: np.ndarray, prediction: np.ndarra
     )
     trust, of_prediction = (
         mirrored(map_coordinates(table.astype(float), at, order=1))
-        for table in (posterior.trust, (1 - posterior.trust) * posterior.shrink)
+        for table in (wiener.trust, (1 - wiener.trust) * wiener.prediction_gain)
     )
     result = np.zeros_like(padded[0])
     for row, of_row in zip(corners, of_prediction * predicted + trust * observed, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.denoise.training_data import is_line, measured_blind_zone, study_spans
+from selfseis.denoise.training_data import is_line, measured_blind_zone, training_spans
 from selfseis.recording import recording_from_array
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
@@ -24,16 +24,16 @@ def test_learning_choosing_and_judging_are_kept_apart(seed) -> None:
     data[7] = 0
     recording = fibre(data)
     conditioner = Conditioner.measure(recording, (2.0, 20.0))
-    (span,) = study_spans(recording, conditioner, seed)
-    uses = np.stack([span.learn, span.choose, span.judge])
+    (span,) = training_spans(recording, conditioner, seed)
+    uses = np.stack([span.train, span.validation, span.test])
     assert uses.sum(axis=0).max() == 1
     assert not uses[:, ~np.isfinite(data)].any() and not uses[:, 7].any()
     shares = uses[:, 0].mean(axis=1)
     assert shares[0] > 0.4 and shares[1] > 0.04 and shares[2] > 0.1
-    hidden = (span.choose[0] | span.judge[0]).astype(int)
+    hidden = (span.validation[0] | span.test[0]).astype(int)
     reach = len(conditioner.taps) // 2
     near = np.convolve(hidden, np.ones(2 * reach + 1, int), mode="same") > 0
-    assert not (span.learn[0] & near).any()
+    assert not (span.train[0] & near).any()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -43,9 +43,9 @@ def test_events_that_are_hidden_both_choose_and_judge(seed) -> None:
     loud = np.random.default_rng(seed).choice(48, 12, replace=False)
     for patch in loud:
         data[:, 500 * patch : 500 * (patch + 1)] *= 2
-    (span,) = study_spans(fibre(data), Conditioner.measure(fibre(data), (2.0, 20.0)), seed)
+    (span,) = training_spans(fibre(data), Conditioner.measure(fibre(data), (2.0, 20.0)), seed)
     chosen, judged = (
-        np.count_nonzero(use[0].reshape(48, 500).any(axis=1)[loud]) for use in (span.choose, span.judge)
+        np.count_nonzero(use[0].reshape(48, 500).any(axis=1)[loud]) for use in (span.validation, span.test)
     )
     assert abs(chosen - judged) <= 1
 
@@ -53,14 +53,14 @@ def test_events_that_are_hidden_both_choose_and_judge(seed) -> None:
 def test_the_division_repeats_by_seed() -> None:
     recording = fibre(band_limited_noise(10, 5000, RATE, (2, 20), 1))
     conditioner = Conditioner.measure(recording)
-    first, again, other = (study_spans(recording, conditioner, seed)[0].learn for seed in (1, 1, 2))
+    first, again, other = (training_spans(recording, conditioner, seed)[0].train for seed in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
 
 
 @pytest.mark.parametrize("gauge", [1, 3, 6])
 def test_the_blind_zone_is_that_of_the_gauge(gauge) -> None:
     recording = fibre(band_limited_noise(60, 12_000, RATE, (1, 20), 2, correlation_length=gauge))
-    spans = study_spans(recording, Conditioner.measure(recording), 0)
+    spans = training_spans(recording, Conditioner.measure(recording), 0)
     width, correlation = measured_blind_zone(spans, 256)
     assert abs(width - (gauge - 1)) <= 1 and correlation[0] == pytest.approx(1, abs=1e-3)
 

@@ -36,10 +36,10 @@ def mean_around(data: np.ndarray, live: np.ndarray) -> np.ndarray:
 
 def span(seed: int = 1) -> Span:
     data = np.random.default_rng(seed).standard_normal((N_CHANNELS, N_SAMPLES)).astype(np.float32)
-    judge = np.zeros(data.shape, bool)
+    test = np.zeros(data.shape, bool)
     for first in (0, 400, 520, 1450):
-        judge[:, first : first + 50] = True
-    return Span(data, ~judge, np.zeros_like(judge), judge)
+        test[:, first : first + 50] = True
+    return Span(data, ~test, np.zeros_like(test), test)
 
 
 def unseen(of: Span, zone: int) -> np.ndarray:
@@ -48,9 +48,9 @@ def unseen(of: Span, zone: int) -> np.ndarray:
 
 def test_windows_give_what_the_whole_gives() -> None:
     here = span()
-    whole = Span(here.data, here.learn, here.choose, np.ones_like(here.judge))
-    scored = here.judge & np.isfinite(unseen(whole, 0))
-    assert np.array_equal(scored, here.judge)
+    whole = Span(here.data, here.train, here.validation, np.ones_like(here.test))
+    scored = here.test & np.isfinite(unseen(whole, 0))
+    assert np.array_equal(scored, here.test)
     np.testing.assert_allclose(unseen(here, 0)[scored], unseen(whole, 0)[scored], atol=1e-4)
     assert np.isnan(unseen(here, 0)[:, 800:1200]).all()
 
@@ -62,5 +62,5 @@ def test_what_is_hidden_does_not_matter() -> None:
     for channel in scored:
         changed = here.data.copy()
         changed[max(channel - zone, 0) : channel + zone + 1] += 100
-        other = Span(changed, here.learn, here.choose, here.judge)
+        other = Span(changed, here.train, here.validation, here.test)
         np.testing.assert_array_equal(unseen(here, zone)[channel], unseen(other, zone)[channel])

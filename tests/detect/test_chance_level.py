@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from selfseis.detect.scan import Scan, ScanPart, Standardiser, joined, window_means
-from selfseis.validation.false_alarms import FEWEST_TAIL, ChanceLevel, peaks
+from selfseis.validation.false_alarms import MIN_TAIL, FalseAlarmRate, peaks
 
 SCORES = st.integers(1, 120).flatmap(
     lambda n: arrays(np.float32, n, elements=st.one_of(st.floats(-100, 100, width=32), st.just(np.nan)))
@@ -52,24 +52,24 @@ def test_peaks_at_the_ends_count() -> None:
     assert peaks(np.zeros(0, np.float32), 3).tolist() == []
 
 
-def chance(null: np.ndarray, apart: int = 1, rate: float = 100.0, hop: int = 50) -> ChanceLevel:
+def measured(null: np.ndarray, apart: int = 1, rate: float = 100.0, hop: int = 50) -> FalseAlarmRate:
     n = null.shape[1]
     scan = Scan(
         first=hop * np.arange(n), score=np.zeros(n, np.float32), null=null.astype(np.float32),
         n_channels=np.zeros(n, np.int32), groups=["line"], present=np.ones((1, n), np.float32), hop=hop,
     )  # fmt: skip
-    return ChanceLevel.measure(scan, apart, rate)
+    return FalseAlarmRate.measure(scan, apart, rate)
 
 
 def test_days_are_those_of_all_surrogates_without_gaps() -> None:
     null = np.zeros((4, 1000))
     null[:, :200] = np.nan
-    assert chance(null).days == pytest.approx(4 * 800 * 0.5 / 86400)
+    assert measured(null).days == pytest.approx(4 * 800 * 0.5 / 86400)
 
 
 def test_rates_are_counted_where_there_is_enough_to_count() -> None:
     heights = np.arange(1, 101) / 10
-    level = ChanceLevel(np.sort(heights)[::-1], days=2.0)
+    level = FalseAlarmRate(np.sort(heights)[::-1], days=2.0)
     for score in (0.05, 0.1, 3.25, 7.0, 9.05):
         assert level.rate(score) == pytest.approx((heights >= score - 1e-9).sum() / 2)
     assert level.threshold(25.0) == pytest.approx(heights[-50])
@@ -85,7 +85,7 @@ def test_thresholds_bring_the_rates_that_are_asked(distribution) -> None:
     ratios = []
     for seed in range(30):
         heights = law.rvs(4000, random_state=seed)
-        level = ChanceLevel(np.sort(heights)[::-1], days=100.0)
+        level = FalseAlarmRate(np.sort(heights)[::-1], days=100.0)
         for per_day in (4.0, 0.4, 0.05, 0.01):
             ratios.append(law.sf(level.threshold(per_day)) * 40 / per_day)
     ratios = np.reshape(ratios, (30, 4))
@@ -96,14 +96,14 @@ def test_thresholds_bring_the_rates_that_are_asked(distribution) -> None:
         assert (np.median(ratios[:, 2:], axis=0) < 1.1).all()
 
 
-def drawn(tail: str, n_peaks: int, days: float, seed: int) -> ChanceLevel:
+def drawn(tail: str, n_peaks: int, days: float, seed: int) -> FalseAlarmRate:
     rng = np.random.default_rng(seed)
     draw = {
         "normal": rng.standard_normal,
         "exponential": rng.standard_exponential,
         "heavy": rng.standard_cauchy,
     }[tail]
-    return ChanceLevel(np.sort(draw(n_peaks))[::-1], days)
+    return FalseAlarmRate(np.sort(draw(n_peaks))[::-1], days)
 
 
 LEVELS = st.builds(
@@ -135,23 +135,23 @@ def test_fewer_false_alarms_need_a_higher_threshold(level, per_day) -> None:
 
 @given(LEVELS, st.floats(0, 1))
 def test_the_threshold_of_a_scores_rate_is_the_score(level, share) -> None:
-    counted = level.heights[FEWEST_TAIL - 1 :]
+    counted = level.heights[MIN_TAIL - 1 :]
     if len(counted):
         score = counted[int(share * (len(counted) - 1))]
         assert level.threshold(float(level.rate(score)) * (1 + 1e-12)) == pytest.approx(score)
     beyond = level.heights[0] + (0.1 + share) * np.ptp(level.heights)
     number = float(level.rate(beyond)) * level.days
-    if 1e-200 < number < min(FEWEST_TAIL, len(level.heights)) * 0.999:
+    if 1e-200 < number < min(MIN_TAIL, len(level.heights)) * 0.999:
         assert level.threshold(number / level.days) == pytest.approx(beyond, rel=1e-6, abs=1e-6)
 
 
 def test_without_surrogates_nothing_is_known() -> None:
-    level = chance(np.zeros((0, 10)))
+    level = measured(np.zeros((0, 10)))
     assert level.threshold(1.0) == np.inf and level.rate(3.0) == np.inf and level.p_value(3.0) == 1
 
 
 def test_rates_below_the_count_are_said_to_be_extrapolated() -> None:
-    level = ChanceLevel(np.arange(100.0)[::-1], days=5.0)
+    level = FalseAlarmRate(np.arange(100.0)[::-1], days=5.0)
     assert level.is_extrapolated(1.0) and not level.is_extrapolated(2.0)
 
 

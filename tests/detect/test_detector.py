@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from selfseis.catalogue.records import Event
 from selfseis.detect import Detector
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import recording_from_array
 from selfseis.simulate import (
     SimulatedEvent,
@@ -81,7 +81,7 @@ def test_strong_events_are_found_and_the_detector_works(geometry) -> None:
     assert len(events) <= len(truth) + poisson.ppf(0.999, 2.4)
     # In a network both detectors are energy ratios at heart, and neither need be the better one.
     if geometry == "fibre":
-        assert detector.verdict_.verdict == "works", detector.verdict_
+        assert detector.verdict_.outcome == "works", detector.verdict_
     else:
         assert "beyond chance" not in detector.verdict_.reason
     best = sorted(events, key=lambda e: -e.score)[: len(truth)]
@@ -106,7 +106,7 @@ def test_a_loud_burst_that_no_two_channels_share_is_not_found() -> None:
     detector = Detector(false_alarms_per_day=24).fit(fibre(data))
     assert len(detector.events_) <= poisson.ppf(0.999, 2.4)
     assert not [e for e in detector.events_ if e.p_value < 1e-4]
-    assert detector.verdict_.verdict == "no_gain"
+    assert detector.verdict_.outcome == "no_gain"
 
 
 @pytest.mark.parametrize("geometry", ["fibre", "network"])
@@ -116,7 +116,7 @@ def test_false_alarms_come_at_the_rate_that_was_asked(geometry) -> None:
     detector = Detector(false_alarms_per_day=8 * 24).fit(recording)
     low, high = poisson.ppf([0.001, 0.999], 32)
     assert low <= len(detector.events_) <= high
-    assert detector.verdict_.verdict != "works"
+    assert detector.verdict_.outcome != "works"
 
 
 def test_the_threshold_holds_on_other_noise() -> None:
@@ -129,7 +129,7 @@ def test_the_threshold_holds_on_other_noise() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_noise_gives_no_gain(geometry, seed) -> None:
     detector = Detector(seed=seed).fit(noise_on(geometry, seed=seed))
-    assert detector.verdict_.verdict == "no_gain"
+    assert detector.verdict_.outcome == "no_gain"
     assert "beyond chance" in detector.verdict_.reason
     json.dumps(detector.verdict_.to_dict(), allow_nan=False)
 
@@ -156,12 +156,12 @@ def test_units_make_no_difference(geometry, factor) -> None:
     )
     best = [sorted(d.events_, key=lambda e: -e.score)[:3] for d in (fitted(geometry), detector)]
     assert [e.event_id for e in best[0]] == [e.event_id for e in best[1]]
-    assert detector.verdict_.verdict == fitted(geometry).verdict_.verdict
+    assert detector.verdict_.outcome == fitted(geometry).verdict_.outcome
 
 
 def test_one_station_alone_cannot_tell() -> None:
     detector = Detector(false_alarms_per_day=24).fit(network(band_limited_noise(3, 30_000, RATE, (2, 20), 1)))
-    assert detector.verdict_.verdict == "cannot_tell" and "one station alone" in detector.verdict_.reason
+    assert detector.verdict_.outcome == "cannot_tell" and "one station alone" in detector.verdict_.reason
 
 
 def test_dead_channels_and_gaps_do_not_make_events() -> None:
@@ -186,7 +186,7 @@ NOTHING = [
 @pytest.mark.parametrize("geometry", [fibre, network])
 @pytest.mark.parametrize(("data", "match"), NOTHING, ids=["NaN", "constant", "20 samples", "60 samples"])
 def test_what_cannot_be_searched_is_refused_in_one_line(geometry, data, match) -> None:
-    with pytest.raises(UnusableInput, match=match) as refusal:
+    with pytest.raises(InputError, match=match) as refusal:
         Detector().fit(geometry(data))
     assert "\n" not in str(refusal.value)
 
@@ -196,10 +196,10 @@ def test_what_cannot_be_searched_is_refused_in_one_line(geometry, data, match) -
 def test_short_records_are_searched_or_refused(geometry, n_samples) -> None:
     try:
         detector = Detector().fit(geometry(band_limited_noise(12, n_samples, RATE, None, 1)))
-    except UnusableInput:
+    except InputError:
         return
     json.dumps(detector.verdict_.to_dict(), allow_nan=False)
-    assert detector.verdict_.verdict != "works"
+    assert detector.verdict_.outcome != "works"
 
 
 def test_a_rate_of_false_alarms_must_be_positive() -> None:
@@ -210,9 +210,9 @@ def test_a_rate_of_false_alarms_must_be_positive() -> None:
 def test_another_rate_or_other_channels_are_refused() -> None:
     detector = fitted("fibre")
     slow = recording_from_array(np.zeros((64, 500), np.float32), RATE / 2, distance=10.0 * np.arange(64))
-    with pytest.raises(UnusableInput, match="25 Hz"):
+    with pytest.raises(InputError, match="25 Hz"):
         detector.detect(slow)
-    with pytest.raises(UnusableInput, match="channels"):
+    with pytest.raises(InputError, match="channels"):
         detector.detect(fibre(np.zeros((12, 500))))
 
 

@@ -10,8 +10,8 @@ import pytest
 from explore_truth import BURST, HUM, LENGTH, RARE, RATE, KnownTruth
 
 from selfseis import Explorer
-from selfseis.errors import UnusableInput
-from selfseis.explore.similarity_search import Moment, moments_of, windows_at, windows_like
+from selfseis.errors import InputError
+from selfseis.explore.similarity_search import Moment, moments_of, similar_windows, windows_at
 from selfseis.io.obspy_import import obspy
 from selfseis.recording import recording_from_array, sample_times, write_recording
 
@@ -30,7 +30,7 @@ def test_windows_like_one_of_a_kind_are_of_its_kind(
 ) -> None:
     window = int(np.flatnonzero(truth.kind == kind)[0])
     asked = windows_at(truth.recording(), explorer.explored_, [moment_of(truth, window)])
-    found = windows_like(explorer.explored_, asked, n_others)
+    found = similar_windows(explorer.explored_, asked, n_others)
     place = explorer.explored_.table.first[found.rows] // LENGTH
     assert (truth.kind[place] == kind).mean() >= 0.8
     assert (np.diff(found.distance) >= 0).all() and not np.isin(found.rows, asked).any()
@@ -38,7 +38,7 @@ def test_windows_like_one_of_a_kind_are_of_its_kind(
 
 def test_likes_of_several_windows_are_each_listed_once(explorer: Explorer) -> None:
     asked = np.array([3, 4, 50])
-    found = windows_like(explorer.explored_, asked, 20)
+    found = similar_windows(explorer.explored_, asked, 20)
     assert len(found.rows) == 20 == len(set(found.rows.tolist()) - set(asked.tolist()))
     points = explorer.explored_.points
     apart = np.linalg.norm(points[found.rows][:, None] - points[asked][None], axis=2)
@@ -54,7 +54,7 @@ def test_a_moment_is_a_time_with_or_without_a_station() -> None:
 
 @pytest.mark.parametrize("text", ["soon", "2010-13-01", "@CX.PB01", ""])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(UnusableInput, match="neither a time"):
+    with pytest.raises(InputError, match="neither a time"):
         moments_of(text)
 
 
@@ -72,7 +72,7 @@ def test_picks_of_events_are_moments_at_their_stations(tmp_path: Path) -> None:
 
 def test_a_file_without_events_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(UnusableInput, match="holds no events"):
+    with pytest.raises(InputError, match="holds no events"):
         moments_of(str(tmp_path / "notes.txt"))
 
 
@@ -82,14 +82,14 @@ def test_the_command_finds_more_across_stations(truth: KnownTruth, selfseis, tmp
     write_recording(recording, tmp_path / "two.nc")
     (window,) = np.flatnonzero(truth.kind != truth.kind[0])[:1]
     begin = sample_times(recording, window * LENGTH)
-    words = ("--window", LENGTH / RATE, "--representation", "scattering", "--like", f"{begin}@XX.ONE")
+    words = ("--window", LENGTH / RATE, "--representation", "scattering", "--similar-to", f"{begin}@XX.ONE")
     done = selfseis("explore", tmp_path / "two.nc", "--out", tmp_path / "out", *words)
     assert done.exit_code == 0 and "most alike" in done.stdout, done.stderr
-    table = pd.read_csv(tmp_path / "out" / "like.csv")
+    table = pd.read_csv(tmp_path / "out" / "similar.csv")
     assert list(table["rank"]) == list(range(len(table))) and table["seed_id"][0] == SITE
     assert table["seed_id"][1] == "XX.TWO..HHZ"  # the same waveform, seven windows later
     assert "Like what was asked for" in (tmp_path / "out" / "atlas.html").read_text()
-    late = ("--like", "2031-01-01", "--model", tmp_path / "out" / "model")
+    late = ("--similar-to", "2031-01-01", "--model", tmp_path / "out" / "model")
     again = selfseis("explore", tmp_path / "two.nc", "--out", tmp_path / "out", *late)
     assert again.exit_code == 1 and "no usable window" in again.stderr
-    assert not (tmp_path / "out" / "like.csv").exists()
+    assert not (tmp_path / "out" / "similar.csv").exists()

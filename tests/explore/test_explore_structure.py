@@ -16,12 +16,12 @@ BLOCK = np.arange(N) * N_BLOCKS // N
 
 def structure(labels: NDArray, other: NDArray, lows: list[float]) -> Structure:
     """Make a grouping whose classes are found again with these lower ends of their intervals."""
-    by_chance = TwoViews(np.random.default_rng(0).integers(0, 2, N).astype(np.int16), BLOCK % 2, BLOCK)
+    under_null = TwoViews(np.random.default_rng(0).integers(0, 2, N).astype(np.int16), BLOCK % 2, BLOCK)
     stability = {name: Interval(low + 0.1, low, low + 0.2) for name, low in enumerate(lows)}
     known = Assigner(np.zeros((1, 2), np.float32), np.zeros(1, np.int16), 1.0)
     labels, other = labels.astype(np.int16), other.astype(np.int16)
     return Structure(
-        ByDensity(0.01), known, labels, TwoViews(labels, other, BLOCK), stability, by_chance, 0.0
+        ByDensity(0.01), known, labels, TwoViews(labels, other, BLOCK), stability, under_null, 0.0
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from explore_truth import LENGTH, N_WINDOWS, RATE, KnownTruth, planted
 
-from selfseis import Explorer, UnusableInput
+from selfseis import Explorer, InputError
 from selfseis.recording import open_recording, recording_from_array, write_recording
 
 START = "2020-01-01"  # of what is planted
@@ -28,13 +28,13 @@ def windows(recording: xr.DataArray, first: int, last: int) -> xr.DataArray:
 def test_where_it_learnt_the_verdict_is_the_one_of_learning(
     explorer: Explorer, truth: KnownTruth, tmp_path: Path
 ) -> None:
-    assert explorer.verdict_.verdict == "works" and explorer.verdict_.details["taught_share"] == 1
-    assert explorer.verdict(truth.recording()) == explorer.verdict_
+    assert explorer.verdict_.outcome == "works" and explorer.verdict_.details["training_share"] == 1
+    assert explorer.evaluate(truth.recording()) == explorer.verdict_
     explorer.save(tmp_path / "model")
     again = Explorer.load(tmp_path / "model")
-    assert again.taught_ == explorer.taught_
+    assert again.training_record_ == explorer.training_record_
     write_recording(truth.recording(), tmp_path / "day.mseed")
-    assert again.verdict(open_recording(tmp_path / "day.mseed")) == explorer.verdict_
+    assert again.evaluate(open_recording(tmp_path / "day.mseed")) == explorer.verdict_
 
 
 def test_so_it_is_of_a_fibre_with_gaps() -> None:
@@ -44,41 +44,41 @@ def test_so_it_is_of_a_fibre_with_gaps() -> None:
     data[7] = 0
     fibre = recording_from_array(data, RATE, distance=np.arange(48) * 2.0)
     of_fibre = Explorer(window=LENGTH / RATE, representation="scattering").fit(fibre)
-    assert of_fibre.verdict(fibre) == of_fibre.verdict_
+    assert of_fibre.evaluate(fibre) == of_fibre.verdict_
 
 
 def test_of_new_windows_none_is_left_out(explorer: Explorer) -> None:
     """Other data at the same times are new as well."""
-    verdict = explorer.verdict(planted(5).recording())
-    assert verdict.details["taught_share"] == 0 and verdict.details["n_windows"] == N_WINDOWS
+    verdict = explorer.evaluate(planted(5).recording())
+    assert verdict.details["training_share"] == 0 and verdict.details["n_windows"] == N_WINDOWS
     assert len(verdict.details["trusted_classes"]) >= 3 and verdict.skill is not None
 
 
 def test_of_a_recording_that_grew_the_new_part_is_judged(explorer: Explorer, truth: KnownTruth) -> None:
-    verdict = explorer.verdict(station(truth, planted(5)))
-    assert verdict.details["taught_share"] == pytest.approx(0.5)
+    verdict = explorer.evaluate(station(truth, planted(5)))
+    assert verdict.details["training_share"] == pytest.approx(0.5)
     assert verdict.details["n_windows"] == N_WINDOWS
 
 
 def test_a_part_of_it_is_not_judged(explorer: Explorer, truth: KnownTruth) -> None:
     for part in (windows(truth.recording(), 0, 400), windows(truth.recording(), 300, 700)):
-        verdict = explorer.verdict(part)
-        assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
-        assert verdict.details["taught_share"] == 1
+        verdict = explorer.evaluate(part)
+        assert verdict.outcome == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+        assert verdict.details["training_share"] == 1
 
 
 def test_a_few_new_windows_are_too_few(explorer: Explorer, truth: KnownTruth) -> None:
     grown = windows(station(truth, planted(5)), 0, N_WINDOWS + 20)
-    verdict = explorer.verdict(grown)
-    assert verdict.verdict == "cannot_tell" and "Only 20 windows" in verdict.reason
-    assert verdict.details["taught_share"] == pytest.approx(N_WINDOWS / (N_WINDOWS + 20))
+    verdict = explorer.evaluate(grown)
+    assert verdict.outcome == "cannot_tell" and "Only 20 windows" in verdict.reason
+    assert verdict.details["training_share"] == pytest.approx(N_WINDOWS / (N_WINDOWS + 20))
 
 
 def test_windows_that_hold_a_taught_sample_are_left_out_however_they_lie(
     explorer: Explorer, truth: KnownTruth
 ) -> None:
     both = station(truth, planted(5)).isel(time=slice(LENGTH // 2, None))
-    verdict = explorer.verdict(both)
+    verdict = explorer.evaluate(both)
     assert verdict.details["n_windows"] == N_WINDOWS - 1
 
 
@@ -86,5 +86,5 @@ def test_a_model_that_does_not_remember_is_refused(explorer: Explorer, tmp_path:
     explorer.save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
-    with pytest.raises(UnusableInput, match=r"format 2.*learn it anew"):
+    with pytest.raises(InputError, match=r"format 2.*learn it anew"):
         Explorer.load(tmp_path / "model")

@@ -10,7 +10,7 @@ from explore_truth import LENGTH, N_WINDOWS, RARE, RATE, KnownTruth, planted
 from sklearn.base import clone
 from sklearn.metrics import adjusted_mutual_info_score
 
-from selfseis import Explorer, UnusableInput
+from selfseis import Explorer, InputError
 from selfseis.explore.clustering import Method
 from selfseis.explore.edge_windows import edge_windows
 from selfseis.explore.features import WindowTable
@@ -26,7 +26,7 @@ def test_planted_classes_are_found_and_the_verdict_says_so(explorer: Explorer, t
     assert explored is not None
     kind = truth.kind[explored.table.first // LENGTH]
     assert adjusted_mutual_info_score(kind, explored.labels) > 0.7
-    assert explorer.verdict_.verdict == "works", explorer.verdict_
+    assert explorer.verdict_.outcome == "works", explorer.verdict_
     assert len(explorer.verdict_.details["trusted_classes"]) >= 3
 
 
@@ -47,7 +47,7 @@ def test_phase_randomised_data_have_no_structure(seed: int, representation: Repr
     found = Explorer(window=LENGTH / RATE, representation=representation).fit(
         recording_from_array(rows, RATE)
     )
-    assert found.verdict_.verdict == "no_gain", found.verdict_
+    assert found.verdict_.outcome == "no_gain", found.verdict_
     assert "No structure" in found.verdict_.reason
 
 
@@ -86,7 +86,7 @@ def test_what_was_saved_tells_the_same(explorer: Explorer, truth: KnownTruth, tm
     assert explorer.explored_ is not None
     np.testing.assert_array_equal(again.predict(truth.recording()), explorer.explored_.labels)
     assert again.verdict_.to_dict() == explorer.verdict_.to_dict()
-    other = again.verdict(planted(5).recording())
+    other = again.evaluate(planted(5).recording())
     assert len(other.details["trusted_classes"]) >= 3, other
 
 
@@ -102,9 +102,9 @@ def test_the_most_alike_windows_are_of_the_same_kind(explorer: Explorer, truth: 
     assert explored is not None
     for kind in (1, 2):
         row = int(np.flatnonzero(truth.kind == kind)[0])
-        assert (truth.kind[explored.find_like(row, 10)] == kind).mean() >= 0.8
+        assert (truth.kind[explored.find_similar(row, 10)] == kind).mean() >= 0.8
     assert explored.row_at("XX.ONE..HHZ", 5 * LENGTH + 3) == 5
-    with pytest.raises(UnusableInput, match="has no window at sample"):
+    with pytest.raises(InputError, match="has no window at sample"):
         explored.row_at("XX.NONE..HHZ", 0)
 
 
@@ -163,16 +163,16 @@ def test_it_is_cloned_like_any_estimator() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(arguments: dict, says: str, truth: KnownTruth) -> None:
-    with pytest.raises(UnusableInput, match=says):
+    with pytest.raises(InputError, match=says):
         Explorer(**arguments).fit(truth.recording())
 
 
 def test_empty_short_and_other_recordings_are_refused_in_a_line(explorer: Explorer) -> None:
-    with pytest.raises(UnusableInput, match="too few to explore"):
+    with pytest.raises(InputError, match="too few to explore"):
         Explorer().fit(recording_from_array(np.ones(50), RATE))
-    with pytest.raises(UnusableInput, match="no window of"):
+    with pytest.raises(InputError, match="no window of"):
         Explorer().fit(recording_from_array(np.full(5000, np.nan), RATE))
-    with pytest.raises(UnusableInput, match="learnt at 50 Hz, not at 20 Hz"):
+    with pytest.raises(InputError, match="learnt at 50 Hz, not at 20 Hz"):
         explorer.predict(recording_from_array(np.ones(5000), 20.0))
 
 

@@ -61,7 +61,7 @@ def test_classes_have_stability_null_and_agreement(results: Path) -> None:
     )
     assert (known.loc[known["trusted"], "agreement"] > known.loc[known["trusted"], "agreement_null"]).all()
     summary = json.loads((results / "explore.json").read_text())
-    assert summary["station_agreement"]["value"] > 0.5 > summary["station_agreement"]["null"]
+    assert summary["station_consensus"]["value"] > 0.5 > summary["station_consensus"]["null"]
 
 
 def in_leaves(linkage: np.ndarray) -> np.ndarray:
@@ -104,8 +104,8 @@ def test_novelty_is_ranked_with_false_alarm_rates(results: Path) -> None:
 
 
 def test_repeating_glitches_are_a_family(results: Path) -> None:
-    table = pd.read_csv(results / "families.csv")
-    assert len(table) and (table.groupby("family")["template"].sum() == 1).all()
+    table = pd.read_csv(results / "multiplets.csv")
+    assert len(table) and (table.groupby("multiplet")["template"].sum() == 1).all()
     assert table["correlation"].min() >= 0.3
 
 
@@ -133,7 +133,7 @@ def test_names_are_kept_and_a_model_is_used_again(results: Path, station_file: P
     assert done.exit_code == 0, done.stderr
     table = pd.read_csv(results / "classes.csv").set_index("class")
     assert table.loc[1, "name"] == "bursts of the mill"
-    judged = selfseis("verdict", results / "model", station_file)
+    judged = selfseis("evaluate", results / "model", station_file)
     assert judged.exit_code == 0 and judged.stdout.startswith("explore: ")
 
 

@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 EXPECTED = HERE / "expected"
 INPUTS = HERE / "inputs"
 ENVIRONMENT = EXPECTED / "environment.json"
-TRAIN, EVALUATE = "learn", "verdict"  # names of commands
+TRAIN, EVALUATE = "train", "evaluate"  # names of commands
 
 RTOL, ATOL = 1e-6, 1e-9
 RTOL_ELSEWHERE, ATOL_ELSEWHERE = 1e-3, 1e-3
@@ -68,7 +68,7 @@ def _under(folder: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{folder}/{name}" for name in names)
 
 
-_ATLAS = ("verdict.json", "explore.json", "segments.csv", "classes.csv", "families.csv", "novelty.csv")
+_ATLAS = ("verdict.json", "explore.json", "segments.csv", "classes.csv", "multiplets.csv", "novelty.csv")
 _INVERSION = ("verdict.json", "run.json", "summary.json", "heldout.csv")
 _PICKED = ("verdict.json", "run.json", "picks.csv", "picks_summary.json")
 _RUN = ("verdict.json", "run.json", "catalogue.csv", "timeline.nc")
@@ -81,8 +81,8 @@ GROUPS: dict[str, tuple[Case, ...]] = {
             _under("run", *_RUN, "denoised.nc", "explore/verdict.json", "explore/segments.csv"),
         ),
         Case("train_denoiser", f"{TRAIN} denoiser next.nc --model ridge --method ridge"),
-        Case("train_denoiser_further", f"{TRAIN} denoiser next.nc --model further --from run/model"),
-        Case("denoise", "denoise next.nc --model run/model --out clean.nc --sd sd.nc", ("clean.nc", "sd.nc")),
+        Case("train_denoiser_further", f"{TRAIN} denoiser next.nc --model further --init-from run/model"),
+        Case("denoise", "denoise next.nc --model run/model --out clean.nc --uncertainty sd.nc", ("clean.nc", "sd.nc")),
         Case(
             "detect",
             "detect next.nc --out detected --model run/model",
@@ -95,8 +95,8 @@ GROUPS: dict[str, tuple[Case, ...]] = {
         Case("train_explorer", f"{TRAIN} explorer network.mseed --model explorer", trained=True),
         Case(
             "explore",
-            "explore next.mseed --out explored --model explorer --like 2020-01-02T00:02:00",
-            _under("explored", *_ATLAS, "like.csv"),
+            "explore next.mseed --out explored --model explorer --similar-to 2020-01-02T00:02:00",
+            _under("explored", *_ATLAS, "similar.csv"),
             trained=True,
         ),
         Case("evaluate_explorer", f"{EVALUATE} explorer next.mseed --json", trained=True),
@@ -109,7 +109,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "picker": (
         Case(
             "train_picker",
-            f"{TRAIN} picker network.mseed --model picker --effort 0.01 --rounds 1 --false-alarms-per-day 300",
+            f"{TRAIN} picker network.mseed --model picker --training-fraction 0.01 --rounds 1 --false-alarms-per-day 300",
             trained=True,
         ),
         Case("pick", "pick next.mseed --out picked --model picker", _under("picked", *_PICKED), trained=True),
@@ -125,7 +125,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
         ),
         Case(
             "tomography",
-            "tomography --arrivals arrivals.csv --stations stations.csv --out tomography --cell 30 --hide event "
+            "tomography --arrivals arrivals.csv --stations stations.csv --out tomography --cell 30 --hold-out event "
             "--folds 3 --samples 4",
             _under("tomography", *_INVERSION, "model.nc"),
             trained=True,
@@ -138,7 +138,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "picks_of_a_run": (
         Case(
             "run_network_with_picks",
-            "run network.nc --out run --effort 0.01 --no-explore",
+            "run network.nc --out run --training-fraction 0.01 --no-explore",
             _under("run", *_RUN, *_PICKED[2:], "locations.json"),
             trained=True,
         ),

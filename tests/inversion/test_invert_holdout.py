@@ -14,7 +14,7 @@ from selfseis.inversion import (
     blocked_folds,
     choose_setting,
     chosen,
-    judge_priors,
+    evaluate_priors,
     nested_holdout,
     oracle_limit,
     shuffled,
@@ -64,8 +64,8 @@ def test_intervals_hold_what_they_promise(heldouts: list[HeldOut]) -> None:
 def test_a_signal_works_and_stands_in_one_table_with_its_rivals(heldouts: list[HeldOut]) -> None:
     gaussian, laplacian, null = heldouts
     best = chosen([gaussian, laplacian])
-    verdict = judge_priors("toy", best, null, null, [gaussian, laplacian])
-    assert verdict.verdict == "works"
+    verdict = evaluate_priors("toy", best, null, null, [gaussian, laplacian])
+    assert verdict.outcome == "works"
     assert [row["name"] for row in verdict.details["priors"]][:3] == [
         best.name,
         gaussian.name,
@@ -88,7 +88,7 @@ def test_noise_alone_is_no_gain() -> None:
     for seed in range(4):
         problem = blurred_view(200, seed=seed).simulate(np.zeros(96), np.random.default_rng(seed))
         found = nested_holdout(problem, [matern(), NullPrior()], n_folds=4, n_inner=2, n_samples=4)
-        outcomes.append(judge_priors("toy", found[0], found[1], found[1]).verdict)
+        outcomes.append(evaluate_priors("toy", found[0], found[1], found[1]).outcome)
     assert "works" not in outcomes
 
 

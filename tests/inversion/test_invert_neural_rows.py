@@ -38,8 +38,8 @@ def network(places: np.ndarray) -> Network:
 def test_it_agrees_with_the_normal_equations(
     problem: tuple[np.ndarray, LinearProblem], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"neural_rows.STEPS": 2, "neural_rows.SETTLED": 1e-9, "many_unknowns.TOLERANCE": 1e-6,
-                "neural.STEPS": 2, "neural.N_FREQUENCIES": 8, "neural.WIDTH": 16}  # fmt: skip
+    settings = {"neural_field_prior.MAX_ROW_STEPS": 2, "neural_field_prior.SETTLED": 1e-9, "solvers.SPARSE_TOLERANCE": 1e-6,
+                "neural_field_prior.STEPS": 2, "neural_field_prior.N_FREQUENCIES": 8, "neural_field_prior.WIDTH": 16}  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setattr(f"selfseis.inversion.{name}", value)
     places, noisy = problem

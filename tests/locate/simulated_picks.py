@@ -10,7 +10,7 @@ from selfseis.catalogue.records import Pick
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable
-from selfseis.locate import Frame
+from selfseis.locate import SearchVolume
 
 BEGIN = np.datetime64("2024-05-06T00:00:00", "ns")
 LAYERED = VelocityModel1D(
@@ -48,9 +48,11 @@ def array_of_stations(n: int = 10, radius_km: float = 20.0, seed: int = 0) -> St
     return StationTable.from_sites(sites)
 
 
-def events_below(frame: Frame, n: int, apart_s: float, seed: int = 1, reach: float = 0.35) -> list[TrueEvent]:
+def events_below(
+    search_volume: SearchVolume, n: int, apart_s: float, seed: int = 1, reach: float = 0.35
+) -> list[TrueEvent]:
     rng = np.random.default_rng(seed)
-    spread = reach * frame.aperture_km
+    spread = reach * search_volume.aperture_km
     return [
         TrueEvent(
             float(rng.uniform(-spread, spread)), float(rng.uniform(-spread, spread)),
@@ -61,16 +63,16 @@ def events_below(frame: Frame, n: int, apart_s: float, seed: int = 1, reach: flo
 
 
 def picks_of(
-    event: TrueEvent, frame: Frame, rng: np.random.Generator, sd_s: float = 0.05, missing: float = 0.0,
+    event: TrueEvent, search_volume: SearchVolume, rng: np.random.Generator, sd_s: float = 0.05, missing: float = 0.0,
     phases: str = "PS",
 ) -> list[Pick]:  # fmt: skip
-    distance = np.hypot(frame.east_km - event.east_km, frame.north_km - event.north_km)
+    distance = np.hypot(search_volume.east_km - event.east_km, search_volume.north_km - event.north_km)
     picks = []
-    for row, code in enumerate(frame.stations.codes):
+    for row, code in enumerate(search_volume.stations.codes):
         for phase in phases:
             if rng.random() < missing:
                 continue
-            travel = float(frame.times(row, "PS".index(phase), distance[row], event.depth_km)[0])
+            travel = float(search_volume.times(row, "PS".index(phase), distance[row], event.depth_km)[0])
             time = event.time + np.timedelta64(int((travel + rng.normal(0, sd_s)) * 1e9), "ns")
             picks.append(Pick(code + (".HHZ" if phase == "P" else ".HHN"), phase, time, 0.9, sd_s))
     return picks

@@ -15,7 +15,7 @@ from selfseis.catalogue.tables import CATALOGUE_COLUMNS
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.io.obspy_import import obspy
-from selfseis.locate import Frame, LocatedCatalogue, make_catalogue
+from selfseis.locate import LocatedCatalogue, SearchVolume, make_catalogue
 from selfseis.recording import open_recording
 
 STATIONS = array_of_stations(8)
@@ -23,8 +23,10 @@ STATIONS = array_of_stations(8)
 
 @pytest.fixture(scope="module")
 def catalogue() -> LocatedCatalogue:
-    frame, rng = Frame.about(STATIONS, LAYERED), np.random.default_rng(2)
-    picks = [pick for event in events_below(frame, 3, 60) for pick in picks_of(event, frame, rng)]
+    search_volume, rng = SearchVolume.about(STATIONS, LAYERED), np.random.default_rng(2)
+    picks = [
+        pick for event in events_below(search_volume, 3, 60) for pick in picks_of(event, search_volume, rng)
+    ]
     return make_catalogue(picks, STATIONS, LAYERED, n_shifts=2)
 
 
@@ -76,8 +78,8 @@ def test_the_json_holds_what_the_pictures_need(catalogue: LocatedCatalogue, tmp_
 
 
 def test_events_that_are_not_located_say_why(tmp_path: Path) -> None:
-    frame = Frame.about(STATIONS, LAYERED)
-    picks = picks_of(events_below(frame, 1, 60)[0], frame, np.random.default_rng(2))
+    search_volume = SearchVolume.about(STATIONS, LAYERED)
+    picks = picks_of(events_below(search_volume, 1, 60)[0], search_volume, np.random.default_rng(2))
     two = [pick for pick in picks if pick.station in STATIONS.codes[:2]]
     found = make_catalogue(two, STATIONS, LAYERED, n_shifts=0)
     found.write(tmp_path)

@@ -9,21 +9,21 @@ import pytest
 from simulated_picks import LAYERED, array_of_stations, events_below, picks_of
 
 from selfseis.geo.sphere import azimuthal_gap
-from selfseis.locate import Frame, Locator
+from selfseis.locate import Locator, SearchVolume
 from selfseis.locate.location import ELLIPSE
 
 
 @pytest.fixture(scope="module")
-def frame() -> Frame:
-    return Frame.about(array_of_stations(), LAYERED)
+def search_volume() -> SearchVolume:
+    return SearchVolume.about(array_of_stations(), LAYERED)
 
 
-def test_stated_uncertainties_hold_the_truth_as_often_as_they_say(frame: Frame) -> None:
-    locator, rng = Locator(frame, model_error=0.0), np.random.default_rng(3)
+def test_stated_uncertainties_hold_the_truth_as_often_as_they_say(search_volume: SearchVolume) -> None:
+    locator, rng = Locator(search_volume, model_error=0.0), np.random.default_rng(3)
     inside, depth_within, misses = [], [], []
-    for event in events_below(frame, 80, 60):
-        found = locator.locate(picks_of(event, frame, rng, missing=0.3))
-        east, north = frame.plane.flat(found.latitude, found.longitude)
+    for event in events_below(search_volume, 80, 60):
+        found = locator.locate(picks_of(event, search_volume, rng, missing=0.3))
+        east, north = search_volume.plane.flat(found.latitude, found.longitude)
         away = np.array([east - event.east_km, north - event.north_km])
         inside.append(away @ np.linalg.inv(found.covariance[:2, :2]) @ away < ELLIPSE**2)
         depth_within.append(abs(found.depth_km - event.depth_km) < found.depth_error_km)
@@ -33,49 +33,49 @@ def test_stated_uncertainties_hold_the_truth_as_often_as_they_say(frame: Frame) 
     assert np.median(misses) < 0.3
 
 
-def test_the_error_of_the_model_widens_what_is_stated(frame: Frame) -> None:
-    event = events_below(frame, 1, 60)[0]
-    picks = picks_of(event, frame, np.random.default_rng(0))
-    sure, unsure = (Locator(frame, error).locate(picks) for error in (0.0, 0.05))
+def test_the_error_of_the_model_widens_what_is_stated(search_volume: SearchVolume) -> None:
+    event = events_below(search_volume, 1, 60)[0]
+    picks = picks_of(event, search_volume, np.random.default_rng(0))
+    sure, unsure = (Locator(search_volume, error).locate(picks) for error in (0.0, 0.05))
     assert unsure.horizontal_error_km > 2 * sure.horizontal_error_km
     assert sure.smaller_error_km <= sure.horizontal_error_km
 
 
-def test_wrong_picks_are_left_out(frame: Frame) -> None:
-    event = events_below(frame, 1, 60)[0]
-    picks = picks_of(event, frame, np.random.default_rng(1))
+def test_wrong_picks_are_left_out(search_volume: SearchVolume) -> None:
+    event = events_below(search_volume, 1, 60)[0]
+    picks = picks_of(event, search_volume, np.random.default_rng(1))
     spoilt = [
         replace(p, time=p.time + np.timedelta64(3, "s")) if i in {0, 7} else p for i, p in enumerate(picks)
     ]
-    found = Locator(frame).locate(spoilt)
+    found = Locator(search_volume).locate(spoilt)
     assert [i for i, arrival in enumerate(found.arrivals) if arrival.weight == 0] == [0, 7]
     assert found.arrivals[0].residual_s == pytest.approx(3, abs=0.4)
-    east, north = frame.plane.flat(found.latitude, found.longitude)
+    east, north = search_volume.plane.flat(found.latitude, found.longitude)
     assert np.hypot(east - event.east_km, north - event.north_km) < 1
 
 
-def test_too_little_to_go_by_gives_no_location(frame: Frame) -> None:
-    picks = picks_of(events_below(frame, 1, 60)[0], frame, np.random.default_rng(1))
-    locator = Locator(frame)
+def test_too_little_to_go_by_gives_no_location(search_volume: SearchVolume) -> None:
+    picks = picks_of(events_below(search_volume, 1, 60)[0], search_volume, np.random.default_rng(1))
+    locator = Locator(search_volume)
     assert locator.locate([]) is None
     assert locator.locate(picks[:4]) is None  # P and S of two stations
     assert locator.locate([pick for pick in picks if pick.phase == "P"][:3]) is None
     assert locator.locate([replace(pick, seed_id="YY.ELSE..HHZ") for pick in picks]) is None
 
 
-def test_p_alone_locates_with_less_certainty(frame: Frame) -> None:
-    locator, event = Locator(frame, 0.0), events_below(frame, 1, 60)[0]
-    picks = picks_of(event, frame, np.random.default_rng(2))
+def test_p_alone_locates_with_less_certainty(search_volume: SearchVolume) -> None:
+    locator, event = Locator(search_volume, 0.0), events_below(search_volume, 1, 60)[0]
+    picks = picks_of(event, search_volume, np.random.default_rng(2))
     both = locator.locate(picks)
     p_only = locator.locate([pick for pick in picks if pick.phase == "P"])
     assert p_only.depth_error_km > both.depth_error_km
     assert p_only.horizontal_error_km > both.horizontal_error_km
 
 
-def test_expected_times_are_those_of_the_picks(frame: Frame) -> None:
-    event = events_below(frame, 1, 60)[0]
-    locator = Locator(frame)
-    picks = picks_of(event, frame, np.random.default_rng(2), sd_s=0.001)
+def test_expected_times_are_those_of_the_picks(search_volume: SearchVolume) -> None:
+    event = events_below(search_volume, 1, 60)[0]
+    locator = Locator(search_volume)
+    picks = picks_of(event, search_volume, np.random.default_rng(2), sd_s=0.001)
     found = locator.locate(picks)
     late = [
         abs(locator.predicted(found, p.station, p.phase) - p.time) / np.timedelta64(1, "ms") for p in picks

@@ -10,35 +10,35 @@ from simulated_picks import BEGIN, LAYERED, TrueEvent, array_of_stations, events
 
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable
-from selfseis.locate import Frame, LocatedCatalogue, Locator, make_catalogue
+from selfseis.locate import LocatedCatalogue, Locator, SearchVolume, make_catalogue
 from selfseis.locate.build_catalogue import find_events
 
 STATIONS = array_of_stations(8)
 
 
 @pytest.fixture(scope="module")
-def frame() -> Frame:
-    return Frame.about(STATIONS, LAYERED)
+def search_volume() -> SearchVolume:
+    return SearchVolume.about(STATIONS, LAYERED)
 
 
-def found_of(truth: list[TrueEvent], catalogue: LocatedCatalogue, frame: Frame) -> list[float]:
+def found_of(truth: list[TrueEvent], catalogue: LocatedCatalogue, search_volume: SearchVolume) -> list[float]:
     """Epicentral errors in km of the events that were found, nearest in time."""
     errors = []
     for event in truth:
         near = [e for e in catalogue.located if abs(e.peak - event.time) < np.timedelta64(1500, "ms")]
         for e in near[:1]:
-            east, north = frame.plane.flat(e.location.latitude, e.location.longitude)
+            east, north = search_volume.plane.flat(e.location.latitude, e.location.longitude)
             errors.append(float(np.hypot(east - event.east_km, north - event.north_km)))
     return errors
 
 
-def test_a_swarm_with_an_event_every_ten_seconds_among_false_picks(frame: Frame) -> None:
+def test_a_swarm_with_an_event_every_ten_seconds_among_false_picks(search_volume: SearchVolume) -> None:
     rng = np.random.default_rng(5)
-    truth = events_below(frame, 20, 10.0)
-    picks = [pick for event in truth for pick in picks_of(event, frame, rng, missing=0.2)]
+    truth = events_below(search_volume, 20, 10.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, missing=0.2)]
     picks += false_picks(STATIONS, 60, 260, rng)
     catalogue = make_catalogue(picks, STATIONS, LAYERED, n_shifts=0)
-    errors = found_of(truth, catalogue, frame)
+    errors = found_of(truth, catalogue, search_volume)
     assert len(errors) >= 19
     assert len(catalogue.events) <= len(errors) + 1
     assert np.median(errors) < 0.5
@@ -48,10 +48,10 @@ def test_a_swarm_with_an_event_every_ten_seconds_among_false_picks(frame: Frame)
     assert catalogue.wadati.vp_vs == pytest.approx(1.75, abs=0.03)
 
 
-def test_p_values_tell_events_from_chance(frame: Frame) -> None:
+def test_p_values_tell_events_from_chance(search_volume: SearchVolume) -> None:
     rng = np.random.default_rng(6)
-    truth = events_below(frame, 3, 600.0)
-    picks = [pick for event in truth for pick in picks_of(event, frame, rng)]
+    truth = events_below(search_volume, 3, 600.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng)]
     picks += false_picks(STATIONS, 150, 1900, rng)
     catalogue = make_catalogue(picks, STATIONS, LAYERED, n_shifts=9)
     real = [e for e in catalogue.events if any(abs(e.peak - t.time) < np.timedelta64(1, "s") for t in truth)]
@@ -59,11 +59,11 @@ def test_p_values_tell_events_from_chance(frame: Frame) -> None:
     assert catalogue.n_shifts == 9
 
 
-def test_a_wrong_clock_is_named_and_left_out(frame: Frame) -> None:
+def test_a_wrong_clock_is_named_and_left_out(search_volume: SearchVolume) -> None:
     rng, late = np.random.default_rng(7), "XX.S03."
-    truth = events_below(frame, 12, 60.0)
+    truth = events_below(search_volume, 12, 60.0)
     jump = truth[5].time
-    picks = [pick for event in truth for pick in picks_of(event, frame, rng, missing=0.1)]
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, missing=0.1)]
     picks = [
         replace(pick, time=pick.time + np.timedelta64(2500, "ms"))
         if pick.station == late and pick.time > jump
@@ -71,10 +71,10 @@ def test_a_wrong_clock_is_named_and_left_out(frame: Frame) -> None:
         for pick in picks
     ]
     catalogue = make_catalogue(picks, STATIONS, LAYERED, n_shifts=0)
-    (fault,) = catalogue.clock_faults
+    (fault,) = catalogue.clock_errors
     assert fault.station == late and fault.shift_s == pytest.approx(2.5, abs=0.2) and fault.n_events >= 5
     assert any(late in note and "clock" in note for note in catalogue.notes)
-    assert len(found_of(truth, catalogue, frame)) == 12
+    assert len(found_of(truth, catalogue, search_volume)) == 12
     assert not any(p.station == late and p.time > jump for e in catalogue.events for p in e.picks)
 
 
@@ -85,23 +85,23 @@ def test_a_station_far_outside_is_named_and_does_not_widen_the_volume() -> None:
         for i, code in enumerate(STATIONS.codes)
     }
     stations = StationTable.from_sites(near | far)
-    frame = Frame.about(stations, LAYERED)
-    alone = Frame.about(STATIONS, LAYERED)
-    assert frame.aperture_km == pytest.approx(alone.aperture_km, rel=0.01)
+    search_volume = SearchVolume.about(stations, LAYERED)
+    alone = SearchVolume.about(STATIONS, LAYERED)
+    assert search_volume.aperture_km == pytest.approx(alone.aperture_km, rel=0.01)
     truth = events_below(alone, 3, 120.0)
-    picks = [pick for event in truth for pick in picks_of(event, frame, np.random.default_rng(8))]
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, np.random.default_rng(8))]
     catalogue = make_catalogue(picks, stations, LAYERED, n_shifts=0)
     assert catalogue.far_outside == ("XX.FAR.",)
     assert any("XX.FAR." in note and "far outside" in note for note in catalogue.notes)
-    assert len(found_of(truth, catalogue, frame)) == 3
+    assert len(found_of(truth, catalogue, search_volume)) == 3
 
 
-def test_p_alone_makes_a_catalogue(frame: Frame) -> None:
-    truth = events_below(frame, 4, 90.0)
+def test_p_alone_makes_a_catalogue(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 4, 90.0)
     rng = np.random.default_rng(9)
-    picks = [pick for event in truth for pick in picks_of(event, frame, rng, phases="P")]
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, phases="P")]
     catalogue = make_catalogue(picks, STATIONS, LAYERED, n_shifts=0)
-    assert len(found_of(truth, catalogue, frame)) == 4
+    assert len(found_of(truth, catalogue, search_volume)) == 4
     assert not catalogue.wadati.is_measured and "is assumed" in str(catalogue.wadati)
 
 
@@ -113,11 +113,11 @@ def test_no_picks_make_an_empty_catalogue(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_few_stations_give_times_and_distances_and_no_place(frame: Frame, n: int) -> None:
-    truth = events_below(frame, 6, 60.0)
+def test_few_stations_give_times_and_distances_and_no_place(search_volume: SearchVolume, n: int) -> None:
+    truth = events_below(search_volume, 6, 60.0)
     rng = np.random.default_rng(10)
     names = STATIONS.codes[:n]
-    picks = [p for event in truth for p in picks_of(event, frame, rng) if p.station in names]
+    picks = [p for event in truth for p in picks_of(event, search_volume, rng) if p.station in names]
     catalogue = make_catalogue(picks, STATIONS, LAYERED, n_shifts=5)
     assert len(catalogue.events) == 6 and catalogue.located == []
     for event, known in zip(catalogue.events, truth, strict=True):
@@ -128,39 +128,39 @@ def test_few_stations_give_times_and_distances_and_no_place(frame: Frame, n: int
     assert all(np.isnan(event.p_value) for event in catalogue.events) == (n == 1)
 
 
-def test_stations_without_coordinates_still_give_times(frame: Frame) -> None:
-    truth = events_below(frame, 4, 60.0)
-    picks = [p for event in truth for p in picks_of(event, frame, np.random.default_rng(11))]
+def test_stations_without_coordinates_still_give_times(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 4, 60.0)
+    picks = [p for event in truth for p in picks_of(event, search_volume, np.random.default_rng(11))]
     catalogue = make_catalogue(picks, StationTable.from_sites({}), n_shifts=0)
     assert len(catalogue.events) == 4 and catalogue.located == []
     assert any("no coordinates of" in note for note in catalogue.notes)
 
 
-def test_one_station_without_coordinates_is_named_and_the_rest_locate(frame: Frame) -> None:
-    truth = events_below(frame, 3, 90.0)
-    picks = [p for event in truth for p in picks_of(event, frame, np.random.default_rng(12))]
+def test_one_station_without_coordinates_is_named_and_the_rest_locate(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 3, 90.0)
+    picks = [p for event in truth for p in picks_of(event, search_volume, np.random.default_rng(12))]
     lacking = STATIONS.take(np.arange(8) != 2)
     catalogue = make_catalogue(picks, lacking, LAYERED, n_shifts=0)
-    assert len(found_of(truth, catalogue, frame)) == 3
+    assert len(found_of(truth, catalogue, search_volume)) == 3
     assert any(f"no coordinates of {STATIONS.codes[2]}" in note for note in catalogue.notes)
 
 
 def test_an_array_of_a_mine_is_searched_as_finely() -> None:
     stations = array_of_stations(8, radius_km=0.25)
     small = StationTable(stations.codes, stations.latitude, stations.longitude, 0.2 * stations.elevation_m)
-    frame = Frame.about(small, LAYERED)
+    search_volume = SearchVolume.about(small, LAYERED)
     truth = [TrueEvent(0.05 * k - 0.1, 0.02 * k, 0.15 + 0.03 * k, 20 + 2 * k) for k in range(5)]
     rng = np.random.default_rng(14)
-    picks = [p for event in truth for p in picks_of(event, frame, rng, sd_s=0.002)]
-    found = find_events(picks, Locator(frame))
+    picks = [p for event in truth for p in picks_of(event, search_volume, rng, sd_s=0.002)]
+    found = find_events(picks, Locator(search_volume))
     assert len(found) == 5
     for (_, place), known in zip(found, truth, strict=True):
-        east, north = frame.plane.flat(place.latitude, place.longitude)
+        east, north = search_volume.plane.flat(place.latitude, place.longitude)
         assert np.hypot(east - known.east_km, north - known.north_km) < 0.05
 
 
-def test_times_are_utc_and_ids_are_made_of_them(frame: Frame) -> None:
-    picks = picks_of(TrueEvent(1, 2, 8, 30.0), frame, np.random.default_rng(15), sd_s=0.01)
+def test_times_are_utc_and_ids_are_made_of_them(search_volume: SearchVolume) -> None:
+    picks = picks_of(TrueEvent(1, 2, 8, 30.0), search_volume, np.random.default_rng(15), sd_s=0.01)
     (event,) = make_catalogue(picks, STATIONS, LAYERED, n_shifts=0).events
     assert abs(event.peak - (BEGIN + np.timedelta64(30, "s"))) < np.timedelta64(100, "ms")
     assert event.event_id.startswith("ev20240506T0000") and event.start <= event.end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import FlatMap
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable, far_outside
@@ -51,12 +51,12 @@ def test_the_icelandic_table_is_read(shared_data) -> None:
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "station,latitude,longitude\nA,north,8\n"])
 def test_what_is_no_table_is_refused(tmp_path, text) -> None:
     (tmp_path / "s.csv").write_text(text)
-    with pytest.raises(UnusableInput, match="no table of stations"):
+    with pytest.raises(InputError, match="no table of stations"):
         StationTable.from_file(tmp_path / "s.csv")
 
 
 def test_metres_in_place_of_degrees_are_refused() -> None:
-    with pytest.raises(UnusableInput, match="no degrees"):
+    with pytest.raises(InputError, match="no degrees"):
         StationTable.from_sites({"A": Site(514_000.0, 5_100_000.0, 10.0)})
 
 

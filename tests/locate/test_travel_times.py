@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.traveltimes.layered import TravelTimes, first_arrivals
 
@@ -109,7 +109,7 @@ def test_models_are_read_from_files(tmp_path, name, text, depth, vs) -> None:
 )
 def test_what_is_no_model_is_refused_in_one_line(tmp_path, text, words) -> None:
     (tmp_path / "model.csv").write_text(text)
-    with pytest.raises(UnusableInput, match=words) as refused:
+    with pytest.raises(InputError, match=words) as refused:
         VelocityModel1D.from_file(tmp_path / "model.csv")
     assert "\n" not in str(refused.value)
 

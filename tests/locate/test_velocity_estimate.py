@@ -8,7 +8,7 @@ from simulated_picks import BEGIN, LAYERED, array_of_stations, events_below, pic
 
 from selfseis.catalogue.records import Pick
 from selfseis.consensus.wadati import fit_wadati, origin_time_s, pairs_of
-from selfseis.locate import Frame, estimate_velocity
+from selfseis.locate import SearchVolume, estimate_velocity
 
 STATIONS = array_of_stations(8)
 
@@ -61,9 +61,9 @@ def test_origin_times_follow_from_pairs() -> None:
 
 
 def test_a_model_is_estimated_from_the_picks() -> None:
-    frame, rng = Frame.about(STATIONS, LAYERED), np.random.default_rng(13)
-    truth = events_below(frame, 8, 60.0, reach=0.25)
-    picks = [pick for event in truth for pick in picks_of(event, frame, rng, missing=0.1)]
+    search_volume, rng = SearchVolume.about(STATIONS, LAYERED), np.random.default_rng(13)
+    truth = events_below(search_volume, 8, 60.0, reach=0.25)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, missing=0.1)]
     found = estimate_velocity(picks, STATIONS)
     assert found.model.vp_vs == pytest.approx(1.75, abs=0.04)
     assert 5.0 < found.model.vp[0] < 6.5  # 4 to 6.2 km/s between the events and the stations

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.consensus.agreement import Agreement, agreement_above_chance, lonely
-from selfseis.consensus.common_events import MOST_COUPLES, AgreedEvent, agreed_events
+from selfseis.consensus.agreement import Consensus, consensus_above_null, lonely
+from selfseis.consensus.common_events import MAX_COUPLES, CommonEvent, common_events
 from selfseis.consensus.ps_pairs import Moveout, Pairs, distances_km, paired
 
 HOUR = 3600.0
@@ -48,7 +48,7 @@ def moveout(n_stations: int) -> Moveout:
     return Moveout.unknown(n_stations, 100.0)
 
 
-def found_share(events: list[AgreedEvent], truth: np.ndarray) -> float:
+def found_share(events: list[CommonEvent], truth: np.ndarray) -> float:
     """Share of the true events that are found at two stations or more, at the right P."""
     seen = np.zeros(truth.shape, int)
     for event in events:
@@ -58,7 +58,7 @@ def found_share(events: list[AgreedEvent], truth: np.ndarray) -> float:
     return float(np.mean(np.sum(seen > 0, axis=1) >= 2))
 
 
-def as_sets(events: list[AgreedEvent], at: float = 0.0) -> set[frozenset[tuple[int, float]]]:
+def as_sets(events: list[CommonEvent], at: float = 0.0) -> set[frozenset[tuple[int, float]]]:
     return {frozenset((o.station, round(o.p_time - at, 6)) for o in event.onsets) for event in events}
 
 
@@ -85,28 +85,28 @@ def test_the_origin_is_where_p_and_s_set_out(at: float, travel: float, vp_vs: fl
 @pytest.mark.parametrize("n_stations", [2, 3, 12])
 def test_true_events_are_found_and_chance_is_measured(n_stations: int) -> None:
     stations, truth = onsets(n_stations, 40, 150)
-    agreement = agreement_above_chance(stations, moveout(n_stations), spans=np.array([[0, HOUR]]))
-    assert found_share(list(agreement.events), truth) > 0.9
-    assert found_share(agreement.kept(0.05), truth) > 0.7
-    assert agreement.above_chance > 4 * agreement.null_sd
-    n_onsets = sum(len(event.onsets) for event in agreement.events)
-    assert agreement.confirmations == n_onsets - len(agreement.events)
-    assert agreement.null_onsets < n_onsets
+    consensus = consensus_above_null(stations, moveout(n_stations), spans=np.array([[0, HOUR]]))
+    assert found_share(list(consensus.events), truth) > 0.9
+    assert found_share(consensus.kept(0.05), truth) > 0.7
+    assert consensus.above_null > 4 * consensus.null_sd
+    n_onsets = sum(len(event.onsets) for event in consensus.events)
+    assert consensus.confirmations == n_onsets - len(consensus.events)
+    assert consensus.null_onsets < n_onsets
     if n_stations == 12:
-        assert np.mean([len(event.onsets) for event in agreement.events[:40]]) > 10
+        assert np.mean([len(event.onsets) for event in consensus.events[:40]]) > 10
 
 
 def test_only_the_stations_that_count_are_counted() -> None:
     stations, _ = onsets(4, 30, 20)
-    every = agreement_above_chance(stations, moveout(4))
-    one = agreement_above_chance(stations, moveout(4), counted=[3])
+    every = consensus_above_null(stations, moveout(4))
+    one = consensus_above_null(stations, moveout(4), counted=[3])
     assert one.events == every.events
     assert one.confirmations == sum(any(o.station == 3 for o in event.onsets) for event in every.events)
     assert {onset.station for onset in one.onsets} == {3}
     assert one.null_confirmations < every.null_confirmations
     assert one.null_onsets == one.null_confirmations
     assert every.null_onsets == pytest.approx(every.null_confirmations + every.null_mean)
-    again = agreement_above_chance(stations, moveout(4), counted=range(4))
+    again = consensus_above_null(stations, moveout(4), counted=range(4))
     assert again.confirmations == every.confirmations
 
 
@@ -114,9 +114,9 @@ def test_the_share_of_chance_among_what_is_kept_is_as_stated() -> None:
     counts = {share: [0, 0] for share in (0.03, 0.1, 0.25)}
     for seed in range(10):
         stations, truth = onsets(2, 60, 500, seed=seed)
-        agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=10)
+        consensus = consensus_above_null(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=10)
         for share, count in counts.items():
-            kept = agreement.kept(share)
+            kept = consensus.kept(share)
             off = [
                 np.max([abs(truth[:, o.station] - o.p_time) for o in event.onsets], axis=0) for event in kept
             ]
@@ -132,11 +132,11 @@ def test_noise_agrees_as_often_as_chance(n_stations: int) -> None:
     excess = []
     for seed in range(8):
         stations, _ = onsets(n_stations, 0, 200, seed=seed)
-        agreement = agreement_above_chance(
+        consensus = consensus_above_null(
             stations, moveout(n_stations), spans=np.array([[0, HOUR]]), seed=seed
         )
-        excess.append(agreement.above_chance / max(agreement.null_sd, 1))
-        assert len(agreement.kept(0.03)) == 0
+        excess.append(consensus.above_null / max(consensus.null_sd, 1))
+        assert len(consensus.kept(0.03)) == 0
     assert abs(np.mean(excess)) < 1
 
 
@@ -153,26 +153,26 @@ def test_a_swarm_does_not_pass_for_agreement() -> None:
             for _ in "PS"
         ]
         stations.append(paired(columns[0], columns[1], S_MINUS_P))
-    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=40)
-    assert len(agreement.kept(0.1)) <= 2
+    consensus = consensus_above_null(stations, moveout(2), spans=np.array([[0, HOUR]]), shifts=40)
+    assert len(consensus.kept(0.1)) <= 2
 
 
 def test_one_station_has_nothing_to_agree_with() -> None:
     stations, _ = onsets(1, 20, 20)
-    agreement = agreement_above_chance(stations, moveout(1))
-    assert agreement.events == () and agreement.kept(1.0) == []
-    assert "one station alone" in str(agreement)
+    consensus = consensus_above_null(stations, moveout(1))
+    assert consensus.events == () and consensus.kept(1.0) == []
+    assert "one station alone" in str(consensus)
     assert len(stations[0]) > 20
 
 
 def test_a_station_without_onsets_takes_no_part() -> None:
     stations, truth = onsets(3, 20, 0)
     stations[1] = paired(np.zeros((0, 2)), np.zeros((0, 2)), S_MINUS_P)
-    agreement = agreement_above_chance(stations, moveout(3))
-    assert agreement.n_stations == 2
-    assert found_share(list(agreement.events), truth) > 0.9
-    nothing = agreement_above_chance([stations[1]] * 3, moveout(3))
-    assert nothing.events == () and nothing.above_chance == 0
+    consensus = consensus_above_null(stations, moveout(3))
+    assert consensus.n_stations == 2
+    assert found_share(list(consensus.events), truth) > 0.9
+    nothing = consensus_above_null([stations[1]] * 3, moveout(3))
+    assert nothing.events == () and nothing.above_null == 0
 
 
 @given(shift=st.floats(0, 1e5))
@@ -180,8 +180,8 @@ def test_a_station_without_onsets_takes_no_part() -> None:
 def test_events_move_with_the_clock(shift: float) -> None:
     stations, _ = onsets(3, 10, 40)
     later = [replace(pairs, p_time=pairs.p_time + shift, s_time=pairs.s_time + shift) for pairs in stations]
-    here = agreed_events(stations, moveout(3), duration=HOUR)
-    there = agreed_events(later, moveout(3), duration=HOUR)
+    here = common_events(stations, moveout(3), duration=HOUR)
+    there = common_events(later, moveout(3), duration=HOUR)
     assert as_sets(there, shift) == as_sets(here)
 
 
@@ -190,7 +190,7 @@ def test_events_move_with_the_clock(shift: float) -> None:
 def test_the_scale_of_probabilities_does_not_matter(power: float) -> None:
     stations, _ = onsets(3, 10, 40)
     bent = [replace(pairs, p_prob=pairs.p_prob**power, s_prob=pairs.s_prob**power) for pairs in stations]
-    assert as_sets(agreed_events(bent, moveout(3))) == as_sets(agreed_events(stations, moveout(3)))
+    assert as_sets(common_events(bent, moveout(3))) == as_sets(common_events(stations, moveout(3)))
 
 
 @given(order=st.permutations(range(4)))
@@ -198,9 +198,9 @@ def test_the_scale_of_probabilities_does_not_matter(power: float) -> None:
 def test_the_order_of_stations_does_not_matter(order: list[int]) -> None:
     stations, _ = onsets(4, 10, 40)
     limit = np.abs(np.subtract.outer(np.arange(4), np.arange(4))) + 4.0
-    here = agreed_events(stations, replace(moveout(4), travel_limit=limit))
+    here = common_events(stations, replace(moveout(4), travel_limit=limit))
     swapped = replace(moveout(4), travel_limit=limit[np.ix_(order, order)])
-    there = agreed_events([stations[k] for k in order], swapped)
+    there = common_events([stations[k] for k in order], swapped)
     assert as_sets(here) == {frozenset((order[k], t) for k, t in event) for event in as_sets(there)}
 
 
@@ -209,14 +209,14 @@ def test_the_same_samples_at_another_rate_give_the_same_events(rate: float) -> N
     stations, _ = onsets(3, 10, 40)
     scale = 100 / rate
     scaled = [replace(pairs, p_time=pairs.p_time * scale, s_time=pairs.s_time * scale) for pairs in stations]
-    there = agreed_events(scaled, Moveout.unknown(3, rate), duration=HOUR * scale)
-    here = agreed_events(stations, moveout(3), duration=HOUR)
+    there = common_events(scaled, Moveout.unknown(3, rate), duration=HOUR * scale)
+    here = common_events(stations, moveout(3), duration=HOUR)
     assert [event.score for event in there] == pytest.approx([event.score for event in here])
 
 
 def test_an_onset_belongs_to_one_event_and_an_event_has_an_onset_a_station() -> None:
     stations, _ = onsets(5, 60, 400)
-    events = agreed_events(stations, moveout(5))
+    events = common_events(stations, moveout(5))
     for event in events:
         assert len({onset.station for onset in event.onsets}) == len(event.onsets) >= 2
     for station in range(5):
@@ -228,7 +228,7 @@ def test_an_onset_belongs_to_one_event_and_an_event_has_an_onset_a_station() -> 
 def test_onsets_of_an_event_fit_each_other() -> None:
     stations, _ = onsets(6, 30, 300)
     rules = replace(moveout(6), travel_limit=np.full((6, 6), 2.5))
-    for event in agreed_events(stations, rules):
+    for event in common_events(stations, rules):
         p = np.array([onset.p_time for onset in event.onsets])
         s = np.array([onset.s_time for onset in event.onsets])
         misfit = np.abs(np.subtract.outer(s, s) - rules.vp_vs * np.subtract.outer(p, p))
@@ -239,10 +239,10 @@ def test_onsets_of_an_event_fit_each_other() -> None:
 
 def test_what_lies_on_one_wadati_line_is_counted_beside_chance() -> None:
     stations, _ = onsets(2, 50, 300, error_s=0.02)
-    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]))
-    on_line, by_chance = agreement.on_one_line(0.15)
-    assert on_line > 40 and by_chance < on_line / 2
-    assert agreement.on_one_line(np.inf) == (len(agreement.events), agreement.null_mean)
+    consensus = consensus_above_null(stations, moveout(2), spans=np.array([[0, HOUR]]))
+    on_line, under_null = consensus.on_one_line(0.15)
+    assert on_line > 40 and under_null < on_line / 2
+    assert consensus.on_one_line(np.inf) == (len(consensus.events), consensus.null_mean)
 
 
 def test_a_recording_of_windows_is_shifted_along_its_data() -> None:
@@ -255,27 +255,27 @@ def test_a_recording_of_windows_is_shifted_along_its_data() -> None:
         stations.append(
             paired(*(np.stack([times, random.beta(2, 2, 400)], axis=1) for times in inside), S_MINUS_P)
         )
-    agreement = agreement_above_chance(stations, moveout(4), spans=spans)
-    assert agreement.null_confirmations == pytest.approx(agreement.confirmations, rel=0.25)
+    consensus = consensus_above_null(stations, moveout(4), spans=spans)
+    assert consensus.null_confirmations == pytest.approx(consensus.confirmations, rel=0.25)
 
 
 def test_more_chance_at_a_lower_score() -> None:
     stations, _ = onsets(2, 30, 300)
-    agreement = agreement_above_chance(stations, moveout(2), spans=np.array([[0, HOUR]]))
-    scores = [event.score for event in agreement.events]
+    consensus = consensus_above_null(stations, moveout(2), spans=np.array([[0, HOUR]]))
+    scores = [event.score for event in consensus.events]
     assert scores == sorted(scores, reverse=True)
-    assert np.all(np.diff(agreement.chance_share) >= 0)
-    assert len(agreement.kept(0.03)) <= len(agreement.kept(0.25)) <= len(agreement.kept(1.0)) == len(scores)
-    assert np.all(Agreement(agreement.events, (), 2).chance_share == 1)
+    assert np.all(np.diff(consensus.null_share) >= 0)
+    assert len(consensus.kept(0.03)) <= len(consensus.kept(0.25)) <= len(consensus.kept(1.0)) == len(scores)
+    assert np.all(Consensus(consensus.events, (), 2).null_share == 1)
 
 
 def test_twenty_thousand_onsets_a_station_are_quick_and_bounded() -> None:
     import time
 
     stations, truth = onsets(3, 300, 20_000, duration=24 * HOUR)
-    assert sum(len(pairs) for pairs in stations) > 150_000 and MOST_COUPLES < 1_000_000
+    assert sum(len(pairs) for pairs in stations) > 150_000 and MAX_COUPLES < 1_000_000
     begin = time.process_time()
-    events = agreed_events(stations, moveout(3), duration=24 * HOUR)
+    events = common_events(stations, moveout(3), duration=24 * HOUR)
     assert time.process_time() - begin < 15
     assert found_share(events[:400], truth) > 0.8
 

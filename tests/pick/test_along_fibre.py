@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from selfseis.pick.moveout_support import ASKED, SHIFTS, Fibre, is_long_fibre, support_of, supported
 from selfseis.recording import recording_from_array
-from selfseis.recording.components import LEARNT_CHANNELS, learnt_part
+from selfseis.recording.components import TRAINING_CHANNELS, training_part
 
 RATE = 200.0
 N_CHANNELS, SPACING = 60, 10.0
@@ -156,7 +156,7 @@ def test_time_without_data_does_not_dilute_chance() -> None:
 def test_support_and_probability_are_shares(n_false: int, seed: int) -> None:
     onsets = with_onsets(n_false=n_false, seed=seed)
     support = support_of(onsets, fibre(), SPANS, seed)
-    assert len(support.by_chance) == SHIFTS * sum(len(here) for here in onsets)
+    assert len(support.under_null) == SHIFTS * sum(len(here) for here in onsets)
     for of_onsets, probability, here in zip(support.of_onsets, support.probability(), onsets, strict=True):
         assert of_onsets.shape == probability.shape == (len(here),)
         assert ((of_onsets >= here[:, 1] / (1 + 2 * ASKED) - 1e-12) & (of_onsets <= 1)).all()
@@ -176,16 +176,16 @@ def long_fibre(n_channels: int, dead: slice = slice(0)) -> object:
 
 
 def test_a_fibre_is_learnt_from_live_channels_all_along_it() -> None:
-    part = learnt_part(long_fibre(200, dead=slice(0, 40)))
+    part = training_part(long_fibre(200, dead=slice(0, 40)))
     distance = part["distance"].values
-    assert len(distance) == LEARNT_CHANNELS
+    assert len(distance) == TRAINING_CHANNELS
     assert distance[0] == 80.0 and distance[-1] == 398.0
     assert np.ptp(np.diff(distance)) <= 2.0
 
 
 def test_few_channels_and_stations_are_learnt_from_as_they_are() -> None:
-    assert learnt_part(long_fibre(LEARNT_CHANNELS)).sizes["channel"] == LEARNT_CHANNELS
+    assert training_part(long_fibre(TRAINING_CHANNELS)).sizes["channel"] == TRAINING_CHANNELS
     names = [f"XX.S{number:02d}..HHZ" for number in range(40)]
     stations = recording_from_array(np.zeros((40, 100), np.float32), RATE, seed_id=names)
-    assert learnt_part(stations) is stations
+    assert training_part(stations) is stations
     assert not is_long_fibre(stations) and not is_long_fibre(long_fibre(8)) and is_long_fibre(long_fibre(40))

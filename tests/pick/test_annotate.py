@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet, onset_features
 from selfseis.pick import inference as annotate
 from selfseis.pick.high_pass import CausalHighPass, default_corner
-from selfseis.pick.inference import EDGE, SETTLING, Annotator, NetFinder
+from selfseis.pick.inference import EDGE, SETTLING, Annotator, NetworkDetector
 from selfseis.pick.noise_windows import read_window
 from selfseis.recording import recording_from_array
 from selfseis.recording.components import stations_of
@@ -71,7 +71,7 @@ def test_the_filter_begins_above_the_microseism_unless_the_instrument_is_of_anot
 
 @pytest.mark.parametrize("band", [(0.0, 10.0), (5.0, 5.0), (1.0, 60.0)])
 def test_a_band_that_makes_no_sense_is_refused(band):
-    with pytest.raises(UnusableInput, match="band"):
+    with pytest.raises(InputError, match="band"):
         CausalHighPass(RATE, np.zeros(1, np.float32), band)
 
 
@@ -87,11 +87,11 @@ def test_tiled_equals_whole(monkeypatch):
 
 def test_picks_do_not_depend_on_tiles(monkeypatch):
     recording = network_recording(12_345)
-    finder = NetFinder(annotator_of(recording), 0.0)
+    detector = NetworkDetector(annotator_of(recording), 0.0)
     stations = stations_of(recording)
-    expected = finder.find(recording, stations)
-    monkeypatch.setattr(annotate, "TILE_VALUES", 6 * finder.annotator.hop)
-    for one, other in zip(finder.find(recording, stations), expected, strict=True):
+    expected = detector.find(recording, stations)
+    monkeypatch.setattr(annotate, "TILE_VALUES", 6 * detector.annotator.hop)
+    for one, other in zip(detector.find(recording, stations), expected, strict=True):
         np.testing.assert_allclose(one.p[:, 0], other.p[:, 0], atol=0.1)
         np.testing.assert_allclose(one.s[:, 0], other.s[:, 0], atol=0.1)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from selfseis.pick.calibration import (
     Calibration,
     Measured,
-    most_false_alarms,
+    max_false_alarms,
     reliability,
     reliability_held_out,
     threshold_for,
@@ -153,10 +153,10 @@ def shared_and_false(n_shared: int, n_false: int, n_stations: int = 3, seed: int
 
 @pytest.mark.parametrize("n_false", [0, 50, 400])
 def test_unshared_onsets_bound_the_false_ones(n_false: int) -> None:
-    bounds = most_false_alarms(shared_and_false(300, n_false), np.full((3, 3), 7.0), DAY)
+    bounds = max_false_alarms(shared_and_false(300, n_false), np.full((3, 3), 7.0), DAY)
     assert bounds == pytest.approx([n_false] * 3, abs=0.12 * n_false + 5)
 
 
 def test_one_station_alone_bounds_nothing() -> None:
-    assert np.isnan(most_false_alarms(shared_and_false(30, 5, 1), np.zeros((1, 1)), DAY)).all()
-    assert most_false_alarms([np.zeros(0), np.zeros(0)], np.full((2, 2), 7.0), DAY) == [0.0, 0.0]
+    assert np.isnan(max_false_alarms(shared_and_false(30, 5, 1), np.zeros((1, 1)), DAY)).all()
+    assert max_false_alarms([np.zeros(0), np.zeros(0)], np.full((2, 2), 7.0), DAY) == [0.0, 0.0]

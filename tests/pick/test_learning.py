@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.consensus.agreement import agreement_above_chance
+from selfseis.consensus.agreement import consensus_above_null
 from selfseis.consensus.ps_pairs import Moveout
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import FoundOnsets
+from selfseis.pick.inference import OnsetCandidates
 from selfseis.pick.noise_windows import noise_bank
-from selfseis.pick.pseudo_labels import Marked, add_label, lesson_of, marked
+from selfseis.pick.pseudo_labels import LabelledOnsets, add_label, label_onsets, make_pseudo_labels
 from selfseis.pick.synthetic_examples import ExampleMaker, noise_level
-from selfseis.pick.time_split import divided, left_to_judge
+from selfseis.pick.time_split import held_out_times, split_times
 from selfseis.recording import recording_from_array
 from selfseis.recording.components import stations_of
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
@@ -62,14 +62,14 @@ def test_noise_is_taken_from_the_times_that_are_named_only():
 
 
 def test_a_record_without_a_full_window_is_refused():
-    with pytest.raises(UnusableInput, match="nothing to learn from"):
+    with pytest.raises(InputError, match="nothing to learn from"):
         bank_of(noisy(WINDOW - 1))
 
 
-def maker(lesson=None):
+def maker(pseudo_labels=None):
     rng = np.random.default_rng(0)
     return ExampleMaker(
-        bank_of(noisy(60 * WINDOW)), OnsetPrior.at(RATE), OnsetBank.draw(rng, 100, 1024), lesson
+        bank_of(noisy(60 * WINDOW)), OnsetPrior.at(RATE), OnsetBank.draw(rng, 100, 1024), pseudo_labels
     )
 
 
@@ -109,22 +109,22 @@ def test_a_label_is_one_at_its_onset_and_may_lie_outside():
 
 def test_hidden_times_are_a_fourth_and_serve_one_end_each():
     recording = recording_from_array(noisy(200 * WINDOW), RATE, seed_id=IDS)
-    hours = divided(recording, WINDOW)
-    judging, share = left_to_judge(recording, WINDOW, sorted(hours.taught + hours.choosing))
+    time_split = split_times(recording, WINDOW)
+    judging, share = held_out_times(recording, WINDOW, sorted(time_split.training + time_split.choosing))
     assert share == pytest.approx(7 / 8, abs=0.01)
     covered = np.zeros(200 * WINDOW, int)
-    for first, last in [*hours.taught, *hours.choosing, *judging]:
+    for first, last in [*time_split.training, *time_split.choosing, *judging]:
         covered[first:last] += 1
     assert (covered == 1).all()
-    for hidden in (hours.choosing, judging):
+    for hidden in (time_split.choosing, judging):
         assert sum(b - a for a, b in hidden) == pytest.approx(25 * WINDOW, rel=0.05)
 
 
 def test_of_a_short_record_all_is_taught_and_nothing_judged():
     recording = recording_from_array(noisy(2 * WINDOW), RATE, seed_id=IDS)
-    hours = divided(recording, WINDOW)
-    assert hours.taught == hours.choosing == [(0, 2 * WINDOW)]
-    assert left_to_judge(recording, WINDOW, hours.taught) == ([], 1.0)
+    time_split = split_times(recording, WINDOW)
+    assert time_split.training == time_split.choosing == [(0, 2 * WINDOW)]
+    assert held_out_times(recording, WINDOW, time_split.training) == ([], 1.0)
 
 
 def agreeing(n_events=30, spacing=6000):
@@ -136,8 +136,8 @@ def agreeing(n_events=30, spacing=6000):
     def onsets(at):
         return np.stack([at, np.full(len(at), 0.6)], axis=1)
 
-    first = FoundOnsets(onsets(np.sort(np.concatenate([p, p + 4000]))), onsets(p + delay))
-    second = FoundOnsets(onsets(p + later), onsets(p + later + delay + 0.73 * later))
+    first = OnsetCandidates(onsets(np.sort(np.concatenate([p, p + 4000]))), onsets(p + delay))
+    second = OnsetCandidates(onsets(p + later), onsets(p + later + delay + 0.73 * later))
     return [first, second], p, delay
 
 
@@ -145,21 +145,21 @@ def test_lessons_hold_agreed_events_and_refute_lonely_picks():
     found, p, _ = agreeing()
     moveout = Moveout(np.full((2, 2), 10.0))
     pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
-    agreement = agreement_above_chance(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
-    marks = marked(found, agreement, 0.25, RATE, moveout, (0.3, 13.0))
-    np.testing.assert_allclose(np.sort(marks[0].agreed[:, 0]), p)
-    np.testing.assert_allclose(marks[0].refuted, p + 4000)
-    assert not len(marks[1].refuted)
+    consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
+    labels = label_onsets(found, consensus, 0.25, RATE, moveout, (0.3, 13.0))
+    np.testing.assert_allclose(np.sort(labels[0].positives[:, 0]), p)
+    np.testing.assert_allclose(labels[0].negatives, p + 4000)
+    assert not len(labels[1].negatives)
     recording = recording_from_array(noisy(180_000), RATE, seed_id=IDS)
-    lesson = lesson_of(
-        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+    pseudo_labels = make_pseudo_labels(
+        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
         np.random.default_rng(0),
     )  # fmt: skip
-    assert lesson.n_agreed == 60
-    assert len(lesson.windows) == 90
-    np.testing.assert_allclose(np.abs(lesson.labels[:60, 0].argmax(axis=1) - WINDOW), 0, atol=50)
-    assert not lesson.labels[60:, 0, WINDOW - 200 : WINDOW + 200].any()
-    examples = maker(lesson).draw(np.random.default_rng(0), 50)
+    assert pseudo_labels.n_agreed == 60
+    assert len(pseudo_labels.windows) == 90
+    np.testing.assert_allclose(np.abs(pseudo_labels.labels[:60, 0].argmax(axis=1) - WINDOW), 0, atol=50)
+    assert not pseudo_labels.labels[60:, 0, WINDOW - 200 : WINDOW + 200].any()
+    examples = maker(pseudo_labels).draw(np.random.default_rng(0), 50)
     assert np.isfinite(examples.windows).all()
 
 
@@ -167,14 +167,14 @@ def test_what_repeats_an_agreed_event_is_taught_to_be_none_unless_another_follow
     found, p, delay = agreeing()
     repeats, later = p + 150, p + 2 * delay + 500
     at = np.sort(np.concatenate([found[0].p[:, 0], repeats, later]))
-    found[0] = FoundOnsets(np.stack([at, np.full(len(at), 0.6)], axis=1), found[0].s)
+    found[0] = OnsetCandidates(np.stack([at, np.full(len(at), 0.6)], axis=1), found[0].s)
     moveout = Moveout(np.full((2, 2), 40.0))
     pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
-    agreement = agreement_above_chance(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
-    mark = marked(found, agreement, 0.25, RATE, moveout, (0.3, 13.0))[0]
-    np.testing.assert_allclose(np.sort(mark.agreed[:, 0]), p)
-    assert not np.isin(repeats, mark.open).any()
-    assert np.isin(later, mark.open).all()
+    consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
+    label = label_onsets(found, consensus, 0.25, RATE, moveout, (0.3, 13.0))[0]
+    np.testing.assert_allclose(np.sort(label.positives[:, 0]), p)
+    assert not np.isin(repeats, label.open).any()
+    assert np.isin(later, label.open).all()
 
 
 @pytest.mark.parametrize(("snr", "moves"), [(40.0, True), (4.0, False)])
@@ -182,36 +182,38 @@ def test_aic_places_clear_onsets_only(snr, moves):
     data = noisy(6000)
     data[:, 3000:3400] += snr / 2 * np.random.default_rng(1).normal(size=(6, 400)).astype(np.float32)
     recording = recording_from_array(data, RATE, seed_id=IDS)
-    marks = [Marked(np.array([[3025.0, 3300.0]]), np.zeros(0), np.zeros(0), np.array([False]))] * 2
-    lesson = lesson_of(
-        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+    labels = [LabelledOnsets(np.array([[3025.0, 3300.0]]), np.zeros(0), np.zeros(0), np.array([False]))] * 2
+    pseudo_labels = make_pseudo_labels(
+        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
         np.random.default_rng(0),
     )  # fmt: skip
-    about = np.round(lesson.s_minus_p).astype(int)
+    about = np.round(pseudo_labels.s_minus_p).astype(int)
     assert (np.abs(about - (300 if moves else 275)) <= 3).all()
 
 
 def test_nothing_is_said_about_an_s_too_faint_to_be_timed():
     recording = recording_from_array(noisy(12_000), RATE, seed_id=IDS)
     events = np.array([[3000.0, 3300.0], [9000.0, 9300.0]])
-    marks = [Marked(events, np.zeros(0), np.zeros(0), np.array([False, True]))] * 2
-    lesson = lesson_of(
-        recording, stations_of(recording), CausalHighPass.measure(recording), marks, 2 * WINDOW,
+    labels = [LabelledOnsets(events, np.zeros(0), np.zeros(0), np.array([False, True]))] * 2
+    pseudo_labels = make_pseudo_labels(
+        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
         np.random.default_rng(0),
     )  # fmt: skip
     s = slice(WINDOW + 290, WINDOW + 311)
-    np.testing.assert_allclose(lesson.labels[:, 1, s].max(axis=1), [1, 0, 1, 0], atol=0.01)
-    np.testing.assert_array_equal(lesson.weights[:, 0, s].all(axis=1), [True, False, True, False])
+    np.testing.assert_allclose(pseudo_labels.labels[:, 1, s].max(axis=1), [1, 0, 1, 0], atol=0.01)
+    np.testing.assert_array_equal(pseudo_labels.weights[:, 0, s].all(axis=1), [True, False, True, False])
 
 
 def test_nothing_is_taught_where_nothing_is_agreed():
     recording = recording_from_array(noisy(20_000), RATE, seed_id=IDS)
-    empty = [FoundOnsets(np.zeros((0, 2)), np.zeros((0, 2)))] * 2
-    agreement = agreement_above_chance([o.pairs(RATE, (0.3, 13.0)) for o in empty], Moveout.unknown(2, RATE))
-    marks = marked(empty, agreement, 0.25, RATE, Moveout.unknown(2, RATE), (0.3, 13.0))
+    empty = [OnsetCandidates(np.zeros((0, 2)), np.zeros((0, 2)))] * 2
+    consensus = consensus_above_null([o.pairs(RATE, (0.3, 13.0)) for o in empty], Moveout.unknown(2, RATE))
+    labels = label_onsets(empty, consensus, 0.25, RATE, Moveout.unknown(2, RATE), (0.3, 13.0))
     high_pass = CausalHighPass.measure(recording)
     assert (
-        lesson_of(recording, stations_of(recording), high_pass, marks, WINDOW, np.random.default_rng(0))
+        make_pseudo_labels(
+            recording, stations_of(recording), high_pass, labels, WINDOW, np.random.default_rng(0)
+        )
         is None
     )
 

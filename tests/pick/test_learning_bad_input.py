@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.pick import Picker
 from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording
@@ -57,8 +57,8 @@ UNUSUAL: dict[str, Callable[[], xr.DataArray]] = {
 def test_learning_goes_on_and_claims_nothing(kind: str) -> None:
     recording = UNUSUAL[kind]()
     picker = Picker(rounds=1).fit(recording)
-    assert picker.verdict_.verdict in ("no_gain", "cannot_tell")
-    picks = picker.pick(recording, least_probability=0.3)
+    assert picker.verdict_.outcome in ("no_gain", "cannot_tell")
+    picks = picker.pick(recording, min_probability=0.3)
     assert all(0 <= pick.probability <= 1 and pick.sd_s > 0 for pick in picks)
     live = {
         name for name, row in zip(recording["seed_id"].values, recording.values, strict=True) if row.any()
@@ -69,25 +69,25 @@ def test_learning_goes_on_and_claims_nothing(kind: str) -> None:
 def test_a_day_with_no_event_teaches_nothing_and_claims_nothing() -> None:
     recording = simulate_noise_recording("white", "network", 0.1, RATE, 6, 0, components="ENZ").load()
     picker = Picker(rounds=2).fit(recording)
-    assert picker.verdict_.verdict in ("no_gain", "cannot_tell")
+    assert picker.verdict_.outcome in ("no_gain", "cannot_tell")
     assert picker.rounds_[-1].stage.endswith("too few events to learn from")
-    assert picker.rounds_[-1].taught == 0
+    assert picker.rounds_[-1].training == 0
 
 
 def test_several_sensors_of_one_site_are_one_station_alone() -> None:
     names = [f"XX.A.{location}.HHZ" for location in ("00", "10")]
     recording = recording_from_array(noise(2).astype(np.float32), RATE, seed_id=names)
     verdict = Picker(rounds=1).fit(recording).verdict_
-    assert verdict.verdict == "cannot_tell" and "alone" in verdict.reason
+    assert verdict.outcome == "cannot_tell" and "alone" in verdict.reason
 
 
 def test_pieces_shorter_than_any_window_are_refused_in_one_line() -> None:
     data = noise()
     data[:, (np.arange(N_SAMPLES) % 1000) > 500] = np.nan
-    with pytest.raises(UnusableInput, match=r"nothing to learn from: no station has .* s without a gap"):
+    with pytest.raises(InputError, match=r"nothing to learn from: no station has .* s without a gap"):
         Picker(rounds=0).fit(stations(data))
 
 
 def test_nothing_but_dead_channels_is_refused_in_one_line() -> None:
-    with pytest.raises(UnusableInput, match=r"nothing to learn from: .* a dead channel"):
+    with pytest.raises(InputError, match=r"nothing to learn from: .* a dead channel"):
         Picker(rounds=0).fit(stations(np.zeros((3, N_SAMPLES))))

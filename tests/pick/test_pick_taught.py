@@ -13,10 +13,10 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.pick import picker
-from selfseis.pick import self_training as course
-from selfseis.pick import time_split as hours
+from selfseis.pick import self_training as self_training
+from selfseis.pick import time_split as time_split
 from selfseis.pick.evaluate import AT_STATIONS, MEASURE
 from selfseis.pick.picker import PUT_IN, Picker
 from selfseis.recording import open_recording, recording_from_array, write_recording
@@ -42,8 +42,10 @@ class OfBoth(RiseOfEnergy):
 def no_training() -> Iterator[None]:
     """Put what finds the events below in the place of training, and cut recordings into short windows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hours, "LONGEST_WINDOW", WINDOW)
-        patch.setattr(course.Course, "learn", lambda *_: (OfBoth(), [course.Round("none")]))
+        patch.setattr(time_split, "MAX_WINDOW", WINDOW)
+        patch.setattr(
+            self_training.SelfTraining, "learn", lambda *_: (OfBoth(), [self_training.Round("none")])
+        )
         patch.setattr(picker, "untrained_net", lambda *_: OfBoth())
         yield
 
@@ -70,19 +72,19 @@ def day() -> xr.DataArray:
 
 
 @pytest.fixture(scope="module")
-def learnt(no_training: None, day: xr.DataArray) -> Picker:
+def trained(no_training: None, day: xr.DataArray) -> Picker:
     return Picker().fit(day)
 
 
-def taught_share(verdict: Verdict) -> float:
-    return verdict.details["taught_share"]
+def training_share(verdict: Verdict) -> float:
+    return verdict.details["training_share"]
 
 
-def test_where_it_learnt_the_verdict_is_the_one_of_learning(learnt: Picker, day: xr.DataArray) -> None:
-    assert learnt.verdict(day) == learnt.verdict_
-    assert learnt.verdict_.skill is not None and learnt.verdict_.n_blocks == 8
-    assert taught_share(learnt.verdict_) == pytest.approx(7 / 8)
-    assert learnt.verdict_.measure == AT_STATIONS and PUT_IN in learnt.verdict_.details
+def test_where_it_learnt_the_verdict_is_the_one_of_learning(trained: Picker, day: xr.DataArray) -> None:
+    assert trained.evaluate(day) == trained.verdict_
+    assert trained.verdict_.skill is not None and trained.verdict_.n_blocks == 8
+    assert training_share(trained.verdict_) == pytest.approx(7 / 8)
+    assert trained.verdict_.measure == AT_STATIONS and PUT_IN in trained.verdict_.details
 
 
 def test_so_it_is_of_two_stations_with_gaps_and_a_dead_channel() -> None:
@@ -93,8 +95,8 @@ def test_so_it_is_of_two_stations_with_gaps_and_a_dead_channel() -> None:
     ids = [f"XX.{station}..HH{component}" for station in ("ONE", "TWO") for component in "NZ"]
     recording = recording_from_array(data, RATE, START, seed_id=ids)
     of_two = Picker().fit(recording)
-    assert of_two.verdict(recording) == of_two.verdict_
-    assert taught_share(of_two.verdict_) == pytest.approx(7 / 8)
+    assert of_two.evaluate(recording) == of_two.verdict_
+    assert training_share(of_two.verdict_) == pytest.approx(7 / 8)
     assert of_two.verdict_.measure == MEASURE
 
 
@@ -103,44 +105,44 @@ def test_so_it_is_of_a_fibre_of_which_some_channels_are_learnt_from() -> None:
     data[4] = 0
     fibre = recording_from_array(data, RATE, START, distance=100.0 * np.arange(30))
     of_fibre = Picker().fit(fibre)
-    assert of_fibre.verdict(fibre) == of_fibre.verdict_
-    assert taught_share(of_fibre.verdict_) == pytest.approx(7 / 8)
+    assert of_fibre.evaluate(fibre) == of_fibre.verdict_
+    assert training_share(of_fibre.verdict_) == pytest.approx(7 / 8)
 
 
-def test_of_new_times_nothing_is_left_out_and_all_stations_count(learnt: Picker) -> None:
-    verdict = learnt.verdict(network(shaken(5, 4), "2024-05-02T06:00:00"))
-    assert taught_share(verdict) == 0 and verdict.n_blocks == 32
+def test_of_new_times_nothing_is_left_out_and_all_stations_count(trained: Picker) -> None:
+    verdict = trained.evaluate(network(shaken(5, 4), "2024-05-02T06:00:00"))
+    assert training_share(verdict) == 0 and verdict.n_blocks == 32
     assert verdict.measure == MEASURE and PUT_IN not in verdict.details
 
 
-def test_other_data_at_the_same_times_are_judged_whole(learnt: Picker) -> None:
-    assert taught_share(learnt.verdict(network(shaken(5, 4)))) == 0
+def test_other_data_at_the_same_times_are_judged_whole(trained: Picker) -> None:
+    assert training_share(trained.evaluate(network(shaken(5, 4)))) == 0
 
 
-def test_of_a_recording_that_grew_the_new_part_is_judged_too(learnt: Picker, day: xr.DataArray) -> None:
+def test_of_a_recording_that_grew_the_new_part_is_judged_too(trained: Picker, day: xr.DataArray) -> None:
     grown = network(np.concatenate([day.values, shaken(5, 4)], axis=1))
-    verdict = learnt.verdict(grown)
-    assert taught_share(verdict) == pytest.approx(7 / 16)
+    verdict = trained.evaluate(grown)
+    assert training_share(verdict) == pytest.approx(7 / 16)
     assert verdict.measure == AT_STATIONS and verdict.n_blocks > 16
 
 
-def test_of_a_part_of_it_what_was_hidden_is_judged(learnt: Picker, day: xr.DataArray) -> None:
+def test_of_a_part_of_it_what_was_hidden_is_judged(trained: Picker, day: xr.DataArray) -> None:
     first = BLOCK + 77  # in the midst of a piece
-    verdict = learnt.verdict(day.isel(time=slice(first, first + 16 * BLOCK)))
-    assert taught_share(verdict) == pytest.approx(7 / 8, abs=0.001)
-    assert taught_share(learnt.verdict(day.isel(channel=[1, 4]))) == pytest.approx(7 / 8)
+    verdict = trained.evaluate(day.isel(time=slice(first, first + 16 * BLOCK)))
+    assert training_share(verdict) == pytest.approx(7 / 8, abs=0.001)
+    assert training_share(trained.evaluate(day.isel(channel=[1, 4]))) == pytest.approx(7 / 8)
 
 
-def test_where_all_of_it_was_taught_it_cannot_tell(learnt: Picker, day: xr.DataArray) -> None:
-    verdict = learnt.verdict(day.isel(time=slice(0, 3 * BLOCK)))
-    assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
-    assert taught_share(verdict) == 1
+def test_where_all_of_it_was_taught_it_cannot_tell(trained: Picker, day: xr.DataArray) -> None:
+    verdict = trained.evaluate(day.isel(time=slice(0, 3 * BLOCK)))
+    assert verdict.outcome == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+    assert training_share(verdict) == 1
 
 
 def test_so_it_is_of_a_record_too_short_to_hide_any_of_it() -> None:
     short = network(shaken(2, 5, 3 * BLOCK))
     verdict = Picker().fit(short).verdict_
-    assert verdict.verdict == "cannot_tell" and "All of these times were learnt from" in verdict.reason
+    assert verdict.outcome == "cannot_tell" and "All of these times were learnt from" in verdict.reason
     assert verdict.details[PUT_IN]["P"]["number"] > 0
 
 
@@ -149,13 +151,13 @@ def changed(folder: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_it_is_remembered_on_disk(learnt: Picker, day: xr.DataArray, tmp_path: Path, monkeypatch) -> None:
+def test_it_is_remembered_on_disk(trained: Picker, day: xr.DataArray, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("selfseis.networks.picking_unet.OnsetNet", OfBoth)
-    learnt.save(tmp_path / "model")
+    trained.save(tmp_path / "model")
     again = Picker.load(tmp_path / "model")
-    assert again.taught_ == learnt.taught_ and again.verdict(day) == learnt.verdict_
+    assert again.training_record_ == trained.training_record_ and again.evaluate(day) == trained.verdict_
     write_recording(day, tmp_path / "day.mseed")
-    assert again.verdict(open_recording(tmp_path / "day.mseed")) == learnt.verdict_
+    assert again.evaluate(open_recording(tmp_path / "day.mseed")) == trained.verdict_
     changed(tmp_path / "model", format=1)
-    with pytest.raises(UnusableInput, match=r"format 1.*learn it anew"):
+    with pytest.raises(InputError, match=r"format 1.*learn it anew"):
         Picker.load(tmp_path / "model")

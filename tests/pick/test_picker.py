@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from selfseis.errors import UnusableInput
-from selfseis.pick import self_training as course
+from selfseis.errors import InputError
+from selfseis.pick import self_training as self_training
 from selfseis.pick.picker import Picker
 from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
@@ -16,8 +16,10 @@ from selfseis.simulate import simulate_noise_recording, simulate_recording_with_
 RATE = 100.0
 
 
-def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
-    noise = simulate_noise_recording("white", "network", hours, rate, 3 * n_stations, seed, components="ENZ")
+def network(time_split=0.25, seed=0, n_stations=2, rate=RATE):
+    noise = simulate_noise_recording(
+        "white", "network", time_split, rate, 3 * n_stations, seed, components="ENZ"
+    )
     recording, truth = simulate_recording_with_events(noise, 20.0, 6, seed)
     return recording.load(), truth
 
@@ -26,11 +28,11 @@ def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
 def quick():
     """Take as few steps as show that everything is joined up."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(course, "FEWEST_CONFIRMED", 1)
+        patch.setattr(self_training, "MIN_CONFIRMED", 1)
         recording, _ = network()
         stages = []
         yield (
-            Picker(rounds=1, false_alarms_per_day=1e5).fit(recording, report=stages.append),
+            Picker(rounds=1, false_alarms_per_day=1e5).fit(recording, progress=stages.append),
             recording,
             stages,
         )
@@ -42,7 +44,7 @@ def test_the_constructor_only_stores(quick):
         "s_minus_p": (1.0, 9.0),
         "band": (2.0, 20.0),
         "rounds": 2,
-        "effort": 0.5,
+        "training_fraction": 0.5,
         "seed": 5,
     }
     picker = Picker(**params)
@@ -55,7 +57,7 @@ def test_the_constructor_only_stores(quick):
 
 def test_fit_learns_calibrates_and_judges(quick):
     picker, _, stages = quick
-    assert stages[-1].step == stages[-1].most_steps
+    assert stages[-1].step == stages[-1].max_steps
     assert set(picker.threshold_) == {"P", "S"}
     assert picker.verdict_.task == "pick"
     assert picker.rounds_[0].stage == "synthetic onsets"
@@ -86,11 +88,11 @@ def test_a_saved_picker_picks_the_same(quick, tmp_path):
 
 def test_a_damaged_or_missing_model_is_refused(quick, tmp_path):
     picker, _, _ = quick
-    with pytest.raises(UnusableInput, match="holds no model"):
+    with pytest.raises(InputError, match="holds no model"):
         Picker.load(tmp_path / "nothing")
     picker.save(tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(UnusableInput, match="damaged"):
+    with pytest.raises(InputError, match="damaged"):
         Picker.load(tmp_path / "model")
 
 
@@ -114,14 +116,14 @@ def test_probabilities_of_an_array_agree_with_those_of_the_recording(quick):
 def test_another_rate_is_refused(quick):
     picker, _, _ = quick
     other = recording_from_array(np.zeros((1, 100), np.float32), 50.0, seed_id=["XX.A..HHZ"])
-    with pytest.raises(UnusableInput, match="learnt at 100 Hz"):
+    with pytest.raises(InputError, match="learnt at 100 Hz"):
         picker.pick(other)
 
 
 def test_the_verdict_on_other_data_has_the_same_form(quick):
     picker, _, _ = quick
     other, _ = network(seed=3)
-    assert picker.verdict(other).task == "pick"
+    assert picker.evaluate(other).task == "pick"
 
 
 def test_hidden_stations_are_not_learnt_from():
@@ -138,19 +140,19 @@ def test_one_station_alone_works_and_says_that_it_cannot_tell():
     recording, _ = network(n_stations=2)
     alone = recording.isel(channel=slice(0, 3))
     picker = Picker(false_alarms_per_day=1e5).fit(alone)
-    assert picker.verdict_.verdict == "cannot_tell"
+    assert picker.verdict_.outcome == "cannot_tell"
     assert "alone" in picker.verdict_.reason
 
 
 def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
-    recording, _ = network(hours=0.1)
+    recording, _ = network(time_split=0.1)
 
     def interrupt(stage):
         raise KeyboardInterrupt
 
     whole = Picker(rounds=0).fit(recording)
     with pytest.raises(KeyboardInterrupt):
-        Picker(rounds=0).fit(recording, checkpoint=tmp_path, report=interrupt)
+        Picker(rounds=0).fit(recording, checkpoint=tmp_path, progress=interrupt)
     (left,) = tmp_path.iterdir()
     resumed = Picker(rounds=0).fit(recording, checkpoint=tmp_path)
     for name, weights in whole.net_.state_dict().items():
@@ -160,31 +162,33 @@ def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
 
 
 def test_effort_scales_the_steps_and_is_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(course, "FIRST_STEPS", 40)
-    recording, _ = network(hours=0.1)
+    monkeypatch.setattr(self_training, "FIRST_STEPS", 40)
+    recording, _ = network(time_split=0.1)
     stages = []
-    picker = Picker(rounds=0, effort=0.1).fit(recording, report=stages.append)
-    assert [stage.most_steps for stage in stages] == [4]
+    picker = Picker(rounds=0, training_fraction=0.1).fit(recording, progress=stages.append)
+    assert [stage.max_steps for stage in stages] == [4]
     picker.save(tmp_path / "model")
-    assert Picker.load(tmp_path / "model").effort == 0.1
+    assert Picker.load(tmp_path / "model").training_fraction == 0.1
 
 
-@pytest.mark.parametrize("effort", [0.0, -1.0, float("nan"), float("inf")])
-def test_an_effort_that_makes_no_sense_is_refused(effort):
-    with pytest.raises(UnusableInput, match="effort must be a number above 0"):
-        Picker(effort=effort).fit(recording_from_array(np.zeros((3, 100), np.float32), RATE))
+@pytest.mark.parametrize("training_fraction", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_effort_that_makes_no_sense_is_refused(training_fraction):
+    with pytest.raises(InputError, match="training_fraction must be a number above 0"):
+        Picker(training_fraction=training_fraction).fit(
+            recording_from_array(np.zeros((3, 100), np.float32), RATE)
+        )
 
 
 def test_a_model_saved_before_there_was_effort_was_a_full_course(quick, tmp_path):
     quick[0].save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     description = json.loads(path.read_text())
-    del description["parameters"]["effort"]
+    del description["parameters"]["training_fraction"]
     path.write_text(json.dumps(description))
-    assert Picker.load(tmp_path / "model").effort == 1.0
+    assert Picker.load(tmp_path / "model").training_fraction == 1.0
 
 
 def test_s_minus_p_that_makes_no_sense_is_refused():
-    recording, _ = network(hours=0.1)
-    with pytest.raises(UnusableInput, match="S - P"):
+    recording, _ = network(time_split=0.1)
+    with pytest.raises(InputError, match="S - P"):
         Picker(s_minus_p=(5.0, 1.0)).fit(recording)

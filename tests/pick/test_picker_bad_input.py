@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from selfseis.consensus.agreement import agreement_above_chance
+from selfseis.consensus.agreement import consensus_above_null
 from selfseis.consensus.ps_pairs import Moveout, paired
 from selfseis.io.obspy_import import obspy
-from selfseis.pick.inference import FoundOnsets
-from selfseis.pick.pseudo_labels import marked
+from selfseis.pick.inference import OnsetCandidates
+from selfseis.pick.pseudo_labels import label_onsets
 from selfseis.recording import open_recording, recording_from_array
 from standing_in import picker_standing_in
 
@@ -90,17 +90,17 @@ def test_where_time_stamps_jump_picks_follow_the_stamps(tmp_path: Path) -> None:
     assert np.abs(picked_seconds(open_recording(str(path))) - 91.5).min() < 0.1
 
 
-def onsets_of(origins: np.ndarray, travel: float, rate: float = RATE, seed: int = 0) -> FoundOnsets:
+def onsets_of(origins: np.ndarray, travel: float, rate: float = RATE, seed: int = 0) -> OnsetCandidates:
     rng = np.random.default_rng(seed)
     heights = rng.uniform(0.6, 1, (2, len(origins)))
     p, s = origins + travel, origins + 1.73 * travel
-    return FoundOnsets(*(np.column_stack([at * rate, h]) for at, h in zip((p, s), heights, strict=True)))
+    return OnsetCandidates(*(np.column_stack([at * rate, h]) for at, h in zip((p, s), heights, strict=True)))
 
 
-def agreed_by_station(found: list[FoundOnsets], moveout: Moveout, length: float) -> list[int]:
+def agreed_by_station(found: list[OnsetCandidates], moveout: Moveout, length: float) -> list[int]:
     pairs = [paired(onsets.p / (RATE, 1), onsets.s / (RATE, 1), S_MINUS_P) for onsets in found]
-    agreement = agreement_above_chance(pairs, moveout, spans=np.array([[0.0, length]]))
-    return [len(mark.agreed) for mark in marked(found, agreement, 0.15, RATE, moveout, S_MINUS_P)]
+    consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, length]]))
+    return [len(label.positives) for label in label_onsets(found, consensus, 0.15, RATE, moveout, S_MINUS_P)]
 
 
 def test_a_station_whose_clock_jumps_is_taught_only_where_it_is_right() -> None:
@@ -111,9 +111,9 @@ def test_a_station_whose_clock_jumps_is_taught_only_where_it_is_right() -> None:
         onsets_of(origins, 6.0, seed=2),
         onsets_of(origins + late, 5.0, seed=3),
     ]
-    agreed = agreed_by_station(found, Moveout.unknown(3, RATE), 36_000)
+    positives = agreed_by_station(found, Moveout.unknown(3, RATE), 36_000)
     n_right = int((late == 0).sum())
-    assert min(agreed[:2]) >= 55 and abs(agreed[2] - n_right) <= 3
+    assert min(positives[:2]) >= 55 and abs(positives[2] - n_right) <= 3
 
 
 def test_a_station_far_outside_neither_confirms_nor_disturbs() -> None:
@@ -121,8 +121,8 @@ def test_a_station_far_outside_neither_confirms_nor_disturbs() -> None:
     far = onsets_of(np.sort(np.random.default_rng(5).uniform(100, 35_000, 60)), 5.0, seed=4)
     near = [onsets_of(origins, 4.0, seed=1), onsets_of(origins, 6.0, seed=2)]
     moveout = Moveout.between(np.array([0.0, 0.2, 18.0]), np.array([0.0, 0.1, 0.0]), RATE)
-    agreed = agreed_by_station([*near, far], moveout, 36_000)
-    assert min(agreed[:2]) >= 50 and agreed[2] <= 6
+    positives = agreed_by_station([*near, far], moveout, 36_000)
+    assert min(positives[:2]) >= 50 and positives[2] <= 6
 
 
 def test_two_sensors_of_one_site_agree_on_nothing() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selfseis.catalogue.records import Pick
 from selfseis.catalogue.tables import read_picks, write_picks
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.pick.inference import peaks_of
 
@@ -73,12 +73,12 @@ def test_a_channel_of_a_fibre_is_its_own_station(tmp_path: Path) -> None:
 )
 def test_what_is_no_pick_is_named(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "picks.csv").write_text(text)
-    with pytest.raises(UnusableInput, match=says):
+    with pytest.raises(InputError, match=says):
         read_picks(tmp_path)
 
 
 def test_no_file_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_picks(tmp_path / "elsewhere.csv")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from selfseis.consensus.ps_pairs import Moveout
-from selfseis.pick.evaluate import AT_STATIONS, MEASURE, judge_picker, that_count
-from selfseis.pick.inference import FoundOnsets
+from selfseis.pick.evaluate import AT_STATIONS, MEASURE, evaluate_picker, that_count
+from selfseis.pick.inference import OnsetCandidates
 from selfseis.recording import recording_from_array
 from selfseis.recording.components import hidden_stations, stations_of
 
@@ -93,8 +93,8 @@ def test_sensors_of_one_site_are_hidden_together():
 
 
 def test_the_same_stations_count_for_all_that_are_compared():
-    one = FoundOnsets(np.array([[50.0, 0.9]]), np.zeros((0, 2)))
-    none = FoundOnsets(np.zeros((0, 2)), np.zeros((0, 2)))
+    one = OnsetCandidates(np.array([[50.0, 0.9]]), np.zeros((0, 2)))
+    none = OnsetCandidates(np.zeros((0, 2)), np.zeros((0, 2)))
     assert that_count([1, 3], [one, one, one, none], [(0, 100)]) == [1]
     assert that_count([1, 3], [one, one, one, none], [(100, 200)]) is None
     assert that_count([], [one, one], [(0, 100)]) is None
@@ -102,11 +102,13 @@ def test_the_same_stations_count_for_all_that_are_compared():
 
 def test_the_verdict_says_that_hidden_stations_were_judged():
     at = np.arange(1, 40) * 1000.0
-    found = [FoundOnsets(np.column_stack([at, 0 * at + 0.9]), np.column_stack([at + 300, 0 * at + 0.9]))] * 4
+    found = [
+        OnsetCandidates(np.column_stack([at, 0 * at + 0.9]), np.column_stack([at + 300, 0 * at + 0.9]))
+    ] * 4
     spans = [(first, first + 5000) for first in range(0, 40_000, 5000)]
     both = {"the picker": found, "another": found}
     judged = [
-        judge_picker(both, 100.0, (0.3, 13.0), Moveout.unknown(4, 100.0), spans, {}, hidden)
+        evaluate_picker(both, 100.0, (0.3, 13.0), Moveout.unknown(4, 100.0), spans, {}, hidden)
         for hidden in ([3], [])
     ]
     assert [verdict.measure for verdict in judged] == [AT_STATIONS, MEASURE]

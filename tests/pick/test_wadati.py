@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.consensus.common_events import AgreedEvent, PairedOnset
+from selfseis.consensus.common_events import CommonEvent, PairedOnset
 from selfseis.consensus.wadati import wadati_line
 
 
 def event(
     travel: np.ndarray, vp_vs: float, origin: float = 0.0, error: float = 0.0, seed: int = 0
-) -> AgreedEvent:
+) -> CommonEvent:
     error_s = error * np.random.default_rng(seed).normal(size=(2, len(travel)))
     onsets = tuple(
         PairedOnset(k, origin + t + error_s[0, k], origin + vp_vs * t + error_s[1, k], 0.9, 0.9)
         for k, t in enumerate(travel)
     )
-    return AgreedEvent(onsets, 1.0, 0.0, origin)
+    return CommonEvent(onsets, 1.0, 0.0, origin)
 
 
-def events(vp_vs: float, n_events: int = 40, error: float = 0.0, shift: float = 0.0) -> list[AgreedEvent]:
+def events(vp_vs: float, n_events: int = 40, error: float = 0.0, shift: float = 0.0) -> list[CommonEvent]:
     random = np.random.default_rng(0)
     return [
         event(random.uniform(2, 12, 3), vp_vs, shift + 100.0 * number, error, number)

@@ -12,19 +12,19 @@ import pytest
 import xarray as xr
 
 from conftest import N_SAMPLES, RATE, SEED_IDS, START, patch_of, stream_of
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
-from selfseis.quality_log import Accounting, accounting_of
+from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording import open_recording
 
 
 def kinds(recording: xr.DataArray) -> set[str]:
     _ = recording.values
-    return {finding.kind for finding in accounting_of(recording).findings}
+    return {finding.kind for finding in quality_log_of(recording).issues}
 
 
 def counted(recording: xr.DataArray, kind: str) -> int:
-    return sum(finding.count for finding in accounting_of(recording).findings if finding.kind == kind)
+    return sum(finding.count for finding in quality_log_of(recording).issues if finding.kind == kind)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_five_thousand_pieces_take_seconds(tmp_path: Path, counts: np.ndarray) -
     assert np.count_nonzero(~np.isnan(recording.values)) == 5000 * 200
     assert time.monotonic() - began < 20
     assert counted(recording, "gap") == recording.sizes["time"] - 5000 * 200
-    assert "4999 stretches" in accounting_of(recording).summary()[0]
+    assert "4999 stretches" in quality_log_of(recording).summary()[0]
 
 
 def test_the_rate_of_most_samples_wins(counts: np.ndarray) -> None:
@@ -135,9 +135,9 @@ def test_the_rate_of_most_samples_wins(counts: np.ndarray) -> None:
     stream[2].stats.sampling_rate = 40.0
     recording = open_recording(stream)
     assert list(recording["seed_id"].values) == [SEED_IDS[0], SEED_IDS[1], SEED_IDS[3]]
-    assert accounting_of(recording).failed_units == [SEED_IDS[2]]
+    assert quality_log_of(recording).failed_units == [SEED_IDS[2]]
     assert open_recording(stream, sampling_rate=40.0).sizes["channel"] == 1
-    with pytest.raises(UnusableInput, match=r"no channel has a sampling rate of 50 Hz: there are 40, 100 Hz"):
+    with pytest.raises(InputError, match=r"no channel has a sampling rate of 50 Hz: there are 40, 100 Hz"):
         open_recording(stream, sampling_rate=50.0)
 
 
@@ -152,7 +152,7 @@ def test_times_between_samples_are_moved_and_reported(counts: np.ndarray) -> Non
     stream[2].stats.starttime += 0.003
     recording = open_recording(stream)
     np.testing.assert_array_equal(recording.values, counts)
-    assert "moved by up to 3 ms" in " ".join(accounting_of(recording).summary())
+    assert "moved by up to 3 ms" in " ".join(quality_log_of(recording).summary())
 
 
 def test_one_channel_one_sample() -> None:
@@ -200,7 +200,7 @@ def test_one_bad_file_never_stops_the_rest(miniseed: Path, counts: np.ndarray) -
     (folder / "d.sac").write_bytes(b"")
     recording = open_recording(folder)
     np.testing.assert_array_equal(recording.values[0], counts[0])
-    assert accounting_of(recording).failed_units == [
+    assert quality_log_of(recording).failed_units == [
         str(folder / name) for name in ("b.mseed", "c.h5", "d.sac")
     ]
     assert counted(recording, "not_waveforms") == 2
@@ -218,7 +218,7 @@ def test_files_of_another_fibre_are_rejected_and_counted(counts: np.ndarray, tmp
     patch_of(counts[:3, :500]).io.write(tmp_path / "b.h5", "dasdae")
     recording = open_recording(tmp_path)
     np.testing.assert_array_equal(recording.values, counts)
-    assert accounting_of(recording).failed_units == [str(tmp_path / "b.h5")]
+    assert quality_log_of(recording).failed_units == [str(tmp_path / "b.h5")]
 
 
 def _empty(folder: Path) -> dict[str, object]:
@@ -300,7 +300,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(
     tmp_path: Path, make: Callable[[Path], dict[str, object]], words: str
 ) -> None:
     options = make(tmp_path)
-    with pytest.raises(UnusableInput, match=words) as refusal:
+    with pytest.raises(InputError, match=words) as refusal:
         open_recording(options.pop("source"), **options)  # type: ignore[arg-type]
     assert "\n" not in str(refusal.value)
 
@@ -309,7 +309,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(
 def test_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0)
     try:
-        with pytest.raises(UnusableInput, match="may not be read"):
+        with pytest.raises(InputError, match="may not be read"):
             open_recording(tmp_path)
     finally:
         tmp_path.chmod(0o700)
@@ -317,21 +317,21 @@ def test_folder_without_permission_is_refused(tmp_path: Path) -> None:
 
 def test_unreadable_sources_are_refused_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UnusableInput, match="may not be read"):
+    with pytest.raises(InputError, match="may not be read"):
         open_recording(tmp_path)
 
 
 def test_accounting_counts_once_and_becomes_json() -> None:
     import json
 
-    accounting = Accounting()
+    quality_log = QualityLog()
     for _ in range(3):
-        accounting.note("dead", "XX.A..HHZ", "200 samples from noon on", 200)
-    accounting.note("unreadable", "a.sac", "empty")
-    assert tuple(accounting.findings[0]) == ("dead", "XX.A..HHZ", "200 samples from noon on", 200)
-    assert accounting.failed_units == ["a.sac"]
-    assert json.loads(json.dumps(accounting.to_dict()))["kinds"]["dead"]["count"] == 200
-    assert accounting.summary() == [
+        quality_log.add("dead", "XX.A..HHZ", "200 samples from noon on", 200)
+    quality_log.add("unreadable", "a.sac", "empty")
+    assert tuple(quality_log.issues[0]) == ("dead", "XX.A..HHZ", "200 samples from noon on", 200)
+    assert quality_log.failed_units == ["a.sac"]
+    assert json.loads(json.dumps(quality_log.to_dict()))["kinds"]["dead"]["count"] == 200
+    assert quality_log.summary() == [
         "dead: 200 samples in XX.A..HHZ: 200 samples from noon on",
         "unreadable: 1 pieces in a.sac: empty",
     ]

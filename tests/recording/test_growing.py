@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array, write_recording
-from selfseis.recording.coverage import pieces_until, set_coverage
+from selfseis.recording.coverage import segments_until, set_coverage
 
 MARGIN = 50
 SUFFIXES = pytest.mark.parametrize("suffix", [".nc", ".zarr"])
@@ -18,12 +18,12 @@ SAMPLES = np.random.default_rng(0).standard_normal((3, 1000)).astype(np.float32)
 
 
 def recorded(
-    n_samples: int, pieces: list[tuple[int, int]] | None = None, start: str = "2020-01-01"
+    n_samples: int, segments: list[tuple[int, int]] | None = None, start: str = "2020-01-01"
 ) -> xr.DataArray:
     """Return the first samples of a recording whose files hold the given pieces."""
     recording = recording_from_array(SAMPLES[:, :n_samples], 100.0, start, distance=[0.0, 5.0, 10.0])
     first = recording["time"].values[0].astype("datetime64[ns]").astype(np.int64)
-    spans = np.array(pieces or [(n, min(n + 100, n_samples)) for n in range(0, n_samples, 100)])
+    spans = np.array(segments or [(n, min(n + 100, n_samples)) for n in range(0, n_samples, 100)])
     set_coverage(recording, first + spans[:, 0] * 10_000_000, first + (spans[:, 1] - 1) * 10_000_000)
     return recording
 
@@ -114,7 +114,7 @@ def test_miniseed_cannot_be_continued(tmp_path: Path) -> None:
 def test_pieces_are_cut_where_the_samples_end_and_come_in_order() -> None:
     recording = recorded(1000, [(600, 1000), (0, 300), (300, 601)])
     first = recording["time"].values[0].astype("datetime64[ns]").astype(np.int64)
-    found = (pieces_until(recording, 450) - first) // 10_000_000
+    found = (segments_until(recording, 450) - first) // 10_000_000
     np.testing.assert_array_equal(found, [[0, 299], [300, 450]])
 
 

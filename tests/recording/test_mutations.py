@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import open_recording, start_time
 
 RECORD = 512
@@ -102,7 +102,7 @@ def outcome(path: Path) -> tuple[bytes, list[str]] | None:
     """What a reader gets to see of the file, and whether anything was found; None when it is refused."""
     try:
         recording = open_recording(path)
-    except UnusableInput as refusal:
+    except InputError as refusal:
         assert "\n" not in str(refusal)
         return None
     n_samples = recording.sizes["time"]
@@ -110,7 +110,7 @@ def outcome(path: Path) -> tuple[bytes, list[str]] | None:
     _ = recording.isel(time=slice(max(0, n_samples - 2000), n_samples)).values
     names = " ".join(recording["seed_id"].values)
     seen = f"{n_samples} {names} {start_time(recording)}".encode() + shown.values.tobytes()
-    return seen, accounting_of(recording).summary()
+    return seen, quality_log_of(recording).summary()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,8 +121,8 @@ def test_no_silent_change(
     path.write_bytes(original)
     first = outcome(path)
     assert first is not None
-    truth, findings = first
-    assert findings == []
+    truth, issues = first
+    assert issues == []
     for seed in range(KINDS.index(kind), MUTATIONS, len(KINDS)):
         path.write_bytes(kind(bytearray(original), np.random.default_rng(seed)))
         began = time.monotonic()
@@ -138,4 +138,4 @@ def test_a_lone_wrong_year_does_not_stretch_the_recording(original: bytes, tmp_p
     (tmp_path / "a.mseed").write_bytes(raw)
     recording = open_recording(tmp_path / "a.mseed")
     assert recording.sizes["time"] == N_SAMPLES
-    assert {finding.kind for finding in accounting_of(recording).findings} == {"header_mismatch", "gap"}
+    assert {finding.kind for finding in quality_log_of(recording).issues} == {"header_mismatch", "gap"}

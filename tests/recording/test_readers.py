@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from conftest import RATE, Case
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import (
     is_fibre,
     open_recording,
@@ -106,22 +106,22 @@ def test_select(case: Case) -> None:
 
 def test_the_gap_is_accounted_for(case: Case, recording: xr.DataArray) -> None:
     _ = recording.values
-    counted = sum(count for kind, _, _, count in accounting_of(recording).findings if kind == case.gap_is)
+    counted = sum(count for kind, _, _, count in quality_log_of(recording).issues if kind == case.gap_is)
     assert counted == (0 if case.gap_is == "known" else np.isnan(case.truth).sum())
     assert not {"damaged", "header_mismatch", "shifted"} & {
-        kind for kind, *_ in accounting_of(recording).findings
+        kind for kind, *_ in quality_log_of(recording).issues
     }
 
 
 def test_reading_twice_accounts_once(recording: xr.DataArray) -> None:
     _ = recording.values
-    once = accounting_of(recording).findings
+    once = quality_log_of(recording).issues
     _ = recording[:, 100:].values
-    assert accounting_of(recording).findings == once
+    assert quality_log_of(recording).issues == once
 
 
 def test_parts_share_the_accounting(recording: xr.DataArray) -> None:
-    assert accounting_of(recording.isel(time=slice(10, 20))) is accounting_of(recording)
+    assert quality_log_of(recording.isel(time=slice(10, 20))) is quality_log_of(recording)
 
 
 def test_can_be_sent_to_another_process(case: Case, recording: xr.DataArray) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import open_recording, sampling_rate, start_time, tiles
 
 FIBRES = {
@@ -50,10 +50,10 @@ def test_a_bare_matlab_matrix(shared_data: Path) -> None:
     path = shared_data / "das" / "forge_eq68.mat"
     given = open_recording(path, sampling_rate=2000.0, channel_spacing=1.0)
     assert given.shape == (960, 2000)
-    assert len(accounting_of(given)) == 0
+    assert len(quality_log_of(given)) == 0
     assumed = open_recording(path)
     assert sampling_rate(assumed) == 1.0
-    assert all("--" in finding.detail for finding in accounting_of(assumed).findings)
+    assert all("--" in finding.detail for finding in quality_log_of(assumed).issues)
 
 
 def test_overlapping_windows_of_a_network(shared_data: Path) -> None:
@@ -61,10 +61,10 @@ def test_overlapping_windows_of_a_network(shared_data: Path) -> None:
     assert recording.sizes["channel"] == 36
     assert 0.05 < np.isnan(recording.values).mean() < 0.08
     assert 600 < np.nanmax(recording["elevation"].values) < 2000
-    found = {finding.kind for finding in accounting_of(recording).findings}
+    found = {finding.kind for finding in quality_log_of(recording).issues}
     assert {"overlap", "gap", "not_waveforms", "assumed"} <= found
     assert "conflict" not in found
-    assert accounting_of(recording).failed_units == []
+    assert quality_log_of(recording).failed_units == []
 
 
 def test_gappy_network_agrees_with_obspy(shared_data: Path) -> None:

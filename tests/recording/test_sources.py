@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from conftest import RATE, stream_of
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import open_recording
 
 
@@ -42,9 +42,9 @@ def test_of_an_archive_only_the_days_around_the_span_are_opened(
     from selfseis.recording import scan_headers as material
 
     opened: list[str] = []
-    index = material.miniseed_pieces
+    index = material.miniseed_segments
     monkeypatch.setattr(
-        material, "miniseed_pieces", lambda path, found: opened.append(path.name) or index(path, found)
+        material, "miniseed_segments", lambda path, found: opened.append(path.name) or index(path, found)
     )
     recording = open_recording(
         archive, start="2014-05-02T12:00:10", end="2014-05-02T12:00:20", select="*.HHZ"
@@ -57,11 +57,11 @@ def test_a_whole_archive_has_its_gaps(archive: Path) -> None:
     recording = open_recording(archive)
     assert recording.shape == (2, 2 * 86_400 * 100 + 6000)
     assert np.isnan(recording[:, 6000:7000].values).all()
-    assert {finding.kind for finding in accounting_of(recording).findings} == {"gap"}
+    assert {finding.kind for finding in quality_log_of(recording).issues} == {"gap"}
 
 
 def test_a_span_without_files_is_refused(archive: Path) -> None:
-    with pytest.raises(UnusableInput, match="none of the days asked for"):
+    with pytest.raises(InputError, match="none of the days asked for"):
         open_recording(archive, start="2010-01-01", end="2010-01-02")
 
 
@@ -71,7 +71,7 @@ def test_globs_lists_and_urls(archive: Path) -> None:
     assert open_recording(f"{archive}/2014/**/*.121").identical(whole)
     assert open_recording(f"file://{files[0]}").sizes["channel"] == 1
     assert open_recording(*files, files[0]).identical(whole)
-    with pytest.raises(UnusableInput, match="cannot be opened"):
+    with pytest.raises(InputError, match="cannot be opened"):
         open_recording("nosuchprotocol://host/file.mseed")
 
 
@@ -99,7 +99,7 @@ def test_small_elevations_are_taken_as_kilometres_and_noted(tmp_path: Path, coun
     (tmp_path / "stations.txt").write_text("Latitude,Longitude,Elevation,Name\n64.5,-17.25,1.381,AAA\n")
     recording = open_recording(tmp_path)
     np.testing.assert_allclose(recording["elevation"].values[:3], 1381)
-    assert "kilometres" in accounting_of(recording).summary()[0]
+    assert "kilometres" in quality_log_of(recording).summary()[0]
 
 
 def test_station_xml_gives_coordinates_and_sensitivity(tmp_path: Path, counts: np.ndarray) -> None:
@@ -116,7 +116,7 @@ def test_station_xml_gives_coordinates_and_sensitivity(tmp_path: Path, counts: n
     for recording in (open_recording(tmp_path), open_recording(tmp_path / "a.mseed", inventory=inventory)):
         np.testing.assert_array_equal(recording["latitude"].values, [1.5, 1.5, 1.5, np.nan])
         np.testing.assert_array_equal(recording["sensitivity"].values, [np.nan, np.nan, 6.0e8, np.nan])
-    with pytest.raises(UnusableInput, match="no station inventory"):
+    with pytest.raises(InputError, match="no station inventory"):
         open_recording(tmp_path / "a.mseed", inventory=tmp_path / "a.mseed")
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import recording_from_array, sample_times, sampling_rate
 from selfseis.recording.time_axis import TimeGrid, TimeIndex, grid_of, to_ns
 
@@ -67,7 +67,7 @@ def test_concatenated_and_foreign_axes_are_understood() -> None:
     assert grid_of(joined).rate == 100.0
     del joined.attrs["sampling_rate"]
     assert grid_of(joined).rate == pytest.approx(100.0)
-    with pytest.raises(UnusableInput, match="not regular"):
+    with pytest.raises(InputError, match="not regular"):
         grid_of(joined.isel(time=[0, 1, 5]))
 
 

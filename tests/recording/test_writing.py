@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array, tiles, write_recording
 
 
@@ -91,9 +91,9 @@ def test_samples_that_do_not_fit_are_refused(
 
 
 def test_names_that_cannot_be_written_are_refused(recording: xr.DataArray, tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="must end in"):
+    with pytest.raises(InputError, match="must end in"):
         write_recording(recording, tmp_path / "a.xyz")
-    with pytest.raises(UnusableInput, match="make it first"):
+    with pytest.raises(InputError, match="make it first"):
         write_recording(recording, tmp_path / "nowhere" / "a.nc")
 
 

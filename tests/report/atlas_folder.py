@@ -15,7 +15,7 @@ ABOUT: dict[str, Any] = {
     "window_s": 288.0, "n_windows": N, "n_gap_windows": 7, "units": "m/s", "geometry": "network",
     "representation": "scattering",
     "choices": [{"setting": "groups of at least 1%", "n_classes": 3, "n_trusted": 2, "unassigned": 0.1, "kappa": 0.8}],
-    "station_agreement": {"value": 0.6, "low": 0.5, "high": 0.7, "null": 0.1},
+    "station_consensus": {"value": 0.6, "low": 0.5, "high": 0.7, "null": 0.1},
 }  # fmt: skip
 
 
@@ -78,8 +78,8 @@ def write_exploration(folder: Path, arrays: dict[str, Any] | None = None) -> Pat
         "rank,window,seed_id,start,end,novelty,p_value,false_alarm_rate,class,nearest_window,nearest_distance\n"
         "1,7,CX.PB01..HH?,2016-03-21T00:33:36.000Z,2016-03-21T00:38:24.000Z,0.9,0.001,0.02,-1,8,0.3\n"
     )
-    (folder / "families.csv").write_text(
-        "family,window,seed_id,start,end,correlation,lag_s,template\n"
+    (folder / "multiplets.csv").write_text(
+        "multiplet,window,seed_id,start,end,correlation,lag_s,template\n"
         "0,3,CX.PB01..HH?,2016-03-21T00:14:24.000Z,2016-03-21T00:19:12.000Z,1.0,0.0,true\n"
         "0,9,CX.PB01..HH?,2016-03-21T00:43:12.000Z,2016-03-21T00:48:00.000Z,0.87,0.1,false\n"
     )

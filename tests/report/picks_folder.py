@@ -33,9 +33,9 @@ def write_picks_csv(folder: Path, n_events: int = 60, seed: int = 0) -> np.ndarr
         for number, station in enumerate(STATIONS):
             for phase, channel, factor in (("P", "HHZ", 1.0), ("S", "HHN", VP_VS)):
                 time = times(origin[event] + factor * travel[event, number])
-                chance = random.beta(8, 2)
+                null = random.beta(8, 2)
                 rows.append(
-                    f"{station}.{channel},{phase},{np.datetime_as_string(time, 'us')}Z,{chance:.3f},0.05"
+                    f"{station}.{channel},{phase},{np.datetime_as_string(time, 'us')}Z,{null:.3f},0.05"
                 )
     (folder / "picks.csv").write_text("\n".join(rows) + "\n")
     return origin[:, None] + travel
@@ -78,18 +78,18 @@ def write_summary(folder: Path, **changes: Any) -> None:
             {
                 "stage": "synthetic onsets",
                 "agreed": None,
-                "by_chance": None,
+                "under_null": None,
                 "taught": None,
                 "refuted": None,
-                "hidden_above_chance": 21.0,
+                "held_out_above_null": 21.0,
             },
             {
                 "stage": "round 1",
                 "agreed": 71,
-                "by_chance": 17.2,
+                "under_null": 17.2,
                 "taught": 54,
                 "refuted": 320,
-                "hidden_above_chance": 34.5,
+                "held_out_above_null": 34.5,
             },
         ],
     }
@@ -197,7 +197,7 @@ def write_locations(folder: Path, n_events: int = 60) -> None:
             "vs": [2.9, 3.7, 4.6],
             "source": "made up",
         },
-        "clock_faults": [
+        "clock_errors": [
             {
                 "station": "CX.PB03.",
                 "shift_s": 1.02,

@@ -67,14 +67,14 @@ def test_names_of_the_user_reach_the_page_unharmed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["atlas.npz", "explore.json", "classes.csv", "novelty.csv", "families.csv"]
+    "missing", ["atlas.npz", "explore.json", "classes.csv", "novelty.csv", "multiplets.csv"]
 )
 def test_a_missing_file_leaves_out_its_part_only(tmp_path: Path, missing: str) -> None:
     write_exploration(tmp_path)
     (tmp_path / missing).unlink()
     text = write_atlas(tmp_path).read_text()
     assert "Exploration works" in text
-    assert ("Repeating events" in text) == (missing != "families.csv")
+    assert ("Repeating events" in text) == (missing != "multiplets.csv")
 
 
 def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
     (tmp_path / "explore.json").write_text(json.dumps(ABOUT | {"geometry": "fibre"}))
     arrays = atlas_arrays() | {"station_names": np.array(["0m-30m", "32m-62m"])}
     np.savez_compressed(tmp_path / "atlas.npz", allow_pickle=False, **arrays)
-    for name in ("novelty.csv", "families.csv"):
+    for name in ("novelty.csv", "multiplets.csv"):
         path = tmp_path / name
         path.write_text(path.read_text().replace("CX.PB01..HH?", "0m-30m"))
     page = write_atlas(tmp_path).read_text()
@@ -94,7 +94,7 @@ def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
 def test_what_was_asked_for_is_listed_with_its_likes(tmp_path: Path) -> None:
     write_exploration(tmp_path)
     assert "Like what was asked for" not in write_atlas(tmp_path).read_text()
-    (tmp_path / "like.csv").write_text(
+    (tmp_path / "similar.csv").write_text(
         "rank,window,seed_id,start,end,distance,like_window,class,novelty\n"
         "0,7,CX.PB01..HH?,2016-03-21T00:33:36.000Z,2016-03-21T00:38:24.000Z,0.0,7,1,0.9\n"
         "1,9,CX.PB02..HH?,2016-03-21T00:43:12.000Z,2016-03-21T00:48:00.000Z,0.25,7,-1,0.5\n"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from selfseis.report.waveform_payload import largest_of_blocks, snippet_payload, timeline_payload
+from selfseis.report.waveform_payload import block_maxima, snippet_payload, timeline_payload
 
 START = np.datetime64("2020-01-01T00:00:00", "ns")
 
@@ -94,7 +94,7 @@ def test_large_snippet_shrinks_and_keeps_time_distance_and_the_peak() -> None:
     st.integers(1, 5),
 )
 def test_blocks_keep_the_largest_amplitude(data: np.ndarray, per_row: int, per_column: int) -> None:
-    shown = largest_of_blocks(data, per_row, per_column)
+    shown = block_maxima(data, per_row, per_column)
     for row, column in np.ndindex(shown.shape):
         rows = slice(row * per_row, (row + 1) * per_row)
         block = data[rows, column * per_column : (column + 1) * per_column]

@@ -62,7 +62,7 @@ def test_whole_run_in_the_order_a_reader_needs(fibre_run: ResultsFolder) -> None
     path = write_report(fibre_run.path)
     page = Page(path)
     assert path == fibre_run.path / "report.html"
-    assert page.sections() == ["verdict", "waveforms", "timeline", "events", "skill", "accounting", "making"]
+    assert page.sections() == ["verdict", "waveforms", "timeline", "events", "skill", "quality-log", "making"]
     for words in (
         "Denoising works on these data. Detection brings no gain over the STA/LTA.",
         "Fibre, 120 channels at 100 Hz, 1 min, 97.2% of the samples usable",
@@ -95,7 +95,7 @@ def test_unknown_verdict_is_never_a_success(results_folder: ResultsFolder) -> No
 def test_empty_folder_claims_nothing(results_folder: ResultsFolder) -> None:
     page = Page(write_report(results_folder.path))
     assert "No verdict was written: nothing on this page has been judged." in page.text
-    assert page.sections() == ["verdict", "accounting"]
+    assert page.sections() == ["verdict", "quality-log"]
 
 
 def test_missing_folder_is_one_clear_line(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_nothing_read_from_a_file_becomes_markup(results_folder: ResultsFolder) 
         recording={"title": HOSTILE, "geometry": HOSTILE, "units": HOSTILE},
         notes=[HOSTILE],
         parameters={HOSTILE: HOSTILE},
-        accounting={
+        quality_log={
             "findings": [{"kind": HOSTILE, "unit": HOSTILE, "detail": HOSTILE}],
             "failed_units": [HOSTILE],
         },

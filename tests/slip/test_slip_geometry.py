@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slip_earthquakes import LATITUDE, LONGITUDE, PROPERTIES, feature, thrust, write_geojson
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.slip import Fault, Rectangle, read_fault, surface_displacement
 from selfseis.slip.fault import checked, corners_of, limited_rakes
 
@@ -144,7 +144,7 @@ def test_triangles_make_a_curved_fault(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_fault_is_refused(tmp_path: Path, geometry: dict, properties: dict, said: str) -> None:
-    with pytest.raises(UnusableInput, match=said):
+    with pytest.raises(InputError, match=said):
         read_fault(write_geojson(tmp_path / "f.geojson", feature(geometry, **properties)))
 
 
@@ -171,5 +171,5 @@ def test_rectangles_may_stand_in_a_table_or_without_geometry(tmp_path: Path) -> 
         np.testing.assert_allclose(found.centres, fault.centres, atol=1e-6)
         np.testing.assert_array_equal(found.rake_max, fault.rake_max)
     (tmp_path / "f.csv").write_text("lon,strike\n1,2\n")
-    with pytest.raises(UnusableInput, match="no column lat"):
+    with pytest.raises(InputError, match="no column lat"):
         read_fault(tmp_path / "f.csv")

@@ -10,7 +10,7 @@ import pytest
 from slip_earthquakes import earthquake, gnss_csv, insar_csv
 
 from selfseis import SlipInversion
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.slip import Gnss, Insar
 
 QUICK = {"priors": ("laplacian",), "n_folds": 4, "n_inner": 3, "n_samples": 40, "n_oracle": 2}
@@ -25,7 +25,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> tuple[SlipInversion, np.
 def test_the_slip_is_found_again(solved: tuple[SlipInversion, np.ndarray]) -> None:
     inversion, slip = solved
     assert np.corrcoef(inversion.slip_.amount, slip)[0, 1] > 0.9
-    assert inversion.verdict_.verdict == "works"
+    assert inversion.verdict_.outcome == "works"
     truth = 2 / 3 * (np.log10(inversion.rigidity_ * inversion.prepared_.fault.area_km2 * 1e6 @ slip) - 9.1)
     assert inversion.magnitude_.low < truth < inversion.magnitude_.high
     assert inversion.chosen_.variance_reduction("gnss") > 0.8
@@ -55,27 +55,27 @@ def test_a_scene_with_the_wrong_sign_is_turned(
     assert [check.turned for check in wrong.prepared_.sign_checks] == [True]
     assert not solved[0].prepared_.sign_checks[0].turned
     np.testing.assert_allclose(wrong.prepared_.scenes[0].los, scene.los, atol=1e-5)
-    assert "sign_turned" in {finding.kind for finding in wrong.accounting_.findings}
+    assert "sign_turned" in {finding.kind for finding in wrong.quality_log_.issues}
 
 
 def test_swapped_coordinates_and_what_is_far_away_are_mended(tmp_path: Path) -> None:
-    from selfseis.quality_log import Accounting
+    from selfseis.quality_log import QualityLog
     from selfseis.slip.prepare import prepare
 
     fault, _, gnss, _ = earthquake(tmp_path)
-    accounting = Accounting()
-    prepared = prepare(gnss_csv(tmp_path / "g.csv", gnss, swap=True), [], fault, accounting)
+    quality_log = QualityLog()
+    prepared = prepare(gnss_csv(tmp_path / "g.csv", gnss, swap=True), [], fault, quality_log)
     assert prepared.gnss is not None
     np.testing.assert_allclose(prepared.gnss.longitude, gnss.longitude, atol=1e-5)
-    assert any("exchanged" in finding.detail for finding in accounting.findings)
+    assert any("exchanged" in finding.detail for finding in quality_log.issues)
     away = replace(gnss, longitude=np.append(gnss.longitude[:-1], 80.0))
-    accounting = Accounting()
-    assert len(prepare(away, [], fault, accounting).observations) == 3 * (len(gnss) - 1)
-    assert {finding.kind: finding.count for finding in accounting.findings}["too_far"] == 1
+    quality_log = QualityLog()
+    assert len(prepare(away, [], fault, quality_log).observations) == 3 * (len(gnss) - 1)
+    assert {finding.kind: finding.count for finding in quality_log.issues}["too_far"] == 1
 
 
 def test_pixels_on_the_trace_are_masked(tmp_path: Path) -> None:
-    from selfseis.quality_log import Accounting
+    from selfseis.quality_log import QualityLog
     from selfseis.slip.prepare import prepare
 
     fault, _, gnss, scene = earthquake(tmp_path)
@@ -90,20 +90,20 @@ def test_pixels_on_the_trace_are_masked(tmp_path: Path) -> None:
     both = Insar("scene", *(np.concatenate(pair) for pair in zip(
         (scene.longitude, scene.latitude, scene.los, scene.look, scene.sd),
         (on_it.longitude, on_it.latitude, on_it.los, on_it.look, on_it.sd), strict=True)))  # fmt: skip
-    accounting = Accounting()
-    prepared = prepare(gnss, [both], at_surface, accounting)
-    masked = {finding.kind: finding.count for finding in accounting.findings}["near_fault"]
+    quality_log = QualityLog()
+    prepared = prepare(gnss, [both], at_surface, quality_log)
+    masked = {finding.kind: finding.count for finding in quality_log.issues}["near_fault"]
     assert masked >= len(trace) and len(prepared.scenes[0]) == len(both) - masked
-    assert len(prepare(gnss, [both], at_surface, Accounting(), near_fault_km=0).scenes[0]) == len(both)
+    assert len(prepare(gnss, [both], at_surface, QualityLog(), near_fault_km=0).scenes[0]) == len(both)
 
 
 def test_unknown_rakes_come_from_the_data(tmp_path: Path) -> None:
-    from selfseis.quality_log import Accounting
+    from selfseis.quality_log import QualityLog
     from selfseis.slip.prepare import prepare
 
     fault, _, gnss, scene = earthquake(tmp_path)
     unknown = fault.with_rakes(np.full(len(fault), np.nan), np.full(len(fault), np.nan))
-    settled = prepare(gnss, [scene], unknown, Accounting()).fault
+    settled = prepare(gnss, [scene], unknown, QualityLog()).fault
     assert (settled.rake_min < 90).all() and (settled.rake_max > 90).all()
 
 
@@ -111,7 +111,7 @@ def test_an_earthquake_that_never_was_is_no_success(tmp_path: Path) -> None:
     fault, _, gnss, _ = earthquake(tmp_path)
     rng = np.random.default_rng(5)
     noise = replace(gnss, displacement=gnss.sd * rng.standard_normal(gnss.sd.shape))
-    assert SlipInversion(**QUICK).fit(noise, [], fault).verdict_.verdict != "works"
+    assert SlipInversion(**QUICK).fit(noise, [], fault).verdict_.outcome != "works"
 
 
 def test_gnss_alone_and_insar_alone_are_enough(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_cannot_be_inverted_is_said(tmp_path: Path) -> None:
         (few, "at least 4"),
     ]
     for data, said in cases:
-        with pytest.raises(UnusableInput, match=said):
+        with pytest.raises(InputError, match=said):
             SlipInversion(**QUICK).fit(data, [], fault)
-    with pytest.raises(UnusableInput, match="no prior is called"):
+    with pytest.raises(InputError, match="no prior is called"):
         SlipInversion(priors=("wishful",)).fit(gnss, [], fault)

@@ -10,11 +10,11 @@ import pytest
 from slip_earthquakes import earthquake, fault_file
 
 from selfseis import SlipInversion
-from selfseis.errors import UnusableInput
-from selfseis.quality_log import Accounting
+from selfseis.errors import InputError
+from selfseis.quality_log import QualityLog
 from selfseis.slip import Insar, read_fault
 from selfseis.slip.greens import displacement_along, surface_displacement
-from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.patch_groups import PatchGroups
 from selfseis.slip.prepare import prepare
 from selfseis.slip.problem import slip_problem
 
@@ -70,19 +70,19 @@ def test_outliers_do_not_ruin_the_slip_and_are_named(tmp_path: Path) -> None:
     chosen, plain = (SlipInversion(noise_model=model, **QUICK).fit(*data) for model in ("auto", "gaussian"))
     correlations = [np.corrcoef(one.slip_.amount, slip)[0, 1] for one in (chosen, plain)]
     assert correlations[0] > 0.9 and correlations[0] > correlations[1] + 0.03
-    findings = {one.unit: one for one in chosen.accounting_.findings if one.kind == "outlier"}
-    assert "S04 E" in findings["gnss"].detail
+    issues = {one.unit: one for one in chosen.quality_log_.issues if one.kind == "outlier"}
+    assert "S04 E" in issues["gnss"].detail
     kinds = chosen.prepared_.observations.kind
     weights = chosen.fitted_.weights[kinds == "insar scene"]
     assert weights[wrong].max() < 0.25 < np.delete(weights, wrong).min() + 0.15
-    assert findings["insar scene"].count >= wrong.size
+    assert issues["insar scene"].count >= wrong.size
     assert plain.fitted_.weights.min() == 1.0
 
 
 def test_clean_data_keep_gaussian_noise(tmp_path: Path) -> None:
     fault, _, gnss, scene = earthquake(tmp_path)
-    prepared = prepare(gnss, [scene], fault, Accounting())
-    problem = slip_problem(prepared.parcels, prepared.observations)
+    prepared = prepare(gnss, [scene], fault, QualityLog())
+    problem = slip_problem(prepared.patch_groups, prepared.observations)
     assert problem.seen_through(np.ones(problem.n_data, bool)).noise.student_dof is None
 
 
@@ -90,8 +90,8 @@ def test_a_fault_of_thousands_of_patches_is_merged(tmp_path: Path) -> None:
     fault, slip, gnss, _ = earthquake(tmp_path)
     fine, _ = read_fault(fault_file(tmp_path), patch_km=0.9)
     assert len(fine) > 3900
-    inversion = SlipInversion(most_patches=40, **QUICK).fit(gnss, [], fine)
-    assert inversion.problem_.n_model == 2 * len(inversion.prepared_.parcels) <= 2 * 41
+    inversion = SlipInversion(max_patches=40, **QUICK).fit(gnss, [], fine)
+    assert inversion.problem_.n_model == 2 * len(inversion.prepared_.patch_groups) <= 2 * 41
     assert (
         inversion.slip_.amount.shape
         == inversion.slip_sd_.shape
@@ -100,21 +100,21 @@ def test_a_fault_of_thousands_of_patches_is_merged(tmp_path: Path) -> None:
     )
     moment = float(fault.area_km2 @ slip), float(fine.area_km2 @ inversion.slip_.amount)
     assert moment[1] == pytest.approx(moment[0], rel=0.25)
-    assert any(one.kind == "merged" and one.count == len(fine) for one in inversion.accounting_.findings)
+    assert any(one.kind == "merged" and one.count == len(fine) for one in inversion.quality_log_.issues)
 
 
 def test_parcels_are_whole_and_keep_to_their_segment(tmp_path: Path) -> None:
     fault, _, _, _ = earthquake(tmp_path)
     segment = np.repeat([0, 1], [len(fault) // 2, len(fault) - len(fault) // 2])
-    parcels = Parcels.of(replace(fault, segment=segment), 10)
-    assert 2 < len(parcels) <= 11
-    assert (parcels.segment[parcels.owner] == segment).all()
-    assert parcels.area_km2.sum() == pytest.approx(fault.area_km2.sum())
+    patch_groups = PatchGroups.of(replace(fault, segment=segment), 10)
+    assert 2 < len(patch_groups) <= 11
+    assert (patch_groups.segment[patch_groups.owner] == segment).all()
+    assert patch_groups.area_km2.sum() == pytest.approx(fault.area_km2.sum())
     rng = np.random.default_rng(0)
-    columns, values = rng.standard_normal((5, len(fault))), rng.standard_normal(len(parcels))
-    np.testing.assert_allclose(parcels.gathered(columns) @ values, columns @ parcels.spread(values))
-    assert (parcels.graph.edges[:, 0] < parcels.graph.edges[:, 1]).all()
-    single = Parcels.of(fault, len(fault))
+    columns, values = rng.standard_normal((5, len(fault))), rng.standard_normal(len(patch_groups))
+    np.testing.assert_allclose(patch_groups.gathered(columns) @ values, columns @ patch_groups.spread(values))
+    assert (patch_groups.graph.edges[:, 0] < patch_groups.graph.edges[:, 1]).all()
+    single = PatchGroups.of(fault, len(fault))
     assert single.graph is fault.graph and not single.note
 
 
@@ -131,5 +131,5 @@ def test_green_functions_in_pieces_are_those_of_the_whole(
 
 def test_too_many_unknowns_are_refused(tmp_path: Path) -> None:
     fault, _, gnss, _ = earthquake(tmp_path)
-    with pytest.raises(UnusableInput, match="at most"):
-        SlipInversion(most_patches=5000, **QUICK).fit(gnss, [], fault)
+    with pytest.raises(InputError, match="at most"):
+        SlipInversion(max_patches=5000, **QUICK).fit(gnss, [], fault)

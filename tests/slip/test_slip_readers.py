@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slip_earthquakes import earthquake, gnss_csv, usgs_json
 
-from selfseis.errors import UnusableInput
-from selfseis.quality_log import Accounting
+from selfseis.errors import InputError
+from selfseis.quality_log import QualityLog
 from selfseis.slip import Insar, read_fsp, read_gnss, read_insar
 from selfseis.slip.quadtree import downsampled
 
@@ -34,10 +34,10 @@ def test_csv_and_usgs_tell_the_same(tmp_path: Path) -> None:
 def test_other_units_than_metres_are_noticed(tmp_path: Path, unit: float, name: str) -> None:
     _, _, gnss, _ = earthquake(tmp_path)
     large = replace(gnss, displacement=3 * gnss.displacement)
-    accounting = Accounting()
-    found = read_gnss(gnss_csv(tmp_path / "a.csv", large, unit=unit), accounting)
+    quality_log = QualityLog()
+    found = read_gnss(gnss_csv(tmp_path / "a.csv", large, unit=unit), quality_log)
     np.testing.assert_allclose(found.displacement, large.displacement, atol=1e-6)
-    assert f"read as {name}" in accounting.findings[0].detail
+    assert f"read as {name}" in quality_log.issues[0].detail
 
 
 def test_bad_rows_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_bad_rows_are_left_out_and_counted(tmp_path: Path) -> None:
         "C;;40.1;0.1;0.2;0.05;0.002;0.002;0.005\n"
         "D;30.4;40.2;x;y;z;0.002;0.002;0.005\n"
     )
-    accounting = Accounting()
-    found = read_gnss(path, accounting)
+    quality_log = QualityLog()
+    found = read_gnss(path, quality_log)
     assert found.site == ["A", "B"]
     np.testing.assert_allclose(found.displacement[0], [0.11, 0.2, 0.05])
     assert (found.sd > 0).all()
-    counts = {finding.kind: finding.count for finding in accounting.findings}
+    counts = {finding.kind: finding.count for finding in quality_log.issues}
     assert counts == {"nan": 2, "assumed": 1, "duplicate": 1}
 
 
@@ -65,7 +65,7 @@ def test_bad_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 )
 def test_a_file_without_displacements_is_refused(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(UnusableInput, match=said):
+    with pytest.raises(InputError, match=said):
         read_gnss(tmp_path / "a.csv")
 
 
@@ -74,7 +74,7 @@ def test_a_file_without_displacements_is_refused(tmp_path: Path, content: str, s
 )
 def test_a_json_that_is_no_static_data_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "static_data.json").write_text(content)
-    with pytest.raises(UnusableInput, match=r"static_data\.json"):
+    with pytest.raises(InputError, match=r"static_data\.json"):
         read_gnss(tmp_path / "static_data.json")
 
 
@@ -102,10 +102,10 @@ def test_insar_with_what_people_get_wrong(tmp_path: Path) -> None:
         "lon,lat,los,look_e,look_n,look_u,sigma\n"
         "30,40,120,-0.6,0.1,-0.79,5\n30.1,40,130,-0.6,0.1,-0.79,0\n30.1,40,130,-0.6,0.1,-0.79,5\n30.2,40,nan,0,0,-1,5\n"
     )
-    accounting = Accounting()
-    scene = read_insar(tmp_path / "s.csv", accounting)
+    quality_log = QualityLog()
+    scene = read_insar(tmp_path / "s.csv", quality_log)
     assert len(scene) == 2 and (scene.look[:, 2] > 0).all() and (scene.sd > 0).all()
-    assert {"assumed", "nan", "duplicate"} == {finding.kind for finding in accounting.findings}
+    assert {"assumed", "nan", "duplicate"} == {finding.kind for finding in quality_log.issues}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,7 +118,7 @@ def test_no_text_breaks_a_reader(tmp_path: Path, text: str) -> None:
         ("x.fsp", read_fsp),
     ):
         (tmp_path / name).write_text(text, encoding="utf-8", newline="")
-        with pytest.raises(UnusableInput):
+        with pytest.raises(InputError):
             reader(tmp_path / name)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from slip_earthquakes import earthquake, geometry
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
-from selfseis.quality_log import Accounting, Finding
+from selfseis.quality_log import Finding, QualityLog
 from selfseis.slip import Fault, Gnss, Insar, read_fault, read_gnss, read_insar
 from selfseis.slip.prepare import prepare
 
@@ -88,7 +88,7 @@ def test_longitudes_from_0_to_360_are_places_too(quake: tuple[Gnss, Insar], tmp_
     fault, _ = read_fault(write_geojson(tmp_path / "f.geojson", feature(point, **PROPERTIES)), 10.0)
     sites = written(tmp_path / "g.csv", "site,lon,lat,e,n,u,se,sn,su", gnss_rows(west, turn=360.0))
     turned = replace(scene, longitude=scene.longitude - 100.0 + 360.0)
-    prepared = prepare(sites, [turned], fault, Accounting())
+    prepared = prepare(sites, [turned], fault, QualityLog())
     assert prepared.gnss is not None
     np.testing.assert_allclose(prepared.gnss.longitude, west.longitude, atol=1e-5)
     np.testing.assert_allclose(prepared.scenes[0].longitude, scene.longitude - 100.0, atol=1e-9)
@@ -114,7 +114,7 @@ def test_a_scene_with_exchanged_coordinates_is_mended(quake: tuple[Gnss, Insar],
     columns = np.column_stack([scene.latitude, scene.longitude, scene.los, scene.look])
     rows = [[f"{value:.6f}" for value in row] for row in columns]
     path = written(tmp_path / "s.txt", "# lon lat los ve vn vu", rows, "  ")
-    prepared = prepare(gnss, [path], fault, Accounting())
+    prepared = prepare(gnss, [path], fault, QualityLog())
     np.testing.assert_allclose(prepared.scenes[0].longitude, scene.longitude, atol=1e-5)
 
 
@@ -160,10 +160,10 @@ def test_large_scenes_of_kite_are_thinned(tmp_path: Path) -> None:
     np.savez(tmp_path / "big.npz", np.exp(-3 * (east**2 + north**2)), np.full((n, n), 0.7), np.zeros((n, n)))
     frame = f"frame:\n  llLat: 39.5\n  llLon: 29.5\n  dN: {1 / n}\n  dE: {1 / n}\n  spacing: degree\n"
     (tmp_path / "big.yml").write_text(frame)
-    accounting = Accounting()
-    prepared = prepare(gnss, [tmp_path / "big.npz"], fault, accounting, check_sign=False)
+    quality_log = QualityLog()
+    prepared = prepare(gnss, [tmp_path / "big.npz"], fault, quality_log, check_sign=False)
     assert 500 < len(prepared.scenes[0]) <= 1500
-    assert "downsampled" in {finding.kind for finding in accounting.findings}
+    assert "downsampled" in {finding.kind for finding in quality_log.issues}
 
 
 def test_what_is_no_scene_of_kite_is_said(quake: tuple[Gnss, Insar], tmp_path: Path) -> None:
@@ -182,24 +182,24 @@ def test_what_is_no_scene_of_kite_is_said(quake: tuple[Gnss, Insar], tmp_path: P
     cases = {lonely: "lonely.yml is missing", pickled: "export .* to CSV", other: "no scene of kite",
              broken: "export .* to CSV", nowhere: "it has no llLat"}  # fmt: skip
     for path, said in cases.items():
-        with pytest.raises(UnusableInput, match=said):
+        with pytest.raises(InputError, match=said):
             read_insar(path)
     whole.unlink()
-    with pytest.raises(UnusableInput, match=r"whole.npz is missing"):
+    with pytest.raises(InputError, match=r"whole.npz is missing"):
         read_insar(whole.with_suffix(".yml"))
 
 
 def test_a_quadtree_that_kite_exported_is_refused_with_a_hint(tmp_path: Path) -> None:
     header = "# node_id, focal_point_E, focal_point_N, theta, phi, unitE, unitN, unitU, mean_displacement"
     rows = [["1-2", "0.1", "0.2", "0.7", "0.1", "0.6", "0.1", "0.7", "0.05"]] * 3
-    with pytest.raises(UnusableInput, match="relative to a corner"):
+    with pytest.raises(InputError, match="relative to a corner"):
         read_insar(written(tmp_path / "q.csv", header, rows))
 
 
 def test_a_table_without_what_is_needed_names_what_it_has(tmp_path: Path) -> None:
     gnss, _ = geometry()
     rows = [[row[0], *row[3:6]] for row in gnss_rows(gnss)]
-    with pytest.raises(UnusableInput, match="has no column lon, lat: it has site, e, n, u"):
+    with pytest.raises(InputError, match="has no column lon, lat: it has site, e, n, u"):
         read_gnss(written(tmp_path / "g.csv", "site,e,n,u", rows))
 
 
@@ -208,14 +208,14 @@ def test_a_scene_in_another_unit_is_scaled_to_what_gnss_expects(
     quake: tuple[Gnss, Insar], tmp_path: Path, factor: float
 ) -> None:
     gnss, scene = quake
-    fault, accounting = earthquake(tmp_path)[0], Accounting()
-    prepared = prepare(gnss, [replace(scene, los=-factor * scene.los)], fault, accounting)
+    fault, quality_log = earthquake(tmp_path)[0], QualityLog()
+    prepared = prepare(gnss, [replace(scene, los=-factor * scene.los)], fault, quality_log)
     np.testing.assert_allclose(prepared.scenes[0].los, scene.los, atol=1e-9)
-    assert any("another unit" in finding.detail for finding in accounting.findings)
+    assert any("another unit" in finding.detail for finding in quality_log.issues)
     assert not any("another unit" in finding.detail for finding in _noted(gnss, scene, fault))
 
 
 def _noted(gnss: Gnss, scene: Insar, fault: Fault) -> list[Finding]:
-    accounting = Accounting()
-    prepare(gnss, [scene], fault, accounting)
-    return accounting.findings
+    quality_log = QualityLog()
+    prepare(gnss, [scene], fault, quality_log)
+    return quality_log.issues

@@ -14,21 +14,21 @@ from scipy import sparse
 from tomography_bulletin import made_bulletin
 from typer.testing import Result
 
-from selfseis import TravelTimeTomography, UnusableInput
+from selfseis import InputError, TravelTimeTomography
 from selfseis.geo.earth_models import read_reference
 from selfseis.inversion import LinearProblem, Noise
-from selfseis.inversion.block_terms import OwnTerms
+from selfseis.inversion.block_terms import BlockTerms
 from selfseis.inversion.solvers import conjugate_gradients, solve_sparse
-from selfseis.quality_log import Accounting
-from selfseis.tomography.eikonal_rays import can_retrace, retraced, time_field
+from selfseis.quality_log import QualityLog
+from selfseis.tomography.eikonal_rays import can_trace_eikonal, time_field, trace_eikonal_rays
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.priors import LayeredMatern
 from selfseis.tomography.published_model import PublishedModel
 from selfseis.tomography.screening import without_lone_events
 
 Command = Callable[..., Result]
-needs_solver = pytest.mark.skipif(not can_retrace(), reason="scikit-fmm is not installed")
-QUICK = {"cell": 24.0, "hidden": ("event",), "n_folds": 3, "n_samples": 8, "retrace": 0}
+needs_solver = pytest.mark.skipif(not can_trace_eikonal(), reason="scikit-fmm is not installed")
+QUICK = {"cell": 24.0, "hidden": ("event",), "n_folds": 3, "n_samples": 8, "ray_iterations": 0}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def fitted(bulletin: pd.DataFrame) -> TravelTimeTomography:
 
 
 def test_a_fast_south_is_found_and_told_from_nothing(fitted: TravelTimeTomography) -> None:
-    assert fitted.verdict_.verdict == "works"
+    assert fitted.verdict_.outcome == "works"
     assert fitted.verdict_.gain is not None
     assert fitted.verdict_.gain.low > 0
     model = fitted.model_
@@ -52,7 +52,7 @@ def test_a_fast_south_is_found_and_told_from_nothing(fitted: TravelTimeTomograph
 
 def test_where_there_is_no_structure_there_is_no_gain() -> None:
     flat = TravelTimeTomography(**QUICK).fit(made_bulletin(3, structure=False))
-    assert flat.verdict_.verdict != "works"
+    assert flat.verdict_.outcome != "works"
     assert flat.verdict_.gain is not None
     assert flat.verdict_.gain.value < 0.02
 
@@ -88,7 +88,7 @@ def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: P
     out = tmp_path / "out"
     done = selfseis(
         "tomography", "--arrivals", tmp_path / "arrivals.csv", "--stations", tmp_path / "stations.csv", "--out", out,
-        "--cell", 30, "--hide", "event", "--folds", 3, "--samples", 4,
+        "--cell", 30, "--hold-out", "event", "--folds", 3, "--samples", 4,
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert "tomography: works" in done.stdout
@@ -113,26 +113,26 @@ def test_unusable_input_ends_with_one_line(selfseis: Command, tmp_path: Path) ->
 
 
 def test_too_little_is_refused_and_mixed_up_times_too(bulletin: pd.DataFrame) -> None:
-    with pytest.raises(UnusableInput, match="only 14 arrivals are left"):
+    with pytest.raises(InputError, match="only 14 arrivals are left"):
         TravelTimeTomography(**QUICK).fit(bulletin.head(14))
     swapped = bulletin.assign(event_latitude=bulletin["event_longitude"] - 110)
-    with pytest.raises(UnusableInput, match="swapped"):
+    with pytest.raises(InputError, match="swapped"):
         TravelTimeTomography(**QUICK).fit(swapped)
     few = pd.concat(
         [bulletin[bulletin["event_id"] == "event00"].assign(event_id=name, station=station)
          .assign(station=lambda rows, station=station: station + rows.index.astype(str))
          for name in "ab" for station in "cd"]
     )  # fmt: skip
-    with pytest.raises(UnusableInput, match="too few to hide"):
+    with pytest.raises(InputError, match="too few to hide"):
         TravelTimeTomography(**QUICK | {"n_folds": 5}).fit(few)
 
 
 def test_lone_events_are_counted(bulletin: pd.DataFrame) -> None:
-    accounting = Accounting()
+    quality_log = QualityLog()
     lone = bulletin[bulletin["event_id"] == "event00"].head(3)
-    kept = without_lone_events(pd.concat([bulletin[bulletin["event_id"] != "event00"], lone]), accounting)
+    kept = without_lone_events(pd.concat([bulletin[bulletin["event_id"] != "event00"], lone]), quality_log)
     assert "event00" not in set(kept["event_id"])
-    assert accounting.to_dict()["kinds"]["too_few"]["count"] == 3
+    assert quality_log.to_dict()["kinds"]["too_few"]["count"] == 3
 
 
 def test_draws_have_the_covariance_of_the_posterior() -> None:
@@ -173,7 +173,7 @@ def test_own_terms_of_a_hidden_block_are_fitted_to_it() -> None:
     )
     noise = Noise(np.ones(12), np.full(12, "P"))
     problem = LinearProblem(sparse.csr_array((12, 2)), np.zeros(12), noise, blocks, terms, np.full(3, np.inf))
-    own = OwnTerms(problem, blocks == 1, blocks == 0)
+    own = BlockTerms(problem, blocks == 1, blocks == 0)
     residual = 5.0 + np.arange(6.0)
     found = own.explain(residual, np.ones(6), np.zeros(3))
     np.testing.assert_allclose(
@@ -197,11 +197,11 @@ def test_the_prior_has_the_size_and_range_that_it_says() -> None:
 
 
 def test_without_the_solver_rays_stay_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfseis.tomography.eikonal_rays.can_retrace", lambda: False)
-    tomography = TravelTimeTomography(retrace=2)
-    tomography.accounting_ = Accounting()
+    monkeypatch.setattr("selfseis.tomography.eikonal_rays.can_trace_eikonal", lambda: False)
+    tomography = TravelTimeTomography(ray_iterations=2)
+    tomography.quality_log_ = QualityLog()
     assert tomography._rounds_of_rays() == 0
-    assert "selfseis[regional]" in tomography.accounting_.findings[0].detail
+    assert "selfseis[regional]" in tomography.quality_log_.issues[0].detail
 
 
 @needs_solver
@@ -218,15 +218,15 @@ def test_fast_marching_from_between_the_nodes() -> None:
 def test_rays_traced_again_stay_where_nothing_changes_and_bend_to_the_fast_side(
     fitted: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.eikonal_rays.MOST_NODES", 25_000)
+    monkeypatch.setattr("selfseis.tomography.eikonal_rays.MAX_NODES", 25_000)
     reference = read_reference("ak135")
     flat = fitted.image_
     zero = type(flat)(**vars(flat) | {"dlnv": np.zeros_like(flat.dlnv)})
-    again = retraced(fitted.traced_, zero, reference, fitted.grid_)
+    again = trace_eikonal_rays(fitted.traced_, zero, reference, fitted.grid_)
     np.testing.assert_allclose(again.predicted, fitted.traced_.predicted, atol=1e-6)
     through = [np.asarray(one.operator.sum(axis=1)).ravel() for one in (again, fitted.traced_)]
     assert np.corrcoef(*through)[0, 1] > 0.98
-    bent = retraced(fitted.traced_, fitted.image_, reference, fitted.grid_)
+    bent = trace_eikonal_rays(fitted.traced_, fitted.image_, reference, fitted.grid_)
     predicted = bent.predicted + bent.operator @ fitted.image_.dlnv[0].astype(np.float32)
     straight = fitted.traced_.predicted + fitted.traced_.operator @ fitted.image_.dlnv[0].astype(np.float32)
     assert np.abs(predicted - straight).mean() < 0.1  # a second-order effect
@@ -248,5 +248,5 @@ def test_published_models(shared_data: Path) -> None:
 
 def test_what_is_no_published_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.nc").write_text("nothing")
-    with pytest.raises(UnusableInput, match="no published model"):
+    with pytest.raises(InputError, match="no published model"):
         PublishedModel.from_file(tmp_path / "wrong.nc")

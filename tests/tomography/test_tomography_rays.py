@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import CORE_KM, EARTH_KM, Reference, read_reference
 from selfseis.geo.sphere import geocentric, geographic, unit_vectors
 from selfseis.tomography.forward import time_step_s, trace
@@ -176,7 +176,7 @@ def test_a_region_across_the_date_line() -> None:
 
 
 def test_unknown_reference_is_refused() -> None:
-    with pytest.raises(UnusableInput, match="there is no reference ak999"):
+    with pytest.raises(InputError, match="there is no reference ak999"):
         read_reference("ak999")
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.phases import KNOWN, canonical
 from selfseis.geo.station_files import StationList
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.tomography.arrivals import screen, table_of
 from selfseis.tomography.read import read_arrivals
 
@@ -31,8 +31,8 @@ CSV = (
 STATIONS = "station,latitude,longitude,elevation_m\nST1,10.5,20.5,100\nXX.ST2,9.5,19.5,200\n"
 
 
-def kinds(accounting: Accounting) -> dict[str, int]:
-    return {kind: found["count"] for kind, found in accounting.to_dict()["kinds"].items()}
+def kinds(quality_log: QualityLog) -> dict[str, int]:
+    return {kind: found["count"] for kind, found in quality_log.to_dict()["kinds"].items()}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_bad_rows_are_left_out_and_counted(files: tuple[Path, Path]) -> None:
     found = read_arrivals(*files)
     assert found.arrivals[["station", "travel_time_s"]].values.tolist() == [["ST1", 10.4], ["ST2", 20.0]]
-    assert kinds(found.accounting) == {
+    assert kinds(found.quality_log) == {
         "unknown_phase": 1, "no_location": 1, "no_station": 1, "impossible": 2, "duplicate": 1, "assumed": 1,
     }  # fmt: skip
     assert found.arrivals["sigma_s"].tolist() == [0.1, 1.0]
@@ -68,10 +68,10 @@ def test_swapped_coordinates_are_refused(tmp_path: Path) -> None:
     place.write_text(CSV.replace(",10,20,", ",140,-20,"))
     stations = tmp_path / "stations.csv"
     stations.write_text(STATIONS)
-    with pytest.raises(UnusableInput, match="are swapped"):
+    with pytest.raises(InputError, match="are swapped"):
         read_arrivals(place, stations)
     stations.write_text("station,latitude,longitude\nST1,140.5,20.5\n")
-    with pytest.raises(UnusableInput, match="swapped"):
+    with pytest.raises(InputError, match="swapped"):
         read_arrivals(place, stations)
 
 
@@ -88,19 +88,19 @@ def test_unusable_files_say_what_to_do(
 ) -> None:
     place = tmp_path / "wrong.csv"
     place.write_text(text)
-    with pytest.raises(UnusableInput, match=words):
+    with pytest.raises(InputError, match=words):
         read_arrivals(place, files[1])
 
 
 def test_missing_files_and_stations(files: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(UnusableInput, match="does not exist"):
+    with pytest.raises(InputError, match="does not exist"):
         read_arrivals(tmp_path / "gone.csv")
-    with pytest.raises(UnusableInput, match="give --stations"):
+    with pytest.raises(InputError, match="give --stations"):
         read_arrivals(files[0])
-    with pytest.raises(UnusableInput, match="no file of stations"):
+    with pytest.raises(InputError, match="no file of stations"):
         read_arrivals(files[0], tmp_path / "gone.csv")
     (tmp_path / "none.txt").write_text("no stations here\n")
-    with pytest.raises(UnusableInput, match="no list of stations"):
+    with pytest.raises(InputError, match="no list of stations"):
         read_arrivals(files[0], tmp_path / "none.txt")
 
 
@@ -125,10 +125,10 @@ def test_fdsn_text(tmp_path: Path) -> None:
     place.write_text(
         "#Network|Station|Latitude|Longitude|Elevation|SiteName\nAU|BBOO|-32.8|136.0|285.0|B\nAU|X|bad|1|2|c\n"
     )
-    accounting = Accounting()
-    (epoch,) = StationList.from_file(place, accounting).epochs
+    quality_log = QualityLog()
+    (epoch,) = StationList.from_file(place, quality_log).epochs
     assert (epoch.code, epoch.elevation_m) == ("AU.BBOO", 285.0)
-    assert kinds(accounting) == {"unusable_row": 1}
+    assert kinds(quality_log) == {"unusable_row": 1}
 
 
 def test_quakeml_and_the_folder_of_a_catalogue(tmp_path: Path, files: tuple[Path, Path]) -> None:
@@ -153,7 +153,7 @@ def test_quakeml_and_the_folder_of_a_catalogue(tmp_path: Path, files: tuple[Path
         assert found.arrivals[["phase", "travel_time_s", "event_depth_km"]].values.tolist() == [
             ["Pn", 7.5, 8.0]
         ]
-        assert kinds(found.accounting)["no_location"] == 1
+        assert kinds(found.quality_log)["no_location"] == 1
 
 
 @given(st.text(max_size=8))
@@ -181,7 +181,7 @@ def test_names_of_phases(written: str | None, meant: str) -> None:
 def test_screening_never_breaks_on_odd_cells(cells: list[tuple[object, ...]]) -> None:
     names = ("event_latitude", "travel_time_s", "phase", "event_time")
     table = table_of([dict(zip(names, row, strict=True)) for row in cells])
-    with pytest.raises(UnusableInput):
+    with pytest.raises(InputError):
         screen(table)
 
 
@@ -192,7 +192,7 @@ def test_real_bulletins(shared_data: Path) -> None:
     ehb = read_arrivals(isc / "test_EHB.csv", isc / "ehb.stn")
     assert ehb.arrivals["event_id"].nunique() == 10
     assert set(ehb.arrivals["phase"]) == {"P", "Pn", "S", "Sn", "PcP", "ScS"}
-    assert kinds(ehb.accounting)["duplicate"] > 100
+    assert kinds(ehb.quality_log)["duplicate"] > 100
     web = read_arrivals(isc / "Arrivals_ISC_2016-03_2016-04")
     assert (web.arrivals["event_id"].nunique(), len(web.arrivals)) == (2, 743)
 
@@ -204,5 +204,5 @@ def test_real_local_picks_with_swapped_roles(shared_data: Path) -> None:
     assert (counts["P"], counts["S"]) == (2646, 2026)
     assert found.arrivals["event_id"].nunique() == 411
     assert found.arrivals["station_elevation_m"].max() == 619.0
-    assert kinds(found.accounting)["no_station"] == 342
+    assert kinds(found.quality_log)["no_station"] == 342
     assert np.isfinite(found.arrivals["travel_time_s"]).all()

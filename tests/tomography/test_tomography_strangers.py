@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from selfseis import TravelTimeTomography
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import read_reference
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.tomography.cross_validation import validate
 from selfseis.tomography.read import read_arrivals
 
@@ -77,7 +77,7 @@ def test_rows_that_are_too_short_are_counted(tmp_path: Path, timed: pd.DataFrame
     path.write_text(table.to_csv(sep=separator, index=False) + "2020-01-01;ST01\n")
     found = read_arrivals(path)
     assert len(found.arrivals) == len(timed)
-    assert found.accounting.to_dict()["kinds"]["unusable_row"]["count"] == 1
+    assert found.quality_log.to_dict()["kinds"]["unusable_row"]["count"] == 1
 
 
 def test_an_isc_table_with_its_columns_in_another_order(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_isc_table_with_its_columns_in_another_order(tmp_path: Path) -> None:
 def test_a_table_without_travel_times_says_what_is_missing(tmp_path: Path, timed: pd.DataFrame) -> None:
     path = tmp_path / "bulletin.csv"
     timed.drop(columns=["travel_time_s", "arrival"]).to_csv(path, index=False)
-    with pytest.raises(UnusableInput, match="travel times"):
+    with pytest.raises(InputError, match="travel times"):
         read_arrivals(path)
 
 
@@ -107,7 +107,7 @@ def traced(bulletin: pd.DataFrame) -> TravelTimeTomography:
     tomography = TravelTimeTomography()
     kept = tomography._screened(bulletin, None).arrivals
     reference = read_reference("ak135")
-    tomography.accounting_ = Accounting()
+    tomography.quality_log_ = QualityLog()
     tomography.grid_ = tomography._grid(kept, reference, of_globe=False)
     tomography.traced_ = tomography._traced(kept, reference, False, lambda done, of: None)
     return tomography
@@ -131,6 +131,6 @@ def test_the_neural_field_predicts_hidden_events_beside_the_other_priors(
 def test_with_very_many_rays_it_is_left_out_and_that_is_said(
     traced: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.neural_prior.MOST_RAYS", 100)
+    monkeypatch.setattr("selfseis.tomography.neural_prior.MAX_RAYS", 100)
     assert [prior.name for prior in traced._priors(False)] == ["Gaussian process", "Laplacian smoothing"]
-    assert {one.kind for one in traced.accounting_.findings} == {"left_out"}
+    assert {one.kind for one in traced.quality_log_.issues} == {"left_out"}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.training import FitProgress, fit
 
 TRUTH = torch.tensor([[1.0, -2.0, 0.5]])
@@ -36,11 +36,11 @@ def hidden_loss(model: nn.Module) -> float:
 
 
 def interrupt_at(step: int) -> Callable[[FitProgress], None]:
-    def report(progress: FitProgress) -> None:
+    def progress(progress: FitProgress) -> None:
         if progress.step >= step:
             raise InterruptionError
 
-    return report
+    return progress
 
 
 def weights(model: nn.Module) -> Tensor:
@@ -48,13 +48,13 @@ def weights(model: nn.Module) -> Tensor:
 
 
 def train(model: nn.Module, **keywords) -> FitProgress:
-    settings = {"most_steps": 120, "check_every": 20, "learning_rate": 0.01, "seed": 3} | keywords
+    settings = {"max_steps": 120, "check_every": 20, "learning_rate": 0.01, "seed": 3} | keywords
     return fit(model, draw_loss, hidden_loss, **settings)
 
 
 def test_it_learns_and_reports() -> None:
     model, seen = net(), []
-    progress = train(model, report=lambda p: seen.append((p.step, p.most_steps)))
+    progress = train(model, progress=lambda p: seen.append((p.step, p.max_steps)))
     assert seen == [(step, 120) for step in range(20, 121, 20)]
     assert [step for step, _ in progress.history] == list(range(0, 121, 20))
     assert progress.best_loss < 0.6 * progress.history[0][1]
@@ -67,7 +67,7 @@ def test_going_on_after_an_interruption_gives_the_same_bits(tmp_path, interrupti
     expected = train(whole)
     for step in interruptions:
         with pytest.raises(InterruptionError):
-            train(pieces, checkpoint=tmp_path, report=interrupt_at(step))
+            train(pieces, checkpoint=tmp_path, progress=interrupt_at(step))
         torch.manual_seed(1234)
         pieces = net()
         with torch.no_grad():
@@ -85,7 +85,7 @@ def test_a_finished_training_is_not_repeated(tmp_path) -> None:
     def no_more(model: nn.Module, rng: np.random.Generator) -> Tensor:
         raise AssertionError("a step was made")
 
-    fit(second, no_more, hidden_loss, most_steps=120, check_every=20, seed=3, checkpoint=tmp_path)
+    fit(second, no_more, hidden_loss, max_steps=120, check_every=20, seed=3, checkpoint=tmp_path)
     assert torch.equal(weights(first), weights(second))
 
 
@@ -105,7 +105,7 @@ def test_the_best_network_is_kept_and_patience_ends() -> None:
         kept[step] = weights(candidate).clone()
         return abs(step - 40) + 1.0
 
-    progress = fit(model, draw_loss, judged, most_steps=1000, check_every=20, patience=3, seed=0)
+    progress = fit(model, draw_loss, judged, max_steps=1000, check_every=20, patience=3, seed=0)
     assert progress.best_step == 40 and progress.best_loss == 1.0
     assert progress.step == 100
     assert torch.equal(weights(model), kept[40])
@@ -119,18 +119,18 @@ def test_a_network_that_only_gets_worse_is_left_as_it_was() -> None:
         return float(len(looks))
 
     before = weights(model).clone()
-    assert fit(model, draw_loss, worse, most_steps=60, check_every=20).best_step == 0
+    assert fit(model, draw_loss, worse, max_steps=60, check_every=20).best_step == 0
     assert torch.equal(weights(model), before)
 
 
 def test_time_is_up() -> None:
-    progress = train(net(), most_seconds=0.0)
+    progress = train(net(), max_seconds=0.0)
     assert progress.step == 0 and len(progress.history) == 1
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "foreign"])
 def test_a_damaged_checkpoint_is_named(tmp_path, damage) -> None:
-    train(net(), checkpoint=tmp_path, most_steps=20)
+    train(net(), checkpoint=tmp_path, max_steps=20)
     path: Path = tmp_path / "checkpoint.safetensors"
     whole = path.read_bytes()
     path.write_bytes(
@@ -141,13 +141,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path, damage) -> None:
             "foreign": b"PK\x03\x04" * 9,
         }[damage]
     )
-    with pytest.raises(UnusableInput, match=r"checkpoint.*remove it"):
+    with pytest.raises(InputError, match=r"checkpoint.*remove it"):
         train(net(), checkpoint=tmp_path)
 
 
 def test_a_checkpoint_of_another_network_is_named(tmp_path) -> None:
-    train(net(), checkpoint=tmp_path, most_steps=20)
-    with pytest.raises(UnusableInput, match=r"checkpoint.*remove it"):
+    train(net(), checkpoint=tmp_path, max_steps=20)
+    with pytest.raises(InputError, match=r"checkpoint.*remove it"):
         train(nn.Sequential(nn.Linear(3, 1)), checkpoint=tmp_path)
 
 

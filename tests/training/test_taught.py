@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from selfseis.recording import recording_from_array
-from selfseis.training.provenance import MOST_PIECES, PIECE, Taught
+from selfseis.training.provenance import MAX_PIECES, PIECE, TrainingRecord
 
 RATE, N_SAMPLES = 50.0, 20_000
 WHOLE = [(0, N_SAMPLES)]
@@ -23,8 +23,8 @@ def recorded(data: np.ndarray, start: str = "1970-01-01") -> xr.DataArray:
     return recording_from_array(data, RATE, start, distance=np.arange(len(data)) * 10.0)
 
 
-def taught(data: np.ndarray, times: list[tuple[int, int]] | None = None) -> Taught:
-    return Taught.of(recorded(data), times or [(0, data.shape[1])], range(len(data)))
+def training(data: np.ndarray, times: list[tuple[int, int]] | None = None) -> TrainingRecord:
+    return TrainingRecord.of(recorded(data), times or [(0, data.shape[1])], range(len(data)))
 
 
 @given(st.lists(st.integers(0, N_SAMPLES), min_size=2, max_size=8, unique=True))
@@ -32,29 +32,29 @@ def test_times_that_were_taught_are_found_again_and_no_others(edges: list[int]) 
     edges.sort()
     times = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=False) if b - a > 1]
     assume(times)
-    assert taught(noise(), times).times_in(recorded(noise())) == times
+    assert training(noise(), times).times_in(recorded(noise())) == times
 
 
 @given(st.integers(0, N_SAMPLES - 3000), st.integers(3000, N_SAMPLES))
 def test_they_are_found_in_a_part_however_it_is_cut(first: int, length: int) -> None:
     part = recorded(noise()).isel(time=slice(first, first + length))
-    (found,) = taught(noise(), WHOLE).times_in(part)
+    (found,) = training(noise(), WHOLE).times_in(part)
     assert found == (0, part.sizes["time"])
 
 
 def test_one_channel_of_those_that_were_taught_is_enough() -> None:
     data = noise(n_channels=40)
-    known = {piece.channel for piece in taught(data).pieces}
+    known = {piece.channel for piece in training(data).pieces}
     one = [float(name) for name in sorted(known)][3]
     alone = recorded(data).isel(channel=[int(one / 10)])
-    assert taught(data).times_in(alone) == WHOLE
+    assert training(data).times_in(alone) == WHOLE
 
 
 @pytest.mark.parametrize("station", range(10))
 def test_one_station_of_ten_is_enough(station: int) -> None:
     ids = [f"XX.S{number}..HH{component}" for number in range(10) for component in "ENZ"]
     network = recording_from_array(noise(n_channels=30), RATE, seed_id=ids)
-    learnt_from = Taught.of(network, WHOLE, range(30))
+    learnt_from = TrainingRecord.of(network, WHOLE, range(30))
     assert learnt_from.times_in(network.isel(channel=slice(3 * station, 3 * station + 3))) == WHOLE
 
 
@@ -62,28 +62,28 @@ def test_one_station_of_ten_is_enough(station: int) -> None:
 def test_what_is_silent_in_both_says_nothing(samples: float) -> None:
     learnt_from, other = noise(1), noise(2)
     learnt_from[:, 5000:15_000] = other[:, 5000:15_000] = samples
-    assert taught(learnt_from).times_in(recorded(other)) == []
-    assert taught(learnt_from).times_in(recorded(learnt_from)) == WHOLE
+    assert training(learnt_from).times_in(recorded(other)) == []
+    assert training(learnt_from).times_in(recorded(learnt_from)) == WHOLE
 
 
 def test_other_times_and_other_channels_are_other_data() -> None:
     data = noise()
-    assert taught(data).times_in(recorded(data, "1970-01-02")) == []
+    assert training(data).times_in(recorded(data, "1970-01-02")) == []
     elsewhere = recording_from_array(data, RATE, distance=5 + np.arange(4) * 10.0)
-    assert taught(data).times_in(elsewhere) == []
+    assert training(data).times_in(elsewhere) == []
 
 
 def test_the_later_is_added_to_the_earlier_in_whatever_order() -> None:
     data = noise()
-    both = taught(data, [(10_000, 12_000)]) | taught(data, [(0, 3000), (11_000, 15_000)])
+    both = training(data, [(10_000, 12_000)]) | training(data, [(0, 3000), (11_000, 15_000)])
     assert both.times_in(recorded(data)) == [(0, 3000), (10_000, 15_000)]
-    assert Taught.from_table(*both.as_table()) == both
+    assert TrainingRecord.from_table(*both.as_table()) == both
     assert (both | both) == both
 
 
 def test_pieces_are_short_but_of_a_long_recording_not_many() -> None:
-    lengths = [round((p.end - p.begin) * RATE / 1e9) for p in taught(noise()).pieces]
+    lengths = [round((p.end - p.begin) * RATE / 1e9) for p in training(noise()).pieces]
     assert min(lengths) > PIECE / 2 and max(lengths) < 2 * PIECE
-    long = noise(n_channels=1, n_samples=3 * MOST_PIECES * PIECE)
-    assert len(taught(long).pieces) == MOST_PIECES
-    assert taught(long).times_in(recorded(long)) == [(0, long.shape[1])]
+    long = noise(n_channels=1, n_samples=3 * MAX_PIECES * PIECE)
+    assert len(training(long).pieces) == MAX_PIECES
+    assert training(long).times_in(recorded(long)) == [(0, long.shape[1])]

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from selfseis.denoise.baselines import neighbour_mean
-from selfseis.denoise.evaluate import most_predicted, null_scores, scores_of
+from selfseis.denoise.evaluate import best_predicted, null_scores, scores_of
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.training_data import Span
 from selfseis.simulate import band_limited_noise
@@ -25,24 +25,24 @@ def divided(data: np.ndarray, seed: int) -> Span:
     """Divide a record in time into parts to learn from, to choose by, and to judge on."""
     hidden, visible = hide_time_patches(data.shape[1], 100, 0.4, np.random.default_rng(seed), guard=10)
     chosen = np.arange(data.shape[1]) // 100 % 4 == 0
-    learn, choose, judged = (
+    train, validation, judged = (
         np.broadcast_to(m, data.shape) for m in (visible, hidden & chosen, hidden & ~chosen)
     )
-    return Span(data, learn, choose, judged)
+    return Span(data, train, validation, judged)
 
 
 def verdict_on_noise(seed: int, *, gauge: int, blind_zone: int) -> Verdict:
     """Fit the blind ridge filter to noise of unit variance, and judge it."""
     data = band_limited_noise(24, 1600, 50.0, None, seed, correlation_length=gauge)
     spans = [divided(data, seed)]
-    ridge = LineRidge.fit([(s.data, s.learn, s.choose) for s in spans], blind_zone, reach=3, max_lag=2)
+    ridge = LineRidge.fit([(s.data, s.train, s.validation) for s in spans], blind_zone, reach=3, max_lag=2)
     live = np.ones(len(data), bool)
 
     def predict(span: Span) -> np.ndarray:
         return ridge.predict(span.data, live)
 
     predictions, mean = [predict(s) for s in spans], neighbour_mean(ridge.offsets, spans)
-    loudest = most_predicted(spans, predictions)
+    loudest = best_predicted(spans, predictions)
     return judge(
         "denoise",
         scores_of(spans, predictions).part(loudest),
@@ -62,7 +62,7 @@ def verdicts_on_noise(gauge: int, blind_zone: int) -> list[Verdict]:
 
 @pytest.mark.parametrize(("gauge", "blind_zone"), [(1, 0), (GAUGE, GAUGE - 1)], ids=["white", "gauge"])
 def test_noise_gives_no_gain_at_the_stated_rate(gauge, blind_zone) -> None:
-    outcomes = Counter(v.verdict for v in verdicts_on_noise(gauge, blind_zone))
+    outcomes = Counter(v.outcome for v in verdicts_on_noise(gauge, blind_zone))
     # 99.9% bounds of the number out of 200 whose rate is the stated one.
     assert outcomes["works"] <= binom.ppf(0.999, REPEATS, ERROR_RATE), outcomes
     assert outcomes["no_gain"] >= binom.ppf(0.001, REPEATS, 1 - ERROR_RATE), outcomes
@@ -79,6 +79,6 @@ def test_shared_noise_passes_for_signal_only_while_it_can_be_seen() -> None:
     for seed in range(5):
         assert verdict_on_noise(seed, gauge=GAUGE, blind_zone=0).skill.low > 0.5
         seen = verdict_on_noise(seed, gauge=GAUGE, blind_zone=GAUGE - 2)
-        assert seen.verdict == "works" and seen.skill.low > 0.1
+        assert seen.outcome == "works" and seen.skill.low > 0.1
         unseen = verdict_on_noise(seed, gauge=GAUGE, blind_zone=GAUGE - 1)
-        assert unseen.verdict == "no_gain" and abs(unseen.skill.value) < 0.01
+        assert unseen.outcome == "no_gain" and abs(unseen.skill.value) < 0.01

@@ -24,7 +24,7 @@ def verdict_of(method: BlockScores, baseline: BlockScores, null: BlockScores, **
 
 def test_better_than_baseline_and_chance_works() -> None:
     verdict = verdict_of(scores(0.5), scores(0.3), scores(0.0))
-    assert verdict.verdict == "works" and "Better than the a mean" in verdict.reason
+    assert verdict.outcome == "works" and "Better than the a mean" in verdict.reason
     assert verdict.skill.low < 0.5 < verdict.skill.high
     assert verdict.gain.low < 0.2 < verdict.gain.high
     assert verdict.n_blocks == N
@@ -32,28 +32,28 @@ def test_better_than_baseline_and_chance_works() -> None:
 
 def test_no_better_than_the_baseline_is_no_gain() -> None:
     verdict = verdict_of(scores(0.3), scores(0.3), scores(0.0))
-    assert verdict.verdict == "no_gain" and "baseline" in verdict.reason
+    assert verdict.outcome == "no_gain" and "baseline" in verdict.reason
 
 
 def test_no_better_than_chance_is_no_gain() -> None:
     verdict = verdict_of(scores(0.3), scores(0.0), scores(0.3))
-    assert verdict.verdict == "no_gain" and "beyond chance" in verdict.reason
+    assert verdict.outcome == "no_gain" and "beyond chance" in verdict.reason
 
 
 def test_worse_than_nothing_is_no_gain() -> None:
-    assert verdict_of(scores(-0.2), scores(-0.5), scores(-0.6)).verdict == "no_gain"
+    assert verdict_of(scores(-0.2), scores(-0.5), scores(-0.6)).outcome == "no_gain"
 
 
 def test_too_wide_an_interval_cannot_tell() -> None:
     verdict = verdict_of(scores(0.3, 0.0), scores(0.25, 1.5, seed=4), scores(0.0))
-    assert verdict.verdict == "cannot_tell" and "longer record" in verdict.reason
+    assert verdict.outcome == "cannot_tell" and "longer record" in verdict.reason
     assert verdict.gain.low < 0 < verdict.gain.high
 
 
 def test_few_blocks_cannot_tell() -> None:
     verdict = verdict_of(*(scores(s, n_blocks=7) for s in (0.5, 0.3, 0.0)))
-    assert verdict.verdict == "cannot_tell" and "7 hidden blocks" in verdict.reason
-    assert verdict_of(*(scores(s, n_blocks=8) for s in (0.5, 0.3, 0.0))).verdict == "works"
+    assert verdict.outcome == "cannot_tell" and "7 hidden blocks" in verdict.reason
+    assert verdict_of(*(scores(s, n_blocks=8) for s in (0.5, 0.3, 0.0))).outcome == "works"
 
 
 def test_scores_that_are_no_numbers_cannot_tell() -> None:
@@ -65,14 +65,14 @@ def test_scores_that_are_no_numbers_cannot_tell() -> None:
 def test_hidden_data_without_power_cannot_tell() -> None:
     nothing = BlockScores(np.zeros(N), np.zeros(N))
     verdict = verdict_of(nothing, nothing, nothing)
-    assert verdict.verdict == "cannot_tell" and "zero throughout" in verdict.reason
+    assert verdict.outcome == "cannot_tell" and "zero throughout" in verdict.reason
 
 
 def test_a_gain_too_small_to_care_about_is_no_gain_however_certain() -> None:
     method, baseline, null = scores(0.305, 0.0), scores(0.3, 0.0), scores(0.0)
     verdict = verdict_of(method, baseline, null)
-    assert verdict.gain.low > 0 and verdict.verdict == "no_gain"
-    assert verdict_of(method, baseline, null, smallest_gain=0.001).verdict == "works"
+    assert verdict.gain.low > 0 and verdict.outcome == "no_gain"
+    assert verdict_of(method, baseline, null, min_gain=0.001).outcome == "works"
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

@@ -38,7 +38,7 @@ def test_a_folder_that_grew_is_cleaned_where_it_is_new(selfseis: Command, days: 
     folder.mkdir()
     for name in ("0.mseed", "1.mseed"):
         shutil.copy(days / name, folder)
-    assert selfseis("learn", "denoiser", folder, "--model", tmp_path / "model", *RIDGE).exit_code == 0
+    assert selfseis("train", "denoiser", folder, "--model", tmp_path / "model", *RIDGE).exit_code == 0
 
     def clean(name: str) -> Result:
         return selfseis("denoise", folder, "--model", tmp_path / "model", "--out", tmp_path / name)
@@ -103,7 +103,7 @@ def test_a_run_counts_what_it_predicted(selfseis: Command, recordings: Path, tmp
 def test_a_model_is_learnt_on_from(
     selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path
 ) -> None:
-    typed = ("learn", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "new", "--from")
+    typed = ("train", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "new", "--init-from")
     done = selfseis(*typed, finished_run / "model")
     assert done.exit_code == 0 and "learnt on from has the skill 0." in done.stdout
     refused = selfseis(*typed, finished_run / "model", "--band", 2, 9)
@@ -115,7 +115,7 @@ def test_a_model_is_learnt_on_from(
 
 
 def test_the_blind_zone_can_be_given(selfseis: Command, recordings: Path, tmp_path: Path) -> None:
-    typed = ("learn", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "model", *RIDGE)
+    typed = ("train", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "model", *RIDGE)
     assert selfseis(*typed, "--blind-zone", 3).exit_code == 0
     assert Denoiser.load(tmp_path / "model").blind_zone_ == 3
     assert selfseis(*typed, "--blind-zone", -1).exit_code == 2

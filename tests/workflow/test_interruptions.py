@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from typer.testing import Result
 
 from selfseis.denoise import train_network as training
 from selfseis.recording import RecordingWriter, open_recording
-from selfseis.workflow import run as jobs
 from selfseis.workflow import write_denoised as cleaning
+
+jobs = import_module("selfseis.workflow.run")  # the package offers the function of this name
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
@@ -32,12 +34,12 @@ class Stages:
     def bar(self, title: str, console: object) -> Iterator[Callable[[float, float], None]]:
         told = self.told[title] = []
 
-        def report(done: float, total: float) -> None:
+        def progress(done: float, total: float) -> None:
             told.append(done)
             if self.interrupt == (title, len(told)):
                 raise KeyboardInterrupt
 
-        yield report
+        yield progress
 
 
 @pytest.fixture
@@ -45,8 +47,8 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     """Watch the stages of jobs whose training and tiles are short."""
     fit = training.fit
 
-    def short_fit(*args: Any, most_steps: int, **options: Any) -> Any:
-        return fit(*args, **(options | {"most_steps": 40, "check_every": 10}))
+    def short_fit(*args: Any, max_steps: int, **options: Any) -> Any:
+        return fit(*args, **(options | {"max_steps": 40, "check_every": 10}))
 
     stages = Stages()
     monkeypatch.setattr(jobs, "progress_bar", stages.bar)
@@ -62,7 +64,7 @@ def interrupted(done: Result) -> bool:
 
 def test_learning_goes_on(selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages) -> None:
     def learn(name: str) -> Result:
-        return selfseis("learn", "denoiser", recordings / "noise.nc", "--model", tmp_path / name, *NETWORK)
+        return selfseis("train", "denoiser", recordings / "noise.nc", "--model", tmp_path / name, *NETWORK)
 
     assert learn("whole").exit_code == 0
     assert stages.told["learning"] == [10, 20, 30, 40]
@@ -83,7 +85,7 @@ def test_nothing_is_learnt_on_from_other_data(
 ) -> None:
     def learn(start: str) -> Result:
         data = recordings / "fibre.nc"
-        return selfseis("learn", "denoiser", data, "--start", start, "--model", tmp_path / "model", *NETWORK)
+        return selfseis("train", "denoiser", data, "--start", start, "--model", tmp_path / "model", *NETWORK)
 
     stages.interrupt = ("learning", 2)
     assert interrupted(learn("2020-01-01T00:01:00"))

@@ -13,7 +13,7 @@ import xarray as xr
 from typer.testing import Result
 
 from selfseis import samples
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.workflow import run
 from selfseis.workflow.demo import against_manual_picks
@@ -62,7 +62,7 @@ def test_an_hour_of_an_archive(selfseis: Command, shared_data: Path, tmp_path: P
 def test_a_folder_of_events(selfseis: Command, shared_data: Path, tmp_path: Path) -> None:
     done = main_job(selfseis, tmp_path, shared_data / "stations" / "iceland_vt")
     assert done["recording"]["n_channels"] == 36
-    assert {found["kind"] for found in done["accounting"]["findings"]} >= {"gap", "overlap"}
+    assert {found["kind"] for found in done["quality_log"]["findings"]} >= {"gap", "overlap"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_folder_of_events(selfseis: Command, shared_data: Path, tmp_path: Path
 )
 def test_a_fibre(selfseis: Command, shared_data: Path, tmp_path: Path, name: str) -> None:
     done = main_job(selfseis, tmp_path, shared_data / "das" / name)
-    assert done["recording"]["geometry"] == "fibre" and done["accounting"]["failed_units"] == []
+    assert done["recording"]["geometry"] == "fibre" and done["quality_log"]["failed_units"] == []
 
 
 def test_every_fibre_is_tried(shared_data: Path) -> None:
@@ -80,7 +80,7 @@ def test_every_fibre_is_tried(shared_data: Path) -> None:
 def installed(open_sample: Callable[[], xr.DataArray]) -> xr.DataArray:
     try:
         return open_sample()
-    except UnusableInput as missing:
+    except InputError as missing:
         if "is not installed" in str(missing):
             pytest.skip(str(missing))
         raise
@@ -88,7 +88,7 @@ def installed(open_sample: Callable[[], xr.DataArray]) -> xr.DataArray:
 
 def test_the_earthquake_on_the_porotomo_fibre(tmp_path: Path) -> None:
     outcome = run(installed(samples.porotomo_earthquake), tmp_path, Settings("ridge"))
-    assert [(verdict.task, verdict.verdict) for verdict in outcome.verdicts] == [
+    assert [(verdict.task, verdict.outcome) for verdict in outcome.verdicts] == [
         ("denoise", "works"),
         ("detect", "works"),
         ("explore", "no_gain"),

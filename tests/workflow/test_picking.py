@@ -13,13 +13,13 @@ import xarray as xr
 
 from selfseis.catalogue.records import Pick
 from selfseis.catalogue.tables import read_picks
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
 from selfseis.pick.picker import PUT_IN, Picker
 from selfseis.pick.self_training import Round
 from selfseis.recording import recording_from_array, write_recording
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 from selfseis.workflow import load_model
 from selfseis.workflow.pick import PickSettings, summary_of
@@ -70,11 +70,11 @@ def picker() -> Picker:
     made.calibration_ = Calibration.none(0.1)
     made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
     made.rounds_ = [
-        Round("synthetic onsets", hidden_above_chance=3.0),
+        Round("synthetic onsets", held_out_above_null=3.0),
         Round("round 1", 20, 4.0, 16, 50, 6.0),
     ]
     made.reliability_ = {phase: [ReliabilityBin(0.5, 0.52, 0.4, 0.6, 30)] for phase in ("P", "S")}
-    made.taught_, made.taught_sites_ = Taught(()), []
+    made.training_record_, made.training_sites_ = TrainingRecord(()), []
     made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
     return made
 
@@ -100,15 +100,15 @@ def test_picks_are_told_by_station_and_second() -> None:
     s_at_second = [p for p in picked.picks if p.station == STATIONS[1] and p.phase == "S"]
     since_start = [(p.time - START) / np.timedelta64(1, "s") for p in s_at_second]
     assert picked.onsets("S")[1][:, 0] == pytest.approx(since_start)
-    agreement = picked.agreement(PAIRED)
-    assert sum(len(event.onsets) == 3 for event in agreement.events) == 3
+    consensus = picked.consensus(PAIRED)
+    assert sum(len(event.onsets) == 3 for event in consensus.events) == 3
 
 
 def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
     picked = PickedRecording(recording_of(360_000), picks_of(40, HOUR))
-    summary = json.loads(json.dumps(summary_of(picker, picked, picked.agreement(PAIRED)), allow_nan=False))
+    summary = json.loads(json.dumps(summary_of(picker, picked, picked.consensus(PAIRED)), allow_nan=False))
     assert summary["agreement"]["n_events"] >= 38
-    assert summary["agreement"]["confirmations"] > 5 * summary["agreement"]["by_chance"]
+    assert summary["agreement"]["confirmations"] > 5 * summary["agreement"]["under_null"]
     assert summary["wadati"]["vp_vs"] == pytest.approx(1.73, abs=0.02)
     assert len(summary["wadati"]["dp_s"]) == len(summary["wadati"]["ds_s"]) > 60
     assert summary["thresholds"]["P"] == {"height": 0.5, "probability": 0.5}
@@ -121,19 +121,19 @@ def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
 def test_one_station_alone_has_no_bound_and_says_so(picker: Picker) -> None:
     alone = recording_of(360_000).isel(channel=slice(0, 3))
     picked = PickedRecording(alone, [p for p in picks_of(40, HOUR) if p.station == STATIONS[0]])
-    summary = summary_of(picker, picked, picked.agreement(PAIRED))
+    summary = summary_of(picker, picked, picked.consensus(PAIRED))
     assert "one station alone" in summary["agreement"]["statement"]
     assert summary["most_false_per_day"] == {} and summary["wadati"]["vp_vs"] is None
 
 
 def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
     picked = PickedRecording(recording_of(360_000), picks_of(40, HOUR))
-    write_pick_snippets(tmp_path / "pick_snippets", picked, picked.agreement(PAIRED))
+    write_pick_snippets(tmp_path / "pick_snippets", picked, picked.consensus(PAIRED))
     paths = sorted((tmp_path / "pick_snippets").glob("*.nc"))
     snippets = [xr.open_dataset(path, engine="h5netcdf").load() for path in paths]
-    agreed = [snippet for snippet in snippets if "agreed" in snippet.attrs["title"]]
-    assert len(agreed) == 12 and len(snippets) == 18
-    for snippet in agreed:
+    positives = [snippet for snippet in snippets if "agreed" in snippet.attrs["title"]]
+    assert len(positives) == 12 and len(snippets) == 18
+    for snippet in positives:
         assert snippet["before"].shape[0] >= 6
         assert set(snippet["pick_phase"].values) == {"P", "S"}
         inside = (snippet["pick_time"] >= snippet["time"][0]) & (snippet["pick_time"] <= snippet["time"][-1])
@@ -146,7 +146,7 @@ def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
 
 def test_gaps_stay_gaps_in_the_gallery(tmp_path: Path) -> None:
     picked = PickedRecording(recording_of(), [pick_at(11.0, "CX.PB02.", "P")])
-    write_pick_snippets(tmp_path, picked, picked.agreement(PAIRED))
+    write_pick_snippets(tmp_path, picked, picked.consensus(PAIRED))
     (path,) = tmp_path.glob("*.nc")
     with xr.open_dataset(path, engine="h5netcdf") as snippet:
         missing = np.isnan(snippet["before"].values).sum(axis=1)
@@ -180,12 +180,24 @@ def test_picking_writes_what_the_design_says(
 
 def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> None:
     """As few steps of training as show that everything is joined up."""
-    learnt = selfseis("learn", "picker", data, "--model", tmp_path / "model", "--rounds", 0, "--effort", 0.5)
-    assert Picker.load(tmp_path / "model").effort == 0.5
-    assert learnt.exit_code == 0, learnt.stderr
-    assert f"model: {tmp_path / 'model'}" in learnt.stdout
+    trained = selfseis(
+        "train", "picker", data, "--model", tmp_path / "model", "--rounds", 0, "--training-fraction", 0.5
+    )
+    assert Picker.load(tmp_path / "model").training_fraction == 0.5
+    assert trained.exit_code == 0, trained.stderr
+    assert f"model: {tmp_path / 'model'}" in trained.stdout
     assert not list(tmp_path.glob(".*.training"))
-    options = ("--rounds", 0, "--effort", 0.5, "--false-alarms-per-day", 5000, "--s-minus-p", 0.3, 9)
+    options = (
+        "--rounds",
+        0,
+        "--training-fraction",
+        0.5,
+        "--false-alarms-per-day",
+        5000,
+        "--s-minus-p",
+        0.3,
+        9,
+    )
     done = selfseis("pick", data, "--out", tmp_path / "out", *options)
     assert done.exit_code == 0, done.stderr
     assert isinstance(load_model(tmp_path / "out" / "model"), Picker)
@@ -196,7 +208,7 @@ def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> 
 
 
 def test_a_verdict_is_given_by_whatever_the_model_is(selfseis: Command, model: Path, data: Path) -> None:
-    done = selfseis("verdict", model, data, "--json")
+    done = selfseis("evaluate", model, data, "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)[0]["task"] == "pick"
     assert isinstance(load_model(model), Picker)
@@ -214,7 +226,7 @@ def test_a_verdict_is_given_by_whatever_the_model_is(selfseis: Command, model: P
 def test_what_is_no_model(tmp_path: Path, content: str | None, says: str) -> None:
     if content is not None:
         (tmp_path / "model.json").write_text(content)
-    with pytest.raises(UnusableInput, match=says):
+    with pytest.raises(InputError, match=says):
         load_model(tmp_path)
 
 
@@ -235,7 +247,7 @@ def test_a_denoiser_cannot_pick(selfseis: Command, data: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_rate_of_false_alarms_that_no_threshold_has(rate: float) -> None:
-    with pytest.raises(UnusableInput, match="give a number above 0"):
+    with pytest.raises(InputError, match="give a number above 0"):
         PickSettings(false_alarms_per_day=rate)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.pick import self_training as course
+from selfseis.pick import self_training as self_training
 from selfseis.pick.picker import Picker, moveout_of
 from selfseis.recording import recording_from_array
-from selfseis.recording.components import LEARNT_CHANNELS, learnt_part, stations_of
+from selfseis.recording.components import TRAINING_CHANNELS, stations_of, training_part
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 from selfseis.simulate.events import SimulatedEvent
 from selfseis.workflow.pick import pick
@@ -55,7 +55,7 @@ def test_picks_lie_on_the_moveout_of_simulated_events(
 def test_moveouts_of_a_fibre_follow_the_distance_along_it(
     fibre: tuple[xr.DataArray, list[SimulatedEvent]],
 ) -> None:
-    part = learnt_part(fibre[0])
+    part = training_part(fibre[0])
     limit = moveout_of(part, stations_of(part)).travel_limit
     along = np.abs(np.subtract.outer(part["distance"].values, part["distance"].values))
     np.testing.assert_allclose(limit, along / 500.0 + 0.5)
@@ -66,21 +66,21 @@ def test_few_channels_are_learnt_from_and_all_are_picked(
 ) -> None:
     seen = []
 
-    def spied(self: course.Course, *args: object) -> object:
+    def spied(self: self_training.SelfTraining, *args: object) -> object:
         seen.append(len(self.stations))
         return original(self, *args)  # type: ignore[arg-type]
 
-    original = course.Course.learn
-    monkeypatch.setattr(course.Course, "learn", spied)
-    learnt = Picker(rounds=1, seed=1).fit(fibre[0])
-    assert seen == [LEARNT_CHANNELS]
-    assert {found.seed_id for found in learnt.pick(fibre[0])} <= {f"{20 * n}m" for n in range(80)}
+    original = self_training.SelfTraining.learn
+    monkeypatch.setattr(self_training.SelfTraining, "learn", spied)
+    trained = Picker(rounds=1, seed=1).fit(fibre[0])
+    assert seen == [TRAINING_CHANNELS]
+    assert {found.seed_id for found in trained.pick(fibre[0])} <= {f"{20 * n}m" for n in range(80)}
 
 
 def test_the_page_shows_picks_on_the_waves(
     picker: Picker, fibre: tuple[xr.DataArray, list[SimulatedEvent]], tmp_path: Path
 ) -> None:
-    picker.effort = 0.1
+    picker.training_fraction = 0.1
     outcome = pick(fibre[0], tmp_path, picker)
     page = outcome.report.read_text()
     payload = json.loads(re.search(r'id="pick-snippet-0">(.*?)</script>', page).group(1))  # type: ignore[union-attr]

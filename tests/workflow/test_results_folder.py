@@ -100,7 +100,7 @@ def test_run_json_says_what_was_done_to_what(finished_run: Path, recordings: Pat
     assert run["selfseis"] == __version__ and run["versions"].keys() >= {"python", "numpy", "obspy", "torch"}
     assert run["seed"] == 0 and run["parameters"]["false_alarms_per_day"] == 1.0
     assert run["wall_seconds"].keys() == {"open", "learn", "detect", "denoise", "explore", "pictures"}
-    assert run["accounting"] == {"findings": [], "failed_units": []}
+    assert run["quality_log"] == {"findings": [], "failed_units": []}
     assert run["recording"].pop("valid_fraction") > 0.99  # the outermost windows reach beyond the ends
     assert run["recording"] == {
         "title": "fibre.nc", "n_channels": 48, "n_samples": 15000, "sampling_rate": 50.0, "units": "strain/s",
@@ -152,7 +152,7 @@ def test_part_of_a_network_in_a_band_at_a_rate_of_false_alarms(
     assert run["recording"]["start"] == "2020-01-01T00:01:00.000Z"
     assert run["parameters"] == {
         "method": "auto", "band": [2.0, 10.0], "false_alarms_per_day": 24.0, "seed": 7, "picks": True,
-        "effort": 1.0, "velocity": None, "explore": True, "blind_zone": None,
+        "training_fraction": 1.0, "velocity": None, "explore": True, "blind_zone": None,
     }  # fmt: skip
     with xr.open_dataset(tmp_path / "timeline.nc", engine="h5netcdf") as timeline:
         assert timeline.attrs["false_alarms_per_day"] == 24.0
@@ -182,8 +182,8 @@ def test_a_model_is_learnt_judged_and_used(
     selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path
 ) -> None:
     fibre, model = recordings / "fibre.nc", finished_run / "model"
-    said = selfseis("verdict", model, fibre)
-    (judged,) = json.loads(selfseis("verdict", model, fibre, "--json").stdout)
+    said = selfseis("evaluate", model, fibre)
+    (judged,) = json.loads(selfseis("evaluate", model, fibre, "--json").stdout)
     assert judged["task"] == "denoise" and judged["reason"] in said.stdout
 
     cleaned = []

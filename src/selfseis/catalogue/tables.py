@@ -18,7 +18,7 @@ from selfseis.catalogue.records import (
     iso,
     iso_milliseconds,
 )
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import replacing
 
 DETECTION_COLUMNS = ("event_id", "start", "end", "score", "p_value", "n_channels")
@@ -93,7 +93,7 @@ def read_picks(path: Path | str) -> list[Pick]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no such file, a column is missing, or a line makes no sense.
     """
     place = Path(path)
@@ -103,12 +103,12 @@ def read_picks(path: Path | str) -> list[Pick]:
             rows = csv.DictReader(file)
             missing = [column for column in PICK_COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
-                raise UnusableInput(
+                raise InputError(
                     f"{place} has no column {', '.join(missing)}: picks need {', '.join(PICK_COLUMNS)}"
                 )
             return [_pick_of(row, place, number) for number, row in enumerate(rows, start=2)]
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"the picks in {place} cannot be read ({error}): give a picks.csv") from error
+        raise InputError(f"the picks in {place} cannot be read ({error}): give a picks.csv") from error
 
 
 def _pick_of(row: dict[str, str], place: Path, number: int) -> Pick:
@@ -121,7 +121,7 @@ def _pick_of(row: dict[str, str], place: Path, number: int) -> Pick:
             raise ValueError("no time")
         return Pick(row["seed_id"], phase, time, float(row["probability"]), float(row["sd_s"]))
     except (ValueError, TypeError, AttributeError) as error:
-        raise UnusableInput(f"line {number} of {place} is no pick ({error}): correct or remove it") from error
+        raise InputError(f"line {number} of {place} is no pick ({error}): correct or remove it") from error
 
 
 def write_detections(events: list[Event], folder: Path, *, resource: str = "selfseis") -> None:

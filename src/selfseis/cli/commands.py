@@ -26,12 +26,10 @@ from selfseis.cli.helpers import (
     settings_of,
     title_of,
 )
-from selfseis.cli.learn import learn_app
 from selfseis.cli.options import (
     Band,
     BlindZone,
     Data,
-    Effort,
     End,
     Explore,
     FalseAlarms,
@@ -50,10 +48,12 @@ from selfseis.cli.options import (
     SMinusP,
     Spacing,
     Start,
+    TrainingFraction,
     Velocity,
 )
 from selfseis.cli.slip import slip
 from selfseis.cli.tomography import tomography
+from selfseis.cli.train import train_app
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,7 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(learn_app, name="learn")
+app.add_typer(train_app, name="train")
 app.command()(explore)
 app.command()(slip)
 app.command()(tomography)
@@ -115,7 +115,7 @@ def run(
     method: MethodOption = Method.auto,
     seed: Seed = 0,
     picks: Picks = True,
-    effort: Effort = 1.0,
+    training_fraction: TrainingFraction = 1.0,
     velocity: Velocity = None,
     atlas: Explore = True,
 ) -> None:
@@ -124,7 +124,7 @@ def run(
     settings = replace(
         settings_of(method, band, false_alarms_per_day, seed),
         picks=picks,
-        effort=effort,
+        training_fraction=training_fraction,
         velocity=velocity,
         explore=atlas,
     )
@@ -150,7 +150,8 @@ def denoise(
     out: Annotated[Path, typer.Option("--out", help="File to write: .nc, .zarr or .mseed.")],
     model: Model = None,
     sd: Annotated[
-        Path | None, typer.Option("--sd", help="File for the standard deviation of each cleaned sample.")
+        Path | None,
+        typer.Option("--uncertainty", help="File for the standard deviation of each cleaned sample."),
     ] = None,
     start: Start = None,
     end: End = None,
@@ -183,7 +184,7 @@ def denoise(
             recording, out, load_denoiser(model), settings, deviation=sd, jobs=jobs, console=console_of()
         )
         used = cleaned.denoiser
-        print(used.verdict_ if model is None else used.verdict(recording))
+        print(used.verdict_ if model is None else used.evaluate(recording))
         for line in workflow.what_was_predicted(out, cleaned.predicted):
             print(line)
         if cleaned.kept:
@@ -248,7 +249,7 @@ def pick(
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
     rounds: Rounds = 4,
-    effort: Effort = 1.0,
+    training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
 ) -> None:
     """Pick P and S, with a model or with one learnt from these recordings.
@@ -262,7 +263,7 @@ def pick(
         from selfseis.pick.picker import Picker
 
         workflow.check_apart(out, data)
-        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
+        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed)
         picker = Picker.load(model) if model is not None else None
         workflow.check_keeps(picker, settings)
         return workflow.pick(
@@ -282,7 +283,7 @@ def pick(
 
 
 @app.command()
-def verdict(
+def evaluate(
     model: Annotated[Path, typer.Argument(help="Folder of a model.", metavar="MODEL")],
     data: Data,
     start: Start = None,
@@ -300,9 +301,9 @@ def verdict(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        learnt = workflow.load_model(model)
+        trained = workflow.load_model(model)
         recording = open_data(data, opening)
-        found = learnt.verdict(recording)
+        found = trained.evaluate(recording)
         print(json.dumps([found.to_dict()], indent=2) if as_json else found)
         return recording
 

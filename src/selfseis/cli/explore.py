@@ -59,11 +59,11 @@ Export = Annotated[
         "--export", help="Class to write as QuakeML, miniSEED and SeisBench dataset; may be repeated."
     ),
 ]
-Like = Annotated[
+SimilarTo = Annotated[
     list[str] | None,
     typer.Option(
-        "--like",
-        help="Find more like this: a time, TIME@STATION, or a file of events; may be repeated. Written to like.csv.",
+        "--similar-to",
+        help="Find more like this: a time, TIME@STATION, or a file of events; may be repeated. Written to similar.csv.",
     ),
 ]
 SHOWN = 10  # of the windows that were found
@@ -84,7 +84,7 @@ def explore(
     grouping: GroupingOption = Grouping.hdbscan,
     representation: RepresentationOption = Representation.auto,
     export: Export = None,
-    like: Like = None,
+    like: SimilarTo = None,
     seed: Seed = 0,
 ) -> None:
     """Group what is in recordings, rank what is rare, and show it in an atlas.
@@ -115,7 +115,7 @@ def explore(
     print(outcome.verdict)
     print(f"{outcome.counts}; atlas: {outcome.page}")
     if outcome.like is not None:
-        print("most alike what was asked for (all in like.csv):")
+        print("most alike what was asked for (all in similar.csv):")
         print(
             outcome.like.head(SHOWN)[["rank", "seed_id", "start", "class", "distance"]].to_string(index=False)
         )
@@ -131,7 +131,7 @@ def new_explorer(
     return Explorer(window=window, grouping=grouping.value, representation=representation.value, seed=seed)
 
 
-def learn_explorer(
+def train_explorer(
     data: Data,
     model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
     start: Start = None,
@@ -154,7 +154,7 @@ def learn_explorer(
 
         recording = open_data(data, opening)
         explorer = new_explorer(window, grouping, representation, seed)
-        workflow.learn_explorer(recording, model, explorer, console=console_of())
+        workflow.train_explorer(recording, model, explorer, console=console_of())
         print(explorer.verdict_)
         print(f"model: {model}")
         return recording

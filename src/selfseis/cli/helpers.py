@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 SOME_UNITS_FAILED = 1
-UNUSABLE_INPUT = 2
+INPUT_ERROR = 2
 INTERRUPTED = 130
 
 
 def guarded(job: Callable[[], Result]) -> Result:
     """Run a job; what the user can mend ends with one line and exit status 2."""
-    from selfseis.errors import UnusableInput, one_line
+    from selfseis.errors import InputError, one_line
 
     try:
         return job()
-    except UnusableInput as error:
+    except InputError as error:
         print(f"selfseis: {error}", file=sys.stderr)
-        raise typer.Exit(UNUSABLE_INPUT) from None
+        raise typer.Exit(INPUT_ERROR) from None
     except OSError as error:
         print(f"selfseis: {one_line(error)}: check the disk and the permissions", file=sys.stderr)
-        raise typer.Exit(UNUSABLE_INPUT) from None
+        raise typer.Exit(INPUT_ERROR) from None
     except KeyboardInterrupt:
         print("selfseis: interrupted; the same command goes on from here", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -74,11 +74,11 @@ def _selection(select: str | None) -> str | tuple[float, float] | None:
 
 def open_data(data: list[str], opening: dict[str, Any]) -> xr.DataArray:
     """Open recordings and say what is wrong with them."""
-    from selfseis.quality_log import accounting_of
+    from selfseis.quality_log import quality_log_of
     from selfseis.recording import open_recording
 
     recording = open_recording(*data, **opening)
-    for line in accounting_of(recording).summary():
+    for line in quality_log_of(recording).summary():
         print(f"selfseis: {line}", file=sys.stderr)
     return recording
 
@@ -102,13 +102,13 @@ def pick_settings_of(
     s_minus_p: tuple[float, float] | None,
     band: tuple[float, float] | None,
     rounds: int,
-    effort: float,
+    training_fraction: float,
     seed: int,
 ) -> PickSettings:
     """Return the settings of picking."""
     from selfseis.workflow.pick import PickSettings
 
-    return PickSettings(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
+    return PickSettings(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed)
 
 
 def load_denoiser(model: Path | None) -> Any:
@@ -128,9 +128,9 @@ def conclude(outcome: Outcome) -> None:
 
 def exit_for_failed_units(recording: xr.DataArray) -> None:
     """Exit with 1 if units of a recording could not be used, and name them."""
-    from selfseis.quality_log import accounting_of
+    from selfseis.quality_log import quality_log_of
 
-    exit_for(accounting_of(recording).failed_units)
+    exit_for(quality_log_of(recording).failed_units)
 
 
 def exit_for(failed: list[str]) -> None:

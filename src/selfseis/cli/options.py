@@ -64,10 +64,10 @@ SMinusP = Annotated[
 Rounds = Annotated[
     int, typer.Option("--rounds", help="Most rounds of learning from what stations agree on.", min=0)
 ]
-Effort = Annotated[
+TrainingFraction = Annotated[
     float,
     typer.Option(
-        "--effort",
+        "--training-fraction",
         help="Training as a share of the full course; 0.1 is a quick look, and picks worse.",
         min=0.01,
     ),

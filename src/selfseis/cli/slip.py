@@ -62,14 +62,14 @@ def slip(
         float | None, typer.Option("--rigidity-gpa", help="By default that of the .fsp, or of ak135.", min=1)
     ] = None,
     check_sign: Annotated[
-        bool, typer.Option("--check-sign/--keep-sign", help="Turn scenes whose sign contradicts GNSS.")
+        bool, typer.Option("--sign-check/--no-sign-check", help="Turn scenes whose sign contradicts GNSS.")
     ] = True,
     noise: Annotated[
         NoiseChoice,
         typer.Option("--noise", help="Whether outliers count less; by default hidden data choose."),
     ] = NoiseChoice.AUTO,
-    most_patches: Annotated[
-        int, typer.Option("--most-patches", help="Patches of finer faults are merged to so many.", min=2)
+    max_patches: Annotated[
+        int, typer.Option("--max-patches", help="Patches of finer faults are merged to so many.", min=2)
     ] = 400,
     prior: Annotated[
         list[str] | None,
@@ -91,7 +91,7 @@ def slip(
         inversion = SlipInversion(
             priors=tuple(prior or PRIORS), n_folds=folds, n_samples=samples, patch_km=patch_km,
             near_fault_km=near_fault_km, rigidity_gpa=rigidity_gpa, check_sign=check_sign, seed=seed,
-            noise_model=noise.value, most_patches=most_patches,
+            noise_model=noise.value, max_patches=max_patches,
         )  # fmt: skip
         scenes = [*(insar or []), *(more or [])]
         return invert_slip(

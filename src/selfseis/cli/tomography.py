@@ -56,15 +56,15 @@ def tomography(
         typer.Option("--cell", help="Side of a cell: degrees on the globe, km in a region.", min=0.1),
     ] = None,
     hide: Annotated[
-        list[Hide] | None, typer.Option("--hide", help="What to hide; all three in turn by default.")
+        list[Hide] | None, typer.Option("--hold-out", help="What to hide; all three in turn by default.")
     ] = None,
     published: Annotated[
         Path | None, typer.Option("--published", help="NetCDF of a published model to compare with.")
     ] = None,
     folds: Annotated[int, typer.Option("--folds", help="Number of folds of hidden blocks.", min=2)] = 5,
     samples: Annotated[int, typer.Option("--samples", help="Draws from the posterior.", min=4)] = 32,
-    retrace: Annotated[
-        int, typer.Option("--retrace", help="In a region: how often rays are traced again.", min=0)
+    ray_iterations: Annotated[
+        int, typer.Option("--ray-iterations", help="In a region: how often rays are traced again.", min=0)
     ] = 1,
     seed: Seed = 0,
 ) -> None:
@@ -76,7 +76,7 @@ def tomography(
 
         method = TravelTimeTomography(
             reference, scope=scope.value, cell=cell, hidden=tuple(one.value for one in (hide or Hide)),
-            n_folds=folds, n_samples=samples, retrace=retrace, published=published, seed=seed,
+            n_folds=folds, n_samples=samples, ray_iterations=ray_iterations, published=published, seed=seed,
         )  # fmt: skip
         return invert_arrivals(
             arrivals, stations, out, method, command_line=command_line(), console=console_of()

@@ -12,18 +12,18 @@ from functools import cached_property
 
 import numpy as np
 
-from selfseis.consensus.common_events import AgreedEvent, PairedOnset, agreed_events, extent
+from selfseis.consensus.common_events import CommonEvent, PairedOnset, common_events, extent
 from selfseis.consensus.ps_pairs import Moveout, Pairs, paired
 from selfseis.typing import BoolArray, FloatArray
 
 __all__ = [
-    "AgreedEvent",
-    "Agreement",
+    "CommonEvent",
+    "Consensus",
     "Moveout",
     "PairedOnset",
     "Pairs",
-    "agreed_events",
-    "agreement_above_chance",
+    "common_events",
+    "consensus_above_null",
     "lonely",
     "paired",
     "time_with_data",
@@ -31,12 +31,12 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Consensus:
     """Events that stations agree on, beside what they agree on by chance.
 
     Attributes
     ----------
-    events : tuple of AgreedEvent
+    events : tuple of CommonEvent
         The highest score first.
     null : tuple of ndarray, shape (n_events, 4)
         Score, misfit, confirmations and onsets that count of the events of each circular shift.
@@ -46,7 +46,7 @@ class Agreement:
         Stations whose onsets and confirmations count, such as hidden ones; None for all.
     """
 
-    events: tuple[AgreedEvent, ...]
+    events: tuple[CommonEvent, ...]
     null: tuple[FloatArray, ...]
     n_stations: int
     counted: frozenset[int] | None = None
@@ -77,7 +77,7 @@ class Agreement:
         return float(np.mean([shifted[:, 3].sum() for shifted in self.null])) if self.null else 0.0
 
     @property
-    def above_chance(self) -> float:
+    def above_null(self) -> float:
         """Return the confirmations less what chance brings: how good picks are, without a label.
 
         Of two stations it is the number of events. Of more, events would not do: chance brings many events of two
@@ -91,7 +91,7 @@ class Agreement:
         return [onset for event in self.events for onset in _counting(event, self.counted)]
 
     @cached_property
-    def chance_share(self) -> FloatArray:
+    def null_share(self) -> FloatArray:
         """Return for each event the share of chance among the events that score at least as high.
 
         It counts one chance event more than was seen in all shifts, so that few shifts do not promise too much, and
@@ -101,13 +101,13 @@ class Agreement:
             return np.ones(len(self.events))
         null = np.sort(np.concatenate(self.null)[:, 0])
         scores = np.array([event.score for event in self.events])
-        by_chance = (len(null) - np.searchsorted(null, scores, side="left") + 1) / len(self.null)
-        share = np.minimum(by_chance / np.arange(1, len(scores) + 1), 1.0)
+        under_null = (len(null) - np.searchsorted(null, scores, side="left") + 1) / len(self.null)
+        share = np.minimum(under_null / np.arange(1, len(scores) + 1), 1.0)
         return np.minimum.accumulate(share[::-1])[::-1]
 
-    def kept(self, share: float) -> list[AgreedEvent]:
+    def kept(self, share: float) -> list[CommonEvent]:
         """Return the events of highest score among which at most a share is by chance."""
-        return list(self.events[: int(np.sum(self.chance_share <= share))])
+        return list(self.events[: int(np.sum(self.null_share <= share))])
 
     def on_one_line(self, within: float) -> tuple[int, float]:
         """Count the events whose stations lie on one Wadati line, and those that do so by chance.
@@ -123,8 +123,8 @@ class Agreement:
             Number of events, and what chance brings of it.
         """
         found = sum(event.misfit <= within for event in self.events)
-        chance = [int(np.sum(shifted[:, 1] <= within)) for shifted in self.null]
-        return found, float(np.mean(chance)) if chance else 0.0
+        null = [int(np.sum(shifted[:, 1] <= within)) for shifted in self.null]
+        return found, float(np.mean(null)) if null else 0.0
 
     def __str__(self) -> str:
         if self.n_stations < 2:
@@ -138,7 +138,7 @@ class Agreement:
         return [float(shifted[:, 2].sum()) for shifted in self.null]
 
 
-def agreement_above_chance(
+def consensus_above_null(
     onsets: Sequence[Pairs],
     moveout: Moveout,
     *,
@@ -146,7 +146,7 @@ def agreement_above_chance(
     shifts: int = 20,
     seed: int = 0,
     counted: Iterable[int] | None = None,
-) -> Agreement:
+) -> Consensus:
     """Find the events that stations agree on, and how many they agree on by chance.
 
     Chance is measured by shifting stations against each other along the times that hold data, and around their
@@ -172,9 +172,9 @@ def agreement_above_chance(
     spans = np.array([[0.0, max(extent(onsets), 1e-9)]]) if spans is None else np.asarray(spans, float)
     duration = float(np.diff(spans, axis=1).sum())
     n_stations = sum(len(pairs) > 0 for pairs in onsets)
-    events = agreed_events(onsets, moveout, duration=duration)
+    events = common_events(onsets, moveout, duration=duration)
     if n_stations < 2:
-        return Agreement(tuple(events), (), n_stations, counted)
+        return Consensus(tuple(events), (), n_stations, counted)
     random = np.random.default_rng(seed)
     longest = max(float(np.max(pairs.s_time - pairs.p_time)) for pairs in onsets if len(pairs))
     least = 2 * longest * moveout.vp_vs / (moveout.vp_vs - 1) + moveout.origin_tolerance
@@ -182,21 +182,21 @@ def agreement_above_chance(
     for _ in range(shifts):
         by = _shifts(len(onsets), least, duration, random)
         moved = [_rolled(pairs, shift, spans) for pairs, shift in zip(onsets, by, strict=True)]
-        found = agreed_events(moved, moveout, duration=duration)
+        found = common_events(moved, moveout, duration=duration)
         null.append(_described(found, counted))
-    return Agreement(tuple(events), tuple(null), n_stations, counted)
+    return Consensus(tuple(events), tuple(null), n_stations, counted)
 
 
-def _described(events: list[AgreedEvent], counted: frozenset[int] | None) -> FloatArray:
+def _described(events: list[CommonEvent], counted: frozenset[int] | None) -> FloatArray:
     rows = [(e.score, e.misfit, _confirmations(e, counted), len(_counting(e, counted))) for e in events]
     return np.array(rows, float).reshape(-1, 4)
 
 
-def _counting(event: AgreedEvent, counted: frozenset[int] | None) -> list[PairedOnset]:
+def _counting(event: CommonEvent, counted: frozenset[int] | None) -> list[PairedOnset]:
     return [onset for onset in event.onsets if counted is None or onset.station in counted]
 
 
-def _confirmations(event: AgreedEvent, counted: frozenset[int] | None) -> int:
+def _confirmations(event: CommonEvent, counted: frozenset[int] | None) -> int:
     return min(len(_counting(event, counted)), event.confirmations)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from selfseis.consensus.ps_pairs import Moveout, Pairs, expanded
 from selfseis.typing import BoolArray, FloatArray, IndexArray
 
-MOST_PAIRS = 2_000_000
-MOST_COUPLES = 300_000  # of pairs that are compared; beyond it only each station's best pairs are
+MAX_PAIRS = 2_000_000
+MAX_COUPLES = 300_000  # of pairs that are compared; beyond it only each station's best pairs are
 COUPLES_AT_A_TIME = 250_000
 
 
@@ -32,7 +32,7 @@ class PairedOnset:
 
 
 @dataclass(frozen=True)
-class AgreedEvent:
+class CommonEvent:
     """An event that at least two stations saw.
 
     Attributes
@@ -58,9 +58,9 @@ class AgreedEvent:
         return len(self.onsets) - 1
 
 
-def agreed_events(
+def common_events(
     onsets: Sequence[Pairs], moveout: Moveout, *, duration: float | None = None
-) -> list[AgreedEvent]:
+) -> list[CommonEvent]:
     """Find the events that at least two stations agree on.
 
     Couples of pairs that fit are taken in the order of their score. Two groups become one event only where each
@@ -77,7 +77,7 @@ def agreed_events(
 
     Returns
     -------
-    list of AgreedEvent
+    list of CommonEvent
         The highest score first; empty for one station.
     """
     return _grown(_pooled(onsets, moveout, duration or extent(onsets)), moveout)
@@ -116,15 +116,15 @@ def _pooled(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool
     )
     origin = every.origin(moveout.vp_vs)
     pool = _Pool(origin, station, every, gain)
-    share = min(1.0, MOST_PAIRS / max(len(origin), 1))
+    share = min(1.0, MAX_PAIRS / max(len(origin), 1))
     while True:
         best = np.flatnonzero(rank <= share)
         best = best[np.argsort(origin[best], kind="stable")]
         taken = pool.taken(best)
         n_couples = int(np.sum(_reach(taken, moveout) - np.arange(1, len(best) + 1)))
-        if n_couples <= MOST_COUPLES:
+        if n_couples <= MAX_COUPLES:
             return taken
-        share *= 0.98 * np.sqrt(MOST_COUPLES / n_couples)
+        share *= 0.98 * np.sqrt(MAX_COUPLES / n_couples)
 
 
 def _reach(pool: _Pool, moveout: Moveout) -> IndexArray:
@@ -179,7 +179,7 @@ class _Rivals:
         return rivals
 
 
-def _grown(pool: _Pool, moveout: Moveout) -> list[AgreedEvent]:
+def _grown(pool: _Pool, moveout: Moveout) -> list[CommonEvent]:
     """Join couples to events, the best first."""
     if len(np.unique(pool.station)) < 2:
         return []
@@ -219,7 +219,7 @@ def _all_fit(pool: _Pool, moveout: Moveout, ours: list[int], theirs: list[int]) 
     return not (same | far | early_or_late).any()
 
 
-def _event(pool: _Pool, moveout: Moveout, members: list[int]) -> AgreedEvent:
+def _event(pool: _Pool, moveout: Moveout, members: list[int]) -> CommonEvent:
     which = np.array(sorted(members, key=lambda pair: int(pool.station[pair])))
     origin = pool.origin[which]
     off = (origin - origin.mean()) / (moveout.origin_tolerance / 2)
@@ -229,4 +229,4 @@ def _event(pool: _Pool, moveout: Moveout, members: list[int]) -> AgreedEvent:
     )
     # For two stations this is their couple's score: each station has half of the variance of a difference.
     score = float(pool.gain[which].sum() - np.sum(off**2))
-    return AgreedEvent(onsets, score, float(np.ptp(origin)) * (moveout.vp_vs - 1), float(origin.mean()))
+    return CommonEvent(onsets, score, float(np.ptp(origin)) * (moveout.vp_vs - 1), float(origin.mean()))

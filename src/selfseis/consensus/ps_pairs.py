@@ -15,7 +15,7 @@ import numpy as np
 
 from selfseis.typing import FloatArray, IndexArray
 
-MOST_S_OF_A_P = 6
+MAX_S_OF_A_P = 6
 EARTH_RADIUS_KM = 6371.0
 NEVER = -1e-9  # s: a difference of times that none is below
 SLOWEST_P_KM_S = 1.5  # along the ground: P in soft rock
@@ -153,7 +153,7 @@ def paired(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) -> Pair
     by_worth = np.lexsort((-s[of_s, 1], of_p))
     of_p, of_s = of_p[by_worth], of_s[by_worth]
     place = np.arange(len(of_p)) - np.searchsorted(of_p, of_p, side="left")
-    best = place < MOST_S_OF_A_P
+    best = place < MAX_S_OF_A_P
     of_p, of_s = of_p[best], of_s[best]
     return Pairs(p[of_p, 0], s[of_s, 0], p[of_p, 1], s[of_s, 1])
 

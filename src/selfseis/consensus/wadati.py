@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from selfseis.catalogue.records import Pick
-from selfseis.consensus.common_events import AgreedEvent
+from selfseis.consensus.common_events import CommonEvent
 from selfseis.geo.earth_models import POISSON_VP_VS
 from selfseis.typing import FloatArray
 
 PLAUSIBLE = (1.4, 3.0)
-LEAST_PAIRS, DRAWS = 6, 200
+MIN_PAIRS, DRAWS = 6, 200
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
     groups = [np.array([(p.p_s, p.s_s, p.p_sd, p.s_sd) for p in pairs]) for _, pairs in useful]
     ratio, low, high = POISSON_VP_VS, np.nan, np.nan
     measured = False
-    if n_pairs - len(groups) >= LEAST_PAIRS:
+    if n_pairs - len(groups) >= MIN_PAIRS:
         slope = _slope(groups)
         rng = np.random.default_rng(seed)
         draws = [_slope([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(DRAWS)]
@@ -197,7 +197,7 @@ class WadatiLine:
     sd_s: float
 
 
-def wadati_line(events: Sequence[AgreedEvent]) -> WadatiLine:
+def wadati_line(events: Sequence[CommonEvent]) -> WadatiLine:
     """Fit vp/vs to the events that stations agree on.
 
     The line has the least sum of absolute residuals, so that a few wrong events do not turn it. Events were chosen
@@ -205,7 +205,7 @@ def wadati_line(events: Sequence[AgreedEvent]) -> WadatiLine:
 
     Parameters
     ----------
-    events : sequence of AgreedEvent
+    events : sequence of CommonEvent
         The events.
     """
     couples = [couple for event in events for couple in combinations(event.onsets, 2)]

@@ -49,7 +49,7 @@ def _scaled(
 ) -> Callable[[Float32Array], Float32Array]:
     product = power = 0.0
     for span in spans:
-        guess = np.where(span.learn, predict(span.data), 0).astype(np.float64)
+        guess = np.where(span.train, predict(span.data), 0).astype(np.float64)
         product += float(np.sum(guess * span.data))
         power += float(np.sum(guess**2))
     factor = np.float32(product / power if power > 0 else 0)

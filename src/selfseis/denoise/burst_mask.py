@@ -12,7 +12,7 @@ BESIDE = 4  # channels on each side that a channel is compared with
 LOUDER = 1000.0  # times the power of noise and of the neighbours about that time
 
 
-def outbursts(data: Float32Array) -> BoolArray:
+def burst_mask(data: Float32Array) -> BoolArray:
     """Mark blocks of time in which a channel is far louder than noise and than the channels beside it.
 
     A wave reaches the channels beside it in the same block or the next. Where none of these records, nothing is told.
@@ -40,17 +40,17 @@ def outbursts(data: Float32Array) -> BoolArray:
     return np.repeat(loud, BLOCK, axis=1)[:, : data.shape[1]]
 
 
-def without_outbursts(data: Float32Array) -> Float32Array:
-    """Return data with nothing in the place of outbursts; the same array where there are none.
+def without_bursts(data: Float32Array) -> Float32Array:
+    """Return data with nothing in the place of burst_mask; the same array where there are none.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        As for `outbursts`.
+        As for `burst_mask`.
 
     Returns
     -------
     ndarray, shape (n_channels, n_samples)
     """
-    found = outbursts(data)
+    found = burst_mask(data)
     return np.where(found, np.float32(0), data) if found.any() else data

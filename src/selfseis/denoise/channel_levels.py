@@ -21,7 +21,7 @@ from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 Ridge = LineRidge | StationRidge
 CHANGED = 2  # octaves beyond what all channels changed by, from which on a channel's noise is another one
-USUAL_SPREAD = 0.5  # of gains about one, before anything was measured
+REFERENCE_SPREAD = 0.5  # of gains about one, before anything was measured
 
 
 def measured_levels(recording: xr.DataArray, band: tuple[float, float] | None) -> Conditioner:
@@ -68,21 +68,21 @@ def measured_gains(spans: list[Span], predict: Callable[[Float32Array], Float32A
 
 def _sums(span: Span, guess: Float32Array, times: BoolArray) -> FloatArray:
     """Return data times prediction, prediction squared, data squared and the number of samples, each by channel."""
-    learn = span.learn[:, times]
-    data, guess = (np.where(learn, values[:, times], 0) for values in (span.data, guess))
+    train = span.train[:, times]
+    data, guess = (np.where(train, values[:, times], 0) for values in (span.data, guess))
     pairs = ((data, guess), (guess, guess), (data, data))
-    return np.stack([*(np.einsum("ct,ct->c", a, b, dtype=np.float64) for a, b in pairs), learn.sum(axis=1)])
+    return np.stack([*(np.einsum("ct,ct->c", a, b, dtype=np.float64) for a, b in pairs), train.sum(axis=1)])
 
 
 def _factors(sums: FloatArray) -> FloatArray:
     products, powers, energy, counts = sums
     residual = np.maximum(energy - 2 * products + powers, 0) / np.maximum(counts, 1)
-    doubt = residual / USUAL_SPREAD**2
+    doubt = residual / REFERENCE_SPREAD**2
     return np.divide(products + doubt, powers + doubt, out=np.ones_like(powers), where=powers + doubt > 0)
 
 
 @dataclass(frozen=True)
-class ChannelLevels(Conditioner):
+class ChannelNoiseLevels(Conditioner):
     """A conditioner that knows the channels of one day, and lets dead ones through where they can be predicted.
 
     Attributes
@@ -100,16 +100,16 @@ class ChannelLevels(Conditioner):
     sources: Mapping[int, IndexArray]
 
     @classmethod
-    def as_learnt(
-        cls, learnt: Conditioner, gain: Float32Array, ridge: Ridge, recording: xr.DataArray
+    def as_trained(
+        cls, trained: Conditioner, gain: Float32Array, ridge: Ridge, recording: xr.DataArray
     ) -> Self:
         """Return the levels of the recording that was learnt from, or of one whose channels are like its."""
-        return cls._filled(learnt, gain, learnt.scale * gain, ridge, recording)
+        return cls._filled(trained, gain, trained.scale * gain, ridge, recording)
 
     @classmethod
     def of_today(
         cls,
-        learnt: Conditioner,
+        trained: Conditioner,
         gain: Float32Array,
         today: Conditioner,
         ridge: Ridge,
@@ -133,19 +133,19 @@ class ChannelLevels(Conditioner):
         recording : xarray.DataArray
             Where the channels are.
         """
-        both = np.isfinite(learnt.scale) & np.isfinite(today.scale)
+        both = np.isfinite(trained.scale) & np.isfinite(today.scale)
         change = np.zeros(len(both))
-        change[both] = np.log2(today.scale[both] / learnt.scale[both])
+        change[both] = np.log2(today.scale[both] / trained.scale[both])
         weather = np.median(change[both]) if both.any() else 0.0
         octaves = np.round(change - weather)
         octaves[~both | (np.abs(octaves) < CHANGED)] = 0
-        scale = learnt.scale * 2.0**octaves
+        scale = trained.scale * 2.0**octaves
         scale[~np.isfinite(today.scale)] = np.nan
         if isinstance(ridge, LineRidge):
-            revived = np.isfinite(today.scale) & ~np.isfinite(learnt.scale)
+            revived = np.isfinite(today.scale) & ~np.isfinite(trained.scale)
             scale[revived] = 2.0 ** np.round(np.log2(today.scale[revived]) - weather)
-        now = replace(learnt, scale=scale.astype(np.float32))
-        signal = learnt.scale * gain * 2.0 ** np.minimum(octaves, 0)
+        now = replace(trained, scale=scale.astype(np.float32))
+        signal = trained.scale * gain * 2.0 ** np.minimum(octaves, 0)
         return cls._filled(now, gain / 2.0 ** np.maximum(octaves, 0), signal, ridge, recording)
 
     @classmethod

@@ -6,8 +6,8 @@ import numpy as np
 
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
-FEWEST_CHANNELS = 32  # below, the mean holds too much of each channel
-SMALLEST_SHARE = 0.1  # of the power of quiet data; a smaller one costs more signal than it removes noise
+MIN_CHANNELS = 32  # below, the mean holds too much of each channel
+MIN_SHARE = 0.1  # of the power of quiet data; a smaller one costs more signal than it removes noise
 LOUDEST = 4.0  # noise levels at which a channel's say in the mean is cut off
 
 
@@ -22,8 +22,8 @@ def common_share(correlation: FloatArray, n_channels: int) -> float:
         Channels of the line.
     """
     far = correlation[len(correlation) // 2 :]
-    share = float(min(np.median(far), far[-1])) if n_channels >= FEWEST_CHANNELS else 0.0
-    return share if share > SMALLEST_SHARE else 0.0
+    share = float(min(np.median(far), far[-1])) if n_channels >= MIN_CHANNELS else 0.0
+    return share if share > MIN_SHARE else 0.0
 
 
 def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:

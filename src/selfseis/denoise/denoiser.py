@@ -15,8 +15,8 @@ import xarray as xr
 from selfseis.base import Estimator
 from selfseis.denoise import evaluate as hidden_skill
 from selfseis.denoise import model as storage
-from selfseis.denoise.burst_mask import BLOCK, without_outbursts
-from selfseis.denoise.channel_levels import ChannelLevels, measured_levels
+from selfseis.denoise.burst_mask import BLOCK, without_bursts
+from selfseis.denoise.channel_levels import ChannelNoiseLevels, measured_levels
 from selfseis.denoise.common_mode import without_common_mode
 from selfseis.denoise.fit import fit_denoiser
 from selfseis.denoise.line_filter import LineRidge
@@ -25,17 +25,17 @@ from selfseis.denoise.prediction import (
     blind_prediction,
     estimate_halo,
     live_channels,
-    posterior_for,
-    usual_gain_for,
+    reference_gain_for,
+    wiener_for,
 )
 from selfseis.denoise.station_filter import StationRidge
-from selfseis.denoise.training_data import study_spans
-from selfseis.denoise.wiener import Posterior
-from selfseis.errors import UnusableInput
+from selfseis.denoise.training_data import training_spans
+from selfseis.denoise.wiener import WienerWeights
+from selfseis.errors import InputError
 from selfseis.recording.dataarray import channel_names, lazy_recording, sampling_rate, start_time
 from selfseis.recording.lazy_transform import coordinates_of, read_computed
 from selfseis.recording.preprocessing import Conditioner
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import Verdict
 
@@ -64,9 +64,9 @@ class Denoiser(Estimator):
     fusion : bool
         Whether a channel's own observation is weighed against what the others say of it; else the blind
         prediction alone is returned.
-    most_steps : int
+    max_steps : int
         Largest number of training steps of the network.
-    most_seconds : float, optional
+    max_seconds : float, optional
         Largest training time; the result then depends on the machine.
     seed : int
         Seed of what is hidden and of the training.
@@ -91,7 +91,7 @@ class Denoiser(Estimator):
         How prediction and observation are weighed.
     progress_ : FitProgress or None
         How the training went.
-    taught_ : Taught
+    training_record_ : TrainingRecord
         The times that were learnt from, which no verdict is passed on.
     verdict_ : Verdict
         What hidden channels say, at times that were not learnt from.
@@ -105,9 +105,9 @@ class Denoiser(Estimator):
     common_share_: float
     ridge_: LineRidge | StationRidge
     net_: BlindSlantNet | None
-    posterior_: Posterior | None
+    wiener_: WienerWeights | None
     progress_: FitProgress | None
-    taught_: Taught
+    training_record_: TrainingRecord
     verdict_: Verdict
 
     def __init__(
@@ -119,8 +119,8 @@ class Denoiser(Estimator):
         reach: int = 10,
         max_lag: int = 10,
         fusion: bool = True,
-        most_steps: int = 1200,
-        most_seconds: float | None = None,
+        max_steps: int = 1200,
+        max_seconds: float | None = None,
         seed: int = 0,
     ) -> None:
         self.method = method
@@ -129,8 +129,8 @@ class Denoiser(Estimator):
         self.reach = reach
         self.max_lag = max_lag
         self.fusion = fusion
-        self.most_steps = most_steps
-        self.most_seconds = most_seconds
+        self.max_steps = max_steps
+        self.max_seconds = max_seconds
         self.seed = seed
 
     def fit(
@@ -138,7 +138,7 @@ class Denoiser(Estimator):
         recording: xr.DataArray,
         *,
         checkpoint: Path | None = None,
-        report: Callable[[FitProgress], None] | None = None,
+        progress: Callable[[FitProgress], None] | None = None,
     ) -> Self:
         """Learn from a recording and judge the result on its hidden part.
 
@@ -148,7 +148,7 @@ class Denoiser(Estimator):
             The recording, dims (channel, time).
         checkpoint : Path, optional
             A folder in which an interrupted training is kept and from which it goes on.
-        report : callable, optional
+        progress : callable, optional
             Called with the progress of the training.
 
         Returns
@@ -157,10 +157,10 @@ class Denoiser(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If there is no usable sample, or too short a record, or no line of channels for the network.
         """
-        fit_denoiser(self, recording, checkpoint=checkpoint, report=report)
+        fit_denoiser(self, recording, checkpoint=checkpoint, progress=progress)
         return self
 
     def fine_tune(
@@ -168,7 +168,7 @@ class Denoiser(Estimator):
         recording: xr.DataArray,
         *,
         checkpoint: Path | None = None,
-        report: Callable[[FitProgress], None] | None = None,
+        progress: Callable[[FitProgress], None] | None = None,
     ) -> Self:
         """Learn on from what was learnt, on another recording: seconds instead of a whole training.
 
@@ -178,7 +178,7 @@ class Denoiser(Estimator):
 
         Parameters
         ----------
-        recording, checkpoint, report
+        recording, checkpoint, progress
             As for `fit`.
 
         Returns
@@ -187,27 +187,27 @@ class Denoiser(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             As for `fit`, and if the sampling rate or the stations are others.
         """
         self._check_same_kind(recording)
         old = copy(self)
         self.band = self.conditioner_.band
         try:
-            fit_denoiser(self, recording, start=old, checkpoint=checkpoint, report=report)
+            fit_denoiser(self, recording, start=old, checkpoint=checkpoint, progress=progress)
         except BaseException:
             vars(self).update(vars(old))  # half of one day and half of another is no model
             raise
         return self
 
-    def transform(self, recording: xr.DataArray, *, levels: ChannelLevels | None = None) -> xr.DataArray:
+    def transform(self, recording: xr.DataArray, *, levels: ChannelNoiseLevels | None = None) -> xr.DataArray:
         """Denoise a recording: band-passed, each channel replaced by what the others say of it.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, with the sampling rate of the one learnt from.
-        levels : ChannelLevels, optional
+        levels : ChannelNoiseLevels, optional
             How loud each channel is today and which are dead, as `levels` returns it; by default as learnt.
 
         Returns
@@ -219,13 +219,15 @@ class Denoiser(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the model does not fit the recording.
         """
-        estimate = partial(self._estimate, usual_gain=usual_gain_for(self, recording))
+        estimate = partial(self._estimate, reference_gain=reference_gain_for(self, recording))
         return self._computed(recording, estimate, levels)
 
-    def uncertainty(self, recording: xr.DataArray, *, levels: ChannelLevels | None = None) -> xr.DataArray:
+    def uncertainty(
+        self, recording: xr.DataArray, *, levels: ChannelNoiseLevels | None = None
+    ) -> xr.DataArray:
         """Return the standard deviation of each sample of `transform`, as the learnt weights expect it.
 
         Parameters
@@ -240,16 +242,16 @@ class Denoiser(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the model does not fit the recording.
         ValueError
             If the denoiser was learnt without fusion.
         """
-        if self.posterior_ is None:
+        if self.wiener_ is None:
             raise ValueError("a denoiser without fusion states no uncertainty: learn with fusion=True")
         return self._computed(recording, self._deviation, levels)
 
-    def levels(self, recording: xr.DataArray) -> ChannelLevels:
+    def levels(self, recording: xr.DataArray) -> ChannelNoiseLevels:
         """Measure which channels of a recording are dead and which have quite another noise than was learnt.
 
         Parameters
@@ -259,20 +261,20 @@ class Denoiser(Estimator):
 
         Returns
         -------
-        ChannelLevels
+        ChannelNoiseLevels
             For `transform` and `uncertainty`.
         """
-        levels = self._levels_as_learnt(recording)
+        levels = self._levels_as_trained(recording)
         if channel_names(recording) != self.channels_:
             return levels
         today = measured_levels(recording, self.conditioner_.band)
-        return ChannelLevels.of_today(self.conditioner_, self.gain_, today, self.ridge_, recording)
+        return ChannelNoiseLevels.of_today(self.conditioner_, self.gain_, today, self.ridge_, recording)
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
         """Learn from a recording and denoise it."""
         return self.fit(recording).transform(recording)
 
-    def verdict(self, recording: xr.DataArray) -> Verdict:
+    def evaluate(self, recording: xr.DataArray) -> Verdict:
         """Judge the model on what it has not learnt from: all of another recording, the hidden part of its own.
 
         Parameters
@@ -283,13 +285,13 @@ class Denoiser(Estimator):
         Returns
         -------
         Verdict
-            Its details state under ``taught_share`` how much was left out.
+            Its details state under ``training_share`` how much was left out.
         """
         levels = self.levels(recording)
         live = live_channels(levels)
         spans = [
             replace(s, data=self._prepared(s.data, live))
-            for s in study_spans(recording, levels.observed, self.seed)
+            for s in training_spans(recording, levels.observed, self.seed)
         ]
         if not spans:
             return Verdict.undecided(
@@ -300,8 +302,8 @@ class Denoiser(Estimator):
     @property
     def halo(self) -> int:
         """Samples of conditioned context on each side that a prediction depends on."""
-        of_the_outbursts = BLOCK if isinstance(self.ridge_, LineRidge) else 0
-        return estimate_halo(self.ridge_, self.net_, self.posterior_) + of_the_outbursts
+        burst_halo = BLOCK if isinstance(self.ridge_, LineRidge) else 0
+        return estimate_halo(self.ridge_, self.net_, self.wiener_) + burst_halo
 
     def save(self, folder: str | Path) -> None:
         """Save the model as JSON and safetensors, all or nothing."""
@@ -313,14 +315,14 @@ class Denoiser(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the folder holds no denoiser, or a damaged one.
         """
         return storage.load(cls, Path(folder))
 
     def _prepared(self, data: Float32Array, live: BoolArray) -> Float32Array:
         if isinstance(self.ridge_, LineRidge):
-            data = without_outbursts(data)
+            data = without_bursts(data)
         return without_common_mode(data, live) if self.common_share_ > 0 else data
 
     def _estimate(
@@ -328,39 +330,39 @@ class Denoiser(Estimator):
         data: Float32Array,
         live: BoolArray,
         gain: Float32Array,
-        posterior: Posterior | None,
-        usual_gain: float,
+        wiener: WienerWeights | None,
+        reference_gain: float,
     ) -> Float32Array:
         return best_estimate(
             self._prepared(data, live),
             ridge=self.ridge_,
             net=self.net_,
-            posterior=posterior,
+            wiener=wiener,
             live=live,
             gain=gain,
-            usual_gain=usual_gain,
+            reference_gain=reference_gain,
         )
 
     def _deviation(
-        self, data: Float32Array, live: BoolArray, gain: Float32Array, posterior: Posterior | None
+        self, data: Float32Array, live: BoolArray, gain: Float32Array, wiener: WienerWeights | None
     ) -> Float32Array:
-        assert posterior is not None
+        assert wiener is not None
         data = self._prepared(data, live)
         prediction = blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
-        deviation = posterior.standard_deviation(data, prediction, live)
+        deviation = wiener.standard_deviation(data, prediction, live)
         # The weights know what an observation leaves in doubt, not what the lack of one does.
         deviation[~live] = np.nan
         return deviation
 
     def _computed(
-        self, recording: xr.DataArray, compute: Callable[..., Float32Array], levels: ChannelLevels | None
+        self, recording: xr.DataArray, compute: Callable[..., Float32Array], levels: ChannelNoiseLevels | None
     ) -> xr.DataArray:
-        levels, posterior = levels or self._levels_as_learnt(recording), posterior_for(self, recording)
+        levels, wiener = levels or self._levels_as_trained(recording), wiener_for(self, recording)
         read = partial(
             read_computed,
             recording=recording,
             conditioner=levels,
-            compute=partial(compute, gain=levels.gain, posterior=posterior),
+            compute=partial(compute, gain=levels.gain, wiener=wiener),
             halo=self.halo,
         )
         return lazy_recording(
@@ -375,17 +377,17 @@ class Denoiser(Estimator):
     def _check_same_kind(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.conditioner_.rate, rtol=1e-3):
-            raise UnusableInput(
+            raise InputError(
                 f"the model was learnt at {self.conditioner_.rate:g} Hz and cannot be used at {rate:g} Hz: learn anew"
             )
         if isinstance(self.ridge_, StationRidge) and channel_names(recording) != self.channels_:
-            raise UnusableInput("the model was learnt on other stations or channels: learn anew on these")
+            raise InputError("the model was learnt on other stations or channels: learn anew on these")
 
-    def _levels_as_learnt(self, recording: xr.DataArray) -> ChannelLevels:
+    def _levels_as_trained(self, recording: xr.DataArray) -> ChannelNoiseLevels:
         """Take each channel's level from the model where the channels are the same, else measure it anew."""
         self._check_same_kind(recording)
         conditioner, gain = self.conditioner_, self.gain_
         if channel_names(recording) != self.channels_:
             conditioner = measured_levels(recording, conditioner.band)
             gain = np.ones(recording.sizes["channel"], np.float32)
-        return ChannelLevels.as_learnt(conditioner, gain, self.ridge_, recording)
+        return ChannelNoiseLevels.as_trained(conditioner, gain, self.ridge_, recording)

@@ -12,13 +12,13 @@ import xarray as xr
 
 from selfseis.denoise.baselines import neighbour_mean, station_mean
 from selfseis.denoise.line_filter import LineRidge
-from selfseis.denoise.prediction import best_estimate, estimate_halo, posterior_for, usual_gain_for
+from selfseis.denoise.prediction import best_estimate, estimate_halo, reference_gain_for, wiener_for
 from selfseis.denoise.training_data import PATCHES, Span, hidden_from, patch_energy
 from selfseis.recording.lazy_transform import ALIGNMENT
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 from selfseis.validation import BlockScores, Verdict, block_scores, circular_shifts, hide_channels, judge
 from selfseis.validation.scores import Interval, bootstrap_skill, interval
-from selfseis.validation.verdict import FEWEST_BLOCKS
+from selfseis.validation.verdict import MIN_BLOCKS
 
 if TYPE_CHECKING:
     from selfseis.denoise.denoiser import Denoiser
@@ -28,7 +28,7 @@ Predict = Callable[[Span], Float32Array]
 """Maps a span to a blind prediction of its shape, NaN where none is made."""
 BLOCKS_OF_CHANNELS = 12
 LOUDEST = 0.125  # share of the hidden blocks, those in which most is predicted, that the verdict is passed on
-FEWEST_LOUDEST = 24  # blocks
+MIN_LOUDEST = 24  # blocks
 QUIET = 0.25  # share of the hidden patches, those of least energy
 
 
@@ -53,7 +53,7 @@ def judged(
     recording : xarray.DataArray
         The recording.
     spans : list of Span
-        What `study_spans` returns of it, the common mode taken out.
+        What `training_spans` returns of it, the common mode taken out.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
     gain : ndarray, shape (n_channels,)
@@ -68,14 +68,14 @@ def judged(
     """
     if np.sum(live) < 2:
         return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
-    usable = sum(np.count_nonzero(span.learn | span.choose | span.judge) for span in spans)
-    spans = hidden_from(denoiser.taught_, recording, spans)
-    share = float(1 - sum(np.count_nonzero(span.judge) for span in spans) / usable) if usable else 0.0
+    usable = sum(np.count_nonzero(span.train | span.validation | span.test) for span in spans)
+    spans = hidden_from(denoiser.training_record_, recording, spans)
+    share = float(1 - sum(np.count_nonzero(span.test) for span in spans) / usable) if usable else 0.0
     if share == 1:
-        return Verdict.all_taught("denoise")
+        return Verdict.all_training_data("denoise")
     predict = blind_output(denoiser, recording, live, gain)
     predictions = [predict(span) for span in spans]
-    scores, loudest = scores_of(spans, predictions), most_predicted(spans, predictions)
+    scores, loudest = scores_of(spans, predictions), best_predicted(spans, predictions)
     name, simple = _baseline(denoiser, recording, spans, live, gain)
     of_simple = [np.where(np.isnan(p), p, simple(s)) for s, p in zip(spans, predictions, strict=True)]
     everywhere = _skill(scores, denoiser.seed)
@@ -83,8 +83,8 @@ def judged(
         "blind_zone_channels": denoiser.blind_zone_,
         "ridge_strength": denoiser.ridge_.strength,
         "common_mode_share": denoiser.common_share_,
-        "taught_share": share,
-        "outburst_share": float(np.mean([span.outburst_share for span in spans])),
+        "training_share": share,
+        "burst_share": float(np.mean([span.burst_share for span in spans])),
         "skill_everywhere": everywhere.to_dict(),
     }
     if before is not None:
@@ -103,13 +103,13 @@ def judged(
         seed=denoiser.seed,
         details=details,
     )
-    if verdict.verdict == "works" and everywhere.high < 0:
+    if verdict.outcome == "works" and everywhere.high < 0:
         reason = (
             f"What it predicts falsely elsewhere outweighs it: skill {everywhere} over all that is hidden."
         )
-        verdict = replace(verdict, verdict="no_gain", reason=reason)
+        verdict = replace(verdict, outcome="no_gain", reason=reason)
     measured = isinstance(denoiser.ridge_, LineRidge) and denoiser.blind_zone is None
-    if verdict.verdict != "works" or not measured:
+    if verdict.outcome != "works" or not measured:
         return verdict
     return unless_quiet_times_too(verdict, spans, predictions, denoiser.seed)
 
@@ -126,14 +126,14 @@ def blind_output(
     with_net : bool
         Whether its network takes part.
     """
-    ridge, posterior = denoiser.ridge_, posterior_for(denoiser, recording)
+    ridge, wiener = denoiser.ridge_, wiener_for(denoiser, recording)
     net = denoiser.net_ if with_net else None
-    usual = usual_gain_for(denoiser, recording)
-    estimate = partial(best_estimate, ridge=ridge, net=net, posterior=posterior, gain=gain, usual_gain=usual)
-    if posterior is None or posterior.channels == 1:  # each channel is weighed by itself
+    usual = reference_gain_for(denoiser, recording)
+    estimate = partial(best_estimate, ridge=ridge, net=net, wiener=wiener, gain=gain, reference_gain=usual)
+    if wiener is None or wiener.channels == 1:  # each channel is weighed by itself
         alone = np.zeros_like(live)
         return lambda span: estimate(span.data, live=live, heard=alone)
-    halo = estimate_halo(ridge, net, posterior)
+    halo = estimate_halo(ridge, net, wiener)
     return lambda span: estimate_of_unseen(
         span, live, denoiser.blind_zone_, lambda data, shown: estimate(data, live=shown), halo
     )
@@ -174,12 +174,12 @@ def unless_quiet_times_too(
     """
     quiet = _quiet_patches(spans)
     parts = [
-        [replace(s, judge=s.judge & (q == is_quiet)) for s, q in zip(spans, quiet, strict=True)]
+        [replace(s, test=s.test & (q == is_quiet)) for s, q in zip(spans, quiet, strict=True)]
         for is_quiet in (False, True)
     ]
     others, quietest = (scores_of(part, predictions) for part in parts)
     n_blocks = min(len(others.loss), len(quietest.loss))
-    if n_blocks < FEWEST_BLOCKS:
+    if n_blocks < MIN_BLOCKS:
         return verdict
     rng = np.random.default_rng(seed)
     draws = bootstrap_skill([others], rng)[0] - bootstrap_skill([quietest], rng)[0]
@@ -192,12 +192,12 @@ def unless_quiet_times_too(
         f"({others.skill:.3f}): it may be noise that channels share beyond the blind zone. If waves never cease "
         "here, give the blind zone (--blind-zone)."
     )
-    return replace(verdict, verdict="cannot_tell", reason=reason, details=details)
+    return replace(verdict, outcome="cannot_tell", reason=reason, details=details)
 
 
 def _quiet_patches(spans: list[Span]) -> list[BoolArray]:
     """Mark the patches of each span in which the median channel has least energy, shape (n_samples,) each."""
-    energies = [patch_energy(span.data, span.judge, _patch(span)) for span in spans]
+    energies = [patch_energy(span.data, span.test, _patch(span)) for span in spans]
     all_of_them = np.concatenate(energies)
     most = np.quantile(all_of_them[np.isfinite(all_of_them)], QUIET)
     return [
@@ -233,7 +233,7 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
         for span in spans
     ]
     predictions = [predict(span) for span in shifted]
-    return scores_of(shifted, predictions).part(most_predicted(shifted, predictions))
+    return scores_of(shifted, predictions).part(best_predicted(shifted, predictions))
 
 
 def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores:
@@ -255,14 +255,14 @@ def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores
             span.data,
             prediction,
             (max(1, len(span.data) // BLOCKS_OF_CHANNELS), _patch(span)),
-            span.judge,
+            span.test,
         )
         for span, prediction in zip(spans, predictions, strict=True)
     ]
     return BlockScores(np.concatenate([s.loss for s in scores]), np.concatenate([s.power for s in scores]))
 
 
-def most_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexArray:
+def best_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexArray:
     """Return the blocks in which most is predicted a sample, in order of time and line.
 
     Parameters
@@ -275,7 +275,7 @@ def most_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexA
         scores_of([replace(s, data=v) for s, v in zip(spans, values, strict=True)], values).power
         for values in (made, predictions)
     )
-    n_loudest = max(round(LOUDEST * len(counts)), FEWEST_LOUDEST)
+    n_loudest = max(round(LOUDEST * len(counts)), MIN_LOUDEST)
     return np.sort(np.argsort(-powers / np.maximum(counts, 1), kind="stable")[:n_loudest])
 
 
@@ -284,7 +284,7 @@ def _skill(scores: BlockScores, seed: int) -> Interval:
     return interval(draws, scores.skill, max(len(scores.loss), 2), Verdict.error_rate)
 
 
-LEAST_APART = 4  # channels from one hidden to the next; else twice the width of the zone
+MIN_APART = 4  # channels from one hidden to the next; else twice the width of the zone
 ROUNDS = 4  # times that other channels are hidden
 
 
@@ -304,7 +304,7 @@ def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolA
         The channels hidden in a round, and those in the middle of each group, which nothing shown knows the noise
         of. None is scored twice.
     """
-    apart = max(2 * (2 * zone + 1), LEAST_APART)
+    apart = max(2 * (2 * zone + 1), MIN_APART)
     for first in range(0, apart, -(-apart // ROUNDS)):
         scored, shown = hide_channels(n_channels, zone, fold=first, apart=apart)
         if scored.any():
@@ -339,7 +339,7 @@ def estimate_of_unseen(
         NaN for channels that were never hidden and at times left out.
     """
     unseen = np.full_like(span.data, np.nan)
-    for window in _windows(np.asarray(span.judge.any(axis=0)), halo):
+    for window in _windows(np.asarray(span.test.any(axis=0)), halo):
         for hidden, scored in hidden_groups(len(span.data), zone):
             shown = np.where(hidden[:, None], np.float32(0), span.data[:, window])
             unseen[scored, window] = estimate(shown, live & ~hidden)[scored]

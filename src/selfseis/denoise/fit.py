@@ -18,9 +18,9 @@ from selfseis.denoise.common_mode import common_share, without_common_mode
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_filter import StationRidge, other_stations, station_places
-from selfseis.denoise.training_data import Span, is_line, line_blind_zone, study_spans, taught_by
-from selfseis.denoise.wiener import Posterior
-from selfseis.errors import UnusableInput
+from selfseis.denoise.training_data import Span, is_line, line_blind_zone, training_record_of, training_spans
+from selfseis.denoise.wiener import WienerWeights
+from selfseis.errors import InputError
 from selfseis.recording.dataarray import channel_names, station_codes
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
@@ -38,7 +38,7 @@ def fit_denoiser(
     *,
     start: Denoiser | None = None,
     checkpoint: Path | None = None,
-    report: Callable[[FitProgress], None] | None = None,
+    progress: Callable[[FitProgress], None] | None = None,
 ) -> None:
     """Set all that a denoiser learns from a recording.
 
@@ -50,26 +50,24 @@ def fit_denoiser(
         The recording.
     start : Denoiser, optional
         A fitted denoiser whose filter and network are the beginning.
-    checkpoint, report
+    checkpoint, progress
         As for `Denoiser.fit`.
 
     Raises
     ------
-    UnusableInput
+    InputError
         As `Denoiser.fit`.
     """
     _check_method(denoiser.method, recording)
     denoiser.conditioner_ = measured_levels(recording, denoiser.band)
-    spans = study_spans(recording, denoiser.conditioner_, denoiser.seed)
+    spans = training_spans(recording, denoiser.conditioner_, denoiser.seed)
     if not spans:
-        raise UnusableInput(
-            "nothing to learn from: every channel is empty or dead, or the record is too short"
-        )
+        raise InputError("nothing to learn from: every channel is empty or dead, or the record is too short")
     denoiser.channels_ = channel_names(recording)
     live = live_channels(denoiser.conditioner_)
-    denoiser.taught_ = taught_by(recording, spans, live)
+    denoiser.training_record_ = training_record_of(recording, spans, live)
     if start is not None:
-        denoiser.taught_ = start.taught_ | denoiser.taught_
+        denoiser.training_record_ = start.training_record_ | denoiser.training_record_
     closed_form = fit_filter(
         recording,
         spans,
@@ -85,19 +83,19 @@ def fit_denoiser(
         closed_form.common_share,
     )
     denoiser.blind_zone_ = closed_form.ridge.blind_zone if isinstance(closed_form.ridge, LineRidge) else 0
-    denoiser.net_, denoiser.progress_, denoiser.posterior_ = None, None, None
+    denoiser.net_, denoiser.progress_, denoiser.wiener_ = None, None, None
     denoiser.gain_ = np.ones(len(live), np.float32)
     predict = partial(blind_prediction, ridge=denoiser.ridge_, live=live)
     if is_line(recording):  # each station has a filter, and so a gain, of its own
         denoiser.gain_ = measured_gains(spans, partial(predict, net=None, gain=denoiser.gain_))
     if denoiser.method == "network":
-        _fit_network(denoiser, spans, start, checkpoint, report)
+        _fit_network(denoiser, spans, start, checkpoint, progress)
     if denoiser.fusion:
         predict = partial(predict, net=denoiser.net_, gain=denoiser.gain_)
-        denoiser.posterior_ = Posterior.measure(
+        denoiser.wiener_ = WienerWeights.measure(
             [(s.data, predict(s.data)) for s in spans],
             on_line=is_line(recording),
-            times=[np.logical_not(s.judge.any(axis=0)) for s in spans],
+            times=[np.logical_not(s.test.any(axis=0)) for s in spans],
         )
     # On nearer channels than before it would be easier.
     before = start if start is not None and start.blind_zone_ == denoiser.blind_zone_ else None
@@ -108,9 +106,7 @@ def _check_method(method: str, recording: xr.DataArray) -> None:
     if method not in ("ridge", "network"):
         raise ValueError(f"method must be 'ridge' or 'network', got {method!r}")
     if method == "network" and not is_line(recording):
-        raise UnusableInput(
-            "the network needs at least 8 channels on a line: use method 'ridge' for stations"
-        )
+        raise InputError("the network needs at least 8 channels on a line: use method 'ridge' for stations")
 
 
 def _fit_network(
@@ -118,7 +114,7 @@ def _fit_network(
     spans: list[Span],
     start: Denoiser | None,
     checkpoint: Path | None,
-    report: Callable[[FitProgress], None] | None,
+    progress: Callable[[FitProgress], None] | None,
 ) -> None:
     from selfseis.denoise.train_network import train_network
 
@@ -128,12 +124,12 @@ def _fit_network(
         denoiser.ridge_,
         live_channels(denoiser.conditioner_),
         denoiser.gain_,
-        most_steps=denoiser.most_steps,
-        most_seconds=denoiser.most_seconds,
+        max_steps=denoiser.max_steps,
+        max_seconds=denoiser.max_seconds,
         seed=denoiser.seed,
         start=start.net_ if start is not None else None,
         checkpoint=checkpoint and checkpoint / _training(denoiser, start),
-        report=report,
+        progress=progress,
     )
 
 
@@ -182,7 +178,7 @@ def fit_filter(
     recording : xarray.DataArray
         Where the channels are.
     spans : list of Span
-        As `study_spans` returns them.
+        As `training_spans` returns them.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
     blind_zone : int or None
@@ -213,7 +209,7 @@ def fit_filter(
 
 
 def _parts(spans: list[Span]) -> list[tuple[Float32Array, BoolArray, BoolArray]]:
-    return [(s.data, s.learn, s.choose) for s in spans]
+    return [(s.data, s.train, s.validation) for s in spans]
 
 
 def _candidates(new: Ridge, start: Ridge | None) -> Sequence[Ridge]:
@@ -238,6 +234,6 @@ def _same_extent(covariance: FloatArray, shape: tuple[int, ...]) -> FloatArray |
 
 def _error_where_chosen(ridge: Ridge, spans: list[Span], live: BoolArray) -> float:
     return sum(
-        float(np.square((s.data - ridge.predict(s.data, live))[s.choose], dtype=np.float64).sum())
+        float(np.square((s.data - ridge.predict(s.data, live))[s.validation], dtype=np.float64).sum())
         for s in spans
     )

@@ -123,9 +123,9 @@ class LineRidge:
         if not spans:
             raise ValueError("a ridge filter needs at least one span of data")
         extent = 2 * (blind_zone + reach), 2 * max_lag
-        learnt = reduce(add, (LineCovariance.measure(data, learn, *extent) for data, learn, _ in spans))
-        candidates = [cls(blind_zone, reach, max_lag, learnt.values, s) for s in RIDGE_STRENGTHS]
-        chosen = [part for data, _, choose in spans for part in _marked_parts(data, choose)]
+        trained = reduce(add, (LineCovariance.measure(data, train, *extent) for data, train, _ in spans))
+        candidates = [cls(blind_zone, reach, max_lag, trained.values, s) for s in RIDGE_STRENGTHS]
+        chosen = [part for data, _, validation in spans for part in _marked_parts(data, validation)]
         return min(candidates, key=lambda ridge: sum(ridge._error(*part) for part in chosen))
 
     @property

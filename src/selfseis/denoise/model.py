@@ -11,15 +11,15 @@ import numpy as np
 
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.station_filter import StationRidge
-from selfseis.denoise.wiener import Posterior
+from selfseis.denoise.wiener import WienerWeights
 from selfseis.io.atomic import replacing
 from selfseis.models.store import reading_model
 from selfseis.recording.preprocessing import Conditioner
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
-    from selfseis.denoise.channel_levels import ChannelLevels
+    from selfseis.denoise.channel_levels import ChannelNoiseLevels
     from selfseis.denoise.denoiser import Denoiser
 
 
@@ -36,7 +36,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         "gain": denoiser.gain_,
         "noise_correlation": denoiser.noise_correlation_,
     }
-    witnesses, arrays["taught"] = denoiser.taught_.as_table()
+    checksums, arrays["taught"] = denoiser.training_record_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "denoiser",
@@ -45,7 +45,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         "channels": denoiser.channels_,
         "blind_zone": denoiser.blind_zone_,
         "common_share": denoiser.common_share_,
-        "witnesses": witnesses,
+        "witnesses": checksums,
         "verdict": denoiser.verdict_.to_dict(),
     }
     ridge = denoiser.ridge_
@@ -61,8 +61,8 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         arrays |= {f"net.{name}": value.numpy() for name, value in denoiser.net_.state_dict().items()}
         stacks = denoiser.net_.stacks
         description["net"] = {"blind_zone": stacks.blind_zone, "slownesses": list(stacks.slownesses)}
-    if denoiser.posterior_ is not None:
-        weights = vars(denoiser.posterior_)
+    if denoiser.wiener_ is not None:
+        weights = vars(denoiser.wiener_)
         arrays |= {f"posterior.{k}": v for k, v in weights.items() if isinstance(v, np.ndarray)}
         description["posterior"] = {k: v for k, v in weights.items() if not isinstance(v, np.ndarray)}
     with replacing(folder) as temporary:
@@ -71,7 +71,7 @@ def save(denoiser: Denoiser, folder: Path) -> None:
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
-def fingerprint(denoiser: Denoiser, levels: ChannelLevels | None = None) -> str:
+def fingerprint(denoiser: Denoiser, levels: ChannelNoiseLevels | None = None) -> str:
     """Return a short text that differs for models, and levels of channels, that denoise differently."""
     digest = hashlib.sha256(json.dumps(denoiser.get_params(), default=str).encode())
     digest.update(json.dumps(denoiser.conditioner_.to_dict()).encode())
@@ -81,8 +81,8 @@ def fingerprint(denoiser: Denoiser, levels: ChannelLevels | None = None) -> str:
         denoiser.conditioner_.scale,
         denoiser.gain_,
     ]
-    if denoiser.posterior_ is not None:
-        arrays += [denoiser.posterior_.shrink, denoiser.posterior_.trust]
+    if denoiser.wiener_ is not None:
+        arrays += [denoiser.wiener_.prediction_gain, denoiser.wiener_.trust]
     if denoiser.net_ is not None:
         arrays += [value.numpy() for value in denoiser.net_.state_dict().values()]
     if levels is not None:
@@ -97,12 +97,12 @@ def load(cls: type[Denoiser], folder: Path) -> Any:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the folder holds no denoiser, or a damaged one.
     """
     from safetensors.numpy import load_file
 
-    with reading_model(folder, "selfseis learn denoiser"):
+    with reading_model(folder, "selfseis train denoiser"):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
 
@@ -122,7 +122,7 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     denoiser.channels_ = description["channels"]
     denoiser.blind_zone_ = description["blind_zone"]
     denoiser.common_share_ = description["common_share"]
-    denoiser.taught_ = Taught.from_table(description["witnesses"], arrays["taught"])
+    denoiser.training_record_ = TrainingRecord.from_table(description["witnesses"], arrays["taught"])
     denoiser.verdict_ = Verdict.from_dict(description["verdict"])
     if "line_ridge" in description:
         line = description["line_ridge"]
@@ -132,7 +132,7 @@ def _rebuilt(cls: type[Denoiser], description: dict[str, Any], arrays: dict[str,
     else:
         denoiser.ridge_ = StationRidge(arrays["ridge"], description["station_ridge"]["strength"])
     denoiser.net_, denoiser.progress_ = _rebuilt_net(description.get("net"), arrays), None
-    denoiser.posterior_ = _rebuilt_posterior(description.get("posterior"), arrays)
+    denoiser.wiener_ = _rebuilt_wiener(description.get("posterior"), arrays)
     return denoiser
 
 
@@ -149,7 +149,7 @@ def _rebuilt_net(shape: dict[str, Any] | None, arrays: dict[str, np.ndarray]) ->
     return net
 
 
-def _rebuilt_posterior(scalars: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> Posterior | None:
+def _rebuilt_wiener(scalars: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> WienerWeights | None:
     if scalars is None:
         return None
     weights: dict[str, Any] = {
@@ -157,4 +157,4 @@ def _rebuilt_posterior(scalars: dict[str, Any] | None, arrays: dict[str, np.ndar
         for name, array in arrays.items()
         if name.startswith("posterior.")
     }
-    return Posterior(**scalars, **weights)
+    return WienerWeights(**scalars, **weights)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.station_filter import StationRidge
-from selfseis.denoise.wiener import Posterior
+from selfseis.denoise.wiener import WienerWeights
 from selfseis.recording.dataarray import channel_names
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array
@@ -71,7 +71,7 @@ def _applied(
         return net(*tensors).numpy()
 
 
-LEAST_HEARD = 0.25  # of the usual gain: a channel in more noise than this tells would bring its noise back
+MIN_HEARD = 0.25  # of the usual gain: a channel in more noise than this tells would bring its noise back
 
 
 def best_estimate(
@@ -79,10 +79,10 @@ def best_estimate(
     *,
     ridge: LineRidge | StationRidge,
     net: BlindSlantNet | None,
-    posterior: Posterior | None,
+    wiener: WienerWeights | None,
     live: BoolArray,
     gain: Float32Array,
-    usual_gain: float = 1.0,
+    reference_gain: float = 1.0,
     heard: BoolArray | None = None,
 ) -> Float32Array:
     """Estimate the signal of every channel of a tile.
@@ -99,8 +99,8 @@ def best_estimate(
         Channels that record at all.
     gain : ndarray, shape (n_channels,)
         What the prediction of each is multiplied by.
-    usual_gain : float
-        That of a usual channel, as `usual_gain_for` returns it.
+    reference_gain : float
+        That of a usual channel, as `reference_gain_for` returns it.
     heard : ndarray of bool, shape (n_channels,), optional
         Channels whose own observation may count; by default all that are live.
 
@@ -108,17 +108,17 @@ def best_estimate(
     -------
     ndarray, shape (n_channels, n_samples)
     """
-    if posterior is None:
+    if wiener is None:
         return blind_prediction(data, ridge=ridge, net=net, live=live, gain=gain)
-    usual = np.float32(usual_gain)
-    heard = (live if heard is None else live & heard) & (np.abs(gain) > LEAST_HEARD * usual)
+    usual = np.float32(reference_gain)
+    heard = (live if heard is None else live & heard) & (np.abs(gain) > MIN_HEARD * usual)
     # One that is not heard stands among the others at their size: waves are told from noise across channels.
     prediction = blind_prediction(data, ridge=ridge, net=net, live=live, gain=np.where(heard, gain, usual))
-    return posterior(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
+    return wiener(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
 
 
 def estimate_halo(
-    ridge: LineRidge | StationRidge, net: BlindSlantNet | None, posterior: Posterior | None
+    ridge: LineRidge | StationRidge, net: BlindSlantNet | None, wiener: WienerWeights | None
 ) -> int:
     """Return the samples of context on each side that `best_estimate` depends on.
 
@@ -127,10 +127,10 @@ def estimate_halo(
     ridge, net, posterior
         As for `best_estimate`.
     """
-    return ridge.halo + sum(part.halo for part in (net, posterior) if part is not None)
+    return ridge.halo + sum(part.halo for part in (net, wiener) if part is not None)
 
 
-def usual_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
+def reference_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
     """Return what the prediction of a usual channel is multiplied by: more than one where the filter is timid.
 
     Parameters
@@ -142,11 +142,11 @@ def usual_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
     """
     if channel_names(recording) != denoiser.channels_:
         return 1.0
-    learnt = np.abs(denoiser.gain_[live_channels(denoiser.conditioner_)])
-    return max(float(np.median(learnt)), LEAST_HEARD) if len(learnt) else 1.0
+    trained = np.abs(denoiser.gain_[live_channels(denoiser.conditioner_)])
+    return max(float(np.median(trained)), MIN_HEARD) if len(trained) else 1.0
 
 
-def posterior_for(denoiser: Denoiser, recording: xr.DataArray) -> Posterior | None:
+def wiener_for(denoiser: Denoiser, recording: xr.DataArray) -> WienerWeights | None:
     """Return how a denoiser weighs the own observation of a recording's channels.
 
     Parameters
@@ -156,7 +156,7 @@ def posterior_for(denoiser: Denoiser, recording: xr.DataArray) -> Posterior | No
     recording : xarray.DataArray
         The recording that was learnt from, or another one.
     """
-    posterior = denoiser.posterior_
-    if posterior is None or channel_names(recording) == denoiser.channels_:
-        return posterior
-    return posterior.for_other_channels(recording.sizes["channel"])
+    wiener = denoiser.wiener_
+    if wiener is None or channel_names(recording) == denoiser.channels_:
+        return wiener
+    return wiener.for_other_channels(recording.sizes["channel"])

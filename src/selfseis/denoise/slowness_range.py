@@ -49,7 +49,7 @@ def measured_slownesses(spans: list[Span], blind_zone: int) -> tuple[float, ...]
 @torch.no_grad()
 def _shared_power(span: Span, blind_zone: int) -> FloatArray:
     n_channels = min(span.data.shape[0] // GROUP * GROUP, 256)
-    data = np.where(span.learn, span.data, 0)[:n_channels]
+    data = np.where(span.train, span.data, 0)[:n_channels]
     loudest = _loudest(data)
     both = [SlantStacks(blind_zone, (slowness, -slowness), (APERTURE,)) for slowness in TRIED]
     return np.array([_power_along(stacks, data[:, loudest]) for stacks in both])

@@ -13,7 +13,7 @@ from selfseis.denoise.line_filter import RIDGE_STRENGTHS
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 SEGMENT = 2048  # samples of one FFT; far longer than any lag used
-MOST_PREDICTORS = 24
+MAX_PREDICTORS = 24
 KM_A_DEGREE = 111.2
 
 
@@ -52,12 +52,12 @@ class StationRidge:
             Samples of context before and after.
         """
         n_channels = len(predictors)
-        learnt = _PairSums.empty(n_channels, 2 * max_lag)
+        trained = _PairSums.empty(n_channels, 2 * max_lag)
         chosen = _PairSums.empty(n_channels, 2 * max_lag)
-        for data, learn, choose in spans:
-            learnt.add(data, learn)
-            chosen.add(data, choose)
-        covariance, test = learnt.covariance(), chosen.covariance()
+        for data, train, validation in spans:
+            trained.add(data, train)
+            chosen.add(data, validation)
+        covariance, test = trained.covariance(), chosen.covariance()
         weights = np.zeros((len(RIDGE_STRENGTHS), n_channels, n_channels, 2 * max_lag + 1), np.float32)
         errors = np.zeros(len(RIDGE_STRENGTHS))
         for channel, others in enumerate(predictors):
@@ -120,7 +120,7 @@ def other_stations(
         apart = (
             np.abs(others - channel) if places is None else np.hypot(*(places[others] - places[channel]).T)
         )
-        nearest = np.argsort(apart, kind="stable")[:MOST_PREDICTORS]
+        nearest = np.argsort(apart, kind="stable")[:MAX_PREDICTORS]
         lists.append(np.sort(others[nearest]))
     return lists
 

@@ -31,12 +31,12 @@ def train_network(
     live: BoolArray,
     gain: Float32Array,
     *,
-    most_steps: int,
-    most_seconds: float | None,
+    max_steps: int,
+    max_seconds: float | None,
     seed: int,
     start: BlindSlantNet | None = None,
     checkpoint: Path | None = None,
-    report: Callable[[FitProgress], None] | None = None,
+    progress: Callable[[FitProgress], None] | None = None,
 ) -> tuple[BlindSlantNet | None, FitProgress]:
     """Train a network that weighs the ridge filter against slant stacks, and stop when hidden data say so.
 
@@ -52,7 +52,7 @@ def train_network(
         What the prediction of each is multiplied by.
     start : BlindSlantNet, optional
         A network learnt before, from whose weights a shorter training begins.
-    most_steps, most_seconds, seed, checkpoint, report
+    max_steps, max_seconds, seed, checkpoint, progress
         As for `selfseis.training.loop`.
 
     Returns
@@ -66,20 +66,20 @@ def train_network(
         ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone)
     )
     pieces = [_Piece(span, ridge, live, gain, net.stacks) for span in spans]
-    progress = fit(
+    fit_progress = fit(
         net,
         _Draw(pieces, net.stacks),
         lambda trained: float(np.mean([piece.loss_where_chosen(trained) for piece in pieces])),
-        most_steps=most_steps if start is None else -(-most_steps // FINE_TUNING),
-        most_seconds=most_seconds or float("inf"),
+        max_steps=max_steps if start is None else -(-max_steps // FINE_TUNING),
+        max_seconds=max_seconds or float("inf"),
         check_every=100 if start is None else 50,
         learning_rate=LEARNING_RATE if start is None else FINE_TUNING_RATE,
         seed=seed,
         checkpoint=checkpoint,
-        report=report,
+        progress=progress,
     )
     of_the_filter = float(np.mean([piece.loss_of_reference() for piece in pieces]))
-    return (net if progress.best_loss < of_the_filter else None), progress
+    return (net if fit_progress.best_loss < of_the_filter else None), fit_progress
 
 
 def _begun(start: BlindSlantNet | None, blind_zone: int) -> BlindSlantNet | None:
@@ -113,9 +113,9 @@ class _Piece:
         reference = torch.from_numpy(ridge.predict(span.data, live))
         self.reference = functional.pad(reference, (0, 0, 0, missing))
         self.gain = functional.pad(torch.from_numpy(gain), (0, missing))[:, None]
-        self.learn, self.choose = (
+        self.train, self.validation = (
             functional.pad(torch.from_numpy(np.ascontiguousarray(mask)), (0, 0, 0, missing))
-            for mask in (span.learn, span.choose)
+            for mask in (span.train, span.validation)
         )
 
     def window(self, row: int, column: int, n_rows: int, n_columns: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -135,7 +135,7 @@ class _Piece:
         data = self.inner(self.data)
         for first in range(0, data.shape[1], longest):
             part = slice(first, first + longest)
-            seen, where = data[:, part], self.choose[:, part]
+            seen, where = data[:, part], self.validation[:, part]
             if not where.any():
                 continue
             residual = (seen - self.gain * net(seen, self.inner_live, self.reference[:, part]))[where]
@@ -148,9 +148,9 @@ class _Piece:
         return self.live[self.beside : len(self.live) - self.beside]
 
     def loss_of_reference(self) -> float:
-        data = self.inner(self.data)[self.choose]
+        data = self.inner(self.data)[self.validation]
         power = float((data**2).sum())
-        residual = data - (self.gain * self.reference)[self.choose]
+        residual = data - (self.gain * self.reference)[self.validation]
         return float((residual**2).sum()) / power if power > 0 else 0.0
 
 
@@ -167,7 +167,7 @@ class _Draw:
         row = int(rng.integers(n_channels - n_rows + 1))
         column = int(rng.integers(n_samples - n_columns + 1))
         padded, live, reference = piece.window(row, column, n_rows, n_columns)
-        where = piece.learn[row : row + n_rows, column : column + n_columns].clone()
+        where = piece.train[row : row + n_rows, column : column + n_columns].clone()
         gain = piece.gain[row : row + n_rows]
         where[:, :EDGE] = where[:, n_columns - EDGE :] = False
         for axis in (0, 1):

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from selfseis.denoise.burst_mask import outbursts
+from selfseis.denoise.burst_mask import burst_mask
 from selfseis.recording.dataarray import is_fibre
 from selfseis.recording.preprocessing import Conditioner, sample_spans
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import channel_correlation, correlation_half_width, hide_time_patches, within_reach
 
 PATCHES = 48  # parts of a span; a third of them is hidden, half of that to choose by and half to judge by
-FEWEST_LINE_CHANNELS = 8
+MIN_LINE_CHANNELS = 8
 WINDOW = 256  # samples over which noise is correlated
 
 
@@ -31,24 +31,24 @@ class Span:
         Samples to learn from, to choose settings by, and to be judged on. No sample serves two of these ends.
     first : int
         Index in the recording of the first sample.
-    outburst_share : float
-        Share of the samples that were outbursts of single channels, which serve no end.
+    burst_share : float
+        Share of the samples that were burst_mask of single channels, which serve no end.
     """
 
     data: Float32Array
-    learn: BoolArray
-    choose: BoolArray
-    judge: BoolArray
+    train: BoolArray
+    validation: BoolArray
+    test: BoolArray
     first: int = 0
-    outburst_share: float = 0.0
+    burst_share: float = 0.0
 
 
 def is_line(recording: xr.DataArray) -> bool:
     """Whether the channels form a line long enough for neighbours on both sides."""
-    return is_fibre(recording) and recording.sizes["channel"] >= FEWEST_LINE_CHANNELS
+    return is_fibre(recording) and recording.sizes["channel"] >= MIN_LINE_CHANNELS
 
 
-def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) -> list[Span]:
+def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) -> list[Span]:
     """Read spans spread over the recording and divide each into learning, choosing and judging.
 
     Parameters
@@ -68,11 +68,11 @@ def study_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) ->
     spans = []
     for tile in sample_spans(recording, n_spans=12, length=60_000):
         data, valid = conditioner(tile.data)
-        found = outbursts(data) if is_line(recording) else np.zeros_like(valid)
+        found = burst_mask(data) if is_line(recording) else np.zeros_like(valid)
         data[found], valid[found] = 0, False
         if valid.any() and data.shape[1] >= 2 * PATCHES:
             span = _divided(data, valid, tile.first, len(conditioner.taps) // 2, rng)
-            spans.append(replace(span, outburst_share=float(found.mean())))
+            spans.append(replace(span, burst_share=float(found.mean())))
     return spans
 
 
@@ -120,7 +120,7 @@ def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray
     return energy
 
 
-def taught_by(recording: xr.DataArray, spans: list[Span], live: BoolArray) -> Taught:
+def training_record_of(recording: xr.DataArray, spans: list[Span], live: BoolArray) -> TrainingRecord:
     """Note all times of spans that are not kept for judging, the guards around these included.
 
     Parameters
@@ -128,36 +128,36 @@ def taught_by(recording: xr.DataArray, spans: list[Span], live: BoolArray) -> Ta
     recording : xarray.DataArray
         What the spans are of.
     spans : list of Span
-        As `study_spans` returns them.
+        As `training_spans` returns them.
     live : ndarray of bool, shape (n_channels,)
         Channels that record at all.
     """
     times = []
     for span in spans:
-        taught = np.logical_not(span.judge.any(axis=0))
-        changes = np.flatnonzero(np.diff(taught, prepend=False, append=False))
+        training = np.logical_not(span.test.any(axis=0))
+        changes = np.flatnonzero(np.diff(training, prepend=False, append=False))
         times += [(span.first + first, span.first + last) for first, last in changes.reshape(-1, 2).tolist()]
-    return Taught.of(recording, times, np.flatnonzero(live).tolist())
+    return TrainingRecord.of(recording, times, np.flatnonzero(live).tolist())
 
 
-def hidden_from(taught: Taught, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
+def hidden_from(training: TrainingRecord, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
     """Return spans of a recording, judged wherever they were not taught.
 
     Parameters
     ----------
-    taught : Taught
+    taught : TrainingRecord
         What was learnt from.
     recording : xarray.DataArray
         What the spans are of, read from whatever format.
     spans : list of Span
-        As `study_spans` returns them.
+        As `training_spans` returns them.
     """
-    times, hidden = taught.times_in(recording), []
+    times, hidden = training.times_in(recording), []
     for span in spans:
-        judge = span.learn | span.choose | span.judge
+        test = span.train | span.validation | span.test
         for first, last in times:
-            judge[:, max(first - span.first, 0) : max(last - span.first, 0)] = False
-        hidden.append(replace(span, judge=judge))
+            test[:, max(first - span.first, 0) : max(last - span.first, 0)] = False
+        hidden.append(replace(span, test=test))
     return hidden
 
 
@@ -171,7 +171,7 @@ def line_blind_zone(
     recording : xarray.DataArray
         Channels on a line.
     spans : list of Span
-        As `study_spans` returns them.
+        As `training_spans` returns them.
     side_lobes : bool
         Whether the zone goes on over negative side lobes of the correlation.
 
@@ -201,7 +201,7 @@ def measured_blind_zone(
     Parameters
     ----------
     spans : list of Span
-        As `study_spans` returns them.
+        As `training_spans` returns them.
     rate_window : int
         Samples of a window.
     side_lobes : bool
@@ -216,6 +216,6 @@ def measured_blind_zone(
     """
     n_channels = spans[0].data.shape[0]
     reach = max(2, min(64, n_channels // 2))
-    measured = [channel_correlation(np.where(s.learn, s.data, 0), rate_window, reach) for s in spans]
+    measured = [channel_correlation(np.where(s.train, s.data, 0), rate_window, reach) for s in spans]
     correlation = np.median(measured, axis=0)
     return correlation_half_width(correlation, side_lobes=side_lobes), correlation

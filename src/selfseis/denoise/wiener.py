@@ -39,12 +39,12 @@ Pair = tuple[Float32Array, Float32Array]
 CHANNELS, SAMPLES = 64, 64  # of a frame, at most: a few wavelengths and periods of the default band
 SHORTEST = 32  # samples
 FEW = 16  # channels of a frame, in which waves stand out in a prediction rather than among wavenumbers
-N_PREDICTED, LEAST_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
-N_OBSERVED, LEAST_OBSERVED = 16, -1.5  # levels half an octave apart
+N_PREDICTED, MIN_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
+N_OBSERVED, MIN_OBSERVED = 16, -1.5  # levels half an octave apart
 QUIET = 0.5  # share of the frames, those in which least is predicted, that are taken for noise
 DEPENDENT = 16  # cells that see the same event count as one
 STEADY = 0.1  # share of what is observed in quiet frames from which waves are said never to cease
-LEAST_NOISE = 0.05  # share of what is observed in quiet frames, however well it was predicted
+MIN_NOISE = 0.05  # share of what is observed in quiet frames, however well it was predicted
 DOUBT = 2.0  # standard errors by which a signal must exceed nothing
 MOST = 2.0  # that a prediction is multiplied by
 FEWEST = 16  # cells of a level from which it says anything
@@ -53,7 +53,7 @@ ENOUGH = 100  # simulated cells of a level from which its mean is known
 
 
 @dataclass(frozen=True)
-class Posterior:
+class WienerWeights:
     """How a prediction and an observation are weighed.
 
     Attributes
@@ -73,7 +73,7 @@ class Posterior:
 
     channels: int
     samples: int
-    shrink: Float32Array
+    prediction_gain: Float32Array
     trust: Float32Array
     variance: Float32Array
     noise: Float32Array
@@ -105,7 +105,7 @@ class Posterior:
         lean = frames.channels <= FEW or waves > STEADY
         blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
         empty = cls(frames.channels, frames.samples, blank + lean, blank, blank, noise)
-        return empty._with_weights(_Sums.over(studied, empty), _chance_power(frames))
+        return empty._with_weights(_Sums.over(studied, empty), _null_power(frames))
 
     @property
     def frames(self) -> Frames:
@@ -137,7 +137,7 @@ class Posterior:
         -------
         ndarray, shape (n_channels, n_samples)
         """
-        tables = [self.trust, (1 - self.trust) * self.shrink] if self._leans else [self.trust]
+        tables = [self.trust, (1 - self.trust) * self.prediction_gain] if self._leans else [self.trust]
         result = np.empty_like(data)
         for block in self.frames.blocks(data.shape):
             seen = _seen(data, prediction, live, block)
@@ -195,8 +195,8 @@ class Posterior:
         around = self.frames.with_neighbours if self._leans else self.frames.of_neighbours
         _octaves(around(_power(predicted).div_(noise)), out=levels[0])
         _octaves(self.frames.of_neighbours(_power(observed).div_(noise)), out=levels[1])
-        levels[0].sub_(LEAST_PREDICTED).clamp_(0, N_PREDICTED - 1)
-        levels[1].sub_(LEAST_OBSERVED).mul_(2).clamp_(0, N_OBSERVED - 1)
+        levels[0].sub_(MIN_PREDICTED).clamp_(0, N_PREDICTED - 1)
+        levels[1].sub_(MIN_OBSERVED).mul_(2).clamp_(0, N_OBSERVED - 1)
         return levels
 
     def _noise_of(self, rows: slice) -> Tensor:
@@ -205,19 +205,19 @@ class Posterior:
     @property
     def _leans(self) -> bool:
         """Whether the prediction itself is weighed in."""
-        return bool(self.shrink.any())
+        return bool(self.prediction_gain.any())
 
-    def _with_weights(self, sums: _Sums, by_chance: FloatArray) -> Self:
+    def _with_weights(self, sums: _Sums, under_null: FloatArray) -> Self:
         by_predicted = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values()))
-        shrink = by_predicted.shrink() if self._leans else np.zeros((N_PREDICTED, 1))
+        prediction_gain = by_predicted.prediction_gain() if self._leans else np.zeros((N_PREDICTED, 1))
         counts = np.maximum(sums.counts, 1)
-        residual = sums.residual(shrink)
+        residual = sums.residual(prediction_gain)
         error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
-        missed = _growing(residual - by_chance, sums.counts)
-        doubtless = _growing(residual - DOUBT * error - by_chance, sums.counts)
+        missed = _growing(residual - under_null, sums.counts)
+        doubtless = _growing(residual - DOUBT * error - under_null, sums.counts)
         return replace(
             self,
-            shrink=np.broadcast_to(shrink, counts.shape).astype(np.float32),
+            prediction_gain=np.broadcast_to(prediction_gain, counts.shape).astype(np.float32),
             trust=(doubtless / (doubtless + 1)).astype(np.float32),
             variance=(missed / (missed + 1)).astype(np.float32),
         )
@@ -238,25 +238,25 @@ class _Sums:
     predicted: FloatArray
     observed: FloatArray
 
-    def shrink(self) -> FloatArray:
+    def prediction_gain(self) -> FloatArray:
         """Return the factor of the prediction that comes closest to what is observed, less what chance may add."""
         best = self.products / np.maximum(self.predicted, 1e-12)
-        by_chance = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
-        return np.clip(best - DOUBT * by_chance, 0, MOST)
+        under_null = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
+        return np.clip(best - DOUBT * under_null, 0, MOST)
 
-    def residual(self, shrink: FloatArray) -> FloatArray:
+    def residual(self, prediction_gain: FloatArray) -> FloatArray:
         """Return the mean power that is left where the prediction is taken off with a factor."""
-        left = self.observed - 2 * shrink * self.products + shrink**2 * self.predicted
+        left = self.observed - 2 * prediction_gain * self.products + prediction_gain**2 * self.predicted
         return np.maximum(left, 0) / np.maximum(self.counts, 1)
 
     @classmethod
-    def over(cls, studied: Sequence[_Study], posterior: Posterior) -> _Sums:
+    def over(cls, studied: Sequence[_Study], wiener: WienerWeights) -> _Sums:
         totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
-        for block, observed, predicted, times in _spectra(studied, posterior.frames):
-            levels = posterior.levels(observed, predicted, block.rows).round_().long()
+        for block, observed, predicted, times in _spectra(studied, wiener.frames):
+            levels = wiener.levels(observed, predicted, block.rows).round_().long()
             index = block.own(levels[0] * N_OBSERVED + levels[1]).flatten().numpy()
             observed, predicted = block.own(observed), block.own(predicted)
-            noise = posterior._noise_of(block.rows)[:, block.own_rows]
+            noise = wiener._noise_of(block.rows)[:, block.own_rows]
             counted = (_power(observed).sum(dim=(1, 3)) > 0) & times
             values = (
                 torch.ones_like(noise),
@@ -311,7 +311,7 @@ def _quiet_power(studied: Sequence[_Study], frames: Frames) -> tuple[Float32Arra
         counts[rows] += quiet.sum(dim=(0, 1, 3)).numpy()
     waves = np.clip(true / max(powers[1].sum(), 1e-30), 0, 1) * powers[1]
     share = float(waves.sum() / max(powers[0].sum(), 1e-30))
-    total = np.maximum(powers[0] - waves, LEAST_NOISE * powers[0])
+    total = np.maximum(powers[0] - waves, MIN_NOISE * powers[0])
     common = total.sum(axis=0) / max(counts.sum(), 1)
     # A row with few quiet frames has the noise of all.
     noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
@@ -327,14 +327,14 @@ def _loudness(study: _Study, frames: Frames) -> Float32Array:
     return np.concatenate(values)
 
 
-def _chance_power(frames: Frames) -> FloatArray:
+def _null_power(frames: Frames) -> FloatArray:
     """Return the mean power of noise by the power observed around it: frames overlap, so they are a little alike."""
     shape = 4 * frames.channels, SIMULATED // (4 * frames.channels)
     values = np.random.default_rng(0).standard_normal(shape, np.float32)
     power = _power(frames.of(values))[1:-1]
     power = power[:, :, 1:-1] if frames.channels > 1 else power
     power = power / power.mean(dim=(0, 2), keepdim=True)
-    around = 2 * (torch.log2(frames.of_neighbours(power).clamp_(min=1e-12)) - LEAST_OBSERVED)
+    around = 2 * (torch.log2(frames.of_neighbours(power).clamp_(min=1e-12)) - MIN_OBSERVED)
     level = around.clamp(0, N_OBSERVED - 1).round().long().flatten().numpy()
     counts = np.bincount(level, minlength=N_OBSERVED)
     mean = np.bincount(level, power.flatten().numpy(), N_OBSERVED) / np.maximum(counts, 1)

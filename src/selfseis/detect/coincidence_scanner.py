@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.detect.scan import Report, Scan, ScanPart, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, joined, window_means
 from selfseis.detect.sta_lta import energy_ratio, sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
@@ -19,7 +19,7 @@ TILE_VALUES = 8_000_000
 LONG_WINDOWS = 40  # hops of the long-term level: about 25 s at 100 Hz
 SHARED = 0.03  # correlation between stations from which surrogates must keep it
 BLOCK = 16  # hops over which that correlation is formed
-FEWEST_BLOCKS = 200
+MIN_BLOCKS = 200
 TRIGGERED = np.log(3.0)  # energy ratio from which a station counts as part of an event
 RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
 
@@ -75,7 +75,12 @@ class CoincidenceScanner:
         return (LONG_WINDOWS + self.reach + 4) * self.hop
 
     def scan(
-        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        progress: ProgressCallback | None = None,
     ) -> Scan:
         """Score a recording.
 
@@ -90,14 +95,14 @@ class CoincidenceScanner:
             shifted, and its phases are drawn, which is too kind to noise with bursts.
         seed : int
             Seed of the surrogates.
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all samples.
 
         Returns
         -------
         Scan
         """
-        first, energies, present = self._energies(recording, report)
+        first, energies, present = self._energies(recording, progress)
         ratios = RATIOS[self.ratio](energies, LONG_WINDOWS)
         rng = np.random.default_rng(seed)
         keep_shared = len(ratios) > 1 and _noise_is_shared(ratios)
@@ -115,7 +120,7 @@ class CoincidenceScanner:
         )
 
     def _energies(
-        self, recording: xr.DataArray, report: Report | None
+        self, recording: xr.DataArray, progress: ProgressCallback | None
     ) -> tuple[IntArray, NDArray, Float32Array]:
         """Return times, each station's mean energy in short windows, and the share of each window with data.
 
@@ -134,8 +139,8 @@ class CoincidenceScanner:
             mean = np.where(full, energy / np.maximum(present, 1e-9), np.nan)
             share = present / membership.sum(axis=1, keepdims=True)
             parts.append(ScanPart(tile.first, np.vstack([mean, share])[:, keep]))
-            if report is not None:
-                report(tile.first + tile.n_core, recording.sizes["time"])
+            if progress is not None:
+                progress(tile.first + tile.n_core, recording.sizes["time"])
         first, values = joined(parts, self.hop)
         return first, values[: len(membership)], np.nan_to_num(values[len(membership) :]).astype(np.float32)
 
@@ -190,7 +195,7 @@ def _noise_is_shared(ratios: Float32Array) -> bool:
     n_blocks = steps.shape[1] // BLOCK
     blocks = steps[:, : n_blocks * BLOCK].reshape(len(steps), n_blocks, BLOCK).transpose(1, 0, 2)
     blocks = blocks[np.isfinite(blocks).all(axis=(1, 2))]
-    if len(blocks) < FEWEST_BLOCKS:
+    if len(blocks) < MIN_BLOCKS:
         return False
     centred = blocks - blocks.mean(axis=2, keepdims=True)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=2, keepdims=True), 1e-9)

@@ -9,29 +9,27 @@ import xarray as xr
 
 from selfseis.base import Estimator
 from selfseis.catalogue.records import Event
-from selfseis.denoise.training_data import is_line, line_blind_zone, study_spans
+from selfseis.denoise.training_data import is_line, line_blind_zone, training_spans
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.evaluate import judge_detector
-from selfseis.detect.scan import Report, Scan, Scanner
+from selfseis.detect.evaluate import evaluate_detector
+from selfseis.detect.scan import ProgressCallback, Scan, Scanner
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import is_fibre, sample_times, sampling_rate, station_codes
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 from selfseis.validation import Verdict
-from selfseis.validation.false_alarms import ChanceLevel, peaks
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
 if TYPE_CHECKING:
     from selfseis.denoise import Denoiser
 
 WINDOW = 128  # samples: 1.3 s at 100 Hz
 APART = 16  # hops between separate events
-FEWEST_FOR_BACKGROUND = (
-    1000  # hops; an event can fill a shorter record, and would be taken for its background
-)
-WANTED_CHANCE_PEAKS = 20  # at the nominal rate, in all surrogates together
+MIN_FOR_BACKGROUND = 1000  # hops; an event can fill a shorter record, and would be taken for its background
+TARGET_NULL_PEAKS = 20  # at the nominal rate, in all surrogates together
 # Along a line, waves down to the velocity of slow surface waves are searched. Between stations the search ends at
 # 2 km/s by default, which is below the apparent velocity of body waves in the crust.
 BODY_WAVE_FACTOR = 4.0  # lowest apparent velocity between stations over that along a line
@@ -66,7 +64,7 @@ class Detector(Estimator):
         Band-pass and noise level of each channel.
     scanner_ : Scanner
         What scores recordings.
-    chance_ : ChanceLevel
+    chance_ : FalseAlarmRate
         How often chance reaches a score.
     background_ : float
         Score of the recording's quiet fifth in excess of chance: lasting coherence, which is not an event.
@@ -95,14 +93,14 @@ class Detector(Estimator):
         self.denoiser = denoiser
         self.seed = seed
 
-    def fit(self, recording: xr.DataArray, *, report: Report | None = None) -> Self:
+    def fit(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Self:
         """Measure what chance gives on a recording, set the threshold, and judge the detector there.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, dims (channel, time).
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all samples.
 
         Returns
@@ -111,7 +109,7 @@ class Detector(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If there is no usable sample, or too short a record.
         """
         if not 0 < self.false_alarms_per_day < np.inf:
@@ -120,32 +118,34 @@ class Detector(Estimator):
         band = self.band or (self.denoiser.conditioner_.band if self.denoiser is not None else None)
         conditioner = self.conditioner_ = Conditioner.measure(recording, band)
         if not np.isfinite(conditioner.scale).any():
-            raise UnusableInput("nothing to search: every channel is empty or dead")
+            raise InputError("nothing to search: every channel is empty or dead")
         self.scanner_ = self._scanner(recording, conditioner)
         days = sum(last - first for first, last in stretches(recording)) / rate / 86400
-        wanted = int(np.ceil(WANTED_CHANCE_PEAKS / max(self.false_alarms_per_day * days, 1e-9)))
+        wanted = int(np.ceil(TARGET_NULL_PEAKS / max(self.false_alarms_per_day * days, 1e-9)))
         most = 200 if isinstance(self.scanner_, CoincidenceScanner) else _affordable_surrogates(recording)
         n_surrogates = int(np.clip(wanted, 4, most))
-        self.scan_ = self.scanner_.scan(recording, n_surrogates=n_surrogates, seed=self.seed, report=report)
+        self.scan_ = self.scanner_.scan(
+            recording, n_surrogates=n_surrogates, seed=self.seed, progress=progress
+        )
         if not np.isfinite(self.scan_.score).any():
-            raise UnusableInput(
+            raise InputError(
                 f"nothing to search: no stretch of {4 * self.scan_.hop / rate:.3g} s holds data; give a longer record"
             )
-        self.chance_ = ChanceLevel.measure(self.scan_, APART, rate)
+        self.false_alarm_rate_ = FalseAlarmRate.measure(self.scan_, APART, rate)
         self.background_ = _background(self.scan_)
-        self.threshold_ = self.background_ + self.chance_.threshold(self.false_alarms_per_day)
+        self.threshold_ = self.background_ + self.false_alarm_rate_.threshold(self.false_alarms_per_day)
         self.events_ = self._events(recording, self.scan_)
         self.verdict_ = self._judge(recording, conditioner)
         return self
 
-    def detect(self, recording: xr.DataArray, *, report: Report | None = None) -> list[Event]:
+    def detect(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> list[Event]:
         """Find the events of a recording, at the threshold that was set by `fit`.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording.
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all samples.
 
         Returns
@@ -155,26 +155,24 @@ class Detector(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the detector was fitted at another sampling rate or on another number of channels.
         """
         self._check_fits(recording)
-        scan = self.scanner_.scan(recording, n_surrogates=0, seed=self.seed, report=report)
+        scan = self.scanner_.scan(recording, n_surrogates=0, seed=self.seed, progress=progress)
         return self._events(recording, scan)
 
-    def fit_detect(self, recording: xr.DataArray, *, report: Report | None = None) -> list[Event]:
+    def fit_detect(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> list[Event]:
         """Set the threshold on a recording and return its events, reading it once."""
-        return self.fit(recording, report=report).events_
+        return self.fit(recording, progress=progress).events_
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate, n_channels = sampling_rate(recording), recording.sizes["channel"]
         known = self.conditioner_
         if not np.isclose(rate, known.rate, rtol=1e-3):
-            raise UnusableInput(
-                f"the detector was fitted at {known.rate:g} Hz, not at {rate:g} Hz: fit it anew"
-            )
+            raise InputError(f"the detector was fitted at {known.rate:g} Hz, not at {rate:g} Hz: fit it anew")
         if n_channels != len(known.scale):
-            raise UnusableInput(
+            raise InputError(
                 f"the detector was fitted on {len(known.scale)} channels, not on {n_channels}: fit it anew"
             )
 
@@ -194,9 +192,9 @@ class Detector(Estimator):
     def _blind_zone(self, recording: xr.DataArray, conditioner: Conditioner) -> int:
         if self.denoiser is not None and self.denoiser.blind_zone is not None:
             return self.denoiser.blind_zone
-        spans = study_spans(recording, conditioner, self.seed)
+        spans = training_spans(recording, conditioner, self.seed)
         if not spans:
-            raise UnusableInput("nothing to search: the record is too short, or empty")
+            raise InputError("nothing to search: the record is too short, or empty")
         # The surrogates share the noise of the side lobes, so the threshold knows of it.
         return line_blind_zone(recording, spans, side_lobes=False)[0]
 
@@ -246,12 +244,12 @@ class Detector(Estimator):
             end=end,
             peak=peak,
             score=score,
-            p_value=float(self.chance_.p_value(score - self.background_)),
+            p_value=float(self.false_alarm_rate_.p_value(score - self.background_)),
             n_channels=int(scan.n_channels[first : last + 1].max()),
         )
 
     def _judge(self, recording: xr.DataArray, conditioner: Conditioner) -> Verdict:
-        return judge_detector(self, recording, conditioner, self._baseline(recording, conditioner))
+        return evaluate_detector(self, recording, conditioner, self._baseline(recording, conditioner))
 
     def _baseline(self, recording: xr.DataArray, conditioner: Conditioner) -> tuple[Scanner, float]:
         """Return the simplest detector and its threshold at the same nominal rate."""
@@ -264,8 +262,8 @@ class Detector(Estimator):
         n_samples = max(BASELINE_VALUES // recording.sizes["channel"], 64 * self.window)
         part = recording.isel(time=slice(0, n_samples))
         scan = scanner.scan(part, n_surrogates=4, seed=self.seed)
-        chance = ChanceLevel.measure(scan, APART, conditioner.rate)
-        return scanner, chance.threshold(self.false_alarms_per_day)
+        null = FalseAlarmRate.measure(scan, APART, conditioner.rate)
+        return scanner, null.threshold(self.false_alarms_per_day)
 
 
 def _affordable_surrogates(recording: xr.DataArray) -> int:
@@ -275,7 +273,7 @@ def _affordable_surrogates(recording: xr.DataArray) -> int:
 
 def _background(scan: Scan) -> float:
     """Return by how much the quiet fifth of a recording is more predictable than chance."""
-    if np.isfinite(scan.score).sum() < FEWEST_FOR_BACKGROUND or not np.isfinite(scan.null).any():
+    if np.isfinite(scan.score).sum() < MIN_FOR_BACKGROUND or not np.isfinite(scan.null).any():
         return 0.0
     return max(0.0, float(np.nanquantile(scan.score, 0.2) - np.nanquantile(scan.null, 0.2)))
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 Baseline = tuple[Scanner, float]
-MOST_EVENTS = 3
+MAX_EVENTS = 3
 PIECES_OF_NOISE = 8
 ERROR_RATE = 0.05
 
 
-def judge_detector(
+def evaluate_detector(
     detector: Detector, recording: xr.DataArray, conditioner: Conditioner, baseline: Baseline
 ) -> Verdict:
     """Judge a fitted detector on the recording that it was fitted on.
@@ -62,7 +62,7 @@ def judge_detector(
         )
         return Verdict.undecided("detect", reason, details=details)
     if _chance_of(len(detector.events_), expected) > ERROR_RATE:
-        return _no_more_than_chance(len(detector.events_), expected, baseline[0].name, details)
+        return _not_above_null(len(detector.events_), expected, baseline[0].name, details)
     injections = _injections(detector, recording, conditioner, baseline)
     if injections is None:
         reason = (
@@ -79,8 +79,10 @@ def _details(detector: Detector, expected: float) -> dict[str, Any]:
         "false_alarms_per_day": detector.false_alarms_per_day,
         "threshold": detector.threshold_,
         "background": detector.background_,
-        "surrogate_days": detector.chance_.days,
-        "threshold_is_extrapolated": detector.chance_.is_extrapolated(detector.false_alarms_per_day),
+        "surrogate_days": detector.false_alarm_rate_.days,
+        "threshold_is_extrapolated": detector.false_alarm_rate_.is_extrapolated(
+            detector.false_alarms_per_day
+        ),
     }
 
 
@@ -90,7 +92,7 @@ def _chance_of(n_events: int, expected: float) -> float:
     return float(poisson.sf(n_events - 1, expected))
 
 
-def _no_more_than_chance(n_events: int, expected: float, baseline: str, details: dict[str, Any]) -> Verdict:
+def _not_above_null(n_events: int, expected: float, baseline: str, details: dict[str, Any]) -> Verdict:
     from scipy.stats import chi2
 
     low = chi2.ppf(ERROR_RATE, 2 * n_events) / 2 if n_events else 0.0
@@ -121,14 +123,14 @@ def _compare(
     else:
         null_name = "the same events, their channels shifted in time independently"
         null = injections.incoherent(detector.seed)
-    chance = _recall(null, detector.scanner_, detector.threshold_)
+    null_scores = _recall(null, detector.scanner_, detector.threshold_)
     details["found_down_to_db"] = decibels(ours.skill)
     details["baseline_found_down_to_db"] = decibels(theirs.skill)
     return judge(
         "detect",
         ours,
         theirs,
-        chance,
+        null_scores,
         baseline_name=scanner.name,
         null_name=null_name,
         measure="recall of found events scaled down in noise like the quietest",
@@ -149,7 +151,7 @@ def _injections(
     quiet = _quietest(recording, conditioner, 8 * 2 * hop)
     if quiet is None:
         return None
-    best = sorted(detector.events_, key=lambda e: -e.score)[:MOST_EVENTS]
+    best = sorted(detector.events_, key=lambda e: -e.score)[:MAX_EVENTS]
     events = [tapered(_cut(recording, conditioner, event, hop)) for event in best]
     longest = max(e.shape[1] for e in events)
     rng = np.random.default_rng(detector.seed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_SLOWNESSES = 41
+MAX_SLOWNESSES = 41
 WIDEST_SEGMENT = 128  # channels over which a wavefront is taken to be plane
 
 
@@ -58,10 +58,10 @@ class LineGeometry:
         block = int(np.clip(blind_zone // 3, 4 if widest >= 32 else 1, max(1, widest // 3)))
         # Wider than the zone, because shared noise fades rather than ends there.
         guard = max(1, int(np.ceil(1.25 * blind_zone / block)))
-        affordable = (MOST_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
+        affordable = (MAX_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
         span = int(np.clip(affordable, min(widest, max(16, 4 * block * guard)), widest))
         step = period / 2 / span
-        n_sides = int(min(MOST_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
+        n_sides = int(min(MAX_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
         slownesses = step * np.arange(-n_sides, n_sides + 1)
         n_segments = -(-n_channels // span)
         return cls(n_channels, block, guard, max(1, n_channels // n_segments // block), slownesses)

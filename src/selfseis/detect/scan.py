@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from selfseis.typing import Float32Array, FloatArray, IntArray
 
-Report = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,12 @@ class Scanner(Protocol):
         ...
 
     def scan(
-        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        progress: ProgressCallback | None = None,
     ) -> Scan:
         """Score a recording and `n_surrogates` surrogates of it."""
         ...

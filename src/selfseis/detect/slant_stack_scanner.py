@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.detect.line_geometry import LineGeometry
-from selfseis.detect.scan import Report, Scan, ScanPart, Standardiser, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, Standardiser, joined, window_means
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.recording.tiling import Tile
@@ -29,9 +29,7 @@ from selfseis.validation import phase_randomised
 
 TILE_VALUES = 8_000_000
 COMMON_MODE = 0.02  # correlation between the two halves of the line from which all channels share a waveform
-FEWEST_HOPS = (
-    1000  # below which a record may be all event, and tells nothing of what its channels always share
-)
+MIN_HOPS = 1000  # below which a record may be all event, and tells nothing of what its channels always share
 DRAWS = 4  # surrogates on which the scale of the statistics is measured: one percent of it is ten of the rate
 LOUD = 4.0  # noise levels beyond which a sample is an event's rather than noise's
 FLOOR = 0.1  # share of the energy below which a beam's changes mean nothing
@@ -116,7 +114,7 @@ class PredictabilityScanner:
         levelled = [self._levelled(data) for data in spans]
         shifted = [self._score(data, rng, n_surrogates=DRAWS) for data in levelled]
         of_shifted = Standardiser.measure(_row_wise([line[:, 1:] for line, _ in shifted]))
-        if sum(data.shape[1] for data in spans) < FEWEST_HOPS * self.hop:
+        if sum(data.shape[1] for data in spans) < MIN_HOPS * self.hop:
             of_segment = Standardiser.measure(_row_wise([best[None, :, 1:] for _, best in shifted]))
             return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
         lasting = [
@@ -149,7 +147,12 @@ class PredictabilityScanner:
         return (PAST + 6) * self.hop
 
     def scan(
-        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        progress: ProgressCallback | None = None,
     ) -> Scan:
         """Score a recording tile by tile.
 
@@ -161,7 +164,7 @@ class PredictabilityScanner:
             Surrogates of each tile: blocks shifted in time independently.
         seed : int
             Seed of the shifts.
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all samples.
 
         Returns
@@ -173,8 +176,8 @@ class PredictabilityScanner:
         parts = []
         for tile in covered_tiles(recording, core, self.halo, align=self.hop):
             parts.append(ScanPart(tile.first, self._scan_tile(tile, n_surrogates, seed)))
-            if report is not None:
-                report(tile.first + tile.n_core, n_samples)
+            if progress is not None:
+                progress(tile.first + tile.n_core, n_samples)
         first, values = joined(parts, self.hop)
         takes_part, present = np.nan_to_num(values[:2])
         scores = values[2:].astype(np.float32)

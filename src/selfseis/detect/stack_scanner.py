@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from selfseis.detect.scan import Report, Scan, ScanPart, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, joined, window_means
 from selfseis.detect.sta_lta import sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
@@ -55,7 +55,12 @@ class StackScanner:
         return (LONG_WINDOWS + 4) * self.hop
 
     def scan(
-        self, recording: xr.DataArray, *, n_surrogates: int, seed: int, report: Report | None = None
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        progress: ProgressCallback | None = None,
     ) -> Scan:
         """Score a recording, and surrogates in which channels are shifted in time within a tile."""
         n_channels = recording.sizes["channel"]
@@ -70,8 +75,8 @@ class StackScanner:
             scores = np.stack([self.score_window(d)[keep] for d in series])
             scores[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
             parts.append(ScanPart(tile.first, scores))
-            if report is not None:
-                report(tile.first + tile.n_core, recording.sizes["time"])
+            if progress is not None:
+                progress(tile.first + tile.n_core, recording.sizes["time"])
         first, scores = joined(parts, self.hop)
         scores = scores.astype(np.float32)
         present = np.isfinite(scores[:1]).astype(np.float32)

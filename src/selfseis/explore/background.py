@@ -12,7 +12,7 @@ from selfseis.explore.scattering import PER_OCTAVE
 from selfseis.typing import BoolArray, Float32Array
 
 FLOOR = 0.5  # of the background, that is added to a window's power: what is weaker is not told apart
-LEAST_MODULATION = 1e-3  # of the first order, below which the second is rounding
+MIN_MODULATION = 1e-3  # of the first order, below which the second is rounding
 FEWEST = 100  # windows of a site, from which its own background is measured rather than looked up
 WEIGHT_OF_ALONG = 2.0  # coherences lie within 1, logarithms of power do not
 COMPONENTS_WITH_DIRECTION = 3
@@ -49,7 +49,7 @@ class Background:
             power[names[site]] = _median(table.power[mine])
             along[names[site]] = np.median(table.along[mine], axis=0)
             rhythm = table.modulation[mine][:, np.isfinite(table.modulation[0])]
-            modulation[names[site]] = np.median(np.log(rhythm + LEAST_MODULATION), axis=0)
+            modulation[names[site]] = np.median(np.log(rhythm + MIN_MODULATION), axis=0)
         loudest = np.nan_to_num(np.stack(list(power.values()))).max(axis=(0, 1))
         return cls(power, along, modulation, loudest > NUMERICAL_NOISE * loudest.max())
 
@@ -87,7 +87,7 @@ class Background:
         """Return how power comes and goes, by octave and rate, weighted by the share that is not background."""
         known = np.isfinite(table.modulation[0])
         usual = np.stack([self.modulation.get(name, np.zeros(known.sum())) for name in names])
-        unusual = np.log(table.modulation[:, known] + LEAST_MODULATION) - usual[table.site]
+        unusual = np.log(table.modulation[:, known] + MIN_MODULATION) - usual[table.site]
         share = np.where(self.bands, louder / (louder + 1), 0)
         of_octave = np.stack([part.mean(axis=1) for part in _octaves(share)], axis=1)
         return of_octave[:, np.nonzero(known)[0]] * unusual

@@ -13,7 +13,7 @@ from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import Interval
 from selfseis.validation.scores import bootstrap_skill
 
-FEWEST_TRUSTED = 2  # classes, below which there is no structure
+MIN_TRUSTED = 2  # classes, below which there is no structure
 SURELY = 0.025
 TRUSTED_FROM = 0.5  # of a class's windows that must be found again, however little chance finds
 
@@ -66,7 +66,7 @@ class Structure:
         One class alone says nothing, however surely it is found again. Where no two can be trusted, the agreement of
         the hidden halves beyond that of chance decides, as far as it is sure.
         """
-        if len(self.trusted) < FEWEST_TRUSTED:
+        if len(self.trusted) < MIN_TRUSTED:
             return 0.0, self._sure_agreement()
         stability = sum(self.stability[name].value for name in self.trusted)
         return stability + float(np.isin(self.labels, self.trusted).mean()), 0.0
@@ -115,7 +115,7 @@ def find_structures(
         labels, assigner = _classes(grouping, points, seed)
         views = two_views(grouping, points, block, seed)
         null = two_views(grouping, surrogate, null_block, seed)
-        by_chance = jaccard(_classes(grouping, surrogate, seed)[0], null.other, null_block, seed)
+        under_null = jaccard(_classes(grouping, surrogate, seed)[0], null.other, null_block, seed)
         found.append(
             Structure(
                 grouping,
@@ -124,7 +124,7 @@ def find_structures(
                 views,
                 jaccard(labels, views.other, block, seed),
                 null,
-                max((one.value for name, one in by_chance.items() if name > 0), default=0.0),
+                max((one.value for name, one in under_null.items() if name > 0), default=0.0),
             )
         )
     return sorted(found, key=lambda structure: structure.worth, reverse=True)

@@ -17,7 +17,7 @@ from typing import Literal, Protocol, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.typing import Float32Array, FloatArray, IntArray
 
 Labels = NDArray[np.int16]
@@ -46,22 +46,22 @@ class ByDensity:
 
     Attributes
     ----------
-    fewest_share : float
+    min_share : float
         Smallest group, as a share of the points.
     """
 
-    fewest_share: float
+    min_share: float
 
     @property
     def name(self) -> str:
         """What it is called, with its setting."""
-        return f"hdbscan, groups of at least {100 * self.fewest_share:g}%"
+        return f"hdbscan, groups of at least {100 * self.min_share:g}%"
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
         """Return a label a point, -1 where it belongs to no group."""
         from sklearn.cluster import HDBSCAN
 
-        fewest = max(DENSITY_NEIGHBOURS, round(self.fewest_share * len(points)))
+        fewest = max(DENSITY_NEIGHBOURS, round(self.min_share * len(points)))
         method = HDBSCAN(min_cluster_size=fewest, min_samples=min(DENSITY_NEIGHBOURS, fewest), copy=True)
         labels = method.fit_predict(points).astype(np.int16)
         return labels if labels.max() >= 0 else _one_group(points)
@@ -131,7 +131,7 @@ def settings_of(method: Method, n_points: int) -> list[Grouping]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no such method.
     """
     if method == "hdbscan":
@@ -141,7 +141,7 @@ def settings_of(method: Method, n_points: int) -> list[Grouping]:
         return [ByMixture(k) for k in range(2, 13, 2)]
     if method == "ward":
         return [ByMerging(k) for k in range(2, 13, 2)]
-    raise UnusableInput(f"there is no grouping {method!r}: choose one of {', '.join(get_args(Method))}")
+    raise InputError(f"there is no grouping {method!r}: choose one of {', '.join(get_args(Method))}")
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ class Assigner:
 
 
 WINDOWS_OF_LEAF = 150
-MOST_LEAVES = 8  # of a class
-MOST_POINTS = 5000  # of a class, that its leaves are found from
+MAX_LEAVES = 8  # of a class
+MAX_POINTS = 5000  # of a class, that its leaves are found from
 
 
 @dataclass(frozen=True)
@@ -246,8 +246,8 @@ def _split(points: Float32Array, seed: int) -> Labels:
     """Split a class by k-means, and leave no part empty."""
     from sklearn.cluster import KMeans
 
-    n_parts = int(np.clip(len(points) // WINDOWS_OF_LEAF, 1, MOST_LEAVES))
-    some = points[:: max(1, len(points) // MOST_POINTS)]
+    n_parts = int(np.clip(len(points) // WINDOWS_OF_LEAF, 1, MAX_LEAVES))
+    some = points[:: max(1, len(points) // MAX_POINTS)]
     parts = KMeans(n_parts, n_init=1, random_state=seed).fit(some).predict(points)
     return np.unique(parts, return_inverse=True)[1].astype(np.int16)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from selfseis.typing import Float32Array, FloatArray
 
-MOST_AXES = 8  # in which windows are grouped: what many of them share
+MAX_AXES = 8  # in which windows are grouped: what many of them share
 RARE_AXES = 16  # in which rarity is measured: few windows have no say in the strongest axes
 USUAL_SHARE = 0.7  # of the windows, nearest to the median: their scatter is what whitening makes round
 RIDGE = 0.1  # of the mean variance, added to all: directions without scatter must not count for much
@@ -64,7 +64,7 @@ class Axes:
         directions = np.ascontiguousarray(vectors[:, ::-1][:, :RARE_AXES].T).astype(np.float32)
         return cls(median, whitening, unturned.softness, directions)
 
-    def __call__(self, features: Float32Array, n_axes: int = MOST_AXES) -> Float32Array:
+    def __call__(self, features: Float32Array, n_axes: int = MAX_AXES) -> Float32Array:
         """Return the first coordinates, shape (n, n_axes); all lie within 1 of the origin."""
         whitened = (features - self.median) @ self.whitening
         away = np.linalg.norm(whitened, axis=1, keepdims=True)

@@ -20,13 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from selfseis.explore.embedding import MOST_AXES, Axes
+from selfseis.explore.embedding import MAX_AXES, Axes
 from selfseis.networks.window_encoder import WindowNet
 from selfseis.training import FitProgress, fit
 from selfseis.typing import BoolArray, Float32Array, IntArray
 
 BATCH = 256
-MOST_STEPS = 600
+MAX_STEPS = 600
 WEAKEST = 0.1  # share of a window's power that is left in a view
 JUDGED = 1024  # hidden windows on which training is stopped
 AGREE, VARY, REPEAT = 25.0, 25.0, 1.0  # weights of the terms, as published
@@ -50,7 +50,7 @@ class Encoder:
         self.net = net
 
     @classmethod
-    def learnt(cls, views: Views, axes: Axes, seed: int) -> tuple[Encoder, FitProgress]:
+    def trained(cls, views: Views, axes: Axes, seed: int) -> tuple[Encoder, FitProgress]:
         """Learn from every window but each fifth, and stop by the loss on those.
 
         Parameters
@@ -63,7 +63,7 @@ class Encoder:
             Of weights and draws.
         """
         torch.manual_seed(seed)
-        net = WindowNet(len(axes.median), MOST_AXES)
+        net = WindowNet(len(axes.median), MAX_AXES)
         whiten = _whitener(axes)
         judged = [whiten(side) for side in views.draw(np.random.default_rng(seed), JUDGED, hidden=True)]
 
@@ -74,11 +74,11 @@ class Encoder:
         def hidden_loss(net: nn.Module) -> float:
             return float(disagreement(net(judged[0]), net(judged[1])))
 
-        progress = fit(
-            net, draw_loss, hidden_loss, most_steps=MOST_STEPS, check_every=50, patience=3, seed=seed
+        fit_progress = fit(
+            net, draw_loss, hidden_loss, max_steps=MAX_STEPS, check_every=50, patience=3, seed=seed
         )
         net.eval()
-        return cls(axes, net), progress
+        return cls(axes, net), fit_progress
 
     @torch.no_grad()
     def __call__(self, features: Float32Array) -> Float32Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.explore.cluster_search import FEWEST_TRUSTED, Structure
+from selfseis.explore.cluster_search import MIN_TRUSTED, Structure
 from selfseis.explore.clustering import UNASSIGNED, Labels
 from selfseis.explore.stability import time_blocks, two_views
 from selfseis.typing import Float32Array, IntArray
@@ -38,7 +38,7 @@ class ByMeans:
         return KMeans(n_groups, n_init=3, random_state=seed).fit_predict(points).astype(np.int16)
 
 
-def judge_structure(
+def evaluate_structure(
     structure: Structure, energies: Float32Array, first: IntArray, seed: int, details: dict[str, Any]
 ) -> Verdict:
     """Compare classes with those of band energies and with what chance gives, on hidden halves of the time.
@@ -63,7 +63,7 @@ def judge_structure(
         "null_name": NULL,
         "details": details,
     }
-    if len(structure.trusted) < FEWEST_TRUSTED:
+    if len(structure.trusted) < MIN_TRUSTED:
         return Verdict(
             TASK,
             "no_gain",
@@ -87,7 +87,7 @@ def judge_structure(
     )
 
 
-def station_agreement(
+def station_consensus(
     labels: Labels, site: NDArray[np.int16], first: IntArray, codes: list[str], seed: int
 ) -> dict[int | None, tuple[Interval, float]]:
     """Return how far neighbouring sites give the same class at the same time, beyond chance, with 95% intervals.
@@ -121,8 +121,8 @@ def station_agreement(
         here, there = (labels[pairs[:, side]] for side in (0, 1))
         if name is not None:
             here, there = here == name, there == name
-        by_chance = [_kappa(here, np.roll(there, int(shift))) for shift in rng.integers(1, len(there), 40)]
-        found[name] = _bootstrap(here, there, block, rng), float(np.percentile(by_chance, 95))
+        under_null = [_kappa(here, np.roll(there, int(shift))) for shift in rng.integers(1, len(there), 40)]
+        found[name] = _bootstrap(here, there, block, rng), float(np.percentile(under_null, 95))
     return found
 
 

@@ -12,14 +12,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.base import Estimator
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore import model as storage
 from selfseis.explore.background import Background, mean_of_known
 from selfseis.explore.cluster_search import Structure, find_structures
 from selfseis.explore.clustering import Labels, Method, settings_of
 from selfseis.explore.edge_windows import edge_windows
 from selfseis.explore.embedding import RARE_AXES
-from selfseis.explore.evaluate import TASK, judge_structure, station_agreement
+from selfseis.explore.evaluate import TASK, evaluate_structure, station_consensus
 from selfseis.explore.features import Gaps, WindowTable, measure_windows
 from selfseis.explore.novelty import Novelty, nearest_windows
 from selfseis.explore.representation import Representation, choose_representation
@@ -27,15 +27,15 @@ from selfseis.explore.surrogates import surrogate_windows
 from selfseis.explore.windows import Grid, Site, sites_of
 from selfseis.recording import is_fibre, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import Verdict
 
-Report = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 
-MOST_SURROGATES = 2000
-FEWEST_TO_GROUP = 20  # windows, below which no method can group
-FEWEST_WINDOWS = 60  # below which there are no halves to hide from each other
+MAX_SURROGATES = 2000
+MIN_TO_GROUP = 20  # windows, below which no method can group
+MIN_WINDOWS = 60  # below which there are no halves to hide from each other
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Explored:
     p_value: FloatArray
     level_db: Float32Array
 
-    def find_like(self, row: int, n_windows: int = 20) -> NDArray[np.int32]:
+    def find_similar(self, row: int, n_windows: int = 20) -> NDArray[np.int32]:
         """Return the rows of the windows most like one, at any station and time, most alike first."""
         rows, _ = nearest_windows(self.points[[row]], self.points, n_windows + 1)
         return rows[0][rows[0] != row][:n_windows]
@@ -84,16 +84,14 @@ class Explored:
 
         Raises
         ------
-        UnusableInput
+        InputError
             If there is none: another site, a gap, or beyond the ends.
         """
         names = [one.name for one in self.sites]
         here = np.array([names[s] == site for s in self.table.site])
         here &= (self.table.first <= time_sample) & (time_sample < self.table.first + self.grid.length)
         if not here.any():
-            raise UnusableInput(
-                f"{site} has no window at sample {time_sample}: it has {', '.join(names[:5])}"
-            )
+            raise InputError(f"{site} has no window at sample {time_sample}: it has {', '.join(names[:5])}")
         return int(np.flatnonzero(here)[0])
 
 
@@ -133,7 +131,7 @@ class Explorer(Estimator):
         The windows that were learnt from; None after loading.
     n_windows_ : int
         Number of these windows.
-    taught_ : Taught
+    training_record_ : TrainingRecord
         The times that they hold. All of them shaped the coordinates: of these there is one verdict, that of learning.
     verdict_ : Verdict
         On hidden halves of the recording.
@@ -152,38 +150,38 @@ class Explorer(Estimator):
         self.representation = representation
         self.seed = seed
 
-    def fit(self, recording: xr.DataArray, *, report: Report | None = None) -> Self:
+    def fit(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Self:
         """Find the classes of a recording and judge them on hidden windows.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, dims (channel, time).
-        report : callable, optional
+        progress : callable, optional
             Called with how much is read and how much there is.
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the recording is too short, has no window without a gap, or an argument makes no sense.
         """
         settings_of(self.grouping, 1000)
         self.grid_ = Grid.suited(recording, self.window)
         sites = sites_of(recording)
-        table, gaps = measure_windows(recording, sites, self.grid_, report=report)
-        if len(table) < FEWEST_TO_GROUP:
-            raise UnusableInput(
-                f"only {len(table)} windows hold data, groups need {FEWEST_TO_GROUP}: give a longer recording, "
+        table, gaps = measure_windows(recording, sites, self.grid_, progress=progress)
+        if len(table) < MIN_TO_GROUP:
+            raise InputError(
+                f"only {len(table)} windows hold data, groups need {MIN_TO_GROUP}: give a longer recording, "
                 "or shorter windows"
             )
         names = [site.name for site in sites]
         self.background_ = Background.measure(table, names)
-        chance = self._by_chance(recording, sites, len(table))
+        null = self._under_null(recording, sites, len(table))
         features = self.background_.excess(table, names)
         self.represented_ = choose_representation(
             self.representation,
             features,
-            chance,
+            null,
             table,
             int(self.background_.bands.sum()),
             self.grouping,
@@ -191,41 +189,41 @@ class Explorer(Estimator):
         )
         self.n_windows_ = len(table)
         rows = [row for site in sites for row in site.rows]
-        self.taught_ = Taught.of(recording, stretches(recording), rows)
+        self.training_record_ = TrainingRecord.of(recording, stretches(recording), rows)
         axes = self.represented_.axes
-        self.novelty_ = Novelty.measure(axes(features, RARE_AXES), axes(chance, RARE_AXES), self.seed)
+        self.novelty_ = Novelty.measure(axes(features, RARE_AXES), axes(null, RARE_AXES), self.seed)
         structure = self.represented_.structures[0]
         self.assigner_ = structure.assigner
         self.class_stability_ = {name: found.value for name, found in structure.stability.items()}
         self.explored_: Explored | None = self._explored(sites, table, gaps, features)
-        self.verdict_ = self._judged(recording, table, structure, taught_share=1.0)
+        self.verdict_ = self._judged(recording, table, structure, training_share=1.0)
         return self
 
-    def embed(self, recording: xr.DataArray, *, report: Report | None = None) -> Explored:
+    def embed(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Explored:
         """Look at another recording with the same eyes: coordinates, classes and rarity of its windows.
 
         Parameters
         ----------
         recording : xarray.DataArray
             A recording at the same sampling rate, with as many kinds of components.
-        report : callable, optional
+        progress : callable, optional
             Called with how much is read and how much there is.
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the sampling rate is another, or there is no window without a gap.
         """
         self._check_fits(recording)
         sites = sites_of(recording)
-        table, gaps = measure_windows(recording, sites, self.grid_, report=report)
+        table, gaps = measure_windows(recording, sites, self.grid_, progress=progress)
         return self._explored(sites, table, gaps, self._excess(table, sites))
 
     def predict(self, recording: xr.DataArray) -> Labels:
         """Return the class of each window of a recording, -1 where unassigned, by site and time."""
         return self.embed(recording).labels
 
-    def find_like(
+    def find_similar(
         self, window: NDArray | Float32Array, explored: Explored, n_windows: int = 20
     ) -> tuple[NDArray[np.int32], Float32Array]:
         """Return the windows of a recording that are most like given coordinates, whatever they came from.
@@ -247,7 +245,7 @@ class Explorer(Estimator):
         rows, distance = nearest_windows(np.atleast_2d(window), explored.points, n_windows)
         return rows[0], distance[0]
 
-    def verdict(self, recording: xr.DataArray) -> Verdict:
+    def evaluate(self, recording: xr.DataArray) -> Verdict:
         """Judge on windows that were not learnt from: whether their hidden halves find classes again.
 
         Of the recording that was learnt from, whole and alone, the verdict is that of learning.
@@ -260,23 +258,23 @@ class Explorer(Estimator):
         Returns
         -------
         Verdict
-            Its details state under ``taught_share`` which share of the windows was learnt from.
+            Its details state under ``training_share`` which share of the windows was learnt from.
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the sampling rate is another, or there is no window without a gap.
         """
         explored = self.embed(recording)
         new = ~self._taught(recording, explored.table)
         if not new.any():
-            return self.verdict_ if len(new) == self.n_windows_ else Verdict.all_taught(TASK)
+            return self.verdict_ if len(new) == self.n_windows_ else Verdict.all_training_data(TASK)
         table = explored.table.of(new)
-        chance = self._by_chance(recording, explored.sites, len(table))
+        null = self._under_null(recording, explored.sites, len(table))
         structure = find_structures(
-            explored.points[new], table.first, self.represented_(chance), self.grouping, self.seed
+            explored.points[new], table.first, self.represented_(null), self.grouping, self.seed
         )[0]
-        return self._judged(recording, table, structure, taught_share=float(1 - new.mean()))
+        return self._judged(recording, table, structure, training_share=float(1 - new.mean()))
 
     def save(self, folder: Path | str) -> None:
         """Write the explorer to a folder, all or nothing."""
@@ -288,14 +286,14 @@ class Explorer(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the folder holds no explorer, or a damaged one.
         """
         return storage.load(cls, Path(folder))
 
     def agreement(self, recording: xr.DataArray, explored: Explored) -> dict[int | None, Any]:
         """Return how far neighbouring stations give the same class at the same time; empty with one station."""
-        return station_agreement(
+        return station_consensus(
             explored.labels,
             explored.table.site,
             explored.table.first,
@@ -303,8 +301,8 @@ class Explorer(Estimator):
             self.seed,
         )
 
-    def _by_chance(self, recording: xr.DataArray, sites: list[Site], n_windows: int) -> Float32Array:
-        made = surrogate_windows(recording, sites, self.grid_, min(n_windows, MOST_SURROGATES), self.seed)
+    def _under_null(self, recording: xr.DataArray, sites: list[Site], n_windows: int) -> Float32Array:
+        made = surrogate_windows(recording, sites, self.grid_, min(n_windows, MAX_SURROGATES), self.seed)
         names = [site.name for site in sites]
         own = Background.measure(made, names)
         return Background(own.power, own.along, own.modulation, self.background_.bands).excess(made, names)
@@ -313,7 +311,7 @@ class Explorer(Estimator):
         names = [site.name for site in sites]
         features = self.background_.for_sites(table, names).excess(table, names)
         if features.shape[1] != len(self.represented_.axes.median):
-            raise UnusableInput(
+            raise InputError(
                 "the explorer was learnt on stations with other components: learn one on recordings like these"
             )
         return features
@@ -334,40 +332,40 @@ class Explorer(Estimator):
 
     def _taught(self, recording: xr.DataArray, table: WindowTable) -> BoolArray:
         """Say which windows hold times that were learnt from, shape (n,)."""
-        begin, end = np.array([(-1, 0), *self.taught_.times_in(recording)]).T
+        begin, end = np.array([(-1, 0), *self.training_record_.times_in(recording)]).T
         last_before_end = np.searchsorted(begin, table.first + self.grid_.length) - 1
         return end[last_before_end] > table.first
 
     def _judged(
-        self, recording: xr.DataArray, table: WindowTable, structure: Structure, *, taught_share: float
+        self, recording: xr.DataArray, table: WindowTable, structure: Structure, *, training_share: float
     ) -> Verdict:
         details: dict[str, Any] = {
             "n_windows": len(table),
             "window_s": self.grid_.seconds,
-            "taught_share": taught_share,
+            "training_share": training_share,
         }
-        if len(table) < FEWEST_WINDOWS:
+        if len(table) < MIN_WINDOWS:
             return Verdict.undecided(
                 "explore",
-                f"Only {len(table)} windows could be used; {FEWEST_WINDOWS} are needed: give a longer record.",
+                f"Only {len(table)} windows could be used; {MIN_WINDOWS} are needed: give a longer record.",
                 details=details | {"trusted_classes": structure.trusted},
             )
         energies = np.log(mean_of_known(table.power) + np.finfo(np.float32).tiny)
         energies = (energies - energies.mean(axis=0)) / np.maximum(energies.std(axis=0), 1e-6)
         sites = sites_of(recording)
-        agreed = station_agreement(
+        agreed = station_consensus(
             structure.labels, table.site, table.first, _places(recording, sites), self.seed
         )
         if None in agreed:
             details["agreement of neighbouring stations"] = agreed[None][0].to_dict() | {
                 "null": agreed[None][1]
             }
-        return judge_structure(structure, energies.astype(np.float32), table.first, self.seed, details)
+        return evaluate_structure(structure, energies.astype(np.float32), table.first, self.seed, details)
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.grid_.rate, rtol=1e-3):
-            raise UnusableInput(
+            raise InputError(
                 f"the explorer was learnt at {self.grid_.rate:g} Hz, not at {rate:g} Hz: learn one there, or resample"
             )
 

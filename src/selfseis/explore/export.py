@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore.explorer import Explored
 from selfseis.explore.tables import iso, spans_of
 from selfseis.io.atomic import replacing
@@ -26,14 +26,12 @@ def windows_of_class(explored: Explored, name: int) -> IntArray:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If no window is of this class.
     """
     rows = np.flatnonzero(explored.labels == name)
     if not len(rows):
-        raise UnusableInput(
-            f"no window is of class {name}: there are {sorted(set(explored.labels.tolist()))}"
-        )
+        raise InputError(f"no window is of class {name}: there are {sorted(set(explored.labels.tolist()))}")
     return rows
 
 
@@ -113,7 +111,7 @@ def write_cutouts(recording: xr.DataArray, explored: Explored, name: int, folder
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the recording is of a fibre, or no window is of this class.
     """
     _refuse_fibre(recording, "miniSEED")
@@ -165,7 +163,7 @@ def write_seisbench(recording: xr.DataArray, explored: Explored, name: int, fold
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the recording is of a fibre, or no window is of this class.
 
     References
@@ -250,6 +248,6 @@ def _raw(recording: xr.DataArray, rows: tuple[int, ...], first: int, length: int
 
 def _refuse_fibre(recording: xr.DataArray, form: str) -> None:
     if is_fibre(recording):
-        raise UnusableInput(
+        raise InputError(
             f"channels of a fibre have no station to write as {form}: write NetCDF with 'denoise'"
         )

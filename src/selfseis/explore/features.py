@@ -9,9 +9,9 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore.scattering import PER_OCTAVE, Scattered, Scattering
-from selfseis.explore.windows import Batch, Grid, Report, Site, stream_windows
+from selfseis.explore.windows import Batch, Grid, ProgressCallback, Site, stream_windows
 from selfseis.recording import is_fibre
 from selfseis.training import one_thread
 from selfseis.typing import Float32Array, IntArray
@@ -73,7 +73,7 @@ class Gaps:
 
 
 def measure_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, *, report: Report | None = None
+    recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
 ) -> tuple[WindowTable, Gaps]:
     """Scatter all windows of a recording, in bounded memory.
 
@@ -85,19 +85,19 @@ def measure_windows(
         What is looked at together.
     grid : Grid
         The windows.
-    report : callable, optional
+    progress : callable, optional
         Called with the number of samples done and of all.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no window without a gap.
     """
     scattering = Scattering(grid.length)
     fibre = is_fibre(recording)
     n_components = 1 if fibre else max(len(site.rows) for site in sites)
     tables, lost = [], []
-    for batch in stream_windows(recording, sites, grid, report=report):
+    for batch in stream_windows(recording, sites, grid, progress=progress):
         lost.append((np.full((~batch.usable).sum(), batch.site, np.int16), batch.first[~batch.usable]))
         if batch.usable.any():
             tables.append(features_of(batch.of(batch.usable), scattering, n_components, fibre=fibre))
@@ -106,7 +106,7 @@ def measure_windows(
         ):  # many small arrays that live long keep memory of large ones from being given back
             tables = [WindowTable.joined(tables)]
     if not tables:
-        raise UnusableInput(
+        raise InputError(
             f"no window of {grid.seconds:g} s without a gap was found: give shorter windows or other data"
         )
     sites_lost, first_lost = (np.concatenate(parts) for parts in zip(*lost, strict=True))

@@ -10,14 +10,14 @@ import numpy as np
 
 from selfseis.explore.background import Background
 from selfseis.explore.clustering import Assigner
-from selfseis.explore.embedding import MOST_AXES, Axes
+from selfseis.explore.embedding import MAX_AXES, Axes
 from selfseis.explore.encoder import Encoder
 from selfseis.explore.novelty import Novelty
 from selfseis.explore.representation import Represented
 from selfseis.explore.windows import Grid
 from selfseis.io.atomic import replacing
 from selfseis.models.store import reading_model
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def save(explorer: Explorer, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     sites = sorted(explorer.background_.power)
-    witnesses, taught = explorer.taught_.as_table()
+    checksums, training = explorer.training_record_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "explorer",
@@ -44,7 +44,7 @@ def save(explorer: Explorer, folder: Path) -> None:
         "reach": explorer.assigner_.reach,
         "class_stability": {str(name): value for name, value in explorer.class_stability_.items()},
         "n_windows": explorer.n_windows_,
-        "witnesses": witnesses,
+        "witnesses": checksums,
         "verdict": explorer.verdict_.to_dict(),
     }
     arrays = {
@@ -59,7 +59,7 @@ def save(explorer: Explorer, folder: Path) -> None:
         "groups.labels": explorer.assigner_.labels,
         "novelty.known": explorer.novelty_.known,
         "novelty.null": explorer.novelty_.null,
-        "taught": taught,
+        "taught": training,
     }
     encoder = explorer.represented_.encoder
     if encoder is not None:
@@ -78,12 +78,12 @@ def load(cls: type[Explorer], folder: Path) -> Any:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the folder holds no explorer, or a damaged one.
     """
     from safetensors.numpy import load_file
 
-    with reading_model(folder, "selfseis learn explorer"):
+    with reading_model(folder, "selfseis train explorer"):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
 
@@ -115,7 +115,7 @@ def _rebuilt(cls: type[Explorer], description: dict[str, Any], arrays: dict[str,
     explorer.class_stability_ = {int(name): value for name, value in description["class_stability"].items()}
     explorer.novelty_ = Novelty(arrays["novelty.known"], arrays["novelty.null"])
     explorer.explored_, explorer.n_windows_ = None, description["n_windows"]
-    explorer.taught_ = Taught.from_table(description["witnesses"], arrays["taught"])
+    explorer.training_record_ = TrainingRecord.from_table(description["witnesses"], arrays["taught"])
     explorer.verdict_ = Verdict.from_dict(description["verdict"])
     return explorer
 
@@ -132,6 +132,6 @@ def _encoder(axes: Axes, arrays: dict[str, np.ndarray]) -> Encoder | None:
     }
     if not weights:
         return None
-    net = WindowNet(len(axes.median), MOST_AXES)
+    net = WindowNet(len(axes.median), MAX_AXES)
     net.load_state_dict(weights)
     return Encoder(axes, net)

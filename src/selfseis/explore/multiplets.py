@@ -15,24 +15,24 @@ from selfseis.typing import Float32Array, IntArray
 
 CANDIDATES = 1500  # windows, the loudest above their background
 NEIGHBOURS = 8
-LEAST_CORRELATION = 0.7
-BY_CHANCE = 99.9  # percentile of correlations with time-reversed waveforms
+MIN_CORRELATION = 0.7
+UNDER_NULL = 99.9  # percentile of correlations with time-reversed waveforms
 PAIRS_TOGETHER = 128
 READ_TOGETHER = 128  # windows
 
 
 @dataclass(frozen=True)
 class Member:
-    """A window of a family: its row, its correlation with the template, and its lag behind it in samples."""
+    """A window of a multiplet: its row, its correlation with the template, and its lag behind it in samples."""
 
-    family: int
+    multiplet: int
     row: int
     correlation: float
     lag: int
     is_template: bool
 
 
-def find_families(recording: xr.DataArray, explored: Explored) -> list[Member]:
+def find_multiplets(recording: xr.DataArray, explored: Explored) -> list[Member]:
     """Find repeating events.
 
     Waveforms are whitened by the median spectrum of their station's windows, so that what all share (the sea, a
@@ -48,20 +48,20 @@ def find_families(recording: xr.DataArray, explored: Explored) -> list[Member]:
     Returns
     -------
     list of Member
-        The largest family first, in each the template first.
+        The largest multiplet first, in each the template first.
     """
     members: list[list[tuple[int, float, int]]] = []
     for number in range(len(explored.sites)):
-        members += _families_at(recording, explored, number)
+        members += _multiplets_at(recording, explored, number)
     members.sort(key=len, reverse=True)
     return [
-        Member(family, row, correlation, lag, place == 0)
-        for family, rows in enumerate(members)
+        Member(multiplet, row, correlation, lag, place == 0)
+        for multiplet, rows in enumerate(members)
         for place, (row, correlation, lag) in enumerate(rows)
     ]
 
 
-def _families_at(
+def _multiplets_at(
     recording: xr.DataArray, explored: Explored, number: int
 ) -> list[list[tuple[int, float, int]]]:
     here = explored.table.site == number
@@ -80,7 +80,7 @@ def _families_at(
         return []
     correlation, _ = _correlate(spectra, pairs)
     reversed_, _ = _correlate(spectra, pairs, backwards=True)
-    bar = max(LEAST_CORRELATION, float(np.percentile(reversed_, BY_CHANCE)))
+    bar = max(MIN_CORRELATION, float(np.percentile(reversed_, UNDER_NULL)))
     return [_aligned(spectra, rows, group) for group in _connected(pairs[correlation >= bar], len(rows))]
 
 

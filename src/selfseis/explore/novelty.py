@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 20  # a kind of so few windows is rare
 NEAR = 2  # the third nearest: what repeats itself has it close by
-MOST_APART = 10.0  # times that it counts nearer than the last
-MOST_REFERENCES = 40_000
+MAX_APART = 10.0  # times that it counts nearer than the last
+MAX_REFERENCES = 40_000
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Novelty:
     @classmethod
     def measure(cls, points: Float32Array, surrogate: Float32Array, seed: int) -> Self:
         """Keep known windows, of very many a part drawn at random, and score the phase-randomised ones."""
-        if len(points) > MOST_REFERENCES:
-            points = points[np.random.default_rng(seed).choice(len(points), MOST_REFERENCES, replace=False)]
+        if len(points) > MAX_REFERENCES:
+            points = points[np.random.default_rng(seed).choice(len(points), MAX_REFERENCES, replace=False)]
         return cls(points, np.sort(cls(surrogate, np.zeros(0, np.float32)).score(surrogate)))
 
     @cached_property
@@ -64,7 +64,7 @@ class Novelty:
         itself = distance[:, 0] == 0
         apart = np.where(itself[:, None], distance[:, 1:], distance[:, :-1])
         near, far = apart[:, min(NEAR, apart.shape[1] - 1)], apart[:, -1]
-        floor = np.maximum(far / MOST_APART, np.finfo(np.float32).tiny)
+        floor = np.maximum(far / MAX_APART, np.finfo(np.float32).tiny)
         return (apart.mean(axis=1) * np.sqrt(far / np.maximum(near, floor))).astype(np.float32)
 
     def p_values(self, score: Float32Array) -> FloatArray:

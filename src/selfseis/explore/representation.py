@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore.background import FLOOR
 from selfseis.explore.cluster_search import Structure, find_structures
 from selfseis.explore.clustering import Method
@@ -19,7 +19,7 @@ from selfseis.validation import Verdict, judge
 
 Representation = Literal["auto", "scattering", "learned"]
 
-FEWEST_LEARNT = 500  # windows, below which no encoder is tried
+MIN_TRAINED = 500  # windows, below which no encoder is tried
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Represented:
 def choose_representation(
     wanted: Representation,
     features: Float32Array,
-    chance: Float32Array,
+    null: Float32Array,
     table: WindowTable,
     n_bands: int,
     method: Method,
@@ -80,19 +80,19 @@ def choose_representation(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no such representation.
     """
     if wanted not in get_args(Representation):
-        raise UnusableInput(
+        raise InputError(
             f"there is no representation {wanted!r}: choose one of {', '.join(get_args(Representation))}"
         )
     axes = Axes.fit(features)
-    scattering = find_structures(axes(features), table.first, axes(chance), method, seed)
-    if wanted == "scattering" or len(features) < FEWEST_LEARNT:
+    scattering = find_structures(axes(features), table.first, axes(null), method, seed)
+    if wanted == "scattering" or len(features) < MIN_TRAINED:
         return Represented("scattering", axes, None, scattering, None)
-    encoder, _ = Encoder.learnt(Views(features, n_bands, FLOOR, table.site, table.first), axes, seed)
-    learned = find_structures(encoder(features), table.first, encoder(chance), method, seed)
+    encoder, _ = Encoder.trained(Views(features, n_bands, FLOOR, table.site, table.first), axes, seed)
+    learned = find_structures(encoder(features), table.first, encoder(null), method, seed)
     rivalry = judge(
         "explore, learned",
         learned[0].views.scores(),
@@ -103,7 +103,7 @@ def choose_representation(
         measure="agreement of the classes of hidden windows, beyond chance (Cohen's kappa)",
         seed=seed,
     )
-    earned = rivalry.verdict == "works" and len(learned[0].trusted) >= len(scattering[0].trusted)
+    earned = rivalry.outcome == "works" and len(learned[0].trusted) >= len(scattering[0].trusted)
     if wanted == "learned" or earned:
         return Represented("learned", axes, encoder, learned, rivalry)
     return Represented("scattering", axes, None, scattering, rivalry)

@@ -26,10 +26,10 @@ from selfseis.typing import FloatArray
 
 PER_OCTAVE = 4  # first-order bands
 HIGHEST = 0.4  # cycles a sample of the highest band's centre
-FEWEST_CYCLES = 6.0  # in a window, of the lowest band
+MIN_CYCLES = 6.0  # in a window, of the lowest band
 WIDTH = 0.15  # standard deviation of a first band over its centre
 MODULATION_WIDTH = 0.35  # likewise of a second band
-FEWEST_MODULATIONS = 1.5  # cycles in a window of the slowest second band
+MIN_MODULATIONS = 1.5  # cycles in a window of the slowest second band
 REACH = 3.0  # standard deviations of a band that are kept
 CELLS = 32  # of time in a window, in which power is kept
 EDGE = 0.25  # share of the halo that is faded out
@@ -76,14 +76,14 @@ class Scattering:
     @cached_property
     def centres(self) -> FloatArray:
         """Centres of the first-order bands in cycles a sample, falling; shape (n_bands,)."""
-        lowest = min(FEWEST_CYCLES / self.length, HIGHEST / 2)
+        lowest = min(MIN_CYCLES / self.length, HIGHEST / 2)
         n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(HIGHEST / lowest)))
         return (HIGHEST * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
 
     @cached_property
     def modulations(self) -> FloatArray:
         """Centres of the second-order bands in cycles a sample, falling, one an octave."""
-        n_octaves = max(1, 1 + int(math.log2(HIGHEST / 2 * self.length / FEWEST_MODULATIONS)))
+        n_octaves = max(1, 1 + int(math.log2(HIGHEST / 2 * self.length / MIN_MODULATIONS)))
         return (HIGHEST / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
 
     @cached_property

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore.explorer import Explored
 from selfseis.explore.novelty import nearest_windows
 from selfseis.io.obspy_import import obspy
@@ -29,7 +29,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Alike:
+class SimilarWindows:
     """Windows that are like some others.
 
     Attributes
@@ -59,7 +59,7 @@ def moments_of(text: str) -> list[Moment]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it is neither a time nor a file of events with times.
     """
     if Path(text).is_file():
@@ -67,8 +67,8 @@ def moments_of(text: str) -> list[Moment]:
     time, _, site = text.partition(AT)
     try:
         return [Moment(to_ns(time), site)]
-    except UnusableInput as error:
-        raise UnusableInput(
+    except InputError as error:
+        raise InputError(
             f"{text!r} is neither a time (2010-09-01T03:33:10, or with {AT}STATION) nor a file of events"
         ) from error
 
@@ -77,7 +77,7 @@ def _of_events(path: Path) -> list[Moment]:
     try:
         events = obspy().read_events(str(path))
     except Exception as error:  # ObsPy's readers raise whatever their parsers do
-        raise UnusableInput(f"{path} holds no events that ObsPy reads: give QuakeML or a time") from error
+        raise InputError(f"{path} holds no events that ObsPy reads: give QuakeML or a time") from error
     moments = []
     for event in events:
         origin = event.preferred_origin() or next(iter(event.origins), None)
@@ -86,7 +86,7 @@ def _of_events(path: Path) -> list[Moment]:
             [Moment(origin.time.ns)] if origin is not None and origin.time is not None else []
         )
     if not moments:
-        raise UnusableInput(f"{path} holds events without picks and origin times: give a time")
+        raise InputError(f"{path} holds events without picks and origin times: give a time")
     return moments
 
 
@@ -109,7 +109,7 @@ def windows_at(recording: xr.DataArray, explored: Explored, moments: Iterable[Mo
 
     Raises
     ------
-    UnusableInput
+    InputError
         If no window holds any.
     """
     start, end = (
@@ -122,14 +122,14 @@ def windows_at(recording: xr.DataArray, explored: Explored, moments: Iterable[Mo
         here = np.array([moment.site in name for name in names])
         asked |= (start <= moment.time_ns) & (moment.time_ns < end) & here[explored.table.site]
     if not asked.any():
-        raise UnusableInput(
+        raise InputError(
             "what to look for is in no usable window: it lies in a gap, beyond the recording, or at none of "
             f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
         )
     return np.flatnonzero(asked)
 
 
-def windows_like(explored: Explored, rows: IntArray, n_windows: int) -> Alike:
+def similar_windows(explored: Explored, rows: IntArray, n_windows: int) -> SimilarWindows:
     """Return the windows that are most like any of some, those themselves left out.
 
     Parameters
@@ -146,4 +146,4 @@ def windows_like(explored: Explored, rows: IntArray, n_windows: int) -> Alike:
     candidates, models = found.ravel()[order], np.repeat(rows, found.shape[1])[order]
     _, first_seen = np.unique(candidates, return_index=True)
     kept = np.sort(first_seen[~np.isin(candidates[first_seen], rows)])[:n_windows]
-    return Alike(candidates[kept].astype(np.int64), distance.ravel()[order][kept], models[kept])
+    return SimilarWindows(candidates[kept].astype(np.int64), distance.ravel()[order][kept], models[kept])

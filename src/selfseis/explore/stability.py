@@ -12,8 +12,8 @@ from selfseis.validation import BlockScores, Interval
 
 BLOCKS = 24  # of time, every other one hidden
 REPEATS = 500  # of the bootstrap
-LEAST_APART = 0.02  # of pairs of labels that must differ by chance, for agreement to mean something
-MOST_POINTS = 12_000  # that are grouped; the rest is assigned
+MIN_APART = 0.02  # of pairs of labels that must differ by chance, for agreement to mean something
+MAX_POINTS = 12_000  # that are grouped; the rest is assigned
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ class TwoViews:
         """
         names = np.unique(self.block)
         loss = np.array([(self.own != self.other)[self.block == name].sum() for name in names], float)
-        expected = np.array([(self.block == name).sum() * self._by_chance(name % 2) for name in names], float)
+        expected = np.array(
+            [(self.block == name).sum() * self._under_null(name % 2) for name in names], float
+        )
         return BlockScores(loss, expected)
 
     def null_scores(self, n_blocks: int) -> BlockScores:
@@ -51,11 +53,11 @@ class TwoViews:
         """
         scores = self.scores()
         places = np.arange(n_blocks) % len(scores.loss)
-        if scores.power.sum() < LEAST_APART * len(self.own):
+        if scores.power.sum() < MIN_APART * len(self.own):
             return BlockScores(np.ones(n_blocks), np.ones(n_blocks))
         return BlockScores(scores.loss[places], scores.power[places])
 
-    def _by_chance(self, half: int) -> float:
+    def _under_null(self, half: int) -> float:
         """Return the share of disagreement that labels of these frequencies have by chance."""
         own, other = (labels[self.block % 2 == half] for labels in (self.own, self.other))
         return float(1 - sum((own == k).mean() * (other == k).mean() for k in np.unique(own)))
@@ -93,8 +95,8 @@ def two_views(grouping: Grouping, points: Float32Array, block: IntArray, seed: i
 
 def grouped(grouping: Grouping, points: Float32Array, seed: int) -> Assigner:
     """Group points, of very many a part that is drawn at random; the result assigns any others."""
-    if len(points) > MOST_POINTS:
-        points = points[np.sort(np.random.default_rng(seed).choice(len(points), MOST_POINTS, replace=False))]
+    if len(points) > MAX_POINTS:
+        points = points[np.sort(np.random.default_rng(seed).choice(len(points), MAX_POINTS, replace=False))]
     return Assigner.of(points, grouping.labels(points, seed))
 
 

@@ -1,4 +1,4 @@
-"""Explored windows as rows: segments, classes, the novelty list and families, as they are written."""
+"""Explored windows as rows: segments, classes, the novelty list and multiplets, as they are written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selfseis.explore.clustering import UNASSIGNED
 from selfseis.explore.explorer import Explored
 from selfseis.explore.multiplets import Member
 from selfseis.explore.novelty import false_alarm_rates, nearest_windows
-from selfseis.explore.similarity_search import Alike
+from selfseis.explore.similarity_search import SimilarWindows
 from selfseis.explore.spectra import band_frequencies, densities_db
 from selfseis.recording import sample_times
 from selfseis.validation import Interval
@@ -78,7 +78,7 @@ def classes(
     for name in [*present[present != UNASSIGNED], *present[present == UNASSIGNED]]:
         mine = explored.labels == name
         found = structure.stability.get(int(name)) if structure is not None else None
-        agreed, chance = agreement.get(int(name), (None, np.nan))
+        agreed, null = agreement.get(int(name), (None, np.nan))
         peak = np.median(density[mine], axis=0) - (usual if name != 0 else 0)
         rows.append(
             {
@@ -93,7 +93,7 @@ def classes(
                 "agreement": agreed.value if agreed else np.nan,
                 "agreement_low": agreed.low if agreed else np.nan,
                 "agreement_high": agreed.high if agreed else np.nan,
-                "agreement_null": chance,
+                "agreement_null": null,
                 "trusted": "true" if structure is not None and int(name) in structure.trusted else "false",
                 "peak_hz": frequency[peak.argmax()],
                 "median_novelty": np.median(explored.novelty[mine]),
@@ -130,7 +130,7 @@ def rarest(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
     )
 
 
-def alike(recording: xr.DataArray, explored: Explored, found: Alike) -> pd.DataFrame:
+def alike(recording: xr.DataArray, explored: Explored, found: SimilarWindows) -> pd.DataFrame:
     """Return the windows that were asked for, of rank 0, and those most like them, most alike first."""
     asked = np.unique(found.model)
     rows = np.concatenate([asked, found.rows])
@@ -150,16 +150,16 @@ def alike(recording: xr.DataArray, explored: Explored, found: Alike) -> pd.DataF
     )
 
 
-def families(recording: xr.DataArray, explored: Explored, members: Iterable[Member]) -> pd.DataFrame:
-    """Return one row a member of a family of repeating events."""
+def multiplets(recording: xr.DataArray, explored: Explored, members: Iterable[Member]) -> pd.DataFrame:
+    """Return one row a member of a multiplet of repeating events."""
     start, end = spans_of(recording, explored)
     columns: dict[str, list[Any]] = {
         name: []
-        for name in ("family", "window", "seed_id", "start", "end", "correlation", "lag_s", "template")
+        for name in ("multiplet", "window", "seed_id", "start", "end", "correlation", "lag_s", "template")
     }
     for member in members:
         values = (
-            member.family,
+            member.multiplet,
             member.row,
             explored.sites[explored.table.site[member.row]].name,
             *iso(np.array([start[member.row], end[member.row]])),

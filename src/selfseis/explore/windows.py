@@ -11,20 +11,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import bridge_gaps, is_fibre, sampling_rate
 from selfseis.recording.components import stations_of
 from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
 
-Report = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 
 WINDOWS_WANTED = 4000  # of a station
 LENGTHS = (128, 4096)  # samples of a window, where the record is long enough
-FEWEST_WINDOWS = 4  # of a record that is too short for the shortest window
+MIN_WINDOWS = 4  # of a record that is too short for the shortest window
 SHORTEST = 16  # samples
 CHANNELS_OF_GROUP = 16  # neighbours on a fibre that are looked at together
-LEAST_PRESENT = 0.9  # share of a window's samples that must be there
+MIN_PRESENT = 0.9  # share of a window's samples that must be there
 TILE_VALUES = 1_000_000
 
 
@@ -106,18 +106,18 @@ class Grid:
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the recording is too short for windows, or they would be shorter than 16 samples.
         """
         rate = sampling_rate(recording)
         covered = sum(last - first for first, last in stretches(recording))
-        if covered < FEWEST_WINDOWS * SHORTEST:
-            raise UnusableInput(
-                f"{covered} samples are too few to explore: give at least {FEWEST_WINDOWS * SHORTEST}"
+        if covered < MIN_WINDOWS * SHORTEST:
+            raise InputError(
+                f"{covered} samples are too few to explore: give at least {MIN_WINDOWS * SHORTEST}"
             )
         if seconds is not None:
             return cls(rate, _chosen(seconds, rate, covered))
-        longest = 2 ** int(math.log2(covered / FEWEST_WINDOWS))
+        longest = 2 ** int(math.log2(covered / MIN_WINDOWS))
         wanted = 2 ** int(math.log2(max(covered / WINDOWS_WANTED, LENGTHS[0])))
         return cls(rate, min(wanted, LENGTHS[1], longest))
 
@@ -134,10 +134,10 @@ class Grid:
 
 def _chosen(seconds: float, rate: float, covered: int) -> int:
     length = 2 * round(seconds * rate / 2) if math.isfinite(seconds) else 0
-    if not SHORTEST <= length <= covered // FEWEST_WINDOWS:
-        raise UnusableInput(
+    if not SHORTEST <= length <= covered // MIN_WINDOWS:
+        raise InputError(
             f"windows of {seconds:g} s are {length} samples: give {SHORTEST / rate:g} to "
-            f"{covered // FEWEST_WINDOWS / rate:g} s"
+            f"{covered // MIN_WINDOWS / rate:g} s"
         )
     return length
 
@@ -182,7 +182,7 @@ class Batch:
 
 
 def stream_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, *, report: Report | None = None
+    recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
 ) -> Iterator[Batch]:
     """Read all windows of a recording, span by span, site by site.
 
@@ -194,7 +194,7 @@ def stream_windows(
         What is looked at together.
     grid : Grid
         The windows.
-    report : callable, optional
+    progress : callable, optional
         Called with the number of samples done and of all.
 
     Yields
@@ -209,8 +209,8 @@ def stream_windows(
             batch = _cut(tile.data[list(site.rows)], tile.first, tile.n_core, number, grid)
             if len(batch.first):
                 yield batch
-        if report is not None:
-            report(tile.first + tile.n_core, n_samples)
+        if progress is not None:
+            progress(tile.first + tile.n_core, n_samples)
 
 
 def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, first: IntArray) -> Batch:
@@ -250,7 +250,7 @@ def _cut(data: Float32Array, first: int, n_core: int, number: int, grid: Grid) -
 def _batch(pieces: Float32Array, first: IntArray, number: int, grid: Grid) -> Batch:
     core = slice(grid.halo, grid.halo + grid.length)
     present = np.isfinite(pieces)
-    live = present[:, :, core].mean(axis=2) >= LEAST_PRESENT
+    live = present[:, :, core].mean(axis=2) >= MIN_PRESENT
     with np.errstate(invalid="ignore"):
         mean = np.where(present, pieces, 0).sum(axis=2) / np.maximum(present.sum(axis=2), 1)
     filled, _ = bridge_gaps(pieces - mean[:, :, None].astype(np.float32), grid.halo)

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Positions and Earth models: stations, map projection, spherical geometry, velocity models, phase names."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

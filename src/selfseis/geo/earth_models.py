@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.phases import Wave
 from selfseis.io.obspy_import import obspy
 from selfseis.typing import FloatArray
@@ -51,15 +51,13 @@ class VelocityModel1D:
         columns = [np.atleast_1d(np.asarray(column, float)) for column in (self.depth_km, self.vp, self.vs)]
         depth, vp, vs = columns
         if not len(depth) == len(vp) == len(vs) or len(depth) == 0:
-            raise UnusableInput("a velocity model needs as many vp and vs as depths, and at least one")
+            raise InputError("a velocity model needs as many vp and vs as depths, and at least one")
         if not np.isfinite(np.stack(columns)).all() or np.any(np.diff(depth) < 0):
-            raise UnusableInput("the depths of a velocity model must be numbers in ascending order")
+            raise InputError("the depths of a velocity model must be numbers in ascending order")
         if np.any(vs <= 0) or np.any(vp <= vs):
-            raise UnusableInput(
-                "a velocity model needs vp > vs > 0 at each depth, in km/s: no layers of water"
-            )
+            raise InputError("a velocity model needs vp > vs > 0 at each depth, in km/s: no layers of water")
         if vp.max() > 20:
-            raise UnusableInput(
+            raise InputError(
                 f"vp of {vp.max():g} is no velocity in km/s: give velocities in km/s, not in m/s"
             )
         for name, column in zip(("depth_km", "vp", "vs"), columns, strict=True):
@@ -76,20 +74,20 @@ class VelocityModel1D:
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the file cannot be read or is no velocity model.
         """
         place = Path(path)
         try:
             lines = place.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UnusableInput(
+            raise InputError(
                 f"the velocity model {place} cannot be read ({error}): give a text file"
             ) from error
         lines = lines[2:] if place.suffix.lower() == ".tvel" else lines
         rows = [_cells(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not rows:
-            raise UnusableInput(f"the velocity model {place} is empty: give lines of depth_km, vp, vs")
+            raise InputError(f"the velocity model {place} is empty: give lines of depth_km, vp, vs")
         named = not _is_number(rows[0][0])
         order = (
             _columns(rows[0], place)
@@ -99,10 +97,10 @@ class VelocityModel1D:
         try:
             table = [_layer(row, order) for row in rows[named:]]
         except (ValueError, IndexError) as error:
-            raise UnusableInput(f"{place} holds something that is not a number: {error}") from error
+            raise InputError(f"{place} holds something that is not a number: {error}") from error
         solid = next((row for row, (_, _, vs) in enumerate(table) if vs == 0), len(table))
         if solid == 0:
-            raise UnusableInput(f"the velocity model {place} has no layer that carries S: give vs in km/s")
+            raise InputError(f"the velocity model {place} has no layer that carries S: give vs in km/s")
         depth, vp, vs = np.array(table[:solid], float).T
         return cls(depth, vp, vs, f"read from {place.name}")
 
@@ -170,7 +168,7 @@ def _columns(names: list[str], place: Path) -> dict[str, int | None]:
         for key, known in _NAMES.items()
     }
     if found["depth"] is None or found["vp"] is None:
-        raise UnusableInput(f"the velocity model {place} needs the columns depth_km and vp, and vs if known")
+        raise InputError(f"the velocity model {place} needs the columns depth_km and vp, and vs if known")
     return found
 
 
@@ -241,13 +239,13 @@ def read_reference(name: str) -> Reference:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no such model or file.
     """
     if name.lower() in GLOBAL_MODELS:
         return _from_taup(name.lower())
     if not Path(name).is_file():
-        raise UnusableInput(
+        raise InputError(
             f"there is no reference {name}: give {', '.join(GLOBAL_MODELS)}, or a file of depth_km, vp, vs"
         )
     model = VelocityModel1D.from_file(name)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.stations import StationTable
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.typing import BoolArray, FloatArray
 
 
@@ -105,7 +105,7 @@ def mended_places(
     about: tuple[float, float],
     size_km: float,
     unit: str,
-    accounting: Accounting,
+    quality_log: QualityLog,
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Swap longitude and latitude where they were exchanged, and find what is too far from the fault to say anything.
 
@@ -118,7 +118,7 @@ def mended_places(
         Largest extent of the fault.
     unit : str
         The file, for the account.
-    accounting : Accounting
+    quality_log : QualityLog
 
     Returns
     -------
@@ -128,7 +128,7 @@ def mended_places(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If nothing is near the fault, whichever way round it is read.
     """
     as_given = wrapped(longitude, about[0]), np.asarray(latitude, float)
@@ -136,17 +136,17 @@ def mended_places(
     given, other = (float(np.median(_distances(*places, about))) for places in (as_given, exchanged))
     is_exchanged = given > max(2 * size_km, NEAR_KM) and other < given / 5
     if is_exchanged:
-        accounting.note("assumed", unit, "longitude and latitude are exchanged: swapped back", len(longitude))
+        quality_log.add("assumed", unit, "longitude and latitude are exchanged: swapped back", len(longitude))
     longitude, latitude = exchanged if is_exchanged else as_given
     reach = max(FAR_KM, FAR_IN_FAULT_LENGTHS * size_km)
     near = _distances(longitude, latitude, about) <= reach
     if not near.any():
-        raise UnusableInput(
+        raise InputError(
             f"{unit}: nothing lies within {reach:,.0f} km of the fault at {about[1]:.2f} N {about[0]:.2f} E: "
             "check that data and fault belong to the same earthquake"
         )
     if not near.all():
-        accounting.note(
+        quality_log.add(
             "too_far", unit, f"more than {reach:,.0f} km from the fault: left out", int((~near).sum())
         )
     return longitude, latitude, near

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.typing import FloatArray
 
 _KILOMETRES_BELOW = 9.0
@@ -76,23 +76,23 @@ def read_inventory(source: Any) -> Any:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file cannot be read.
     """
     if not isinstance(source, str | Path):
         return source
     if not Path(source).exists():
-        raise UnusableInput(f"{source} does not exist: check the path of the inventory")
+        raise InputError(f"{source} does not exist: check the path of the inventory")
     module = obspy()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return module.read_inventory(str(source))
     except Exception as error:  # ObsPy passes on what the format's reader raises
-        raise UnusableInput(f"{source} is no station inventory that ObsPy reads: give StationXML") from error
+        raise InputError(f"{source} is no station inventory that ObsPy reads: give StationXML") from error
 
 
-def sites_from_table(path: Path, accounting: Accounting) -> dict[str, Site]:
+def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
     """Sites from a table with the columns station (or name), latitude, longitude and, if known, elevation.
 
     ``elevation_m`` is in metres and ``elevation_km`` in kilometres. A bare ``elevation`` is taken as
@@ -111,24 +111,24 @@ def sites_from_table(path: Path, accounting: Accounting) -> dict[str, Site]:
     sites: dict[str, Site] = {}
     try:
         heights = [float(row[column]) if column and row[column] else np.nan for row in rows]
-        metres = _metres_per_unit(column, heights, path, accounting)
+        metres = _metres_per_unit(column, heights, path, quality_log)
         for row, height in zip(rows, heights, strict=True):
             name = row.get("station") or row["name"]
             sites[name] = Site(float(row["latitude"]), float(row["longitude"]), height * metres)
     except (ValueError, TypeError):
-        accounting.note("unreadable", str(path), "the station table holds something that is not a number")
+        quality_log.add("unreadable", str(path), "the station table holds something that is not a number")
         return {}
     return sites
 
 
-def _metres_per_unit(column: str | None, heights: list[float], path: Path, accounting: Accounting) -> float:
+def _metres_per_unit(column: str | None, heights: list[float], path: Path, quality_log: QualityLog) -> float:
     known = [height for height in heights if np.isfinite(height)]
     if column == "elevation_km":
         return 1000.0
     small = max(map(abs, known), default=np.inf) < _KILOMETRES_BELOW
     if column == "elevation" and small and any(height != round(height) for height in known):
         detail = "elevations are taken as kilometres: name the column elevation_m if they are metres"
-        accounting.note("assumed", str(path), detail)
+        quality_log.add("assumed", str(path), detail)
         return 1000.0
     return 1.0
 
@@ -191,7 +191,7 @@ class StationList:
     epochs: tuple[Epoch, ...]
 
     @classmethod
-    def from_file(cls, path: Path | str, accounting: Accounting | None = None) -> StationList:
+    def from_file(cls, path: Path | str, quality_log: QualityLog | None = None) -> StationList:
         """Read a list, whatever its format.
 
         Parameters
@@ -199,28 +199,28 @@ class StationList:
         path : Path or str
             ISC ``.stn`` list, StationXML, FDSN text, CSV, a table of "STA lat lon elevation", or FMTOMO's
             ``sourceslocal.in``.
-        accounting : Accounting, optional
+        quality_log : QualityLog, optional
             Where to note what was assumed.
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the file holds no station.
         """
         place = Path(path)
-        accounting = Accounting() if accounting is None else accounting
+        quality_log = QualityLog() if quality_log is None else quality_log
         if not place.is_file():
-            raise UnusableInput(f"{place} is no file of stations: check the path given as --stations")
+            raise InputError(f"{place} is no file of stations: check the path given as --stations")
         text = place.read_text(encoding="utf-8-sig", errors="replace")
-        found = tuple(_epochs(place, text, accounting))
+        found = tuple(_epochs(place, text, quality_log))
         if not found:
-            raise UnusableInput(
+            raise InputError(
                 f"{place} is no list of stations: give StationXML, an ISC list, FDSN text, or a CSV file "
                 "with the columns station, latitude, longitude, elevation_m"
             )
         if any(abs(epoch.latitude) > 90 for epoch in found):
             wrong = next(epoch for epoch in found if abs(epoch.latitude) > 90)
-            raise UnusableInput(
+            raise InputError(
                 f"the latitude of {wrong.code} in {place} is {wrong.latitude:g}: are latitude and longitude swapped?"
             )
         return cls(found)
@@ -260,14 +260,14 @@ class StationList:
         return arrivals.assign(**{name: listed[name].fillna(arrivals[name]) for name in columns})
 
 
-def _epochs(place: Path, text: str, accounting: Accounting) -> Iterator[Epoch]:
+def _epochs(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch]:
     head = text.lstrip()[:300]
     if head.startswith("<?xml") or "FDSNStationXML" in head:
         yield from _of_inventory(place)
     elif _PICK_FILE.search(text):
-        yield from of_fmtomo(place, accounting)
+        yield from of_fmtomo(place, quality_log)
     elif "," in _first_line(text) or "|" in _first_line(text):
-        yield from _of_table(place, text, accounting)
+        yield from _of_table(place, text, quality_log)
     else:
         yield from _of_lines(text)
 
@@ -302,8 +302,8 @@ def _of_lines(text: str) -> Iterator[Epoch]:
             )
 
 
-def _of_table(place: Path, text: str, accounting: Accounting) -> Iterator[Epoch]:
-    sites = sites_from_table(place, accounting)
+def _of_table(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch]:
+    sites = sites_from_table(place, quality_log)
     if sites:
         for code, site in sites.items():
             yield Epoch(code, site.latitude, site.longitude, site.elevation)
@@ -326,10 +326,10 @@ def _of_table(place: Path, text: str, accounting: Accounting) -> Iterator[Epoch]
             code = ".".join(filter(None, (value.get("network"), value["station"])))
             yield Epoch(code, float(value["latitude"]), float(value["longitude"]), metres)
         except (ValueError, KeyError):
-            accounting.note("unusable_row", str(place), f"line {number} is no station")
+            quality_log.add("unusable_row", str(place), f"line {number} is no station")
 
 
-def of_fmtomo(place: Path, accounting: Accounting) -> Iterator[Epoch]:
+def of_fmtomo(place: Path, quality_log: QualityLog) -> Iterator[Epoch]:
     """Stations of FMTOMO's ``sourceslocal.in``, which calls them sources and stands two lines above the pick file.
 
     The third number is called a depth there; that it is nowhere negative says that elevations were meant.
@@ -344,6 +344,6 @@ def of_fmtomo(place: Path, accounting: Accounting) -> Iterator[Epoch]:
     upwards = -1.0
     if depths and min(depths) >= 0 and max(depths) > 0:
         upwards = 1.0
-        accounting.note("assumed", str(place), "the depths of stations, none above sea level, are elevations")
+        quality_log.add("assumed", str(place), "the depths of stations, none above sea level, are elevations")
     for name, latitude, longitude, depth in found:
         yield Epoch(name, latitude, longitude, 1000 * upwards * depth)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.station_files import Site, read_inventory, sites_from_table
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.recording import station_codes
 from selfseis.typing import BoolArray, FloatArray
 
@@ -55,7 +55,7 @@ class StationTable:
             if abs(site.latitude) > 90 or abs(site.longitude) > 360 or abs(site.elevation) > 12_000
         ]
         if wrong:
-            raise UnusableInput(
+            raise InputError(
                 f"the coordinates of {wrong[0]} are no degrees and metres: give latitude, longitude, elevation_m"
             )
         words = list(notes)
@@ -88,20 +88,20 @@ class StationTable:
 
         Raises
         ------
-        UnusableInput
+        InputError
             If it is neither.
         """
         place = Path(path)
-        accounting = Accounting()
-        sites = sites_from_table(place, accounting)
+        quality_log = QualityLog()
+        sites = sites_from_table(place, quality_log)
         if not sites and place.exists() and place.suffix.lower() not in {".csv", ".txt"}:
             return cls.from_inventory(place)
         if not sites:
-            raise UnusableInput(
+            raise InputError(
                 f"{place} is no table of stations: give StationXML, or a CSV file with the columns station, "
                 "latitude, longitude, elevation_m"
             )
-        return cls.from_sites(sites, [detail for _, _, detail, _ in accounting.findings])
+        return cls.from_sites(sites, [detail for _, _, detail, _ in quality_log.issues])
 
     @classmethod
     def from_inventory(cls, inventory: Any) -> StationTable:

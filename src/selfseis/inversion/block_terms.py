@@ -36,7 +36,7 @@ class Explained:
     noise_share: FloatArray
 
 
-class OwnTerms:
+class BlockTerms:
     """The terms that only hidden data know, block by block.
 
     Parameters

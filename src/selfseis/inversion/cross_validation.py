@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.inversion.block_terms import Explained, OwnTerms
+from selfseis.inversion.block_terms import BlockTerms, Explained
 from selfseis.inversion.fit import fit_model
 from selfseis.inversion.hyperparameters import Training, blocked_folds, choose_setting
 from selfseis.inversion.priors import Prior, Setting
@@ -234,18 +234,18 @@ def _predict_fold(
 
 
 SHARE_IN_ONE_SD = 0.683
-LEAST_NOISE_SHARE = 0.1
+MIN_NOISE_SHARE = 0.1
 """Hidden data whose own terms fit more than 90% of any noise are not scored: they could not be missed."""
 INNER_SAMPLES = 8
 SETTLING_ROUNDS = 3
-MOST_SWEEPS = 2
-MOST_SEARCHED = 12_000
+MAX_SWEEPS = 2
+MAX_SEARCHED = 12_000
 """Of more visible data than this, settings are searched on some of their blocks, drawn at random."""
 NO_TERMS = 1e-3
 """Factor on the prior sizes of searched terms that takes them away."""
 
 
-def explain_hidden(terms: TermProblem, fit: TermFit, own: OwnTerms, *, with_model: bool) -> Explained:
+def explain_hidden(terms: TermProblem, fit: TermFit, own: BlockTerms, *, with_model: bool) -> Explained:
     """Predict hidden data from a fit and fit their own terms to what is left."""
     problem = terms.at(fit.setting)
     residual = problem.data[own.rows] - predicted(problem, fit.draws.mode, own.rows, with_model=with_model)
@@ -314,7 +314,7 @@ def choose_axis_by_axis(
     searched = _some_blocks(terms.problem.blocks, visible, seed)
     fit = solve_terms(terms, prior, setting, searched, settle=SETTLING_ROUNDS)
     folds = [
-        (searched & ~hidden, OwnTerms(terms.problem, hidden, searched & ~hidden))
+        (searched & ~hidden, BlockTerms(terms.problem, hidden, searched & ~hidden))
         for hidden in blocked_folds(terms.problem.blocks, n_inner, visible=searched, seed=seed)
     ]
     tried: dict[tuple[tuple[str, float], ...], float] = {}
@@ -325,7 +325,7 @@ def choose_axis_by_axis(
             tried[key] = _inner_loss(terms, prior, candidate, folds, fit)
         return tried[key]
 
-    for _ in range(MOST_SWEEPS):
+    for _ in range(MAX_SWEEPS):
         before = dict(setting)
         for name, values in axes.items():
             setting = _best_along(setting, name, values, loss_of)
@@ -340,7 +340,7 @@ def choose_axis_by_axis(
 
 def _some_blocks(blocks: IntArray, visible: BoolArray, seed: int) -> BoolArray:
     """Visible data of as many random blocks as the search can afford."""
-    share = MOST_SEARCHED / max(int(visible.sum()), 1)
+    share = MAX_SEARCHED / max(int(visible.sum()), 1)
     if share >= 1:
         return visible
     names = np.unique(blocks[visible])
@@ -366,7 +366,7 @@ def _inner_loss(
     terms: TermProblem,
     prior: SearchedPrior | None,
     setting: Setting,
-    folds: Sequence[tuple[BoolArray, OwnTerms]],
+    folds: Sequence[tuple[BoolArray, BlockTerms]],
     known: TermFit,
 ) -> float:
     dof = terms.problem.noise.student_dof or 1e6
@@ -377,7 +377,7 @@ def _inner_loss(
         )
         explained = explain_hidden(terms, fit, own, with_model=prior is not None)
         noise = noise_sd(terms.problem, known.scales)[own.rows]
-        scored = explained.noise_share > LEAST_NOISE_SHARE
+        scored = explained.noise_share > MIN_NOISE_SHARE
         squared = (explained.residual / noise)[scored] ** 2
         # Priors that leave more noise must not gain by it when they are compared.
         deviances.append((dof + 1) * np.log1p(squared / dof) + 2 * np.log(noise[scored]))
@@ -388,7 +388,7 @@ def _widening(
     terms: TermProblem,
     prior: SearchedPrior | None,
     setting: Setting,
-    folds: Sequence[tuple[BoolArray, OwnTerms]],
+    folds: Sequence[tuple[BoolArray, BlockTerms]],
     known: TermFit,
     seed: int,
 ) -> dict[str, float]:
@@ -400,7 +400,7 @@ def _widening(
         )  # fmt: skip
         explained = explain_hidden(terms, fit, own, with_model=prior is not None)
         sd = spread_of(explained, noise_sd(terms.problem, known.scales)[own.rows])
-        scored = explained.noise_share > LEAST_NOISE_SHARE
+        scored = explained.noise_share > MIN_NOISE_SHARE
         for kind in terms.kinds:
             rows = scored & (terms.problem.noise.kind[own.rows] == kind)
             ratios.setdefault(kind, []).append(np.abs(explained.residual[rows]) / sd[rows])
@@ -420,7 +420,7 @@ def hold_out_terms(
     n_samples: int = 16,
     seed: int = 0,
     settings: Sequence[Setting] | None = None,
-    by_chance: bool = False,
+    under_null: bool = False,
     progress: Progress | None = None,
 ) -> HeldOut:
     """Hide each fold of blocks in turn; choose settings, noise and interval widths without it; predict it.
@@ -435,8 +435,8 @@ def hold_out_terms(
     n_folds, n_inner, n_samples, seed : int
     settings : sequence of dict, optional
         Of each fold, where they were chosen before; nothing is searched then, and intervals are not widened.
-    by_chance : bool
-        Whether to fit `chance_data` in place of the visible data, which says what chance gives.
+    under_null : bool
+        Whether to fit `null_data` in place of the visible data, which says what chance gives.
     progress : callable, optional
 
     Returns
@@ -450,8 +450,8 @@ def hold_out_terms(
     folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
     for number, hidden in enumerate(folds):
         trained = terms
-        if by_chance:
-            trained = replace(terms, problem=problem.with_data(chance_data(terms, ~hidden, seed)))
+        if under_null:
+            trained = replace(terms, problem=problem.with_data(null_data(terms, ~hidden, seed)))
         if settings is None:
             choice = choose_axis_by_axis(trained, prior, ~hidden, n_inner=n_inner, seed=seed)
             known, widening, loss = choice.fit, choice.widening, choice.loss
@@ -462,10 +462,10 @@ def hold_out_terms(
             trained, prior, known.setting, ~hidden, scales=known.scales, weights=known.weights,
             n_samples=n_samples, seed=seed, start=known.draws.mode,
         )  # fmt: skip
-        own = OwnTerms(problem, hidden, ~hidden)
+        own = BlockTerms(problem, hidden, ~hidden)
         explained = explain_hidden(terms, fit, own, with_model=prior is not None)
         sd = spread_of(explained, noise_sd(problem, fit.scales)[own.rows])
-        left = np.where(explained.noise_share > LEAST_NOISE_SHARE, explained.residual, np.nan)
+        left = np.where(explained.noise_share > MIN_NOISE_SHARE, explained.residual, np.nan)
         result.predicted[own.rows] = problem.data[own.rows] - left
         result.sd[own.rows] = sd * np.array(
             [widening[kind] for kind in problem.noise.kind[own.rows].tolist()]
@@ -480,7 +480,7 @@ def hold_out_terms(
     return result
 
 
-def chance_data(terms: TermProblem, visible: BoolArray, seed: int = 0) -> FloatArray:
+def null_data(terms: TermProblem, visible: BoolArray, seed: int = 0) -> FloatArray:
     """Return data whose residuals beyond unsearched terms (those of events) are exchanged among the visible ones.
 
     Whatever a fit to them predicts of real data is chance. Hidden data have no part in it.

@@ -40,7 +40,7 @@ def chosen(heldouts: Sequence[HeldOut], name: str = "chosen by hidden data") -> 
     return result
 
 
-def judge_priors(
+def evaluate_priors(
     task: str,
     method: HeldOut,
     baseline: HeldOut,

@@ -14,7 +14,7 @@ from selfseis.typing import BoolArray, FloatArray
 
 ROUNDS = 4
 SETTLED = 0.05
-FEWEST_FREE = 0.1
+MIN_FREE = 0.1
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _variance_components(system: System, draws: Draws, residual: FloatArray) -> 
         else:
             misfit = float(np.sum(system.weights[rows] * residual[rows] ** 2))
         taken = used[kind] if used is not None else _probed(system, draws, rows)
-        free = max(n_rows - taken, FEWEST_FREE * n_rows)
+        free = max(n_rows - taken, MIN_FREE * n_rows)
         found[kind] = float(np.sqrt(max(misfit / free, 1e-6)))
     return found
 

@@ -7,7 +7,7 @@ from scipy import linalg
 
 from selfseis.typing import BoolArray, FloatArray
 
-MOST_SWAPS = 200
+MAX_SWAPS = 200
 PATIENCE = 3
 
 
@@ -41,7 +41,7 @@ def solve_nonnegative(
     free = ~bounded | (np.ones_like(bounded) if start is None else start)
     fewest_wrong, patience = len(right) + 1, PATIENCE
     scale = 1e-10 * np.abs(right).max(initial=1e-300)
-    for _ in range(MOST_SWAPS):
+    for _ in range(MAX_SWAPS):
         values = np.zeros(len(right))
         values[free] = _solve_free(matrix, right, free)
         gradient = matrix @ values - right

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 TOLERANCE = 1e-7
-MOST_STEPS = 500
+MAX_STEPS = 500
 
 
 def solve_dense(
@@ -107,7 +107,7 @@ def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_sa
     ) -> FloatArray:
         target = whitened(right)
         target[:n_model] += perturbation
-        return np.asarray(cg(operator, target, x0=start, rtol=TOLERANCE, maxiter=MOST_STEPS)[0])
+        return np.asarray(cg(operator, target, x0=start, rtol=TOLERANCE, maxiter=MAX_STEPS)[0])
 
     best = solved(system.right())
     samples = [

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.typing import FloatArray
 
-LARGEST_DISPLACEMENT_M = 60.0
+MAX_DISPLACEMENT_M = 60.0
 COMMENTS = ("#", "%", "!", "//")
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "km": 1000.0}
 UNIT = re.compile(r"[_ ]*[\[(](m|cm|mm|km|deg|degrees?|°)[\])]$|_(cm|mm)$")
@@ -26,20 +26,20 @@ def read_text(path: Path) -> str:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is none, or if it is not text.
     """
     try:
         return path.read_text(encoding="utf-8-sig", errors="strict")
     except FileNotFoundError:
-        raise UnusableInput(f"{path} does not exist: check the name") from None
+        raise InputError(f"{path} does not exist: check the name") from None
     except IsADirectoryError:
-        raise UnusableInput(f"{path} is a folder: give the file in it") from None
+        raise InputError(f"{path} is a folder: give the file in it") from None
     except UnicodeDecodeError:
         try:
             return path.read_text(encoding="latin-1")
         except OSError as error:
-            raise UnusableInput(f"{path} cannot be read: {error.strerror}") from None
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_columns(path: Path, aliases: Mapping[str, tuple[str, ...]], bare: Bare)
     comments = [line for line in lines if line.startswith(COMMENTS)]
     rows = [cells for line in lines if line and not line.startswith(COMMENTS) and (cells := _cells(line))]
     if not rows:
-        raise UnusableInput(f"{path.name} holds no data: check the file")
+        raise InputError(f"{path.name} holds no data: check the file")
     header = None
     if _is_header(rows[0]):
         header, rows = rows[0], rows[1:]
@@ -153,11 +153,11 @@ def required(columns: Mapping[str, list[str]], names: tuple[str, ...], path: Pat
 
     Raises
     ------
-    UnusableInput
+    InputError
         Naming those that are missing.
     """
     if missing := [name for name in names if name not in columns]:
-        raise UnusableInput(f"{path.name} has no column {', '.join(missing)}: it has {', '.join(columns)}")
+        raise InputError(f"{path.name} has no column {', '.join(missing)}: it has {', '.join(columns)}")
 
 
 def metres_per_unit(displacement: FloatArray, sd: FloatArray) -> tuple[float, str]:
@@ -178,8 +178,8 @@ def metres_per_unit(displacement: FloatArray, sd: FloatArray) -> tuple[float, st
     largest = float(np.nanmax(np.abs(displacement), initial=0.0))
     known = sd[np.isfinite(sd) & (sd > 0)]
     typical = float(np.median(known)) if known.size else np.nan
-    if largest <= LARGEST_DISPLACEMENT_M and not typical > 0.3:
+    if largest <= MAX_DISPLACEMENT_M and not typical > 0.3:
         return 1.0, "m"
     # Solutions are good to millimetres: in centimetres their error is a fraction of one, in millimetres a few.
-    centimetres = largest <= 100 * LARGEST_DISPLACEMENT_M and typical < 0.7
+    centimetres = largest <= 100 * MAX_DISPLACEMENT_M and typical < 0.7
     return (0.01, "cm") if centimetres else (0.001, "mm")

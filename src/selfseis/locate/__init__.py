@@ -16,16 +16,16 @@ from selfseis.locate.build_catalogue import make_catalogue
 from selfseis.locate.located_catalogue import LocatedCatalogue
 from selfseis.locate.location import Locator
 from selfseis.locate.pyocto_association import AssociatedEvent, associate
-from selfseis.locate.search_volume import Frame
+from selfseis.locate.search_volume import SearchVolume
 from selfseis.locate.velocity_estimation import estimate_velocity
 
 __all__ = [
     "AssociatedEvent",
-    "Frame",
     "LocatedCatalogue",
     "LocatedEvent",
     "Location",
     "Locator",
+    "SearchVolume",
     "StationTable",
     "VelocityModel1D",
     "Wadati",

@@ -23,7 +23,7 @@ WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0
 LOWEST_HZ = (0.3, 0.6)  # below, microseisms are larger than what Wood-Anderson would show of a small event
 HIGHEST = (0.7, 0.9)  # of the Nyquist frequency
 RELATIVE_LOWEST_HZ = (0.8, 1.2)
-LEAST_SIGNAL_TO_NOISE = 2.0
+MIN_SIGNAL_TO_NOISE = 2.0
 CLIPPED_SHARE = 0.005
 
 
@@ -99,7 +99,7 @@ class AmplitudeMeter:
         edge = max(2, (split - first) // 10)  # of the window's taper
         noise = np.abs(filtered[edge : split - first]).max(initial=0.0)
         signal = float(np.abs(filtered[split - first : len(data) - edge]).max(initial=0.0))
-        if signal < LEAST_SIGNAL_TO_NOISE * noise or signal <= 0:
+        if signal < MIN_SIGNAL_TO_NOISE * noise or signal <= 0:
             return None
         return Amplitude(station, seed_id, signal, to_motion is not None)
 

@@ -15,15 +15,15 @@ from selfseis.consensus.wadati import fit_wadati, origin_time_s, pairs_of
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.locate.amplitudes import AmplitudeMeter, arrival_times
-from selfseis.locate.clock_errors import clock_faults, without
+from selfseis.locate.clock_errors import clock_errors, without
 from selfseis.locate.located_catalogue import LocatedCatalogue
-from selfseis.locate.location import LEAST_STATIONS, MODEL_ERROR, Locator
+from selfseis.locate.location import MIN_STATIONS, MODEL_ERROR, Locator
 from selfseis.locate.magnitude import local_magnitude, relative_magnitudes
-from selfseis.locate.origin_time_association import LONGEST_S_MINUS_P, associate_by_origin_time, distances_km
-from selfseis.locate.pick_assignment import Settling
+from selfseis.locate.origin_time_association import MAX_S_MINUS_P, associate_by_origin_time, distances_km
+from selfseis.locate.pick_assignment import PickAssignment
 from selfseis.locate.pyocto_association import AssociatedEvent, associate, match_tolerance
-from selfseis.locate.search_volume import Frame
-from selfseis.locate.significance import Associate, best_scores_by_chance, number_of_shifts, p_value
+from selfseis.locate.search_volume import SearchVolume
+from selfseis.locate.significance import Associate, best_null_scores, number_of_shifts, p_value
 from selfseis.locate.velocity_estimation import estimate_velocity
 
 ESTIMATED_MODEL_ERROR = 0.03
@@ -40,7 +40,7 @@ def make_catalogue(
     inventory: Any = None,
     min_picks: int | None = None,
     max_depth_km: float | None = None,
-    longest_s_minus_p: float = LONGEST_S_MINUS_P,
+    max_s_minus_p: float = MAX_S_MINUS_P,
     n_shifts: int | None = None,
     seed: int = 0,
 ) -> LocatedCatalogue:
@@ -62,7 +62,7 @@ def make_catalogue(
         Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
     max_depth_km : float, optional
         Deepest source; by default as deep as the array is wide.
-    longest_s_minus_p : float
+    max_s_minus_p : float
         In s; for stations that are too few, or without coordinates.
     n_shifts : int, optional
         Shifted records for the p-values; 0 for none. By default 5 to 20, by the number of picks.
@@ -78,25 +78,27 @@ def make_catalogue(
     names = list(dict.fromkeys(pick.station for pick in picks))
     known = stations.only(names)
     notes = [*stations.notes, *_missing(names, known)]
-    if _number_of_places(known) < LEAST_STATIONS:
+    if _number_of_places(known) < MIN_STATIONS:
         return _without_places(
-            picks, known, velocity, notes, longest_s_minus_p, n_shifts, seed, recording, inventory
+            picks, known, velocity, notes, max_s_minus_p, n_shifts, seed, recording, inventory
         )
     error = MODEL_ERROR
     if velocity is None:
         estimated = estimate_velocity(picks, known, max_depth_km)
         velocity, error = estimated.model, ESTIMATED_MODEL_ERROR
         notes.append(estimated.note)
-    frame = Frame.about(known, velocity, max_depth_km)
-    outside = tuple(code for code, far in zip(known.codes, frame.outside, strict=True) if far)
+    search_volume = SearchVolume.about(known, velocity, max_depth_km)
+    outside = tuple(code for code, far in zip(known.codes, search_volume.outside, strict=True) if far)
     notes += [
         f"station {code} lies far outside the array: its picks are used, but events are not sought about it"
         for code in outside
     ]
-    locator = Locator(frame, error)
+    locator = Locator(search_volume, error)
     find = partial(find_events, locator=locator, min_picks=min_picks)
     found = find(picks)
-    faults = clock_faults(picks, [place for _, place in found], locator, match_tolerance(frame, picks) / 2)
+    faults = clock_errors(
+        picks, [place for _, place in found], locator, match_tolerance(search_volume, picks) / 2
+    )
     used = without(picks, faults)
     if faults:
         notes += [str(fault) for fault in faults]
@@ -116,7 +118,7 @@ def find_events(
 ) -> list[tuple[AssociatedEvent, Location]]:
     """Find and locate the events that explain picks.
 
-    Candidates come from PyOcto and from P-S pairs of three stations that agree in origin time; `Settling` decides.
+    Candidates come from PyOcto and from P-S pairs of three stations that agree in origin time; `PickAssignment` decides.
 
     Parameters
     ----------
@@ -132,15 +134,15 @@ def find_events(
     list of (AssociatedEvent, Location)
         In the order of time; no pick stands twice.
     """
-    frame = locator.frame
-    known = [pick for pick in picks if pick.station in frame.stations.codes]
-    tolerance = match_tolerance(frame, known)
-    candidates = associate(known, frame, min_picks=min_picks, tolerance_s=tolerance)
-    longest = float(frame.times.tables[:, 1].max() - frame.times.tables[:, 0].min())
+    search_volume = locator.search_volume
+    known = [pick for pick in picks if pick.station in search_volume.stations.codes]
+    tolerance = match_tolerance(search_volume, known)
+    candidates = associate(known, search_volume, min_picks=min_picks, tolerance_s=tolerance)
+    longest = float(search_volume.times.tables[:, 1].max() - search_volume.times.tables[:, 0].min())
     candidates += associate_by_origin_time(
-        known, frame.velocity.vp_vs, s_minus_p=(0.0, longest), min_stations=LEAST_STATIONS
+        known, search_volume.velocity.vp_vs, s_minus_p=(0.0, longest), min_stations=MIN_STATIONS
     )
-    return Settling(known, locator, tolerance, min_picks).settle(candidates)
+    return PickAssignment(known, locator, tolerance, min_picks).assign_picks(candidates)
 
 
 def _without_places(
@@ -164,7 +166,7 @@ def _without_places(
         how = "agree on their origin time" if len(names) > 1 else "have both P and S"
         notes.append(
             f"no event is located: {len(known)} station{'s' * (len(known) != 1)} with coordinates and picks, and at "
-            f"least {LEAST_STATIONS} at different places are needed. Events are those whose picks {how}; distances "
+            f"least {MIN_STATIONS} at different places are needed. Events are those whose picks {how}; distances "
             f"come from S - P with vp of {float(model.vp[0]):.2f} km/s ({model.source})"
         )
         notes.append(str(wadati))
@@ -193,13 +195,13 @@ def _number_of_places(stations: StationTable) -> int:
 def _chance(picks: Sequence[Pick], find: Associate, n_shifts: int | None, seed: int) -> tuple[Any, int]:
     n = number_of_shifts(len(picks)) if n_shifts is None else n_shifts
     n = n if picks else 0
-    return best_scores_by_chance(picks, find, n, seed), n
+    return best_null_scores(picks, find, n, seed), n
 
 
 def _event(
     group: AssociatedEvent,
     place: Location | None,
-    best_by_chance: Any,
+    best_under_null: Any,
     velocity: VelocityModel1D,
 ) -> LocatedEvent:
     pairs = pairs_of(group.picks)
@@ -217,7 +219,7 @@ def _event(
         end=last,
         peak=time,
         score=group.score,
-        p_value=p_value(group.score, best_by_chance),
+        p_value=p_value(group.score, best_under_null),
         n_channels=len({pick.seed_id for pick in group.picks}),
         picks=group.picks,
         location=place,

@@ -16,12 +16,12 @@ from selfseis.catalogue.records import Location, Pick
 from selfseis.locate.location import Locator
 from selfseis.typing import FloatArray
 
-LARGEST_SHIFT_S = 30.0
-LEAST_EVENTS, LEAST_SHARE = 4, 0.6
+MAX_SHIFT_S = 30.0
+MIN_EVENTS, MIN_SHARE = 4, 0.6
 
 
 @dataclass(frozen=True)
-class ClockFault:
+class ClockError:
     """A station that is early or late.
 
     Attributes
@@ -51,9 +51,9 @@ class ClockFault:
         )
 
 
-def clock_faults(
+def clock_errors(
     picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, tolerance_s: float
-) -> list[ClockFault]:
+) -> list[ClockError]:
     """Find stations that are consistently early or late.
 
     Parameters
@@ -69,12 +69,12 @@ def clock_faults(
 
     Returns
     -------
-    list of ClockFault
+    list of ClockError
         At most one a station. Between its first and last event at least 60% show the shift and most have no pick in
         time; four events at least.
     """
     faults = []
-    for station in locator.frame.stations.codes:
+    for station in locator.search_volume.stations.codes:
         own = [pick for pick in picks if pick.station == station]
         offsets = _offsets(own, locations, locator, station)
         if fault := _fault(station, offsets, locations, tolerance_s):
@@ -96,29 +96,29 @@ def _offsets(
         for phase, of_phase in times.items():
             expected = locator.predicted(location, station, phase)
             late = (of_phase - expected) / np.timedelta64(1, "ns") * 1e-9
-            by_phase[phase] = late[np.abs(late) < LARGEST_SHIFT_S]
+            by_phase[phase] = late[np.abs(late) < MAX_SHIFT_S]
         found.append(by_phase)
     return found
 
 
 def _fault(
     station: str, offsets: Sequence[dict[str, FloatArray]], locations: Sequence[Location], tolerance: float
-) -> ClockFault | None:
+) -> ClockError | None:
     everything = np.concatenate([np.empty(0), *(late for event in offsets for late in event.values())])
     candidates = np.sort(everything[np.abs(everything) > 3 * tolerance])
-    if len(candidates) < LEAST_EVENTS:
+    if len(candidates) < MIN_EVENTS:
         return None
     within = np.searchsorted(candidates, candidates + tolerance) - np.arange(len(candidates))
     first = int(within.argmax())
     shift = float(np.median(candidates[first : first + within[first]]))
     shown = [row for row, event in enumerate(offsets) if _has(event, shift, tolerance)]
-    if len(shown) < LEAST_EVENTS:
+    if len(shown) < MIN_EVENTS:
         return None
     span = range(shown[0], shown[-1] + 1)
     in_time = sum(_has(offsets[row], 0.0, tolerance) for row in span)
-    if len(shown) < LEAST_SHARE * len(span) or in_time > 0.5 * len(shown):
+    if len(shown) < MIN_SHARE * len(span) or in_time > 0.5 * len(shown):
         return None
-    return ClockFault(station, shift, locations[shown[0]].time, locations[shown[-1]].time, len(shown))
+    return ClockError(station, shift, locations[shown[0]].time, locations[shown[-1]].time, len(shown))
 
 
 def _has(event: dict[str, FloatArray], shift: float, tolerance: float) -> bool:
@@ -127,9 +127,9 @@ def _has(event: dict[str, FloatArray], shift: float, tolerance: float) -> bool:
     return bool(near) and all(near)
 
 
-def without(picks: Sequence[Pick], faults: Sequence[ClockFault]) -> list[Pick]:
+def without(picks: Sequence[Pick], faults: Sequence[ClockError]) -> list[Pick]:
     """Leave out the picks of stations while their clocks are wrong."""
-    margin = np.timedelta64(int(2 * LARGEST_SHIFT_S), "s")
+    margin = np.timedelta64(int(2 * MAX_SHIFT_S), "s")
     return [
         pick
         for pick in picks

@@ -26,7 +26,7 @@
           "wadati": {"vp_vs", "low", "high", "is_measured", "n_events", "n_pairs",
                      "points": [{"event_id", "station", "p_s", "s_minus_p_s"}]},   # p_s: P travel time
           "velocity": {"depth_km": [...], "vp": [...], "vs": [...], "source"} | null,
-          "clock_faults": [{"station", "shift_s", "first", "last", "n_events"}],
+          "clock_errors": [{"station", "shift_s", "first", "last", "n_events"}],
           "n_picks", "n_unassociated", "n_shifts",
           "notes": [sentence]
         }
@@ -46,7 +46,7 @@ from selfseis.consensus.wadati import Wadati
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.io.atomic import write_json
-from selfseis.locate.clock_errors import ClockFault
+from selfseis.locate.clock_errors import ClockError
 
 
 @dataclass
@@ -65,7 +65,7 @@ class LocatedCatalogue:
         The model; None without stations.
     wadati : Wadati
         The diagram of the events.
-    clock_faults : list of ClockFault
+    clock_errors : list of ClockError
         Stations whose clock seems wrong.
     picks, unassociated : list of Pick
         All picks, and those of no event.
@@ -80,7 +80,7 @@ class LocatedCatalogue:
     far_outside: tuple[str, ...]
     velocity: VelocityModel1D | None
     wadati: Wadati
-    clock_faults: list[ClockFault]
+    clock_errors: list[ClockError]
     picks: list[Pick]
     unassociated: list[Pick]
     n_shifts: int
@@ -115,7 +115,7 @@ class LocatedCatalogue:
             "events": [_described(event) for event in self.events],
             "wadati": self._wadati(),
             "velocity": None if self.velocity is None else self.velocity.to_dict(),
-            "clock_faults": [
+            "clock_errors": [
                 {
                     "station": fault.station,
                     "shift_s": round(fault.shift_s, 3),
@@ -123,7 +123,7 @@ class LocatedCatalogue:
                     "last": iso(fault.last),
                     "n_events": fault.n_events,
                 }
-                for fault in self.clock_faults
+                for fault in self.clock_errors
             ],
             "n_picks": len(self.picks),
             "n_unassociated": len(self.unassociated),

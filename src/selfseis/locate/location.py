@@ -23,7 +23,7 @@ import numpy as np
 
 from selfseis.catalogue.records import CONFIDENCE, PHASES, Arrival, Location, Pick
 from selfseis.geo.sphere import azimuthal_gap
-from selfseis.locate.search_volume import Frame
+from selfseis.locate.search_volume import SearchVolume
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 ELLIPSE = float(
@@ -32,9 +32,9 @@ ELLIPSE = float(
 MODEL_ERROR = 0.02
 CUT, OUTLIER = 4.0, 5.0
 PRIOR_PICKS = 4.0
-LEAST_PICKS, LEAST_STATIONS = 4, 3
+MIN_PICKS, MIN_STATIONS = 4, 3
 GRID = (24, 24, 12)
-LARGEST_STEPS, SMALLEST_STEP = 50, 2e-4  # the latter in cells of the grid
+MAX_STEPS, MIN_STEP = 50, 2e-4  # the latter in cells of the grid
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,21 @@ class Locator:
         Error of the velocity model as a share of travel times.
     """
 
-    def __init__(self, frame: Frame, model_error: float = MODEL_ERROR) -> None:
-        self.frame = frame
+    def __init__(self, search_volume: SearchVolume, model_error: float = MODEL_ERROR) -> None:
+        self.search_volume = search_volume
         self.model_error = model_error
         axes = [
             np.linspace(low, high, n)
             for (low, high), n in zip(
-                (frame.east_limits, frame.north_limits, frame.depth_limits), GRID, strict=True
+                (search_volume.east_limits, search_volume.north_limits, search_volume.depth_limits),
+                GRID,
+                strict=True,
             )
         ]
         self._nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         self._spacing = np.array([axis[1] - axis[0] for axis in axes])
         self._node_times: dict[tuple[int, int], Float32Array] = {}
-        self._row_of = {code: row for row, code in enumerate(frame.stations.codes)}
+        self._row_of = {code: row for row, code in enumerate(search_volume.stations.codes)}
 
     def locate(self, picks: Sequence[Pick], near: Location | None = None) -> Location | None:
         """Locate one event.
@@ -105,10 +107,10 @@ class Locator:
 
     def predicted(self, location: Location, station: str, phase: str) -> np.datetime64:
         """Time at which a phase of a located event is expected at a station of the frame."""
-        east, north = self.frame.plane.flat(location.latitude, location.longitude)
+        east, north = self.search_volume.plane.flat(location.latitude, location.longitude)
         row = self._row_of[station]
-        distance = np.hypot(self.frame.east_km[row] - east, self.frame.north_km[row] - north)
-        travel = self.frame.times(row, PHASES.index(phase), distance, location.depth_km)[0]
+        distance = np.hypot(self.search_volume.east_km[row] - east, self.search_volume.north_km[row] - north)
+        travel = self.search_volume.times(row, PHASES.index(phase), distance, location.depth_km)[0]
         return np.datetime64(location.time + np.timedelta64(int(float(travel) * 1e9), "ns"))
 
     def _observed(self, picks: Sequence[Pick]) -> _Observed:
@@ -124,10 +126,13 @@ class Locator:
     def _enough(self, observed: _Observed) -> bool:
         rows = np.unique(observed.station)
         places = {
-            (round(float(self.frame.east_km[row]), 3), round(float(self.frame.north_km[row]), 3))
+            (
+                round(float(self.search_volume.east_km[row]), 3),
+                round(float(self.search_volume.north_km[row]), 3),
+            )
             for row in rows
         }
-        return len(observed.time) >= LEAST_PICKS and len(places) >= LEAST_STATIONS
+        return len(observed.time) >= MIN_PICKS and len(places) >= MIN_STATIONS
 
     def _solve(self, observed: _Observed, starts: Sequence[FloatArray] | None = None) -> FloatArray:
         """East, north, depth and time of the least robust misfit."""
@@ -136,7 +141,7 @@ class Locator:
         return self._descended(best, observed)[1]  # once more, with the weights of its own distances
 
     def _start_at(self, near: Location, picks: Sequence[Pick]) -> FloatArray:
-        east, north = self.frame.plane.flat(near.latitude, near.longitude)
+        east, north = self.search_volume.plane.flat(near.latitude, near.longitude)
         begin = min(pick.time for pick in picks)
         seconds = float((near.time - begin) / np.timedelta64(1, "ns")) * 1e-9
         return np.array([float(east), float(north), near.depth_km, seconds])
@@ -148,7 +153,7 @@ class Locator:
         )
         origin = observed.time[:, None].astype(np.float32) - travel
         middle = np.median(origin, axis=0)
-        blur = self._spacing[:2].max() / 2 * travel.max() / max(self.frame.times.reach_km, 1e-6)
+        blur = self._spacing[:2].max() / 2 * travel.max() / max(self.search_volume.times.reach_km, 1e-6)
         sigma = np.sqrt(observed.sd[:, None] ** 2 + (self.model_error * travel) ** 2 + blur**2)
         misfit = np.minimum(np.abs(origin - middle) / sigma, CUT).sum(axis=0)
         starts: list[FloatArray] = []
@@ -165,21 +170,25 @@ class Locator:
         key = (int(station), int(phase))
         if key not in self._node_times:
             distance = np.hypot(
-                self._nodes[:, 0] - self.frame.east_km[station],
-                self._nodes[:, 1] - self.frame.north_km[station],
+                self._nodes[:, 0] - self.search_volume.east_km[station],
+                self._nodes[:, 1] - self.search_volume.north_km[station],
             )
-            times = self.frame.times(station, phase, distance, self._nodes[:, 2])[0]
+            times = self.search_volume.times(station, phase, distance, self._nodes[:, 2])[0]
             self._node_times[key] = times.astype(np.float32)
         return self._node_times[key]
 
     def _descended(self, start: FloatArray, observed: _Observed) -> tuple[float, FloatArray]:
         """Levenberg and Marquardt's descent to the nearest least misfit, within the limits of the volume."""
-        limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
+        limits = (
+            self.search_volume.east_limits,
+            self.search_volume.north_limits,
+            self.search_volume.depth_limits,
+        )
         low, high = (np.array([*(axis[side] for axis in limits), 1e9 * (2 * side - 1)]) for side in (0, 1))
         sigma = self._sigma(start, observed)
         at, damping = np.clip(start, low, high), 1e-2
         z, design = self._misfit(at, observed, sigma)
-        for _ in range(LARGEST_STEPS):
+        for _ in range(MAX_STEPS):
             weight = 1 / np.sqrt(1 + z**2)
             normal, pull = design.T @ (weight[:, None] * design), -design.T @ (weight * z)
             free = ~(((at <= low) & (pull < 0)) | ((at >= high) & (pull > 0)))
@@ -191,7 +200,7 @@ class Locator:
             if _robust(z_there) <= _robust(z):
                 moved = float(np.abs((there - at)[:3] / self._spacing).max())
                 at, z, design, damping = there, z_there, design_there, damping / 5
-                if moved < SMALLEST_STEP:
+                if moved < MIN_STEP:
                     break
             else:
                 damping *= 5
@@ -204,19 +213,21 @@ class Locator:
     ) -> tuple[FloatArray, FloatArray]:
         """Residuals and their derivatives, in standard deviations."""
         east, north, distance = self._geometry(at, observed)
-        travel, slope, depth_slope = self.frame.times(observed.station, observed.phase, distance, at[2])
+        travel, slope, depth_slope = self.search_volume.times(
+            observed.station, observed.phase, distance, at[2]
+        )
         away = np.maximum(distance, 1e-9)
         columns = [slope * east / away, slope * north / away, depth_slope, np.ones(len(east))]
         return (observed.time - at[3] - travel) / sigma, -np.stack(columns, axis=1) / sigma[:, None]
 
     def _geometry(self, at: FloatArray, observed: _Observed) -> tuple[FloatArray, FloatArray, FloatArray]:
-        east = at[0] - self.frame.east_km[observed.station]
-        north = at[1] - self.frame.north_km[observed.station]
+        east = at[0] - self.search_volume.east_km[observed.station]
+        north = at[1] - self.search_volume.north_km[observed.station]
         return east, north, np.hypot(east, north)
 
     def _travel(self, at: FloatArray, observed: _Observed) -> tuple[FloatArray, FloatArray, FloatArray]:
         distance = self._geometry(at, observed)[2]
-        return self.frame.times(observed.station, observed.phase, distance, at[2])
+        return self.search_volume.times(observed.station, observed.phase, distance, at[2])
 
     def _sigma(self, at: FloatArray, observed: _Observed) -> FloatArray:
         return np.hypot(observed.sd, self.model_error * self._travel(at, observed)[0])
@@ -233,10 +244,10 @@ class Locator:
         values, axes = np.linalg.eigh(covariance[:2, :2])
         east, north, distance = self._geometry(at, observed)
         azimuth = np.degrees(np.arctan2(-east, -north)) % 360
-        latitude, longitude = self.frame.plane.round(at[0], at[1])
+        latitude, longitude = self.search_volume.plane.round(at[0], at[1])
         begin = min(pick.time for pick in picks)
         depth_error = float(np.sqrt(covariance[2, 2]))
-        top, bottom = self.frame.depth_limits
+        top, bottom = self.search_volume.depth_limits
         edge = 1e-3 * (bottom - top)
         return Location(
             time=begin + np.timedelta64(round(at[3] * 1e9), "ns"),
@@ -259,7 +270,7 @@ class Locator:
         )
 
     def _is_inside(self, at: FloatArray) -> bool:
-        limits = (self.frame.east_limits, self.frame.north_limits)
+        limits = (self.search_volume.east_limits, self.search_volume.north_limits)
         return all(
             bool(low + 1e-3 * (high - low) < value < high - 1e-3 * (high - low))
             for value, (low, high) in zip(at, limits, strict=False)
@@ -270,8 +281,12 @@ class Locator:
     ) -> FloatArray:
         """Covariance; a direction that the picks do not see has the size of the volume."""
         design = self._misfit(at, observed, self._sigma(at, observed))[1]
-        limits = (self.frame.east_limits, self.frame.north_limits, self.frame.depth_limits)
-        widest = np.array([high - low for low, high in limits] + [self.frame.longest_s])
+        limits = (
+            self.search_volume.east_limits,
+            self.search_volume.north_limits,
+            self.search_volume.depth_limits,
+        )
+        widest = np.array([high - low for low, high in limits] + [self.search_volume.longest_s])
         seen: Any = design.T @ (weights[:, None] * design) + np.diag(1 / widest**2)
         scale = (PRIOR_PICKS + float(np.sum(weights * z**2))) / (PRIOR_PICKS + max(len(z) - 4, 0))
         return np.asarray(np.linalg.inv(seen) * max(scale, 1.0))

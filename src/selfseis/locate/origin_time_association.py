@@ -16,7 +16,7 @@ from selfseis.catalogue.records import Pick
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.locate.pyocto_association import AssociatedEvent
 
-LEAST_S_MINUS_P, LONGEST_S_MINUS_P = 0.02, 40.0
+MIN_S_MINUS_P, MAX_S_MINUS_P = 0.02, 40.0
 AGREEMENT_S, AGREEMENT_SHARE, AGREEMENT_SDS = 0.1, 0.1, 3.0
 
 
@@ -38,7 +38,7 @@ def associate_by_origin_time(
     picks: Sequence[Pick],
     vp_vs: float,
     *,
-    s_minus_p: tuple[float, float] = (LEAST_S_MINUS_P, LONGEST_S_MINUS_P),
+    s_minus_p: tuple[float, float] = (MIN_S_MINUS_P, MAX_S_MINUS_P),
     min_stations: int | None = None,
 ) -> list[AssociatedEvent]:
     """Find events on which stations agree in origin time, without coordinates.

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from selfseis.catalogue.records import PHASES, Location, Pick
-from selfseis.locate.location import LEAST_STATIONS, Locator
-from selfseis.locate.pyocto_association import AssociatedEvent, least_picks
+from selfseis.locate.location import MIN_STATIONS, Locator
+from selfseis.locate.pyocto_association import AssociatedEvent, default_min_picks
 
 WITHIN_SDS = 3.0
 _Placed = tuple[AssociatedEvent, Location]
 
 
-class Settling:
+class PickAssignment:
     """The competition of candidates for picks.
 
     Parameters
@@ -38,10 +38,10 @@ class Settling:
     def __init__(
         self, picks: Sequence[Pick], locator: Locator, apart_s: float, min_picks: int | None = None
     ) -> None:
-        codes = locator.frame.stations.codes
+        codes = locator.search_volume.stations.codes
         self._locator = locator
         self._apart = np.timedelta64(int(apart_s * 1e9), "ns")
-        self._needed = least_picks(len(codes)) if min_picks is None else max(min_picks, 1)
+        self._needed = default_min_picks(len(codes)) if min_picks is None else max(min_picks, 1)
         self._taken: set[Pick] = set()
         self._picks: dict[tuple[str, str], list[Pick]] = {(c, phase): [] for c in codes for phase in PHASES}
         for pick in sorted(picks, key=lambda pick: pick.time):
@@ -52,7 +52,7 @@ class Settling:
             for key, of_key in self._picks.items()
         }
 
-    def settle(self, candidates: Iterable[AssociatedEvent]) -> list[_Placed]:
+    def assign_picks(self, candidates: Iterable[AssociatedEvent]) -> list[_Placed]:
         """Let candidates compete.
 
         Parameters
@@ -88,7 +88,7 @@ class Settling:
                 return
             picks = self._matching(place)
             place = self._locator.locate(picks, near=place)
-        if place is None or len(picks) < self._needed or len({p.station for p in picks}) < LEAST_STATIONS:
+        if place is None or len(picks) < self._needed or len({p.station for p in picks}) < MIN_STATIONS:
             return
         fit = sum(
             a.pick.probability * max(0.0, 1 - (a.residual_s / self._reach(a.pick, place, a.distance_km)) ** 2)
@@ -99,14 +99,14 @@ class Settling:
 
     def _matching(self, place: Location) -> list[Pick]:
         """Nearest free pick of each station and phase within three standard deviations of its expected time."""
-        frame = self._locator.frame
-        east, north = frame.plane.flat(place.latitude, place.longitude)
-        distance = np.hypot(frame.east_km - east, frame.north_km - north)
+        search_volume = self._locator.search_volume
+        east, north = search_volume.plane.flat(place.latitude, place.longitude)
+        distance = np.hypot(search_volume.east_km - east, search_volume.north_km - north)
         rows = np.arange(len(distance))
         found = []
         for phase, name in enumerate(PHASES):
-            travel = frame.times(rows, phase, distance, place.depth_km)[0]
-            for row, code in enumerate(frame.stations.codes):
+            travel = search_volume.times(rows, phase, distance, place.depth_km)[0]
+            for row, code in enumerate(search_volume.stations.codes):
                 own, times = self._picks[code, name], self._times[code, name]
                 expected = place.time + np.timedelta64(int(travel[row] * 1e9), "ns")
                 late = np.abs((times - expected) / np.timedelta64(1, "ns")) * 1e-9
@@ -125,7 +125,7 @@ class Settling:
         return WITHIN_SDS * float(np.hypot(sd, min(origin_error_s, sd)))
 
     def _reach(self, pick: Pick, place: Location, distance_km: float) -> float:
-        frame = self._locator.frame
-        row = frame.stations.codes.index(pick.station)
-        travel = float(frame.times(row, PHASES.index(pick.phase), distance_km, place.depth_km)[0])
+        search_volume = self._locator.search_volume
+        row = search_volume.stations.codes.index(pick.station)
+        travel = float(search_volume.times(row, PHASES.index(pick.phase), distance_km, place.depth_km)[0])
         return self._limit(pick, travel, place.time_error_s)

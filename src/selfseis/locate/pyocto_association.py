@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from selfseis.catalogue.records import PHASES, Pick
-from selfseis.errors import UnusableInput
-from selfseis.locate.search_volume import Frame
+from selfseis.errors import InputError
+from selfseis.locate.search_volume import SearchVolume
 
 APERTURE_OF_PYOCTO_KM, NODE_KM = 60.0, 15.0
-NODES_DEEP, LARGEST_TABLE = 60, 600_000
+NODES_DEEP, MAX_TABLE = 60, 600_000
 TOLERANCE_PER_CROSSING = 0.06  # of the time that S takes across the array: an error of the model of 6%
-SHORTEST_TOLERANCE_S, LONGEST_TOLERANCE_S = 0.01, 2.0
+MIN_TOLERANCE_S, MAX_TOLERANCE_S = 0.01, 2.0
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,20 @@ class AssociatedEvent:
         return tuple(dict.fromkeys(pick.station for pick in self.picks))
 
 
-def least_picks(n_stations: int) -> int:
+def default_min_picks(n_stations: int) -> int:
     """Return how many picks make an event by default: a quarter of all possible ones, but 5 to 8."""
     return int(np.clip(np.ceil(n_stations / 2), 5, 8))
 
 
-def match_tolerance(frame: Frame, picks: Sequence[Pick]) -> float:
+def match_tolerance(search_volume: SearchVolume, picks: Sequence[Pick]) -> float:
     """Return how far picks may lie from their expected time in s: the error of the model and of the picks."""
-    model = float(
-        np.clip(TOLERANCE_PER_CROSSING * frame.longest_s, SHORTEST_TOLERANCE_S, LONGEST_TOLERANCE_S)
-    )
+    model = float(np.clip(TOLERANCE_PER_CROSSING * search_volume.longest_s, MIN_TOLERANCE_S, MAX_TOLERANCE_S))
     return float(np.hypot(model, 3 * np.median([pick.sd_s for pick in picks]))) if picks else model
 
 
 def associate(
     picks: Sequence[Pick],
-    frame: Frame,
+    search_volume: SearchVolume,
     *,
     min_picks: int | None = None,
     tolerance_s: float | None = None,
@@ -94,7 +92,7 @@ def associate(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If PyOcto is not installed.
 
     References
@@ -102,23 +100,23 @@ def associate(
     Münchmeyer (2024), PyOcto: a high-throughput seismic phase associator. Seismica 3(1),
     doi:10.26443/seismica.v3i1.1130
     """
-    row_of = {code: row for row, code in enumerate(frame.stations.codes)}
+    row_of = {code: row for row, code in enumerate(search_volume.stations.codes)}
     used = [pick for pick in picks if pick.station in row_of]
-    needed = least_picks(len(row_of)) if min_picks is None else max(min_picks, 1)
+    needed = default_min_picks(len(row_of)) if min_picks is None else max(min_picks, 1)
     if len(used) < needed:  # PyOcto reads the first pick of none
         return []
     module = _pyocto()
-    tolerance = match_tolerance(frame, used) if tolerance_s is None else tolerance_s
-    stretch = max(1.0, APERTURE_OF_PYOCTO_KM / frame.aperture_km)
+    tolerance = match_tolerance(search_volume, used) if tolerance_s is None else tolerance_s
+    stretch = max(1.0, APERTURE_OF_PYOCTO_KM / search_volume.aperture_km)
     begin = min(pick.time for pick in used)
     with TemporaryDirectory() as folder:
         table = Path(folder) / "travel_times"
-        reach_s = _write_table(frame, stretch, table)
-        associator = _associator(module, frame, table, stretch, tolerance, needed, reach_s)
+        reach_s = _write_table(search_volume, stretch, table)
+        associator = _associator(module, search_volume, table, stretch, tolerance, needed, reach_s)
         with warnings.catch_warnings():  # of pandas, about how PyOcto calls it
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
             _, assigned = associator.associate(
-                _pick_table(used, begin, stretch), _station_table(frame, stretch)
+                _pick_table(used, begin, stretch), _station_table(search_volume, stretch)
             )
     groups: dict[int, list[Pick]] = {}
     for event, row in zip(assigned["event_idx"], assigned["pick_idx"], strict=True):
@@ -130,31 +128,33 @@ def _pyocto() -> ModuleType:
     try:
         import pyocto  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
-        raise UnusableInput("association needs PyOcto: pip install pyocto") from error
+        raise InputError("association needs PyOcto: pip install pyocto") from error
     module: ModuleType = pyocto
     return module
 
 
-def _write_table(frame: Frame, stretch: float, path: Path) -> float:
+def _write_table(search_volume: SearchVolume, stretch: float, path: Path) -> float:
     """Write PyOcto's table of travel times of a station at the median level; return its longest time in s."""
-    top, bottom = frame.depth_limits
-    width, depth = frame.times.reach_km * 1.01, bottom - top
-    delta = max(depth / NODES_DEEP, (width * depth / LARGEST_TABLE) ** 0.5)
+    top, bottom = search_volume.depth_limits
+    width, depth = search_volume.times.reach_km * 1.01, bottom - top
+    delta = max(depth / NODES_DEEP, (width * depth / MAX_TABLE) ** 0.5)
     distances, depths = (np.arange(int(np.ceil(size / delta)) + 3) * delta for size in (width, depth))
-    level = _median_station(frame)
-    times = [frame.times(level, phase, distances[:, None], top + depths[None, :])[0] for phase in (0, 1)]
+    level = _median_station(search_volume)
+    times = [
+        search_volume.times(level, phase, distances[:, None], top + depths[None, :])[0] for phase in (0, 1)
+    ]
     header = struct.pack("iid", len(distances), len(depths), delta * stretch)
     path.write_bytes(header + b"".join((table * stretch).tobytes() for table in times))
     return float(times[1].max())
 
 
-def _median_station(frame: Frame) -> int:
-    return int(np.argsort(frame.stations.depth_km)[len(frame.stations) // 2])
+def _median_station(search_volume: SearchVolume) -> int:
+    return int(np.argsort(search_volume.stations.depth_km)[len(search_volume.stations) // 2])
 
 
 def _associator(
     module: ModuleType,
-    frame: Frame,
+    search_volume: SearchVolume,
     table: Path,
     stretch: float,
     tolerance: float,
@@ -163,9 +163,10 @@ def _associator(
 ) -> Any:
     model = module.VelocityModel1D(str(table), tolerance=tolerance * stretch)
     east, north = (
-        (limits[0] * stretch, limits[1] * stretch) for limits in (frame.east_limits, frame.north_limits)
+        (limits[0] * stretch, limits[1] * stretch)
+        for limits in (search_volume.east_limits, search_volume.north_limits)
     )
-    depth = frame.depth_limits[1] - frame.depth_limits[0]
+    depth = search_volume.depth_limits[1] - search_volume.depth_limits[0]
     return module.OctoAssociator(
         xlim=east,
         ylim=north,
@@ -197,26 +198,28 @@ def _pick_table(picks: Sequence[Pick], begin: np.datetime64, stretch: float) -> 
     )
 
 
-def _station_table(frame: Frame, stretch: float) -> Any:
+def _station_table(search_volume: SearchVolume, stretch: float) -> Any:
     """Stations all at depth 0, where the table has them; what their own levels add stands in the station terms."""
     import pandas as pd
 
-    rows = np.arange(len(frame.stations))
-    middle = frame.depth_limits[0] + 0.2 * (frame.depth_limits[1] - frame.depth_limits[0])
-    distance = 0.3 * frame.aperture_km
+    rows = np.arange(len(search_volume.stations))
+    middle = search_volume.depth_limits[0] + 0.2 * (
+        search_volume.depth_limits[1] - search_volume.depth_limits[0]
+    )
+    distance = 0.3 * search_volume.aperture_km
     terms = {
         f"{name.lower()}_residual": stretch
         * (
-            frame.times(rows, phase, distance, middle)[0]
-            - frame.times(_median_station(frame), phase, distance, middle)[0]
+            search_volume.times(rows, phase, distance, middle)[0]
+            - search_volume.times(_median_station(search_volume), phase, distance, middle)[0]
         )
         for phase, name in enumerate(PHASES)
     }
     return pd.DataFrame(
         {
-            "id": list(frame.stations.codes),
-            "x": frame.east_km * stretch,
-            "y": frame.north_km * stretch,
+            "id": list(search_volume.stations.codes),
+            "x": search_volume.east_km * stretch,
+            "y": search_volume.north_km * stretch,
             "z": 0.0,
             **terms,
         }

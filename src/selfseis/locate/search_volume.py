@@ -12,11 +12,11 @@ from selfseis.geo.stations import StationTable, far_outside
 from selfseis.traveltimes.layered import TravelTimes
 from selfseis.typing import BoolArray, FloatArray
 
-DEPTH_PER_APERTURE, LEAST_DEPTH_KM, LARGEST_DEPTH_KM = 1.0, 1.0, 250.0
+DEPTH_PER_APERTURE, MIN_DEPTH_KM, MAX_DEPTH_KM = 1.0, 1.0, 250.0
 
 
 @dataclass(frozen=True)
-class Frame:
+class SearchVolume:
     """Stations, volume and travel times that association and location share.
 
     Attributes
@@ -55,7 +55,7 @@ class Frame:
     @classmethod
     def about(
         cls, stations: StationTable, velocity: VelocityModel1D, max_depth_km: float | None = None
-    ) -> Frame:
+    ) -> SearchVolume:
         """Put a frame about at least two stations at different places.
 
         Parameters
@@ -77,7 +77,7 @@ class Frame:
         )
         aperture = max(aperture, 1e-3)
         top = float(stations.depth_km.min())
-        depth = float(np.clip(DEPTH_PER_APERTURE * aperture, LEAST_DEPTH_KM, LARGEST_DEPTH_KM))
+        depth = float(np.clip(DEPTH_PER_APERTURE * aperture, MIN_DEPTH_KM, MAX_DEPTH_KM))
         bottom = top + depth if max_depth_km is None else max(max_depth_km, top + 0.01 * aperture)
         limits = [
             (float(axis.min() - aperture), float(axis.max() + aperture)) for axis in (core_east, core_north)
@@ -99,7 +99,7 @@ class Frame:
             times,
         )
 
-    def scaled(self, factor: float, velocity: VelocityModel1D) -> Frame:
+    def scaled(self, factor: float, velocity: VelocityModel1D) -> SearchVolume:
         """Return the frame for a model whose velocities are all ``factor`` times those of this one."""
         return replace(self, velocity=velocity, times=replace(self.times, tables=self.times.tables / factor))
 

@@ -15,18 +15,16 @@ from selfseis.catalogue.records import Pick
 from selfseis.locate.pyocto_association import AssociatedEvent
 from selfseis.typing import FloatArray
 
-PICKS_IN_ALL, FEWEST_SHIFTS, MOST_SHIFTS = 5000, 5, 20
+PICKS_IN_ALL, MIN_SHIFTS, MAX_SHIFTS = 5000, 5, 20
 Associate = Callable[[Sequence[Pick]], list[AssociatedEvent]]
 
 
 def number_of_shifts(n_picks: int) -> int:
     """Return how many shifted records to make by default: 20, fewer where there are many picks, 5 at least."""
-    return int(np.clip(PICKS_IN_ALL // max(n_picks, 1), FEWEST_SHIFTS, MOST_SHIFTS))
+    return int(np.clip(PICKS_IN_ALL // max(n_picks, 1), MIN_SHIFTS, MAX_SHIFTS))
 
 
-def best_scores_by_chance(
-    picks: Sequence[Pick], associate: Associate, n_shifts: int, seed: int = 0
-) -> FloatArray:
+def best_null_scores(picks: Sequence[Pick], associate: Associate, n_shifts: int, seed: int = 0) -> FloatArray:
     """Best score of an event in each of several shifted records; 0 where none is found.
 
     Parameters
@@ -62,11 +60,11 @@ def shifted(picks: Sequence[Pick], rng: np.random.Generator) -> list[Pick]:
     return moved
 
 
-def p_value(score: float, best_by_chance: FloatArray) -> float:
+def p_value(score: float, best_under_null: FloatArray) -> float:
     """Probability that chance brings such a score anywhere in the record: (1 + how often it did) / (1 + shifts).
 
     Not a number where no shifted record was made.
     """
-    if not len(best_by_chance):
+    if not len(best_under_null):
         return float("nan")
-    return float((1 + np.sum(best_by_chance >= score)) / (1 + len(best_by_chance)))
+    return float((1 + np.sum(best_under_null >= score)) / (1 + len(best_under_null)))

@@ -20,13 +20,13 @@ from selfseis.geo.stations import StationTable
 from selfseis.locate.location import Locator
 from selfseis.locate.origin_time_association import associate_by_origin_time
 from selfseis.locate.pyocto_association import AssociatedEvent, associate
-from selfseis.locate.search_volume import Frame
+from selfseis.locate.search_volume import SearchVolume
 from selfseis.typing import FloatArray
 
 FIRST_GUESSES = (6.0, 4.0, 2.5)
 SLOWEST, FASTEST, N_TRIES, N_REFINED = 1.5, 8.0, 9, 5
-N_EVENTS, LEAST_EVENTS, LEAST_EVENT_PICKS = 10, 3, 6
-LARGEST_Z = 4.0
+N_EVENTS, MIN_EVENTS, MIN_EVENT_PICKS = 10, 3, 6
+MAX_Z = 4.0
 DEFAULT_VP = 6.0
 CLEARLY = 1.05  # misfits within 5% of the least tell no difference
 
@@ -72,7 +72,7 @@ def estimate_velocity(
     """
     events = _velocity_free(picks, stations, max_depth_km)
     wadati = fit_wadati(event.picks for event in events)
-    best = sorted((e for e in events if len(e.picks) >= LEAST_EVENT_PICKS), key=lambda e: -len(e.picks))
+    best = sorted((e for e in events if len(e.picks) >= MIN_EVENT_PICKS), key=lambda e: -len(e.picks))
     best = best[:N_EVENTS]
     if not best:
         model = VelocityModel1D.homogeneous(DEFAULT_VP, wadati.vp_vs, "assumed")
@@ -106,16 +106,16 @@ def _velocity_free(
 ) -> list[AssociatedEvent]:
     """Find events on whose origin time P-S pairs of three stations agree, or else with a first guess of velocity."""
     known = [pick for pick in picks if pick.station in stations.codes]
-    frame = Frame.about(stations, VelocityModel1D.homogeneous(DEFAULT_VP), max_depth_km)
-    longest = 2 * (frame.times.reach_km + frame.depth_limits[1]) / DEFAULT_VP
+    search_volume = SearchVolume.about(stations, VelocityModel1D.homogeneous(DEFAULT_VP), max_depth_km)
+    longest = 2 * (search_volume.times.reach_km + search_volume.depth_limits[1]) / DEFAULT_VP
     events = associate_by_origin_time(
         known, POISSON_VP_VS, s_minus_p=(0.0, max(longest, 0.05)), min_stations=3
     )
-    if len(events) >= LEAST_EVENTS:
+    if len(events) >= MIN_EVENTS:
         return events
     return max(
         (
-            associate(known, frame.scaled(vp / DEFAULT_VP, VelocityModel1D.homogeneous(vp)))
+            associate(known, search_volume.scaled(vp / DEFAULT_VP, VelocityModel1D.homogeneous(vp)))
             for vp in FIRST_GUESSES
         ),
         key=lambda found: sum(event.score for event in found),
@@ -129,7 +129,7 @@ def _fitted(
     max_depth_km: float | None,
 ) -> tuple[FloatArray, FloatArray, VelocityModel1D]:
     """Misfit of events for velocities of one shape: a coarse row of factors, then finer about the best."""
-    base = Frame.about(stations, shape, max_depth_km)
+    base = SearchVolume.about(stations, shape, max_depth_km)
     factors = np.geomspace(SLOWEST, FASTEST, N_TRIES) / shape.vp[0]
     misfits = np.array([_misfit(base, factor, events) for factor in factors])
     step = (FASTEST / SLOWEST) ** (1 / (N_TRIES - 1))
@@ -139,7 +139,7 @@ def _fitted(
     return np.append(factors, finer), np.append(misfits, more), shape
 
 
-def _misfit(base: Frame, factor: float, events: Sequence[AssociatedEvent]) -> float:
+def _misfit(base: SearchVolume, factor: float, events: Sequence[AssociatedEvent]) -> float:
     """Mean of |residual / sd| of all picks, each cut at 4, so that leaving picks out does not pay."""
     locator = Locator(base.scaled(factor, _scaled(base.velocity, factor)), model_error=0.01)
     total = [_cut_residuals(locator, event) for event in events]
@@ -149,9 +149,9 @@ def _misfit(base: Frame, factor: float, events: Sequence[AssociatedEvent]) -> fl
 def _cut_residuals(locator: Locator, event: AssociatedEvent) -> FloatArray:
     location = locator.locate(event.picks)
     if location is None:
-        return np.full(len(event.picks), LARGEST_Z)
+        return np.full(len(event.picks), MAX_Z)
     z = [abs(arrival.residual_s) / max(arrival.pick.sd_s, 0.005) for arrival in location.arrivals]
-    return np.minimum(z, LARGEST_Z)
+    return np.minimum(z, MAX_Z)
 
 
 def _scaled(shape: VelocityModel1D, factor: float) -> VelocityModel1D:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 
 
 def check_place(folder: Path) -> None:
@@ -14,13 +14,13 @@ def check_place(folder: Path) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it is a file, or a folder that holds other things than a model.
     """
     if folder.exists() and not folder.is_dir():
-        raise UnusableInput(f"{folder} is a file: give a folder for the model")
+        raise InputError(f"{folder} is a file: give a folder for the model")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
-        raise UnusableInput(f"{folder} holds other things than a model: give a folder of its own")
+        raise InputError(f"{folder} holds other things than a model: give a folder of its own")
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def reading_model(folder: Path, command: str) -> Iterator[None]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the folder holds no model, or a damaged one, or one of another kind.
     """
     from safetensors import SafetensorError
@@ -44,9 +44,9 @@ def reading_model(folder: Path, command: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UnusableInput(f"{folder} holds no model: make one with '{command}'") from error
+        raise InputError(f"{folder} holds no model: make one with '{command}'") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         why = str(error).partition("\n")[0]
-        raise UnusableInput(
+        raise InputError(
             f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
         ) from error

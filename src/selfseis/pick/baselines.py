@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from selfseis.catalogue.records import Phase
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import FoundOnsets, Report
+from selfseis.pick.inference import OnsetCandidates, ProgressCallback
 from selfseis.recording.components import Station
 from selfseis.recording.coverage import covered_tiles
 from selfseis.training import one_thread
@@ -167,7 +167,7 @@ CONTEXT = 4_000  # samples: the long average before, an S and its search after
 
 
 @dataclass(frozen=True)
-class AicFinder:
+class AicDetector:
     """Finds onsets by STA/LTA and AIC; the height of an onset is its ratio.
 
     Attributes
@@ -179,8 +179,8 @@ class AicFinder:
     high_pass: CausalHighPass
 
     def find(
-        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
-    ) -> list[FoundOnsets]:
+        self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
+    ) -> list[OnsetCandidates]:
         """Find the onsets of each station; positions in samples from the recording's start."""
         found: list[dict[str, list[tuple[float, float]]]] = [{"P": [], "S": []} for _ in stations]
         halo = CONTEXT + self.high_pass.halo
@@ -191,9 +191,9 @@ class AicFinder:
                 for at, phase, score in sta_lta_aic_picks(station.components(data)):
                     if CONTEXT <= at < CONTEXT + tile.n_core:
                         of_station[phase].append((tile.first + at - CONTEXT, score))
-            if report is not None:
-                report(tile.first + tile.n_core, recording.sizes["time"])
-        return [FoundOnsets(_sorted(f["P"]), _sorted(f["S"])) for f in found]
+            if progress is not None:
+                progress(tile.first + tile.n_core, recording.sizes["time"])
+        return [OnsetCandidates(_sorted(f["P"]), _sorted(f["S"])) for f in found]
 
 
 def _sorted(onsets: list[tuple[float, float]]) -> FloatArray:

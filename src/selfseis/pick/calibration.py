@@ -24,7 +24,7 @@ RESIDUALS_IN_A_BIN = 25
 # Peaks of noise from which rates are extrapolated. Fewer scatter more; more of them bias rates below one in the record
 # where the tail is lighter than exponential: measured for Beta, normal and exponential odds.
 TAIL = 20
-FEWEST_OF_TAIL = 5
+MIN_OF_TAIL = 5
 
 
 @dataclass(frozen=True)
@@ -190,14 +190,14 @@ def reliability_held_out(measured: Measured, n_bins: int = 10) -> list[Reliabili
     """
     stated, true = [], []
     for half in (0, 1):
-        taught = _calibrated(
+        training = _calibrated(
             Measured(measured.hits[half::2], measured.residual_s[half::2], measured.false[half::2]), 1.0
         )
         for heights, is_true in (
             (measured.hits[1 - half :: 2], True),
             (measured.false[1 - half :: 2], False),
         ):
-            stated.append(np.interp(heights, taught.height, taught.probability))
+            stated.append(np.interp(heights, training.height, training.probability))
             true.append(np.full(len(heights), is_true))
     return reliability(np.concatenate(stated), np.concatenate(true), n_bins)
 
@@ -226,11 +226,11 @@ def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: f
     if wanted >= tail:
         return max(lowest, _expit(odds[min(round(wanted), len(odds)) - 1]))
     excess = odds[:tail] - odds[tail - 1]
-    scale = excess.sum() / (tail - 1) if tail >= FEWEST_OF_TAIL else 1.0
+    scale = excess.sum() / (tail - 1) if tail >= MIN_OF_TAIL else 1.0
     return max(lowest, _expit(odds[tail - 1] + scale * float(np.log(tail / wanted))))
 
 
-def most_false_alarms(
+def max_false_alarms(
     onsets: Sequence[FloatArray], within: FloatArray, duration: float, *, shifts: int = 20, seed: int = 0
 ) -> list[float]:
     """Bound the false alarms of each station from above by what no other station shares, with no label.
@@ -269,11 +269,9 @@ def most_false_alarms(
             bounds.append(float("nan") if not others else 0.0)
             continue
         by = random.uniform(0.1, 0.9, shifts) * duration
-        chance = np.mean(
-            [np.mean(lonely(np.sort((times + shift) % duration), others, reach)) for shift in by]
-        )
+        null = np.mean([np.mean(lonely(np.sort((times + shift) % duration), others, reach)) for shift in by])
         alone = float(np.mean(lonely(times, others, reach)))
-        share = min(alone / chance, 1.0) if chance > 0 else float("nan")
+        share = min(alone / null, 1.0) if null > 0 else float("nan")
         bounds.append(share * len(times) / duration * 86400)
     return bounds
 
@@ -347,15 +345,15 @@ def _tuples(content: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ..
     return {name: tuple(float(value) for value in values) for name, values in content.items()}
 
 
-N_TRIALS = 400
+N_INJECTIONS = 400
 NEAR = 50  # samples within which a pick is that of an onset: 0.5 s at 100 Hz
 SECONDS_A_DAY = 86400
-FEWEST_COUNTED = 10  # false picks below which a rate is extrapolated
-MOST_KEPT = 2000  # false picks that a saved picker remembers, for each phase
+MIN_COUNTED = 10  # false picks below which a rate is extrapolated
+MAX_KEPT = 2000  # false picks that a saved picker remembers, for each phase
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class InjectionTest:
     """What a picker did where the truth is known.
 
     Attributes
@@ -378,7 +376,7 @@ class Trials:
         }
 
 
-def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> Trials:
+def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> InjectionTest:
     """Put onsets into hidden noise, and see what is picked.
 
     Parameters
@@ -392,7 +390,7 @@ def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int
     seed : int
         Seed of the onsets.
     """
-    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_TRIALS, hidden=True)
+    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_INJECTIONS, hidden=True)
     kinds = ("hits", "residual_s", "false")
     known: dict[Phase, dict[str, list[FloatArray]]] = {
         phase: {kind: [] for kind in kinds} for phase in PHASES
@@ -413,7 +411,7 @@ def run_trials(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int
         phase: Measured(*(np.concatenate(values[kind]) for kind in kinds))  # type: ignore[arg-type]
         for phase, values in known.items()
     }
-    return Trials(measured, n_onsets)
+    return InjectionTest(measured, n_onsets)
 
 
 @dataclass(frozen=True, eq=False)
@@ -437,11 +435,11 @@ class FalsePicks:
 
     def is_extrapolated(self, per_day: float) -> bool:
         """Whether a rate is too low to be counted."""
-        return per_day * self.days < FEWEST_COUNTED
+        return per_day * self.days < MIN_COUNTED
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold: the highest of them."""
-        kept = {phase: np.round(heights[:MOST_KEPT], 6).tolist() for phase, heights in self.heights.items()}
+        kept = {phase: np.round(heights[:MAX_KEPT], 6).tolist() for phase, heights in self.heights.items()}
         return {"days": self.days, "heights": kept}
 
     @classmethod

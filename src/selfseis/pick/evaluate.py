@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from selfseis.consensus.agreement import Agreement
+from selfseis.consensus.agreement import Consensus
 from selfseis.consensus.ps_pairs import Moveout
-from selfseis.pick.inference import FoundOnsets
-from selfseis.pick.pseudo_labels import agreement_of
+from selfseis.pick.inference import OnsetCandidates
+from selfseis.pick.pseudo_labels import consensus_of
 from selfseis.pick.time_split import Spans
 from selfseis.typing import FloatArray
 from selfseis.validation import BlockScores, Verdict, judge
@@ -20,7 +20,9 @@ AT_STATIONS = "share of P picks at hidden stations whose event another station c
 SHIFTS = 40
 
 
-def equal_numbers(found: list[FoundOnsets], like: list[FoundOnsets], spans: Spans) -> list[FoundOnsets]:
+def equal_numbers(
+    found: list[OnsetCandidates], like: list[OnsetCandidates], spans: Spans
+) -> list[OnsetCandidates]:
     """Return at each station the highest onsets in spans, as many of each phase as another finder found."""
     counted = [onsets.within(spans) for onsets in like]
     return [
@@ -29,25 +31,25 @@ def equal_numbers(found: list[FoundOnsets], like: list[FoundOnsets], spans: Span
     ]
 
 
-def that_count(hidden: Sequence[int], like: list[FoundOnsets], spans: Spans) -> list[int] | None:
+def that_count(hidden: Sequence[int], like: list[OnsetCandidates], spans: Spans) -> list[int] | None:
     """Return the hidden stations that have P in spans, the same for all that are compared; None (all) without any."""
     return [number for number in hidden if len(like[number].within(spans).p)] or None
 
 
 def confirmed(
-    found: list[FoundOnsets],
+    found: list[OnsetCandidates],
     rate: float,
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: Spans,
     counted: Sequence[int] | None = None,
-) -> Agreement:
+) -> Consensus:
     """Return what stations agree on, by onsets of any height, at the stations that count."""
-    return agreement_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS, counted=counted)
+    return consensus_of(found, rate, s_minus_p, moveout, spans, bar=0.0, shifts=SHIFTS, counted=counted)
 
 
-def judge_picker(
-    finders: dict[str, list[FoundOnsets]],
+def evaluate_picker(
+    detectors: dict[str, list[OnsetCandidates]],
     rate: float,
     s_minus_p: tuple[float, float],
     moveout: Moveout,
@@ -59,7 +61,7 @@ def judge_picker(
 
     Parameters
     ----------
-    finders : dict of str to list of FoundOnsets
+    finders : dict of str to list of OnsetCandidates
         Onsets of each station; the first is the picker that is judged, the others are its baselines, of which
         the best counts.
     rate : float
@@ -75,27 +77,27 @@ def judge_picker(
     hidden : sequence of int
         Stations that were not learnt from, whose picks alone are judged where they have any.
     """
-    name, *baselines = finders
-    ours = finders[name]
+    name, *baselines = detectors
+    ours = detectors[name]
     counted = that_count(hidden, ours, spans)
-    scores, chance = {}, None
-    for label, found in finders.items():
+    scores, null = {}, None
+    for label, found in detectors.items():
         equal = equal_numbers(found, ours, spans)
-        agreement = confirmed(equal, rate, s_minus_p, moveout, spans, counted)
-        scores[label] = _scores(equal, agreement, rate, spans)
+        consensus = confirmed(equal, rate, s_minus_p, moveout, spans, counted)
+        scores[label] = _scores(equal, consensus, rate, spans)
         details[f"events agreed on: {label}"] = {
-            "number": len(agreement.events),
-            "by chance": round(agreement.null_mean, 2),
+            "number": len(consensus.events),
+            "by chance": round(consensus.null_mean, 2),
         }
         if label == name:
-            chance = _by_chance(scores[label], agreement)
-    assert chance is not None
+            null = _under_null(scores[label], consensus)
+    assert null is not None
     best = max(baselines, key=lambda label: scores[label].skill)
     return judge(
         "pick",
         scores[name],
         scores[best],
-        chance,
+        null,
         baseline_name=best,
         null_name="stations shifted in time against each other",
         measure=AT_STATIONS if counted else MEASURE,
@@ -103,11 +105,11 @@ def judge_picker(
     )
 
 
-def _scores(found: list[FoundOnsets], agreement: Agreement, rate: float, spans: Spans) -> BlockScores:
+def _scores(found: list[OnsetCandidates], consensus: Consensus, rate: float, spans: Spans) -> BlockScores:
     edges = np.array(spans, float)
-    counts = [agreement.counted is None or number in agreement.counted for number in range(len(found))]
+    counts = [consensus.counted is None or number in consensus.counted for number in range(len(found))]
     picks = np.concatenate([onsets.p[:, 0] for onsets, here in zip(found, counts, strict=True) if here])
-    shared = np.array([onset.p_time * rate for onset in agreement.onsets])
+    shared = np.array([onset.p_time * rate for onset in consensus.onsets])
     power = _counted(picks, edges)
     return BlockScores(power - np.minimum(_counted(shared, edges), power), power)
 
@@ -117,7 +119,7 @@ def _counted(at: FloatArray, edges: FloatArray) -> FloatArray:
     return (np.searchsorted(at, edges[:, 1]) - np.searchsorted(at, edges[:, 0])).astype(float)
 
 
-def _by_chance(scores: BlockScores, agreement: Agreement) -> BlockScores:
+def _under_null(scores: BlockScores, consensus: Consensus) -> BlockScores:
     """Spread what chance confirms over the blocks, in proportion to their picks."""
-    share = min(agreement.null_onsets / max(scores.power.sum(), 1.0), 1.0)
+    share = min(consensus.null_onsets / max(scores.power.sum(), 1.0), 1.0)
     return BlockScores(scores.power * (1 - share), scores.power)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording import bridge_gaps
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
@@ -48,7 +48,7 @@ class CausalHighPass:
     def __post_init__(self) -> None:
         low, high = self.band or (self.low, self.rate / 2)
         if not 0 < low < high <= self.rate / 2:
-            raise UnusableInput(
+            raise InputError(
                 f"the band {low:g} to {high:g} Hz must rise and lie between 0 and the Nyquist frequency, "
                 f"{self.rate / 2:g} Hz"
             )

@@ -32,7 +32,7 @@ LOWEST = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class FoundOnsets:
+class OnsetCandidates:
     """Onsets at one station.
 
     Attributes
@@ -44,35 +44,35 @@ class FoundOnsets:
     p: FloatArray
     s: FloatArray
 
-    def within(self, spans: list[tuple[int, int]]) -> FoundOnsets:
+    def within(self, spans: list[tuple[int, int]]) -> OnsetCandidates:
         """Return those that lie in spans of samples."""
-        return FoundOnsets(_within(self.p, spans), _within(self.s, spans))
+        return OnsetCandidates(_within(self.p, spans), _within(self.s, spans))
 
-    def best(self, n_p: int, n_s: int) -> FoundOnsets:
+    def best(self, n_p: int, n_s: int) -> OnsetCandidates:
         """Return the highest of each phase."""
-        return FoundOnsets(_highest(self.p, n_p), _highest(self.s, n_s))
+        return OnsetCandidates(_highest(self.p, n_p), _highest(self.s, n_s))
 
-    def above(self, bar: float) -> FoundOnsets:
+    def above(self, bar: float) -> OnsetCandidates:
         """Return those of at least a height."""
-        return FoundOnsets(self.p[self.p[:, 1] >= bar], self.s[self.s[:, 1] >= bar])
+        return OnsetCandidates(self.p[self.p[:, 1] >= bar], self.s[self.s[:, 1] >= bar])
 
     def pairs(self, rate: float, s_minus_p: tuple[float, float]) -> Pairs:
         """Pair each P with the S that may belong to it; times in s."""
         return paired(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p)
 
 
-class Finder(Protocol):
+class OnsetDetector(Protocol):
     """Anything that finds onsets along a recording."""
 
     def find(
-        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
-    ) -> list[FoundOnsets]:
+        self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
+    ) -> list[OnsetCandidates]:
         """Return the onsets of each station."""
         ...
 
 
 @dataclass(frozen=True)
-class NetFinder:
+class NetworkDetector:
     """Finds the peaks of a network's probabilities.
 
     Attributes
@@ -87,17 +87,17 @@ class NetFinder:
     lowest: float = LOWEST
 
     def find(
-        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
-    ) -> list[FoundOnsets]:
+        self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
+    ) -> list[OnsetCandidates]:
         """Find the onsets of each station; positions in samples from the recording's start."""
         parts: list[list[list[FloatArray]]] = [[[np.zeros((0, 2))], [np.zeros((0, 2))]] for _ in stations]
-        for span in self.annotator.along(recording, stations, report):
+        for span in self.annotator.along(recording, stations, progress):
             for station, of_phases in zip(span.probability, parts, strict=True):
                 for probability, of_phase in zip(station, of_phases, strict=True):
                     at, height = peaks_of(probability, self.lowest, APART)
                     inside = (at >= EDGE - 0.5) & (at < EDGE + span.n_core - 0.5)
                     of_phase.append(np.stack([span.first - EDGE + at[inside], height[inside]], axis=1))
-        return [FoundOnsets(np.concatenate(p), np.concatenate(s)) for p, s in parts]
+        return [OnsetCandidates(np.concatenate(p), np.concatenate(s)) for p, s in parts]
 
 
 def _within(onsets: FloatArray, spans: list[tuple[int, int]]) -> FloatArray:
@@ -148,7 +148,7 @@ def peaks_of(
     return inside, padded[tops]
 
 
-Report = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 TILE_VALUES = 6_000_000
 BATCH = 32
 SETTLING = 30  # samples after a longer gap in which no onset is believed: there data begin, and nothing else
@@ -209,7 +209,7 @@ class Annotator:
         return (3 + -(-self.high_pass.halo // self.hop)) * self.hop
 
     def along(
-        self, recording: xr.DataArray, stations: list[Station], report: Report | None = None
+        self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> Iterator[Annotated]:
         """Annotate a recording span by span, in order of time.
 
@@ -219,7 +219,7 @@ class Annotator:
             The recording.
         stations : list of Station
             Its stations.
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all.
 
         Yields
@@ -229,8 +229,8 @@ class Annotator:
         core = max(1, TILE_VALUES // (recording.sizes["channel"] * self.hop)) * self.hop
         for tile in covered_tiles(recording, core, self.halo, align=self.hop):
             yield self._annotated(tile, stations)
-            if report is not None:
-                report(tile.first + tile.n_core, recording.sizes["time"])
+            if progress is not None:
+                progress(tile.first + tile.n_core, recording.sizes["time"])
 
     def _annotated(self, tile: Tile, stations: list[Station]) -> Annotated:
         data, present = self.high_pass(tile.data)

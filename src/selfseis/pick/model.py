@@ -13,7 +13,7 @@ import numpy as np
 from selfseis.io.atomic import replacing
 from selfseis.models.store import reading_model
 from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 2
-TAUGHT = "taught"  # among the weights
+TRAINING = "taught"  # among the weights
 
 
 def save(picker: Picker, folder: Path) -> None:
@@ -30,7 +30,7 @@ def save(picker: Picker, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    witnesses, taught = picker.taught_.as_table()
+    checksums, training = picker.training_record_.as_table()
     description: dict[str, Any] = {
         "format": FORMAT,
         "kind": "picker",
@@ -44,13 +44,13 @@ def save(picker: Picker, folder: Path) -> None:
         "reliability": {
             phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
         },
-        "witnesses": witnesses,
-        "taught_sites": picker.taught_sites_,
+        "witnesses": checksums,
+        "training_sites": picker.training_sites_,
         "verdict": picker.verdict_.to_dict(),
     }
     with replacing(folder) as temporary:
         temporary.mkdir()
-        weights = picker.net_.state_dict() | {TAUGHT: torch.from_numpy(taught)}
+        weights = picker.net_.state_dict() | {TRAINING: torch.from_numpy(training)}
         save_file(weights, temporary / "model.safetensors")
         (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
@@ -68,12 +68,12 @@ def load(cls: type[Picker], folder: Path) -> Any:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the folder holds no picker, or a damaged one.
     """
     from safetensors.torch import load_file
 
-    with reading_model(folder, "selfseis learn picker"):
+    with reading_model(folder, "selfseis train picker"):
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         return _rebuilt(cls, description, load_file(folder / "model.safetensors"))
 
@@ -96,8 +96,10 @@ def _rebuilt(cls: type[Picker], description: dict[str, Any], weights: dict[str, 
         phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in description["reliability"].items()
     }
     picker.verdict_ = Verdict.from_dict(description["verdict"])
-    picker.taught_ = Taught.from_table(description["witnesses"], weights.pop(TAUGHT).numpy())
-    picker.taught_sites_ = description["taught_sites"]
+    picker.training_record_ = TrainingRecord.from_table(
+        description["witnesses"], weights.pop(TRAINING).numpy()
+    )
+    picker.training_sites_ = description["training_sites"]
     picker.net_ = OnsetNet()
     picker.net_.load_state_dict(weights)
     return picker

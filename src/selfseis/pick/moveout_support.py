@@ -29,9 +29,9 @@ ASKED = 8  # neighbours on each side
 TOLERANCE = LABEL_SD  # samples by which an onset may be off the line
 SLOWEST = 500.0  # m/s: least apparent velocity along the fibre
 TO_ENDS = 60  # samples from the beginning and the end of data within which no onset is believed
-MOST_VALUES = 1_000_000  # that are compared at once
+MAX_VALUES = 1_000_000  # that are compared at once
 SHIFTS = 5  # of the channels against each other, to measure chance
-FEWEST_CHANNELS = 2 * ASKED  # of a fibre, below which a moveout says little
+MIN_CHANNELS = 2 * ASKED  # of a fibre, below which a moveout says little
 
 
 @dataclass(frozen=True)
@@ -94,19 +94,19 @@ class Support:
     ----------
     of_onsets : list of ndarray
         For each channel the support of each of its onsets, between 0 and 1.
-    by_chance : ndarray
+    under_null : ndarray
         Support of onsets of shifted channels, all shifts together.
     days : float
         Channel-days of one shift.
     """
 
     of_onsets: list[FloatArray]
-    by_chance: FloatArray
+    under_null: FloatArray
     days: float
 
     def bar(self, per_day: float, lowest: float) -> float:
         """Return the support that chance reaches at a rate per channel and day; extrapolated if it must be."""
-        return threshold_for(per_day, self.by_chance, SHIFTS * self.days, lowest=lowest)
+        return threshold_for(per_day, self.under_null, SHIFTS * self.days, lowest=lowest)
 
     def probability(self) -> list[FloatArray]:
         """Return for each onset the share that is not by chance among those of at least its support.
@@ -116,8 +116,8 @@ class Support:
         """
         support = np.concatenate(self.of_onsets) if self.of_onsets else np.zeros(0)
         order = np.argsort(-support, kind="stable")
-        chance = np.sort(self.by_chance)
-        reach = len(chance) - np.searchsorted(chance, support[order], side="left")
+        null = np.sort(self.under_null)
+        reach = len(null) - np.searchsorted(null, support[order], side="left")
         share = np.minimum((reach + 1) / SHIFTS / np.arange(1, len(order) + 1), 1.0)
         probability = np.empty(len(order))
         probability[order] = 1 - np.minimum.accumulate(share[::-1])[::-1]
@@ -126,14 +126,14 @@ class Support:
 
 def is_long_fibre(recording: xr.DataArray) -> bool:
     """Say whether a recording has channels enough along a fibre for moveouts to say something."""
-    return is_fibre(recording) and recording.sizes["channel"] >= FEWEST_CHANNELS
+    return is_fibre(recording) and recording.sizes["channel"] >= MIN_CHANNELS
 
 
 def supported(
     onsets: list[FloatArray],
     recording: xr.DataArray,
     per_day: float,
-    least_probability: float | None,
+    min_probability: float | None,
     seed: int,
 ) -> list[FloatArray]:
     """Return the onsets of one phase that a moveout along the fibre supports, with their probabilities.
@@ -146,7 +146,7 @@ def supported(
         The recording of a fibre.
     per_day : float
         False alarms per channel and day that are accepted.
-    least_probability : float or None
+    min_probability : float or None
         Onsets that are at least so probable are returned whatever their rate.
     seed : int
         Seed of the shifts that measure chance.
@@ -160,7 +160,7 @@ def supported(
     onsets = [_away_from_ends(here, spans) for here in onsets]
     support = support_of(onsets, Fibre.of(recording), spans, seed)
     bar = support.bar(per_day, LOWEST)
-    least = np.inf if least_probability is None else least_probability
+    least = np.inf if min_probability is None else min_probability
     return [
         np.column_stack([at[:, 0], probability])[(of_onsets >= bar) | (probability >= least)]
         for at, of_onsets, probability in zip(onsets, support.of_onsets, support.probability(), strict=True)
@@ -188,14 +188,12 @@ def support_of(onsets: list[FloatArray], fibre: Fibre, spans: FloatArray, seed: 
     length = float(np.diff(spans, axis=1).sum())
     placed = [np.column_stack([time_with_data(at[:, 0], spans), at[:, 1]]) for at in onsets]
     rng = np.random.default_rng(seed)
-    chance = []
+    null = []
     for _ in range(SHIFTS):
         by = rng.uniform(0, length, len(placed))
-        chance += _supports(
-            [_shifted(at, shift, length) for at, shift in zip(placed, by, strict=True)], fibre
-        )
+        null += _supports([_shifted(at, shift, length) for at, shift in zip(placed, by, strict=True)], fibre)
     days = len(onsets) * length / fibre.rate / 86400
-    return Support(_supports(placed, fibre), np.concatenate([np.zeros(0), *chance]), days)
+    return Support(_supports(placed, fibre), np.concatenate([np.zeros(0), *null]), days)
 
 
 def _away_from_ends(onsets: FloatArray, spans: FloatArray) -> FloatArray:
@@ -216,7 +214,7 @@ def _supports(onsets: list[FloatArray], fibre: Fibre) -> list[FloatArray]:
     for channel, here in enumerate(onsets):
         asked = fibre.neighbours(channel)
         moveouts = fibre.moveouts(fibre.distance[asked] - fibre.distance[channel])
-        some = max(1, MOST_VALUES // max(moveouts.size, 1))
+        some = max(1, MAX_VALUES // max(moveouts.size, 1))
         met = [
             every.height_at(asked, here[first : first + some, :1, None] + moveouts).sum(axis=2).max(axis=1)
             for first in range(0, len(here), some)

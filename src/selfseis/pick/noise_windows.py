@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.time_split import Spans
 from selfseis.recording.components import Station
@@ -133,13 +133,13 @@ def noise_bank(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the recording holds no full window.
     """
     windows = _measured(recording, stations, high_pass, n_samples)
     windows = [w for w in windows if spans is None or _lies_in(w.first, w.first + n_samples, spans)]
     if not windows:
-        raise UnusableInput(
+        raise InputError(
             f"nothing to learn from: no station has {n_samples / high_pass.rate:g} s without a gap or a dead channel"
         )
     rng = np.random.default_rng(seed)

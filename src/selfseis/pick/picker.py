@@ -12,31 +12,31 @@ from numpy.typing import NDArray
 from selfseis.base import Estimator
 from selfseis.catalogue.records import PHASES, Phase, Pick, in_time
 from selfseis.consensus.ps_pairs import Moveout
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.pick import model as storage
-from selfseis.pick.baselines import AicFinder, untrained_net
+from selfseis.pick.baselines import AicDetector, untrained_net
 from selfseis.pick.calibration import (
     Calibration,
     FalsePicks,
-    Trials,
+    InjectionTest,
     false_picks,
     reliability_held_out,
-    run_trials,
+    run_injection_test,
 )
-from selfseis.pick.evaluate import judge_picker
+from selfseis.pick.evaluate import evaluate_picker
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import EDGE, Annotator, FoundOnsets, NetFinder, Report
+from selfseis.pick.inference import EDGE, Annotator, NetworkDetector, OnsetCandidates, ProgressCallback
 from selfseis.pick.moveout_support import SLOWEST, is_long_fibre, supported
 from selfseis.pick.noise_windows import noise_bank, sampled_windows
 from selfseis.pick.pseudo_labels import FAINT, LABEL_SD
-from selfseis.pick.self_training import Course
-from selfseis.pick.self_training import Report as CourseReport
+from selfseis.pick.self_training import ProgressCallback as CourseReport
+from selfseis.pick.self_training import SelfTraining
 from selfseis.pick.synthetic_examples import ExampleMaker
-from selfseis.pick.time_split import divided, left_to_judge, window_of
+from selfseis.pick.time_split import held_out_times, split_times, window_of
 from selfseis.recording import is_fibre, sample_times, sampling_rate
-from selfseis.recording.components import Station, channel_name, hidden_stations, learnt_part, stations_of
+from selfseis.recording.components import Station, channel_name, hidden_stations, stations_of, training_part
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
-from selfseis.training import Taught
+from selfseis.training import TrainingRecord
 from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import Verdict
 
@@ -70,7 +70,7 @@ class Picker(Estimator):
         sampling rate where that is more (less).
     rounds : int
         Largest number of rounds in which it learns from what stations agree on.
-    effort : float
+    training_fraction : float
         Steps of training as a share of the full course, which takes some 10 minutes on one core. A tenth shows
         whether everything is joined up; such a picker misses onsets that the full course finds.
     seed : int
@@ -90,9 +90,9 @@ class Picker(Estimator):
         Picks in the recording run backwards, from which thresholds follow.
     rounds_ : list of Round
         What each round mined and brought.
-    taught_ : Taught
+    training_record_ : TrainingRecord
         The times that it learnt from or chose a round by, on which it is not judged.
-    taught_sites_ : list of str
+    training_sites_ : list of str
         Sites of the stations that it learnt from. A recording of which some times were learnt from is judged at the
         others, if it has any.
     reliability_ : dict of str to list
@@ -108,14 +108,14 @@ class Picker(Estimator):
         s_minus_p: tuple[float, float] | None = None,
         band: tuple[float, float] | None = None,
         rounds: int = 4,
-        effort: float = 1.0,
+        training_fraction: float = 1.0,
         seed: int = 0,
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
         self.s_minus_p = s_minus_p
         self.band = band
         self.rounds = rounds
-        self.effort = effort
+        self.training_fraction = training_fraction
         self.seed = seed
 
     def fit(
@@ -123,7 +123,7 @@ class Picker(Estimator):
         recording: xr.DataArray,
         *,
         checkpoint: Path | None = None,
-        report: CourseReport | None = None,
+        progress: CourseReport | None = None,
     ) -> Self:
         """Learn on a recording and judge the result at its hidden times.
 
@@ -133,33 +133,35 @@ class Picker(Estimator):
             The recording, dims (channel, time).
         checkpoint : Path, optional
             Folder in which an interrupted training is kept and from which it goes on.
-        report : callable, optional
+        progress : callable, optional
             Called with a `Stage` as training goes on.
 
         Raises
         ------
-        UnusableInput
-            If no station has data for a window without a gap, or S - P or effort makes no sense.
+        InputError
+            If no station has data for a window without a gap, or S - P or training_fraction makes no sense.
         """
-        if not 0 < self.effort < np.inf:
-            raise UnusableInput(f"effort must be a number above 0, such as 1 or 0.1, and is {self.effort:g}")
-        recording = learnt_part(recording)
+        if not 0 < self.training_fraction < np.inf:
+            raise InputError(
+                f"training_fraction must be a number above 0, such as 1 or 0.1, and is {self.training_fraction:g}"
+            )
+        recording = training_part(recording)
         self.rate_ = sampling_rate(recording)
         self.window_ = window_of(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
-        hours = divided(recording, self.window_)
+        time_split = split_times(recording, self.window_)
         hidden = hidden_stations(stations)
-        taught = [station for number, station in enumerate(stations) if number not in hidden]
-        self.taught_ = Taught.of(
-            recording, sorted(hours.taught + hours.choosing), range(recording.sizes["channel"])
+        training = [station for number, station in enumerate(stations) if number not in hidden]
+        self.training_record_ = TrainingRecord.of(
+            recording, sorted(time_split.training + time_split.choosing), range(recording.sizes["channel"])
         )
-        self.taught_sites_ = sorted({station.site for station in taught})
-        noise = noise_bank(recording, taught, high_pass, self.window_, self.seed, hours.taught)
+        self.training_sites_ = sorted({station.site for station in training})
+        noise = noise_bank(recording, training, high_pass, self.window_, self.seed, time_split.training)
         rng = np.random.default_rng(self.seed)
         bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_), high_pass=high_pass.low / self.rate_)
         maker = ExampleMaker(noise, self._prior(), bank)
-        course = Course(
+        self_training = SelfTraining(
             recording,
             stations,
             high_pass,
@@ -167,18 +169,18 @@ class Picker(Estimator):
             s_minus_p=self.paired_s_minus_p,
             s_minus_p_is_known=self.s_minus_p is not None,
             moveout=moveout_of(recording, stations),
-            hours=hours,
+            time_split=time_split,
             seed=self.seed,
             hidden=hidden,
             checkpoint=checkpoint and checkpoint / storage.fingerprint(self, noise),
-            effort=self.effort,
+            training_fraction=self.training_fraction,
         )
-        self.net_, self.rounds_ = course.learn(self.rounds, report)
+        self.net_, self.rounds_ = self_training.learn(self.rounds, progress)
         annotator = self._annotator(high_pass)
-        trials = run_trials(annotator, maker, self.rate_, self.seed)
+        injections = run_injection_test(annotator, maker, self.rate_, self.seed)
         windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
-        self._calibrate(trials, false_picks(annotator, windows, self.rate_))
-        self.verdict_ = self._judge(recording, {PUT_IN: trials.counts})
+        self._calibrate(injections, false_picks(annotator, windows, self.rate_))
+        self.verdict_ = self._judge(recording, {PUT_IN: injections.counts})
         return self
 
     def pick(
@@ -186,8 +188,8 @@ class Picker(Estimator):
         recording: xr.DataArray,
         *,
         false_alarms_per_day: float | None = None,
-        least_probability: float | None = None,
-        report: Report | None = None,
+        min_probability: float | None = None,
+        progress: ProgressCallback | None = None,
     ) -> list[Pick]:
         """Pick a recording.
 
@@ -197,9 +199,9 @@ class Picker(Estimator):
             The recording, at the sampling rate of the one that was learnt from; other stations will do.
         false_alarms_per_day : float, optional
             Another rate than the picker's own.
-        least_probability : float, optional
+        min_probability : float, optional
             Also return picks that are at least so probable, whatever their rate.
-        report : callable, optional
+        progress : callable, optional
             Called with the number of samples done and of all.
 
         Returns
@@ -209,20 +211,20 @@ class Picker(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the sampling rate is another.
         """
         self._check_fits(recording)
         stations = stations_of(recording)
         per_day = false_alarms_per_day or self.false_alarms_per_day
         high_pass = CausalHighPass.measure(recording, self.band)
-        found = NetFinder(self._annotator(high_pass)).find(recording, stations, report)
+        found = NetworkDetector(self._annotator(high_pass)).find(recording, stations, progress)
         picks = []
         for phase, of_phase in zip(PHASES, ([f.p for f in found], [f.s for f in found]), strict=True):
             if is_long_fibre(recording):
-                sure = supported(of_phase, recording, per_day, least_probability, self.seed)
+                sure = supported(of_phase, recording, per_day, min_probability, self.seed)
             else:
-                sure = [self._sure(phase, onsets, per_day, least_probability) for onsets in of_phase]
+                sure = [self._sure(phase, onsets, per_day, min_probability) for onsets in of_phase]
             for station, onsets in zip(stations, sure, strict=True):
                 picks += self._picks(recording, station, phase, onsets)
         return in_time(picks)
@@ -258,7 +260,7 @@ class Picker(Estimator):
         high_pass = CausalHighPass(self.rate_, offset, self.band)
         return self._annotator(high_pass).probabilities(high_pass(data)[0])
 
-    def verdict(self, recording: xr.DataArray) -> Verdict:
+    def evaluate(self, recording: xr.DataArray) -> Verdict:
         """Judge on what it has not learnt from: all of another recording, the hidden part of its own.
 
         Parameters
@@ -269,11 +271,11 @@ class Picker(Estimator):
         Returns
         -------
         Verdict
-            Its details state under ``taught_share`` how much of the time was left out.
+            Its details state under ``training_share`` how much of the time was left out.
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the sampling rate is another.
         """
         self._check_fits(recording)
@@ -289,16 +291,14 @@ class Picker(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the folder holds no picker, or a damaged one.
         """
         return storage.load(cls, Path(folder))
 
     def _prior(self) -> OnsetPrior:
         if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
-            raise UnusableInput(
-                f"S - P of {self.s_minus_p} s makes no sense: give two rising numbers above 0"
-            )
+            raise InputError(f"S - P of {self.s_minus_p} s makes no sense: give two rising numbers above 0")
         return OnsetPrior.at(self.rate_, self.s_minus_p)
 
     @property
@@ -310,9 +310,11 @@ class Picker(Estimator):
     def _annotator(self, high_pass: CausalHighPass) -> Annotator:
         return Annotator(self.net_, high_pass, self.window_)
 
-    def _calibrate(self, trials: Trials, false: FalsePicks) -> None:
-        self.calibration_ = Calibration.measure(trials.measured, sd_s=LABEL_SD / self.rate_)
-        self.reliability_ = {phase: reliability_held_out(known) for phase, known in trials.measured.items()}
+    def _calibrate(self, injections: InjectionTest, false: FalsePicks) -> None:
+        self.calibration_ = Calibration.measure(injections.measured, sd_s=LABEL_SD / self.rate_)
+        self.reliability_ = {
+            phase: reliability_held_out(known) for phase, known in injections.measured.items()
+        }
         # As they are stored: a loaded picker has the same threshold to the last digit.
         self.false_picks_ = FalsePicks.from_dict(false.to_dict())
 
@@ -327,12 +329,12 @@ class Picker(Estimator):
         return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
 
     def _sure(
-        self, phase: Phase, onsets: FloatArray, per_day: float, least_probability: float | None
+        self, phase: Phase, onsets: FloatArray, per_day: float, min_probability: float | None
     ) -> FloatArray:
         """Return position and probability of the onsets that are high enough."""
         bar = self.false_picks_.threshold(phase, per_day)
-        if least_probability is not None:
-            bar = min(bar, self.calibration_.height_of(phase, least_probability))
+        if min_probability is not None:
+            bar = min(bar, self.calibration_.height_of(phase, min_probability))
         at, height = onsets[onsets[:, 1] >= bar].T
         return np.column_stack([at, self.calibration_.probability_of(phase, height)])
 
@@ -355,36 +357,40 @@ class Picker(Estimator):
 
     def _judge(self, recording: xr.DataArray, of_learning: dict[str, Any]) -> Verdict:
         """Judge where it was not taught; what is known of learning belongs to a recording that was learnt from."""
-        taught = self.taught_.times_in(recording)
-        recording = learnt_part(recording)
+        training = self.training_record_.times_in(recording)
+        recording = training_part(recording)
         stations = stations_of(recording)
-        judging, share = left_to_judge(recording, self.window_, taught)
-        details = {"taught_share": share} | (of_learning if taught else {})
+        judging, share = held_out_times(recording, self.window_, training)
+        details = {"training_share": share} | (of_learning if training else {})
         if len({station.site for station in stations}) < 2:
-            return Verdict.undecided("pick", ALONE + (IN_DETAILS if taught else "."), details=details)
+            return Verdict.undecided("pick", ALONE + (IN_DETAILS if training else "."), details=details)
         if not judging:
-            return Verdict.all_taught("pick", details)
-        hidden = [number for number, s in enumerate(stations) if taught and s.site not in self.taught_sites_]
+            return Verdict.all_training_data("pick", details)
+        hidden = [
+            number for number, s in enumerate(stations) if training and s.site not in self.training_sites_
+        ]
         high_pass = CausalHighPass.measure(recording, self.band)
         windows = sampled_windows(recording, stations, high_pass, self.window_, SHOWN, self.seed)
         untrained = untrained_net(windows, self.seed)
-        finders: dict[str, list[FoundOnsets]] = {
+        detectors: dict[str, list[OnsetCandidates]] = {
             "the picker": [
                 onsets.above(FAINT)
-                for onsets in NetFinder(self._annotator(high_pass)).find(recording, stations)
+                for onsets in NetworkDetector(self._annotator(high_pass)).find(recording, stations)
             ],
-            "STA/LTA with AIC": AicFinder(high_pass).find(recording, stations),
-            "untrained network": NetFinder(Annotator(untrained, high_pass, self.window_), 0.0).find(
+            "STA/LTA with AIC": AicDetector(high_pass).find(recording, stations),
+            "untrained network": NetworkDetector(Annotator(untrained, high_pass, self.window_), 0.0).find(
                 recording, stations
             ),
         }
         moveout = moveout_of(recording, stations)
-        return judge_picker(finders, self.rate_, self.paired_s_minus_p, moveout, judging, details, hidden)
+        return evaluate_picker(
+            detectors, self.rate_, self.paired_s_minus_p, moveout, judging, details, hidden
+        )
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.rate_, rtol=1e-3):
-            raise UnusableInput(
+            raise InputError(
                 f"the picker was learnt at {self.rate_:g} Hz, not at {rate:g} Hz: learn one there, or resample"
             )
 

@@ -9,17 +9,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.consensus.agreement import Agreement, agreement_above_chance, lonely
+from selfseis.consensus.agreement import Consensus, consensus_above_null, lonely
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.pick.baselines import aic_onset
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import FoundOnsets
+from selfseis.pick.inference import OnsetCandidates
 from selfseis.pick.noise_windows import read_window
 from selfseis.recording.components import Station
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 SURE = 0.3  # height from which an onset without a partner is left open rather than refuted, if it has an S or a P
-REFUTED = 0.2  # height from which an onset that nothing supports is a mistake to learn from
+NEGATIVE = 0.2  # height from which an onset that nothing supports is a mistake to learn from
 FAINT = 0.1  # height from which an onset counts as the partner of another
 FAINTEST = 0.03  # height from which an onset may belong to an event that stations agree on
 NOTICED = 0.05  # height below which an onset is not worth a word
@@ -30,11 +30,11 @@ REFINING_REACH = 60
 REFINING_MOST = 50
 CLEAR = 12.0  # times the noise that a P must be for AIC to place it: of fainter ones the network knows better
 NOISE_BEFORE, PEAK_AFTER = 400, 100  # samples
-MOST_WINDOWS = 700  # of each kind
+MAX_WINDOWS = 700  # of each kind
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class PseudoLabels:
     """Windows that the array has taught.
 
     Attributes
@@ -59,7 +59,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, eq=False)
-class Marked:
+class LabelledOnsets:
     """What is known of the onsets of one station; positions in samples.
 
     Attributes
@@ -75,14 +75,14 @@ class Marked:
         Agreed events whose S is too faint to say when it is: it is neither taught nor denied.
     """
 
-    agreed: FloatArray
+    positives: FloatArray
     open: FloatArray
-    refuted: FloatArray
+    negatives: FloatArray
     faint_s: BoolArray
 
 
-def agreement_of(
-    found: list[FoundOnsets],
+def consensus_of(
+    found: list[OnsetCandidates],
     rate: float,
     s_minus_p: tuple[float, float],
     moveout: Moveout,
@@ -91,47 +91,47 @@ def agreement_of(
     bar: float = FAINTEST,
     shifts: int = 20,
     counted: Iterable[int] | None = None,
-) -> Agreement:
+) -> Consensus:
     """Find what stations agree on in spans of time; one station alone has its own pairs only."""
     pairs = [onsets.within(spans).above(bar).pairs(rate, s_minus_p) for onsets in found]
     edges = np.array(spans, float) / rate
-    return agreement_above_chance(pairs, moveout, spans=edges, shifts=shifts, counted=counted)
+    return consensus_above_null(pairs, moveout, spans=edges, shifts=shifts, counted=counted)
 
 
-def marked(
-    found: list[FoundOnsets],
-    agreement: Agreement,
-    chance_share: float,
+def label_onsets(
+    found: list[OnsetCandidates],
+    consensus: Consensus,
+    null_share: float,
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
-) -> list[Marked]:
+) -> list[LabelledOnsets]:
     """Sort the onsets of each station into agreed, open and refuted ones."""
-    agreed: list[list[tuple[float, float, float]]] = [[] for _ in found]
-    for event in agreement.kept(chance_share):
+    positives: list[list[tuple[float, float, float]]] = [[] for _ in found]
+    for event in consensus.kept(null_share):
         for onset in event.onsets:
-            agreed[onset.station].append((onset.p_time * rate, onset.s_time * rate, onset.s_prob))
+            positives[onset.station].append((onset.p_time * rate, onset.s_time * rate, onset.s_prob))
     return [
-        _marked(number, found, np.array(agreed[number]).reshape(-1, 3), rate, moveout, s_minus_p)
+        _marked(number, found, np.array(positives[number]).reshape(-1, 3), rate, moveout, s_minus_p)
         for number in range(len(found))
     ]
 
 
 def _marked(
     number: int,
-    found: list[FoundOnsets],
-    agreed: FloatArray,
+    found: list[OnsetCandidates],
+    positives: FloatArray,
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
-) -> Marked:
-    agreed, s_height = agreed[:, :2], agreed[:, 2]
-    open_, refuted = [], []
+) -> LabelledOnsets:
+    positives, s_height = positives[:, :2], positives[:, 2]
+    open_, negatives = [], []
     others = [i for i in range(len(found)) if i != number]
     for phase, (here, partner) in enumerate((("p", "s"), ("s", "p"))):
         onsets = getattr(found[number], here)
         onsets = onsets[onsets[:, 1] >= NOTICED]
-        onsets = onsets[~_of_events(onsets[:, 0], agreed, phase)]
+        onsets = onsets[~_of_events(onsets[:, 0], positives, phase)]
         seen_there = [_positions(getattr(found[i], here), FAINT) for i in others]
         within = np.array([moveout.travel_limit[number, i] for i in others]) * rate
         alone = lonely(onsets[:, 0], seen_there, within * (1.0, moveout.vp_vs)[phase])
@@ -139,16 +139,18 @@ def _marked(
         mated = _has_mate(onsets[:, 0], mate, s_minus_p, rate, follows=phase == 0) & (onsets[:, 1] >= SURE)
         unknown = ~alone | (onsets[:, 1] >= STRONG) | mated if others else onsets[:, 1] >= FAINT
         open_.append(onsets[unknown, 0])
-        refuted.append(onsets[~unknown & (onsets[:, 1] >= REFUTED), 0])
-    return Marked(agreed, np.sort(np.concatenate(open_)), np.sort(np.concatenate(refuted)), s_height < SURE)
+        negatives.append(onsets[~unknown & (onsets[:, 1] >= NEGATIVE), 0])
+    return LabelledOnsets(
+        positives, np.sort(np.concatenate(open_)), np.sort(np.concatenate(negatives)), s_height < SURE
+    )
 
 
-def _of_events(at: FloatArray, agreed: FloatArray, phase: int) -> BoolArray:
+def _of_events(at: FloatArray, positives: FloatArray, phase: int) -> BoolArray:
     """Say which onsets are an agreed one, or lie between its event's P and the end of its coda."""
-    p, s = agreed[:, 0], agreed[:, 1]
+    p, s = positives[:, 0], positives[:, 1]
     after_p = at[:, None] > p
     repeats = after_p & (at[:, None] < s + CODA * (s - p))
-    same = np.abs(at[:, None] - agreed[:, phase]) <= 0.3 * OPEN_REACH
+    same = np.abs(at[:, None] - positives[:, phase]) <= 0.3 * OPEN_REACH
     return np.asarray((same | repeats).any(axis=1))
 
 
@@ -164,14 +166,14 @@ def _has_mate(
     return np.searchsorted(mates, high, side="right") > np.searchsorted(mates, low, side="left")
 
 
-def lesson_of(
+def make_pseudo_labels(
     recording: xr.DataArray,
     stations: list[Station],
     high_pass: CausalHighPass,
-    marks: list[Marked],
+    labelled_onsets: list[LabelledOnsets],
     n_samples: int,
     rng: np.random.Generator,
-) -> Lesson | None:
+) -> PseudoLabels | None:
     """Read the windows of a lesson; None where there is nothing to teach.
 
     Parameters
@@ -189,11 +191,11 @@ def lesson_of(
     rng : Generator
         Chooses where there are too many.
     """
-    refined = [_refined(recording, s, high_pass, m) for s, m in zip(stations, marks, strict=True)]
-    agreed = [(number, p, s) for number, mark in enumerate(refined) for p, s in mark.agreed]
-    refuted = [(number, at, at) for number, mark in enumerate(refined) for at in mark.refuted]
-    chosen = [*_some(agreed, rng), *_some(refuted, rng)]
-    if not agreed:
+    refined = [_refined(recording, s, high_pass, m) for s, m in zip(stations, labelled_onsets, strict=True)]
+    positives = [(number, p, s) for number, labelled in enumerate(refined) for p, s in labelled.positives]
+    negatives = [(number, at, at) for number, labelled in enumerate(refined) for at in labelled.negatives]
+    chosen = [*_some(positives, rng), *_some(negatives, rng)]
+    if not positives:
         return None
     windows, labels, weights = [], [], []
     for number, at, _ in chosen:
@@ -203,21 +205,23 @@ def lesson_of(
         labels.append(label.astype(np.float16))
         weights.append(weight)
     between = np.array([round(s - p) for _, p, s in chosen])
-    return Lesson(
-        np.stack(windows), np.stack(labels), np.stack(weights), between, min(len(agreed), MOST_WINDOWS)
+    return PseudoLabels(
+        np.stack(windows), np.stack(labels), np.stack(weights), between, min(len(positives), MAX_WINDOWS)
     )
 
 
 def _some(items: list[tuple[int, float, float]], rng: np.random.Generator) -> list[tuple[int, float, float]]:
-    if len(items) <= MOST_WINDOWS:
+    if len(items) <= MAX_WINDOWS:
         return items
-    return [items[i] for i in rng.choice(len(items), MOST_WINDOWS, replace=False)]
+    return [items[i] for i in rng.choice(len(items), MAX_WINDOWS, replace=False)]
 
 
-def _refined(recording: xr.DataArray, station: Station, high_pass: CausalHighPass, mark: Marked) -> Marked:
+def _refined(
+    recording: xr.DataArray, station: Station, high_pass: CausalHighPass, labelled: LabelledOnsets
+) -> LabelledOnsets:
     """Move agreed P that are clear to where the vertical component changes the most."""
-    agreed = mark.agreed.copy()
-    for onset in agreed:
+    positives = labelled.positives.copy()
+    for onset in positives:
         first = round(onset[0]) - NOISE_BEFORE - REFINING_REACH
         vertical = read_window(
             recording, station, high_pass, first, first + 2 * (NOISE_BEFORE + REFINING_REACH)
@@ -225,7 +229,7 @@ def _refined(recording: xr.DataArray, station: Station, high_pass: CausalHighPas
         at = aic_onset(vertical, NOISE_BEFORE + REFINING_REACH, REFINING_REACH)
         if abs(first + at - onset[0]) < REFINING_MOST and _is_clear(vertical, at):
             onset[0] = first + at
-    return replace(mark, agreed=agreed)
+    return replace(labelled, positives=positives)
 
 
 def _is_clear(vertical: Float32Array, at: int) -> bool:
@@ -233,17 +237,17 @@ def _is_clear(vertical: Float32Array, at: int) -> bool:
     return bool(np.abs(vertical[:, at : at + PEAK_AFTER]).max() >= CLEAR * noise > 0)
 
 
-def _labelled(mark: Marked, first: int, n_samples: int) -> tuple[Float32Array, BoolArray]:
+def _labelled(labelled: LabelledOnsets, first: int, n_samples: int) -> tuple[Float32Array, BoolArray]:
     label = np.zeros((2, n_samples), np.float32)
     weight = np.ones((1, n_samples), bool)
-    for at in _inside(mark.open, first, n_samples):
+    for at in _inside(labelled.open, first, n_samples):
         weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
     for phase in range(2):
-        taught = mark.agreed[:, 0] if phase == 0 else mark.agreed[~mark.faint_s, 1]
-        for at in _inside(taught, first, n_samples):
+        training = labelled.positives[:, 0] if phase == 0 else labelled.positives[~labelled.faint_s, 1]
+        for at in _inside(training, first, n_samples):
             add_label(label[phase], at)
             weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = True
-    for at in _inside(mark.agreed[mark.faint_s, 1], first, n_samples):
+    for at in _inside(labelled.positives[labelled.faint_s, 1], first, n_samples):
         weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
     return label, weight
 

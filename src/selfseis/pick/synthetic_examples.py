@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfseis.pick.noise_windows import NoiseBank
-from selfseis.pick.pseudo_labels import Lesson, add_label
+from selfseis.pick.pseudo_labels import PseudoLabels, add_label
 from selfseis.simulate.disturbances import add_disturbance, clip_window
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior, add_event
 from selfseis.typing import Float32Array, IndexArray
@@ -61,7 +61,7 @@ class ExampleMaker:
     noise: NoiseBank
     prior: OnsetPrior
     bank: OnsetBank
-    lesson: Lesson | None = None
+    pseudo_labels: PseudoLabels | None = None
 
     @property
     def n_samples(self) -> int:
@@ -86,16 +86,16 @@ class ExampleMaker:
         return Examples(np.stack(windows), np.stack(labels), np.stack(weights))
 
     def _shares(self) -> tuple[float, float, float]:
-        if self.lesson is None:
+        if self.pseudo_labels is None:
             return 1.0, 0.0, 0.0
-        refuted = REFUTED_SHARE if len(self.lesson.windows) > self.lesson.n_agreed else 0.0
-        return 1.0 - AGREED_SHARE - refuted, AGREED_SHARE, refuted
+        negatives = REFUTED_SHARE if len(self.pseudo_labels.windows) > self.pseudo_labels.n_agreed else 0.0
+        return 1.0 - AGREED_SHARE - negatives, AGREED_SHARE, negatives
 
     def _agreed(self, rng: np.random.Generator) -> Example:
         """Draw a window about an agreed event, as it is or made smaller in other noise."""
-        assert self.lesson is not None
-        number = int(rng.integers(self.lesson.n_agreed))
-        middle, delay = self.lesson.windows.shape[2] // 2, int(self.lesson.s_minus_p[number])
+        assert self.pseudo_labels is not None
+        number = int(rng.integers(self.pseudo_labels.n_agreed))
+        middle, delay = self.pseudo_labels.windows.shape[2] // 2, int(self.pseudo_labels.s_minus_p[number])
         about = middle if rng.random() < 0.8 else middle + delay
         first = self._first(about - int(rng.integers(60, self.n_samples - 100)))
         window, label, weight = self._cut(number, first)
@@ -105,9 +105,9 @@ class ExampleMaker:
 
     def _refuted(self, rng: np.random.Generator) -> Example:
         """Draw a window about a pick that nothing supports; now and then with an onset elsewhere."""
-        assert self.lesson is not None
-        number = int(rng.integers(self.lesson.n_agreed, len(self.lesson.windows)))
-        middle = self.lesson.windows.shape[2] // 2
+        assert self.pseudo_labels is not None
+        number = int(rng.integers(self.pseudo_labels.n_agreed, len(self.pseudo_labels.windows)))
+        middle = self.pseudo_labels.windows.shape[2] // 2
         first = self._first(middle - int(rng.integers(200, self.n_samples - 200)))
         window, label, weight = self._cut(number, first)
         if rng.random() < 0.3:
@@ -115,16 +115,16 @@ class ExampleMaker:
         return varied(window, rng, turned=False), label, weight
 
     def _first(self, first: int) -> int:
-        assert self.lesson is not None
-        return int(np.clip(first, 0, self.lesson.windows.shape[2] - self.n_samples))
+        assert self.pseudo_labels is not None
+        return int(np.clip(first, 0, self.pseudo_labels.windows.shape[2] - self.n_samples))
 
     def _cut(self, number: int, first: int) -> Example:
-        assert self.lesson is not None
+        assert self.pseudo_labels is not None
         part = slice(first, first + self.n_samples)
         return (
-            self.lesson.windows[number, :, part].copy(),
-            self.lesson.labels[number, :, part].astype(np.float32),
-            self.lesson.weights[number, :, part].astype(np.float32),
+            self.pseudo_labels.windows[number, :, part].copy(),
+            self.pseudo_labels.labels[number, :, part].astype(np.float32),
+            self.pseudo_labels.weights[number, :, part].astype(np.float32),
         )
 
     def _smaller(self, example: Example, p: int, delay: int, rng: np.random.Generator) -> Example:

@@ -10,8 +10,8 @@ import xarray as xr
 from selfseis.recording.coverage import joined, stretches
 
 Spans = list[tuple[int, int]]
-LONGEST_WINDOW = 6144  # samples: a minute at 100 Hz
-SHORTEST_WINDOW = 1536
+MAX_WINDOW = 6144  # samples: a minute at 100 Hz
+MIN_WINDOW = 1536
 WINDOW_STEP = 128
 BLOCKS = 32  # a recording is cut into, at the most
 SHORTEST = 4  # windows of a block, at the least
@@ -19,7 +19,7 @@ HIDDEN_EVERY = 4
 
 
 @dataclass(frozen=True)
-class Hours:
+class TimeSplit:
     """What the times of a recording are for, each as first sample and end; what is in neither judges.
 
     Attributes
@@ -30,11 +30,11 @@ class Hours:
         Hidden, to choose the round by.
     """
 
-    taught: Spans
+    training: Spans
     choosing: Spans
 
 
-def divided(recording: xr.DataArray, n_samples: int) -> Hours:
+def split_times(recording: xr.DataArray, n_samples: int) -> TimeSplit:
     """Cut a recording into blocks of time and hide every fourth: its first half chooses, its second half judges.
 
     A record that is too short for that is learnt from and chosen by as a whole; nothing is left to judge on.
@@ -49,12 +49,12 @@ def divided(recording: xr.DataArray, n_samples: int) -> Hours:
     blocks = blocks_of(recording, n_samples)
     hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
     if not hidden:
-        return Hours(joined(blocks), blocks)
-    taught = joined([block for block in blocks if block not in hidden])
-    return Hours(taught, [(first, (first + last) // 2) for first, last in hidden])
+        return TimeSplit(joined(blocks), blocks)
+    training = joined([block for block in blocks if block not in hidden])
+    return TimeSplit(training, [(first, (first + last) // 2) for first, last in hidden])
 
 
-def left_to_judge(recording: xr.DataArray, n_samples: int, taught: Spans) -> tuple[Spans, float]:
+def held_out_times(recording: xr.DataArray, n_samples: int, training: Spans) -> tuple[Spans, float]:
     """Return the blocks of a recording without what was taught, and the share of them that was.
 
     Parameters
@@ -68,7 +68,7 @@ def left_to_judge(recording: xr.DataArray, n_samples: int, taught: Spans) -> tup
     """
     blocks, left = blocks_of(recording, n_samples), []
     for first, last in blocks:
-        for begin, end in taught:
+        for begin, end in training:
             if first < end and begin < last:
                 left.append((first, begin))
                 first = end
@@ -94,4 +94,4 @@ def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:
 def window_of(recording: xr.DataArray) -> int:
     """Return the samples of a window: a minute at 100 Hz, less where records are shorter."""
     longest = max((last - first for first, last in stretches(recording)), default=0)
-    return int(np.clip(longest // WINDOW_STEP * WINDOW_STEP, SHORTEST_WINDOW, LONGEST_WINDOW))
+    return int(np.clip(longest // WINDOW_STEP * WINDOW_STEP, MIN_WINDOW, MAX_WINDOW))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from selfseis.pick.synthetic_examples import ExampleMaker, Examples
 from selfseis.training import FitProgress, fit
 
-Report = Callable[[FitProgress], None]
+ProgressCallback = Callable[[FitProgress], None]
 BATCH = 12
 ONSET_WEIGHT = 4.0  # of a sample at an onset against one elsewhere: onsets are rare
 JUDGED = 192  # hidden windows on which the best network is chosen
@@ -28,7 +28,7 @@ def train(
     learning_rate: float,
     seed: int,
     checkpoint: Path | None = None,
-    report: Report | None = None,
+    progress: ProgressCallback | None = None,
 ) -> FitProgress:
     """Train a network in place for a stage.
 
@@ -49,7 +49,7 @@ def train(
         Seed of the draws.
     checkpoint : Path, optional
         Folder from which an interrupted stage goes on.
-    report : callable, optional
+    progress : callable, optional
         Called with the progress after every 250 steps.
     """
     judged = maker.synthetic(np.random.default_rng([seed, 1]), JUDGED, hidden=True)
@@ -60,7 +60,7 @@ def train(
         looks += 1
         return (
             float(np.mean([_loss(net, part).item() for part in _halves(judged)]))
-            if maker.lesson is None
+            if maker.pseudo_labels is None
             else -looks
         )
 
@@ -68,13 +68,13 @@ def train(
         net,
         lambda net, rng: _loss(net, maker.draw(rng, BATCH)),
         hidden_loss,
-        most_steps=steps,
+        max_steps=steps,
         check_every=CHECK_EVERY,
         patience=steps,
         learning_rate=learning_rate,
         seed=seed,
         checkpoint=checkpoint,
-        report=report,
+        progress=progress,
     )
 
 

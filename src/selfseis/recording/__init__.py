@@ -5,8 +5,8 @@ Knows files, no models; imports nothing else of selfseis.
 
 from __future__ import annotations
 
-from selfseis.errors import UnusableInput
-from selfseis.quality_log import Accounting, accounting_of
+from selfseis.errors import InputError
+from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording.dataarray import (
     is_fibre,
     lazy_recording,
@@ -22,15 +22,15 @@ from selfseis.recording.tiling import Tile, tiles
 from selfseis.recording.writer import RecordingWriter, write_recording
 
 __all__ = [
-    "Accounting",
+    "InputError",
+    "QualityLog",
     "RecordingWriter",
     "Tile",
-    "UnusableInput",
-    "accounting_of",
     "bridge_gaps",
     "is_fibre",
     "lazy_recording",
     "open_recording",
+    "quality_log_of",
     "recording_from_array",
     "sample_times",
     "sampling_rate",

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
-from selfseis.recording.coverage import pieces_until
+from selfseis.errors import InputError
+from selfseis.recording.coverage import segments_until
 from selfseis.recording.netcdf_zarr import GROWTH_ATTRIBUTES, growth_of, open_own
 from selfseis.recording.time_axis import grid_of
 from selfseis.typing import Float32Array
@@ -39,7 +39,7 @@ def growth_mark(like: xr.DataArray, fingerprint: str, settled: int) -> dict[str,
     predicted = like.coords["predicted"].values.tolist() if "predicted" in like.coords else None
     about = [fingerprint, int(grid.at(0)), grid.sampling_rate, like[key].values.tolist(), predicted, settled]
     digest = hashlib.sha256(json.dumps(about).encode())
-    digest.update(np.ascontiguousarray(pieces_until(like, settled)).tobytes())
+    digest.update(np.ascontiguousarray(segments_until(like, settled)).tobytes())
     return {MADE_OF: digest.hexdigest(), SETTLED: settled}
 
 
@@ -61,7 +61,7 @@ def settled_part(path: Path, like: xr.DataArray, fingerprint: str) -> xr.DataArr
         return None
     try:
         return open_own(path).isel(time=slice(0, settled))
-    except UnusableInput:
+    except InputError:
         return None
 
 

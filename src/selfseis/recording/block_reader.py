@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.recording.quality_control import mask_dead_and_clipped
 from selfseis.recording.time_axis import TimeGrid, to_datetime64
 from selfseis.recording.timeline import Timeline
@@ -31,20 +31,20 @@ class BlockReader:
     timelines : sequence of Timeline
         One a channel; or a single one for all channels of a fibre.
     labels : sequence of str
-        Name of each channel, for the accounting.
+        Name of each channel, for the quality log.
     grid : TimeGrid
         Sample times of the recording.
-    accounting : Accounting
+    quality_log : QualityLog
         Receives what is masked.
     """
 
     def __init__(
-        self, timelines: Sequence[Timeline], labels: Sequence[str], grid: TimeGrid, accounting: Accounting
+        self, timelines: Sequence[Timeline], labels: Sequence[str], grid: TimeGrid, quality_log: QualityLog
     ) -> None:
         self.timelines = list(timelines)
         self.labels = list(labels)
         self.grid = grid
-        self.accounting = accounting
+        self.quality_log = quality_log
         self._together = len(self.timelines) == 1 and len(self.labels) > 1
         per_channel = _FIBRE_BLOCK_VALUES // len(self.labels) if self._together else _STATION_BLOCK
         self._length = max(1000, min(_STATION_BLOCK, per_channel))
@@ -87,14 +87,14 @@ class BlockReader:
     def _decode(self, timeline: int, number: int) -> Float32Array | None:
         begin, end = self._span(number)
         n_channels = len(self.labels) if self._together else 1
-        block = self.timelines[timeline].read(begin, end, n_channels, self.accounting)
+        block = self.timelines[timeline].read(begin, end, n_channels, self.quality_log)
         if block is None:
             return None
         when = to_datetime64(self.grid.at(begin)).astype("datetime64[ms]")
         for masked in mask_dead_and_clipped(block, self.grid.rate):
             label = self.labels[masked.channel if self._together else timeline]
             detail = f"{masked.n_samples} samples from {when} on"
-            self.accounting.note(masked.kind, label, detail, masked.n_samples)
+            self.quality_log.add(masked.kind, label, detail, masked.n_samples)
         return block
 
     def _keep(self, key: tuple[int, int], block: Float32Array) -> None:

@@ -11,7 +11,7 @@ from selfseis.recording.dataarray import is_fibre, station_codes
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 
-LEARNT_CHANNELS = 24  # of a fibre
+TRAINING_CHANNELS = 24  # of a fibre
 
 # SEED codes of horizontals that are not aligned to north and east, as the axes that they stand for.
 EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
@@ -101,18 +101,18 @@ def channel_name(recording: xr.DataArray, row: int) -> str:
     return f"{float(recording['distance'].values[row]):g}m"
 
 
-def learnt_part(recording: xr.DataArray) -> xr.DataArray:
+def training_part(recording: xr.DataArray) -> xr.DataArray:
     """Return the channels that are learnt from: all of stations; of a fibre 24 live ones, spread evenly along it.
 
     Neighbours on a fibre see the same waves in much the same noise: more of them teach little and cost as much as
     stations do.
     """
-    if not is_fibre(recording) or recording.sizes["channel"] <= LEARNT_CHANNELS:
+    if not is_fibre(recording) or recording.sizes["channel"] <= TRAINING_CHANNELS:
         return recording
     live = np.flatnonzero(np.isfinite(Conditioner.measure(recording).scale))
     along = live[np.argsort(recording["distance"].values[live], kind="stable")]
-    if len(along) > LEARNT_CHANNELS:
-        along = along[np.linspace(0, len(along) - 1, LEARNT_CHANNELS).round().astype(int)]
+    if len(along) > TRAINING_CHANNELS:
+        along = along[np.linspace(0, len(along) - 1, TRAINING_CHANNELS).round().astype(int)]
     return recording.isel(channel=along) if len(along) else recording
 
 

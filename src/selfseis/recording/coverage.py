@@ -34,7 +34,7 @@ def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.
     recording.encoding[PIECES] = np.stack([first, last[order]], axis=1)
 
 
-def pieces_until(recording: xr.DataArray, n_samples: int) -> IntArray:
+def segments_until(recording: xr.DataArray, n_samples: int) -> IntArray:
     """Return start and end (ns since 1970) of the pieces within the first samples of a recording, in order.
 
     Two openings of a folder that give the same hold the same pieces there, whatever came after.
@@ -52,10 +52,10 @@ def pieces_until(recording: xr.DataArray, n_samples: int) -> IntArray:
     """
     grid = grid_of(recording)
     begin, end = int(grid.at(0)), int(grid.at(n_samples))
-    pieces = recording.encoding.get(PIECES)
-    if pieces is None:
-        pieces = np.array([[begin, end]])
-    cut = np.clip(pieces[(pieces[:, 0] < end) & (pieces[:, 1] > begin)], begin, end)
+    segments = recording.encoding.get(PIECES)
+    if segments is None:
+        segments = np.array([[begin, end]])
+    cut = np.clip(segments[(segments[:, 0] < end) & (segments[:, 1] > begin)], begin, end)
     return cut[np.lexsort((cut[:, 1], cut[:, 0]))]
 
 

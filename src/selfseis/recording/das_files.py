@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.errors import UnusableInput, one_line
-from selfseis.quality_log import Accounting
-from selfseis.recording.segments import Piece, PieceInMemory, finite_samples, tidy_rate
+from selfseis.errors import InputError, one_line
+from selfseis.quality_log import QualityLog
+from selfseis.recording.segments import Segment, SegmentInMemory, finite_samples, tidy_rate
 from selfseis.recording.time_axis import to_datetime64
 from selfseis.typing import Float32Array, FloatArray
 
@@ -31,14 +31,14 @@ class Fibre:
 
 
 @dataclass(frozen=True)
-class FibreFile(Piece):
+class FibreFile(Segment):
     """All channels of one DAS file; only the span of time that is wanted is read."""
 
     file_format: tuple[str, str]
     step_ns: int
     n_channels: int
 
-    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
         """Return samples ``first:last`` of all channels."""
         samples = np.full((self.n_channels, last - first), np.nan, dtype=np.float32)
         try:
@@ -47,13 +47,13 @@ class FibreFile(Piece):
                 missing = self._fill(samples, first, self._whole_patch())
         except Exception as error:  # whatever a vendor's format raises, the rest stays usable
             detail = f"samples {first} to {last} cannot be read ({one_line(error)}): masked"
-            accounting.note("damaged", self.unit, detail)
+            quality_log.add("damaged", self.unit, detail)
             return samples
         if missing:
             detail = f"{missing} of the samples {first} to {last} are not in the file"
-            accounting.note("truncated", self.unit, detail)
+            quality_log.add("truncated", self.unit, detail)
             return samples
-        return finite_samples(samples, self.unit, f"in samples {first} to {last}", accounting)
+        return finite_samples(samples, self.unit, f"in samples {first} to {last}", quality_log)
 
     def _fill(self, samples: Float32Array, first: int, patch: Any) -> int:
         """Put the samples of a patch where their times say; return how many are missing."""
@@ -85,13 +85,13 @@ def fibre_file(path: str) -> tuple[FibreFile, Fibre]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If DASCore does not know the file, or it holds no regular (distance, time) array.
     """
     try:
         import dascore as dc
     except ImportError as error:
-        raise UnusableInput(f"{path} needs DASCore: pip install 'selfseis[das]'") from error
+        raise InputError(f"{path} needs DASCore: pip install 'selfseis[das]'") from error
     try:
         name, version = dc.get_format(path)
         time = dc.scan(path)[0].coords["time"]
@@ -100,58 +100,58 @@ def fibre_file(path: str) -> tuple[FibreFile, Fibre]:
         beginning = (to_datetime64(start - step), to_datetime64(start + 4 * step))
         patch = dc.read(path, file_format=name, file_version=version, time=beginning)[0]
         _, _, fibre = _header_of(patch)
-    except UnusableInput:
+    except InputError:
         raise
     except Exception as error:  # DASCore's readers raise whatever the file makes them raise
-        raise UnusableInput(f"{path} is not a DAS file that DASCore reads ({one_line(error)})") from error
+        raise InputError(f"{path} is not a DAS file that DASCore reads ({one_line(error)})") from error
     rate = tidy_rate(1e9 / step)
     return FibreFile("", start, n_samples, rate, path, (name, version), step, fibre.distance.size), fibre
 
 
-def patch_piece(patch: Any, unit: str, accounting: Accounting) -> tuple[Piece, Fibre]:
+def patch_segment(patch: Any, unit: str, quality_log: QualityLog) -> tuple[Segment, Fibre]:
     """Piece of a DASCore Patch in memory.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the patch is not a regular (distance, time) array.
     """
     start, step, fibre = _header_of(patch)
     data = np.asarray(patch.transpose("distance", "time").data)
-    samples = finite_samples(data, unit, "of the patch", accounting)
-    return PieceInMemory("", start, samples.shape[1], tidy_rate(1e9 / step), unit, samples), fibre
+    samples = finite_samples(data, unit, "of the patch", quality_log)
+    return SegmentInMemory("", start, samples.shape[1], tidy_rate(1e9 / step), unit, samples), fibre
 
 
-def matrix_piece(
+def matrix_segment(
     samples: npt.ArrayLike,
     unit: str,
     sampling_rate: float | None,
     channel_spacing: float | None,
     gauge_length: float | None,
-    accounting: Accounting,
-) -> tuple[Piece, Fibre]:
+    quality_log: QualityLog,
+) -> tuple[Segment, Fibre]:
     """Piece of a bare matrix (channels, samples); what is not given is assumed, and that is noted.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it is not a matrix.
     """
     matrix = np.atleast_2d(np.asarray(samples))
     if matrix.ndim != 2 or matrix.size == 0 or matrix.dtype.kind not in "iuf":
-        raise UnusableInput(
+        raise InputError(
             f"{unit} holds {matrix.dtype} of shape {matrix.shape}: give numbers as (channels, samples)"
         )
     if sampling_rate is None:
-        accounting.note(
+        quality_log.add(
             "assumed", unit, "the file states no sampling rate: 1 Hz assumed, give --sampling-rate"
         )
     if channel_spacing is None:
-        accounting.note("assumed", unit, "the file states no distances: 1 m assumed, give --channel-spacing")
-    finite = finite_samples(matrix, unit, "of the matrix", accounting)
-    piece = PieceInMemory("", 0, matrix.shape[1], float(sampling_rate or 1.0), unit, finite)
+        quality_log.add("assumed", unit, "the file states no distances: 1 m assumed, give --channel-spacing")
+    finite = finite_samples(matrix, unit, "of the matrix", quality_log)
+    segment = SegmentInMemory("", 0, matrix.shape[1], float(sampling_rate or 1.0), unit, finite)
     distance = np.arange(matrix.shape[0], dtype=np.float64) * float(channel_spacing or 1.0)
-    return piece, Fibre(distance, gauge_length, "")
+    return segment, Fibre(distance, gauge_length, "")
 
 
 def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
@@ -161,7 +161,7 @@ def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is none, or more than one.
     """
     import h5py
@@ -180,7 +180,7 @@ def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
 
         file.visititems(collect)
         if len(found) != 1:
-            raise UnusableInput(
+            raise InputError(
                 f"{path} holds {len(found)} matrices: export one (channels, samples) matrix or a DAS format"
             )
         matrix = found[0][:]
@@ -188,58 +188,56 @@ def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
 
 
 def agreeing_files(
-    files: Sequence[tuple[Piece, Fibre]], rate: float | None, accounting: Accounting
-) -> tuple[list[Piece], Fibre]:
+    files: Sequence[tuple[Segment, Fibre]], rate: float | None, quality_log: QualityLog
+) -> tuple[list[Segment], Fibre]:
     """Keep the files that share the geometry and rate of most samples; the others are rejected and counted.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If no file has the sampling rate asked for.
     """
     candidates = [
-        (piece, fibre) for piece, fibre in files if rate is None or abs(piece.rate / rate - 1) < 1e-3
+        (segment, fibre) for segment, fibre in files if rate is None or abs(segment.rate / rate - 1) < 1e-3
     ]
     if not candidates:
-        found = ", ".join(sorted({f"{piece.rate:g}" for piece, _ in files}))
-        raise UnusableInput(f"no file has a sampling rate of {rate:g} Hz: there are {found} Hz")
+        found = ", ".join(sorted({f"{segment.rate:g}" for segment, _ in files}))
+        raise InputError(f"no file has a sampling rate of {rate:g} Hz: there are {found} Hz")
     best_piece, best = max(candidates, key=lambda file: _samples_like(file, candidates))
-    kept: list[Piece] = []
-    for piece, fibre in files:
-        if abs(piece.rate / best_piece.rate - 1) >= 1e-3:
-            accounting.note(
-                "wrong_rate", piece.unit, f"{piece.rate:g} Hz instead of {best_piece.rate:g} Hz: rejected"
+    kept: list[Segment] = []
+    for segment, fibre in files:
+        if abs(segment.rate / best_piece.rate - 1) >= 1e-3:
+            quality_log.add(
+                "wrong_rate", segment.unit, f"{segment.rate:g} Hz instead of {best_piece.rate:g} Hz: rejected"
             )
         elif not fibre.agrees_with(best):
             geometry = f"{fibre.distance.size} channels from {fibre.distance[0]:g} m on"
             detail = f"{geometry} instead of {best.distance.size} from {best.distance[0]:g} m on: rejected"
-            accounting.note("wrong_geometry", piece.unit, detail)
+            quality_log.add("wrong_geometry", segment.unit, detail)
         else:
-            kept.append(piece)
+            kept.append(segment)
     return kept, best
 
 
-def spool_pieces(spool: Iterable[Any], accounting: Accounting) -> list[tuple[Piece, Fibre]]:
+def spool_segments(spool: Iterable[Any], quality_log: QualityLog) -> list[tuple[Segment, Fibre]]:
     """Pieces of all patches of a DASCore Spool."""
-    return [patch_piece(patch, f"patch {number}", accounting) for number, patch in enumerate(spool)]
+    return [patch_segment(patch, f"patch {number}", quality_log) for number, patch in enumerate(spool)]
 
 
-def _samples_like(file: tuple[Piece, Fibre], files: Sequence[tuple[Piece, Fibre]]) -> int:
-    piece, fibre = file
-    alike = (other for other, geometry in files if other.rate == piece.rate and geometry.agrees_with(fibre))
+def _samples_like(file: tuple[Segment, Fibre], files: Sequence[tuple[Segment, Fibre]]) -> int:
+    segment, fibre = file
+    alike = (other for other, geometry in files if other.rate == segment.rate and geometry.agrees_with(fibre))
     return sum(other.n_samples for other in alike)
 
 
 def _header_of(patch: Any) -> tuple[int, int, Fibre]:
     """Start in ns, sampling interval in ns, and geometry of a patch."""
     if set(patch.dims) != {"distance", "time"}:
-        raise UnusableInput(
-            f"a DAS patch must have the dimensions distance and time, this one has {patch.dims}"
-        )
+        raise InputError(f"a DAS patch must have the dimensions distance and time, this one has {patch.dims}")
     time = patch.get_coord("time")
     step = time.step
     if step is None or np.isnan(step):
-        raise UnusableInput("the samples of the DAS patch are not regular in time: resample it first")
+        raise InputError("the samples of the DAS patch are not regular in time: resample it first")
     start = _ns(time.min())
     gauge = getattr(patch.attrs, "gauge_length", None)
     gauge_length = float(getattr(gauge, "magnitude", gauge)) if gauge is not None else None

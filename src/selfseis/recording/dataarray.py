@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.errors import UnusableInput
-from selfseis.quality_log import Accounting
+from selfseis.errors import InputError
+from selfseis.quality_log import QualityLog
 from selfseis.recording.lazy_array import LazyWaveforms, ReadSamples, lazily
 from selfseis.recording.time_axis import TimeGrid, grid_of, time_coordinates, to_datetime64, to_ns
 from selfseis.typing import Float32Array
@@ -41,7 +41,7 @@ def recording_from_array(
     elevation: npt.ArrayLike | None = None,
     units: str = "",
     gauge_length: float | None = None,
-    accounting: Accounting | None = None,
+    quality_log: QualityLog | None = None,
 ) -> xr.DataArray:
     """Make a recording from samples in memory.
 
@@ -64,7 +64,7 @@ def recording_from_array(
         What the samples are, such as "m/s", "counts" or "strain/s".
     gauge_length : float, optional
         In m, for DAS.
-    accounting : Accounting, optional
+    quality_log : QualityLog, optional
         What is already known to be wrong with the data.
 
     Returns
@@ -74,12 +74,12 @@ def recording_from_array(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If shapes, rate or start make no sense.
     """
     samples = np.atleast_2d(np.asarray(data, dtype=np.float32))
     if samples.ndim != 2:
-        raise UnusableInput(f"samples must be (channels, samples), got an array of shape {np.shape(data)}")
+        raise InputError(f"samples must be (channels, samples), got an array of shape {np.shape(data)}")
     channels = {
         "seed_id": seed_id,
         "distance": distance,
@@ -88,7 +88,7 @@ def recording_from_array(
         "elevation": elevation,
     }
     grid = TimeGrid(to_ns(start), _checked_rate(sampling_rate), samples.shape[1])
-    return build_recording(samples, grid, channels, units, gauge_length, accounting)
+    return build_recording(samples, grid, channels, units, gauge_length, quality_log)
 
 
 def lazy_recording(
@@ -105,7 +105,7 @@ def lazy_recording(
     elevation: npt.ArrayLike | None = None,
     units: str = "",
     gauge_length: float | None = None,
-    accounting: Accounting | None = None,
+    quality_log: QualityLog | None = None,
 ) -> xr.DataArray:
     """Make a recording whose samples are read (or computed) only when they are indexed.
 
@@ -116,7 +116,7 @@ def lazy_recording(
         data; ``channels`` is an array of int.
     n_channels, n_samples : int
         Size of the recording.
-    sampling_rate, start, seed_id, distance, latitude, longitude, elevation, units, gauge_length, accounting
+    sampling_rate, start, seed_id, distance, latitude, longitude, elevation, units, gauge_length, quality_log
         As in `recording_from_array`.
 
     Returns
@@ -126,7 +126,7 @@ def lazy_recording(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If sizes, rate or start make no sense.
     """
     channels = {
@@ -138,7 +138,7 @@ def lazy_recording(
     }
     grid = TimeGrid(to_ns(start), _checked_rate(sampling_rate), int(n_samples))
     waveforms = LazyWaveforms(read, int(n_channels), int(n_samples))
-    return build_recording(waveforms, grid, channels, units, gauge_length, accounting)
+    return build_recording(waveforms, grid, channels, units, gauge_length, quality_log)
 
 
 def build_recording(
@@ -147,7 +147,7 @@ def build_recording(
     channels: Mapping[str, Any],
     units: str = "",
     gauge_length: float | None = None,
-    accounting: Accounting | None = None,
+    quality_log: QualityLog | None = None,
 ) -> xr.DataArray:
     """Put samples, times and channel coordinates together; coordinates that are None are left out."""
     n_channels = samples.shape[0]
@@ -175,7 +175,7 @@ def build_recording(
         name="waveforms",
     ).assign_coords({name: ("channel", values) for name, values in coordinates.items()})
     recording = recording.set_xindex(key)
-    recording.encoding["accounting"] = accounting if accounting is not None else Accounting()
+    recording.encoding["quality_log"] = quality_log if quality_log is not None else QualityLog()
     return recording
 
 
@@ -216,7 +216,7 @@ def station_codes(recording: xr.DataArray) -> npt.NDArray[np.str_]:
 def _channel_values(name: str, values: Any, n_channels: int) -> npt.NDArray[Any]:
     array = np.asarray(values, dtype=_DTYPES.get(name, np.float64))
     if array.shape != (n_channels,):
-        raise UnusableInput(
+        raise InputError(
             f"{name} must have one value for each of the {n_channels} channels, got {array.shape}"
         )
     return array
@@ -224,5 +224,5 @@ def _channel_values(name: str, values: Any, n_channels: int) -> npt.NDArray[Any]
 
 def _checked_rate(rate: float) -> float:
     if not np.isfinite(rate) or rate <= 0:
-        raise UnusableInput(f"the sampling rate must be a positive number of Hz, got {rate}")
+        raise InputError(f"the sampling rate must be a positive number of Hz, got {rate}")
     return float(rate)

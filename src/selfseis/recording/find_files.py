@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording.miniseed import holds_records
 from selfseis.recording.time_axis import as_utc_datetime
 
@@ -112,7 +112,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]], wanted: Wanted) -> Ite
 
     Raises
     ------
-    UnusableInput
+    InputError
         If a source does not exist, matches nothing or may not be read.
     """
     seen: set[Path] = set()
@@ -134,14 +134,14 @@ def _expand(source: str) -> list[Path]:
     path = Path(source).expanduser()
     if path.exists():
         if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
-            raise UnusableInput(f"{source} may not be read: change its permissions")
+            raise InputError(f"{source} may not be read: change its permissions")
         return [path]
     if glob.has_magic(source):
         matches = sorted(glob.glob(str(path), recursive=True))
         if not matches:
-            raise UnusableInput(f"no file matches {source}: check the pattern")
+            raise InputError(f"no file matches {source}: check the pattern")
         return [Path(match) for match in matches]
-    raise UnusableInput(f"{source} does not exist: check the path")
+    raise InputError(f"{source} does not exist: check the path")
 
 
 def _walk(folder: Path, wanted: Wanted) -> Iterator[Path]:
@@ -192,7 +192,7 @@ def _local_copies(url: str) -> list[Path]:
         copies = fsspec.open_local(f"simplecache::{url}", simplecache={"cache_storage": _cache_folder().name})
     except Exception as error:  # any of fsspec's many backends may raise anything
         reason = " ".join(str(error).split())[:160]
-        raise UnusableInput(
+        raise InputError(
             f"{url} cannot be opened ({reason}): check the address or download it first"
         ) from error
     return [Path(copy) for copy in ([copies] if isinstance(copies, str) else copies)]

@@ -12,8 +12,8 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 
 TILE_VALUES = 4_000_000  # values of a tile that is computed at once
-SHORTEST_TILE = 3  # margins: of many channels a shorter tile would be little but margin
-ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and outbursts do
+MIN_TILE = 3  # margins: of many channels a shorter tile would be little but margin
+ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and burst_mask do
 
 
 def read_computed(
@@ -75,7 +75,7 @@ def _computed_tile(
 
 def tile_samples(n_channels: int, halo: int) -> int:
     """Return how many samples of so many channels are best asked for at once, where the context is recomputed."""
-    return max(SHORTEST_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+    return max(MIN_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
 
 
 def _aligned(samples: int) -> int:
@@ -104,5 +104,5 @@ def coordinates_of(recording: xr.DataArray) -> dict[str, Any]:
     known: dict[str, Any] = {name: recording[name].values for name in names if name in recording.coords}
     known["units"] = recording.attrs.get("units", "")
     known["gauge_length"] = recording.attrs.get("gauge_length")
-    known["accounting"] = recording.encoding.get("accounting")
+    known["quality_log"] = recording.encoding.get("quality_log")
     return known

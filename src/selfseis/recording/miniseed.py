@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from selfseis.errors import one_line
 from selfseis.io.obspy_import import read_stream
-from selfseis.quality_log import Accounting
-from selfseis.recording.segments import Piece, file_stamp, finite_samples, tidy_rate
+from selfseis.quality_log import QualityLog
+from selfseis.recording.segments import Segment, file_stamp, finite_samples, tidy_rate
 from selfseis.typing import BoolArray, ByteArray, Float32Array, FloatArray, IntArray
 
 _FAR_AWAY = 366 * 86_400 * 10**9
@@ -26,12 +26,12 @@ _BYTES_PER_SAMPLE[[3, 4, 5, 10, 11, 12]] = 4, 4, 8, 1, 4 / 7, 3
 
 
 @dataclass(frozen=True)
-class MiniseedRun(Piece):
+class MiniseedRun(Segment):
     """A run of records of one channel in a file; ``position`` says which of the file's runs."""
 
     position: int
 
-    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
         """Decode the records that hold samples ``first:last``."""
         try:
             records = _runs_of(self.unit, file_stamp(self.unit))[0][self.position]
@@ -42,22 +42,22 @@ class MiniseedRun(Piece):
                 int(np.searchsorted(ends, first, side="right")), int(np.searchsorted(ends, last)) + 1
             )
             begin = int(ends[chosen.start] - records.n_samples[chosen.start])
-            return _decode(self.unit, records.chosen(chosen), accounting)[first - begin : last - begin]
+            return _decode(self.unit, records.chosen(chosen), quality_log)[first - begin : last - begin]
         except (OSError, IndexError) as error:
-            accounting.note(
+            quality_log.add(
                 "damaged", self.unit, f"the file has changed since it was opened ({one_line(error)}): masked"
             )
             return np.full(last - first, np.nan, dtype=np.float32)
 
 
-def miniseed_pieces(path: Path, accounting: Accounting) -> list[Piece]:
+def miniseed_segments(path: Path, quality_log: QualityLog) -> list[Segment]:
     """Index a miniSEED file by its headers; nothing is decoded.
 
     Parameters
     ----------
     path : pathlib.Path
         The file.
-    accounting : Accounting
+    quality_log : QualityLog
         Receives what is wrong with the records and the headers.
 
     Returns
@@ -68,7 +68,7 @@ def miniseed_pieces(path: Path, accounting: Accounting) -> list[Piece]:
     unit = str(path)
     runs, faults = _runs_of(unit, file_stamp(unit))
     for fault in faults:
-        accounting.note(fault.kind, unit, fault.detail)
+        quality_log.add(fault.kind, unit, fault.detail)
     return [
         MiniseedRun(
             seed_id=str(run.seed_id[0]),
@@ -87,7 +87,7 @@ def _runs_of(path: str, stamp: tuple[int, int, int]) -> tuple[list[Records], lis
     buffer = np.fromfile(path, dtype=np.uint8)
     records, faults = walk_records(buffer)
     records = _records_with_samples(records, faults)
-    _note_strays(records, faults)
+    _log_strays(records, faults)
     runs: list[Records] = []
     for seed_id in np.unique(records.seed_id):
         channel = records.chosen(records.seed_id == seed_id)
@@ -113,7 +113,7 @@ def _records_with_samples(records: Records, faults: list[Fault]) -> Records:
     return records.chosen(usable)
 
 
-def _note_strays(records: Records, faults: list[Fault]) -> None:
+def _log_strays(records: Records, faults: list[Fault]) -> None:
     """Report a lone record that continues another channel exactly: its codes were probably altered."""
     counts = Counter(records.seed_id.tolist())
     strange = [seed_id for seed_id in counts if not seed_id.replace(".", "").isalnum()]
@@ -200,15 +200,15 @@ def _start_of(run: Records) -> int:
     return int(np.sort(starts)[len(starts) // 2])
 
 
-def _decode(path: str, records: Records, accounting: Accounting) -> Float32Array:
+def _decode(path: str, records: Records, quality_log: QualityLog) -> Float32Array:
     """Decode contiguous records at once if they are sound, otherwise one by one with bad ones masked."""
     parts = _read_records(path, records)
     together = _decode_bytes(b"".join(parts))
     if together is not None and len(together) == records.n_samples.sum():
         sound = _integrity(parts, records, together)
         if sound.all():
-            return finite_samples(together, path, f"from byte {records.offset[0]} on", accounting)
-    samples = [_decode_one(path, parts, records, k, accounting) for k in range(len(records))]
+            return finite_samples(together, path, f"from byte {records.offset[0]} on", quality_log)
+    samples = [_decode_one(path, parts, records, k, quality_log) for k in range(len(records))]
     return np.concatenate(samples)
 
 
@@ -225,7 +225,7 @@ def _read_records(path: str, records: Records) -> list[bytes]:
 
 
 def _decode_one(
-    path: str, parts: list[bytes], records: Records, k: int, accounting: Accounting
+    path: str, parts: list[bytes], records: Records, k: int, quality_log: QualityLog
 ) -> Float32Array:
     one = records.chosen(slice(k, k + 1))
     samples = _decode_bytes(parts[k])
@@ -234,9 +234,9 @@ def _decode_one(
         and len(samples) == one.n_samples[0]
         and _integrity(parts[k : k + 1], one, samples).all()
     ):
-        return finite_samples(samples, path, f"from byte {one.offset[0]} on", accounting)
+        return finite_samples(samples, path, f"from byte {one.offset[0]} on", quality_log)
     where = f"the record of {one.seed_id[0]} at byte {one.offset[0]}"
-    accounting.note("damaged", path, f"{where} does not decode to what its header states: masked")
+    quality_log.add("damaged", path, f"{where} does not decode to what its header states: masked")
     return np.full(int(one.n_samples[0]), np.nan, dtype=np.float32)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import replacing
 from selfseis.io.obspy_import import obspy
 from selfseis.recording.dataarray import build_recording
@@ -66,7 +66,7 @@ def open_own(path: Path) -> xr.DataArray:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it is not such a file.
     """
     try:
@@ -77,7 +77,7 @@ def open_own(path: Path) -> xr.DataArray:
             channels = {name: _texts_or_numbers(store[name]) for name in CHANNEL_COORDINATES if name in store}
         grid = TimeGrid(int(attrs["start_ns"]), float(attrs["sampling_rate"]), int(n_samples))
     except (KeyError, OSError, ValueError, TypeError) as error:
-        raise UnusableInput(
+        raise InputError(
             f"{path} is not a recording that selfseis wrote, or it is damaged: write it again"
         ) from error
     waveforms = LazyWaveforms(_ReadFromStore(path), int(n_channels), int(n_samples))

@@ -14,38 +14,38 @@ import numpy.typing as npt
 from selfseis.errors import one_line
 from selfseis.geo.station_files import Site
 from selfseis.io.obspy_import import read_stream
-from selfseis.quality_log import Accounting
-from selfseis.recording.segments import Piece, PieceInMemory, file_stamp, finite_samples, tidy_rate
+from selfseis.quality_log import QualityLog
+from selfseis.recording.segments import Segment, SegmentInMemory, file_stamp, finite_samples, tidy_rate
 from selfseis.typing import Float32Array
 
 
 @dataclass(frozen=True)
-class TraceInFile(Piece):
+class TraceInFile(Segment):
     """One trace of a file; the file is read when its samples are wanted, and a few files are kept."""
 
     position: int
 
-    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
         """Return samples ``first:last`` of the trace."""
         try:
             samples = _samples_of(self.unit, file_stamp(self.unit))[self.position]
         except (
             Exception
         ) as error:  # whatever a format's reader raises, the rest of the recording stays usable
-            accounting.note("damaged", self.unit, f"the samples cannot be read ({one_line(error)}): masked")
+            quality_log.add("damaged", self.unit, f"the samples cannot be read ({one_line(error)}): masked")
             samples = np.empty(0, dtype=np.float32)
         if samples.size != self.n_samples:
             detail = f"{self.seed_id} holds {samples.size} samples where its header states {self.n_samples}"
-            accounting.note("truncated", self.unit, detail)
+            quality_log.add("truncated", self.unit, detail)
         read = np.full(last - first, np.nan, dtype=np.float32)
-        there = finite_samples(samples[: self.n_samples], self.unit, f"of {self.seed_id}", accounting)[
+        there = finite_samples(samples[: self.n_samples], self.unit, f"of {self.seed_id}", quality_log)[
             first:last
         ]
         read[: there.size] = there
         return read
 
 
-def obspy_pieces(path: str, accounting: Accounting) -> tuple[list[Piece], dict[str, Site]]:
+def obspy_segments(path: str, quality_log: QualityLog) -> tuple[list[Segment], dict[str, Site]]:
     """Index a file by its headers through ObsPy.
 
     Returns
@@ -61,30 +61,30 @@ def obspy_pieces(path: str, accounting: Accounting) -> tuple[list[Piece], dict[s
         Whatever ObsPy raises when it does not know the format.
     """
     stream = read_stream(path, headonly=True)
-    pieces: list[Piece] = []
+    segments: list[Segment] = []
     sites: dict[str, Site] = {}
     for position, (seed_id, trace) in enumerate(
-        zip(_seed_ids(stream, path, accounting), stream, strict=True)
+        zip(_seed_ids(stream, path, quality_log), stream, strict=True)
     ):
         start, n_samples, rate = _header(trace)
         if n_samples > 0:
-            pieces.append(TraceInFile(seed_id, start, n_samples, rate, path, position))
+            segments.append(TraceInFile(seed_id, start, n_samples, rate, path, position))
         sites |= _site_of(seed_id, trace)
-    return pieces, sites
+    return segments, sites
 
 
-def stream_pieces(stream: Iterable[Any], accounting: Accounting) -> list[Piece]:
+def stream_segments(stream: Iterable[Any], quality_log: QualityLog) -> list[Segment]:
     """Pieces of an ObsPy Stream; its samples are not copied until they are read, masked ones are gaps."""
     traces = [part for trace in stream for part in _without_masked_samples(trace)]
-    pieces: list[Piece] = []
-    for seed_id, trace in zip(_seed_ids(traces, "stream", accounting), traces, strict=True):
+    segments: list[Segment] = []
+    for seed_id, trace in zip(_seed_ids(traces, "stream", quality_log), traces, strict=True):
         start, n_samples, rate = _header(trace)
         samples = trace.data
         if not np.isfinite(samples).all():
-            samples = finite_samples(samples, "stream", f"of {seed_id}", accounting)
+            samples = finite_samples(samples, "stream", f"of {seed_id}", quality_log)
         if n_samples:
-            pieces.append(PieceInMemory(seed_id, start, n_samples, rate, "stream", samples))
-    return pieces
+            segments.append(SegmentInMemory(seed_id, start, n_samples, rate, "stream", samples))
+    return segments
 
 
 @lru_cache(maxsize=4)
@@ -100,14 +100,14 @@ def _header(trace: Any) -> tuple[int, int, float]:
     return int(trace.stats.starttime._ns), int(trace.stats.npts), tidy_rate(float(trace.stats.sampling_rate))
 
 
-def _seed_ids(traces: Iterable[Any], unit: str, accounting: Accounting) -> list[str]:
+def _seed_ids(traces: Iterable[Any], unit: str, quality_log: QualityLog) -> list[str]:
     """Codes of the traces; traces that name no station, as in exploration formats, are numbered."""
     traces = list(traces)
     names = [str(trace.id) for trace in traces]
     nameless = [not trace.stats.station.strip() for trace in traces]
     together = Counter((str(trace.id), trace.stats.starttime._ns) for trace in traces)
     if any(nameless) or (len(traces) > 1 and together.most_common(1)[0][1] > 2):
-        accounting.note(
+        quality_log.add(
             "assumed", unit, "the traces name no station: they are numbered in the order of the file"
         )
         names = [f"XX.{number:05d}..{trace.stats.channel}" for number, trace in enumerate(traces, start=1)]

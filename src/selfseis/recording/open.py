@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.station_files import Site, channel_coordinates, read_inventory, sites_from_inventory
-from selfseis.quality_log import Accounting, accounting_of
+from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording.block_reader import BlockReader
 from selfseis.recording.coverage import set_coverage
-from selfseis.recording.das_files import Fibre, agreeing_files, matrix_piece, patch_piece, spool_pieces
+from selfseis.recording.das_files import Fibre, agreeing_files, matrix_segment, patch_segment, spool_segments
 from selfseis.recording.dataarray import build_recording, recording_from_array
 from selfseis.recording.find_files import Wanted
 from selfseis.recording.lazy_array import LazyWaveforms
-from selfseis.recording.obspy_files import stream_pieces
+from selfseis.recording.obspy_files import stream_segments
 from selfseis.recording.scan_headers import Assumptions, Material, gather
-from selfseis.recording.segments import Piece
+from selfseis.recording.segments import Segment
 from selfseis.recording.selection import restricted, selected, window_of, within_span
 from selfseis.recording.time_axis import grid_of, to_ns
 from selfseis.recording.timeline import Timeline, common_grid
@@ -44,7 +44,7 @@ def open_recording(
 
     Only headers are read now. Samples are decoded block by block when they are indexed; dead and clipped
     stretches and samples that cannot be decoded or that are disputed are NaN. What was found wrong is in
-    `accounting_of` the result.
+    `quality_log_of` the result.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def open_recording(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If nothing usable is left: one line says why and what to do.
 
     Examples
@@ -79,168 +79,180 @@ def open_recording(
     """
     span = (None if start is None else to_ns(start), None if end is None else to_ns(end))
     if span[0] is not None and span[1] is not None and span[0] >= span[1]:
-        raise UnusableInput(f"the span from {start} to {end} is empty: give an end after the start")
+        raise InputError(f"the span from {start} to {end} is empty: give an end after the start")
     if isinstance(source, xr.DataArray) and not more:
         return restricted(_as_recording(source, sampling_rate), span, select)
-    accounting = Accounting()
+    quality_log = QualityLog()
     assumed = Assumptions(sampling_rate, channel_spacing, gauge_length)
     patterns = (select,) if isinstance(select, str) else tuple(select or ())
     wanted = Wanted(span[0], span[1], tuple(pattern for pattern in patterns if isinstance(pattern, str)))
-    material = _in_memory(source, more, assumed, accounting) or gather(
-        [source, *more], wanted, assumed, accounting
+    material = _in_memory(source, more, assumed, quality_log) or gather(
+        [source, *more], wanted, assumed, quality_log
     )
     if inventory is not None:
         material.inventories.append(read_inventory(inventory))
-    recording = _assembled(material, wanted, sampling_rate, gauge_length, accounting)
+    recording = _assembled(material, wanted, sampling_rate, gauge_length, quality_log)
     return restricted(recording, span, select)
 
 
 def _in_memory(
-    source: Any, more: Sequence[Any], assumed: Assumptions, accounting: Accounting
+    source: Any, more: Sequence[Any], assumed: Assumptions, quality_log: QualityLog
 ) -> Material | None:
     """Material of an object that is no path; None for paths."""
     if isinstance(source, str | os.PathLike) and all(isinstance(item, str | os.PathLike) for item in more):
         return None
     if more:
-        raise UnusableInput("only paths can be several: put the others into one Stream, Spool or array")
+        raise InputError("only paths can be several: put the others into one Stream, Spool or array")
     home = type(source).__module__.split(".")[0]
     if home == "obspy":
         stream = source if hasattr(source, "traces") else [source]
-        return Material(pieces=stream_pieces(stream, accounting), n_files=1)
+        return Material(segments=stream_segments(stream, quality_log), n_files=1)
     if home == "dascore":
         spooled = (
-            [patch_piece(source, "patch", accounting)]
+            [patch_segment(source, "patch", quality_log)]
             if hasattr(source, "dims")
-            else spool_pieces(source, accounting)
+            else spool_segments(source, quality_log)
         )
         return Material(fibres=spooled, n_files=1)
     if isinstance(source, np.ndarray):
-        return _of_array(source, assumed, accounting)
-    raise UnusableInput(
+        return _of_array(source, assumed, quality_log)
+    raise InputError(
         f"a {type(source).__name__} cannot be opened: give paths, a Stream, a Patch, a Spool or an array"
     )
 
 
-def _of_array(samples: Any, assumed: Assumptions, accounting: Accounting) -> Material:
+def _of_array(samples: Any, assumed: Assumptions, quality_log: QualityLog) -> Material:
     if assumed.sampling_rate is None:
-        raise UnusableInput("an array does not say how it was sampled: give sampling_rate (Hz)")
+        raise InputError("an array does not say how it was sampled: give sampling_rate (Hz)")
     given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
     if assumed.channel_spacing is not None:
-        return Material(fibres=[matrix_piece(samples, "array", *given, accounting)], n_files=1)
-    recording = recording_from_array(samples, assumed.sampling_rate, accounting=accounting)
+        return Material(fibres=[matrix_segment(samples, "array", *given, quality_log)], n_files=1)
+    recording = recording_from_array(samples, assumed.sampling_rate, quality_log=quality_log)
     return Material(recordings=[recording], n_files=1)
 
 
 def _assembled(
-    material: Material, wanted: Wanted, rate: float | None, gauge_length: float | None, accounting: Accounting
+    material: Material,
+    wanted: Wanted,
+    rate: float | None,
+    gauge_length: float | None,
+    quality_log: QualityLog,
 ) -> xr.DataArray:
     kinds = material.kinds
     if len(kinds) > 1:
-        raise UnusableInput(f"the sources hold {' and '.join(kinds)}: open them one at a time")
+        raise InputError(f"the sources hold {' and '.join(kinds)}: open them one at a time")
     if not kinds:
-        raise UnusableInput(_why_nothing(material, accounting))
+        raise InputError(_why_nothing(material, quality_log))
     if material.recordings:
         if len(material.recordings) > 1:
-            raise UnusableInput("the sources hold several selfseis files: open them one at a time")
+            raise InputError("the sources hold several selfseis files: open them one at a time")
         return _at_rate(material.recordings[0], rate)
     if material.fibres:
-        pieces, fibre = agreeing_files(material.fibres, rate, accounting)
-        pieces = within_span(pieces, wanted)
-        return _of_fibre(pieces, fibre, wanted, gauge_length, accounting)
-    pieces = within_span(selected(material.pieces, wanted.patterns), wanted)
-    return _of_stations(_of_one_rate(pieces, rate, accounting), material, wanted, accounting)
+        segments, fibre = agreeing_files(material.fibres, rate, quality_log)
+        segments = within_span(segments, wanted)
+        return _of_fibre(segments, fibre, wanted, gauge_length, quality_log)
+    segments = within_span(selected(material.segments, wanted.patterns), wanted)
+    return _of_stations(_of_one_rate(segments, rate, quality_log), material, wanted, quality_log)
 
 
 def _of_stations(
-    pieces: list[Piece], material: Material, wanted: Wanted, accounting: Accounting
+    segments: list[Segment], material: Material, wanted: Wanted, quality_log: QualityLog
 ) -> xr.DataArray:
-    grid = common_grid(pieces, _most_samples(pieces))
-    by_channel: dict[str, list[Piece]] = {}
-    for piece in pieces:
-        by_channel.setdefault(piece.seed_id, []).append(piece)
+    grid = common_grid(segments, _max_samples(segments))
+    by_channel: dict[str, list[Segment]] = {}
+    for segment in segments:
+        by_channel.setdefault(segment.seed_id, []).append(segment)
     seed_ids = sorted(by_channel)
     timelines = [Timeline(seed_id, by_channel[seed_id], grid) for seed_id in seed_ids]
     window = window_of(grid, wanted)
     for timeline in timelines:
-        timeline.account(accounting, *window)
+        timeline.account(quality_log, *window)
     sites: dict[str, Site] = dict(material.sites)
     for inventory in material.inventories:
         sites |= sites_from_inventory(inventory, seed_ids, grid.start_ns)
-    reader = BlockReader(timelines, seed_ids, grid, accounting)
+    reader = BlockReader(timelines, seed_ids, grid, quality_log)
     waveforms = LazyWaveforms(reader, len(seed_ids), grid.size)
     channels = {"seed_id": seed_ids, **channel_coordinates(seed_ids, sites)}
-    recording = build_recording(waveforms, grid, channels, "counts", None, accounting)
-    set_coverage(recording, [piece.start_ns for piece in pieces], [piece.end_ns for piece in pieces])
+    recording = build_recording(waveforms, grid, channels, "counts", None, quality_log)
+    set_coverage(
+        recording, [segment.start_ns for segment in segments], [segment.end_ns for segment in segments]
+    )
     return recording
 
 
 def _of_fibre(
-    pieces: list[Piece], fibre: Fibre, wanted: Wanted, gauge_length: float | None, accounting: Accounting
+    segments: list[Segment], fibre: Fibre, wanted: Wanted, gauge_length: float | None, quality_log: QualityLog
 ) -> xr.DataArray:
-    grid = common_grid(pieces, _most_samples(pieces))
-    timeline = Timeline("fibre", pieces, grid)
-    timeline.account(accounting, *window_of(grid, wanted))
+    grid = common_grid(segments, _max_samples(segments))
+    timeline = Timeline("fibre", segments, grid)
+    timeline.account(quality_log, *window_of(grid, wanted))
     labels = [f"fibre at {metres:.1f} m" for metres in fibre.distance]
-    reader = BlockReader([timeline], labels, grid, accounting)
+    reader = BlockReader([timeline], labels, grid, quality_log)
     waveforms = LazyWaveforms(reader, len(labels), grid.size)
     gauge = fibre.gauge_length if fibre.gauge_length is not None else gauge_length
-    recording = build_recording(waveforms, grid, {"distance": fibre.distance}, fibre.units, gauge, accounting)
-    set_coverage(recording, [piece.start_ns for piece in pieces], [piece.end_ns for piece in pieces])
+    recording = build_recording(
+        waveforms, grid, {"distance": fibre.distance}, fibre.units, gauge, quality_log
+    )
+    set_coverage(
+        recording, [segment.start_ns for segment in segments], [segment.end_ns for segment in segments]
+    )
     return recording
 
 
-def _of_one_rate(pieces: list[Piece], rate: float | None, accounting: Accounting) -> list[Piece]:
+def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: QualityLog) -> list[Segment]:
     """Keep the pieces of one sampling rate: the one asked for, or the one of most samples."""
-    kept_rate = rate or _most_samples(pieces)
-    kept = [piece for piece in pieces if abs(piece.rate / kept_rate - 1) <= _SAME_RATE]
+    kept_rate = rate or _max_samples(segments)
+    kept = [segment for segment in segments if abs(segment.rate / kept_rate - 1) <= _SAME_RATE]
     if not kept:
-        found = ", ".join(f"{other:g}" for other in sorted({piece.rate for piece in pieces}))
-        raise UnusableInput(f"no channel has a sampling rate of {kept_rate:g} Hz: there are {found} Hz")
-    remaining = {piece.seed_id for piece in kept}
+        found = ", ".join(f"{other:g}" for other in sorted({segment.rate for segment in segments}))
+        raise InputError(f"no channel has a sampling rate of {kept_rate:g} Hz: there are {found} Hz")
+    remaining = {segment.seed_id for segment in kept}
     rejected = Counter(
-        (piece.seed_id, piece.rate) for piece in pieces if abs(piece.rate / kept_rate - 1) > _SAME_RATE
+        (segment.seed_id, segment.rate)
+        for segment in segments
+        if abs(segment.rate / kept_rate - 1) > _SAME_RATE
     )
     for (seed_id, other), count in rejected.items():
         kind = "header_mismatch" if seed_id in remaining else "wrong_rate"
         detail = f"{count} pieces at {other:g} Hz instead of {kept_rate:g} Hz: left out, open them separately"
-        accounting.note(kind, seed_id, detail, count)
+        quality_log.add(kind, seed_id, detail, count)
     return kept
 
 
 def _at_rate(recording: xr.DataArray, rate: float | None) -> xr.DataArray:
     found = recording.attrs["sampling_rate"]
     if rate is not None and abs(found / rate - 1) > _SAME_RATE:
-        raise UnusableInput(f"no channel has a sampling rate of {rate:g} Hz: there are {found:g} Hz")
+        raise InputError(f"no channel has a sampling rate of {rate:g} Hz: there are {found:g} Hz")
     return recording
 
 
-def _most_samples(pieces: Sequence[Piece]) -> float:
+def _max_samples(segments: Sequence[Segment]) -> float:
     samples: Counter[float] = Counter()
-    for piece in pieces:
-        samples[piece.rate] += piece.n_samples
+    for segment in segments:
+        samples[segment.rate] += segment.n_samples
     return max(samples, key=lambda rate: (samples[rate], rate))
 
 
 def _as_recording(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
     """Check that a DataArray is a recording, and complete what can be derived."""
     if set(array.dims) != {"channel", "time"}:
-        raise UnusableInput(f"a recording has the dimensions channel and time, this array has {array.dims}")
+        raise InputError(f"a recording has the dimensions channel and time, this array has {array.dims}")
     if not {"seed_id", "distance"} & set(array.coords):
-        raise UnusableInput(
+        raise InputError(
             "the channels have neither seed_id nor distance: make the array with recording_from_array"
         )
     recording = array.transpose("channel", "time")
     if recording.dtype != np.float32:
         recording = recording.astype(np.float32)
-    recording.encoding["accounting"] = accounting_of(array)
+    recording.encoding["quality_log"] = quality_log_of(array)
     rate = sampling_rate or grid_of(recording).sampling_rate
     return recording.assign_attrs(sampling_rate=float(rate))
 
 
-def _why_nothing(material: Material, accounting: Accounting) -> str:
+def _why_nothing(material: Material, quality_log: QualityLog) -> str:
     if material.n_files == 0:
         return "the folder holds no files (or none of the days asked for): check the path and the span"
-    reasons = [finding for finding in accounting.findings if finding.kind != "not_waveforms"]
+    reasons = [finding for finding in quality_log.issues if finding.kind != "not_waveforms"]
     if not reasons:
         return f"none of the {material.n_files} files holds waveforms: give miniSEED, SAC, SEG-Y or DAS files"
     first = reasons[0]

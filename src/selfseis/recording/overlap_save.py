@@ -8,7 +8,7 @@ import numpy as np
 
 from selfseis.typing import Float32Array
 
-FEWEST_ROWS, FEWEST_COLUMNS = 64, 512  # of a block
+MIN_ROWS, MIN_COLUMNS = 64, 512  # of a block
 TIMES_KERNEL = (
     6  # a block is at least so many times as long as the kernel: what blocks share is computed twice
 )
@@ -35,8 +35,8 @@ def convolve_same(data: Float32Array, kernel: Float32Array) -> Float32Array:
 
     reach = kernel.shape[0] // 2, kernel.shape[1] // 2
     size = (
-        _block_length(data.shape[0], kernel.shape[0], FEWEST_ROWS),
-        _block_length(data.shape[1], kernel.shape[1], FEWEST_COLUMNS),
+        _block_length(data.shape[0], kernel.shape[0], MIN_ROWS),
+        _block_length(data.shape[1], kernel.shape[1], MIN_COLUMNS),
     )
     axes = (0, 1) if reach[0] else (1,)
     lengths = [size[axis] for axis in axes]

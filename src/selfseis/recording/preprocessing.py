@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import sampling_rate
 from selfseis.recording.gap_filling import continue_over_gaps
@@ -56,7 +56,7 @@ class Conditioner:
     def __post_init__(self) -> None:
         low, high = self.band
         if not 0 < low < high < self.rate / 2:
-            raise UnusableInput(
+            raise InputError(
                 f"the band {low:g} to {high:g} Hz must rise and lie between 0 and the Nyquist frequency, "
                 f"{self.rate / 2:g} Hz"
             )

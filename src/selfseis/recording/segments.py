@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.typing import Float32Array
 
 NANOSECONDS = 1e9
 
 
 @dataclass(frozen=True)
-class Piece(ABC):
+class Segment(ABC):
     """Contiguous samples of one channel (or of all channels of a fibre), read when they are asked for.
 
     Attributes
@@ -31,7 +31,7 @@ class Piece(ABC):
     rate : float
         Sampling rate in Hz.
     unit : str
-        The file (or object) it comes from, for the accounting.
+        The file (or object) it comes from, for the quality log.
     """
 
     seed_id: str
@@ -46,17 +46,17 @@ class Piece(ABC):
         return self.start_ns + round(self.n_samples * NANOSECONDS / self.rate)
 
     @abstractmethod
-    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
         """Return samples ``first:last`` (the last axis); NaN, and accounted for, if they do not decode."""
 
 
 @dataclass(frozen=True)
-class PieceInMemory(Piece):
+class SegmentInMemory(Segment):
     """Samples that are already there."""
 
     samples: npt.NDArray[Any]
 
-    def read(self, first: int, last: int, accounting: Accounting) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
         """Return samples ``first:last``."""
         return np.asarray(self.samples[first:last], dtype=np.float32)
 
@@ -67,7 +67,7 @@ def file_stamp(path: str) -> tuple[int, int, int]:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def finite_samples(samples: npt.NDArray[Any], unit: str, where: str, accounting: Accounting) -> Float32Array:
+def finite_samples(samples: npt.NDArray[Any], unit: str, where: str, quality_log: QualityLog) -> Float32Array:
     """Return samples as float32, with NaN in place of infinite ones; counts both."""
     with np.errstate(
         over="ignore"
@@ -77,7 +77,7 @@ def finite_samples(samples: npt.NDArray[Any], unit: str, where: str, accounting:
     if bad.any():
         finite[bad] = np.nan
         count = int(bad.sum())
-        accounting.note("nan", unit, f"{count} samples {where} are not finite numbers: masked", count)
+        quality_log.add("nan", unit, f"{count} samples {where} are not finite numbers: masked", count)
     return finite
 
 

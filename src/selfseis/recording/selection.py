@@ -9,34 +9,37 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.recording.dataarray import is_fibre
 from selfseis.recording.find_files import Wanted
-from selfseis.recording.segments import Piece
+from selfseis.recording.segments import Segment
 from selfseis.recording.time_axis import TimeGrid, grid_of, to_datetime64
 
 
-def selected(pieces: list[Piece], patterns: Sequence[str]) -> list[Piece]:
-    """Return the pieces whose seed_id matches a pattern; UnusableInput when there are none."""
+def selected(segments: list[Segment], patterns: Sequence[str]) -> list[Segment]:
+    """Return the pieces whose seed_id matches a pattern; InputError when there are none."""
     kept = [
-        piece
-        for piece in pieces
-        if not patterns or any(fnmatchcase(piece.seed_id, item) for item in patterns)
+        segment
+        for segment in segments
+        if not patterns or any(fnmatchcase(segment.seed_id, item) for item in patterns)
     ]
     if not kept:
-        there = ", ".join(sorted({piece.seed_id for piece in pieces})[:6])
-        raise UnusableInput(f"no channel matches {' or '.join(patterns)}: there are {there}")
+        there = ", ".join(sorted({segment.seed_id for segment in segments})[:6])
+        raise InputError(f"no channel matches {' or '.join(patterns)}: there are {there}")
     return kept
 
 
-def within_span(pieces: list[Piece], wanted: Wanted) -> list[Piece]:
-    """Return the pieces that touch the span asked for; UnusableInput when there are none."""
+def within_span(segments: list[Segment], wanted: Wanted) -> list[Segment]:
+    """Return the pieces that touch the span asked for; InputError when there are none."""
     first = -np.inf if wanted.start_ns is None else wanted.start_ns
     last = np.inf if wanted.end_ns is None else wanted.end_ns
-    kept = [piece for piece in pieces if piece.end_ns > first and piece.start_ns < last]
+    kept = [segment for segment in segments if segment.end_ns > first and segment.start_ns < last]
     if not kept:
-        begin, end = min(piece.start_ns for piece in pieces), max(piece.end_ns for piece in pieces)
-        raise UnusableInput(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
+        begin, end = (
+            min(segment.start_ns for segment in segments),
+            max(segment.end_ns for segment in segments),
+        )
+        raise InputError(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
     return kept
 
 
@@ -56,9 +59,7 @@ def restricted(recording: xr.DataArray, span: Sequence[int | None], select: Any)
         first, last = window_of(grid, Wanted(span[0], span[1], ()))
         if first >= last:
             begin, end = grid.at([0, grid.size])
-            raise UnusableInput(
-                f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}"
-            )
+            raise InputError(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
         recording = recording.isel(time=slice(first, last))
     return recording
 
@@ -67,22 +68,20 @@ def _chosen_channels(recording: xr.DataArray, select: Any) -> Any:
     if is_fibre(recording):
         distance = recording["distance"].values
         if isinstance(select, str) or len(select) != 2 or any(isinstance(item, str) for item in select):
-            raise UnusableInput("on a fibre, select is a pair of distances in m: (from, to)")
+            raise InputError("on a fibre, select is a pair of distances in m: (from, to)")
         within = np.flatnonzero((distance >= float(select[0])) & (distance <= float(select[1])))
         if within.size == 0:
-            raise UnusableInput(
+            raise InputError(
                 f"no channel in {select}: the fibre runs from {distance[0]:g} to {distance[-1]:g} m"
             )
         return slice(int(within[0]), int(within[-1]) + 1)
     patterns = (select,) if isinstance(select, str) else tuple(select)
     if not all(isinstance(pattern, str) for pattern in patterns):
-        raise UnusableInput("for stations, select is a pattern of seed_id such as CX.PB01..HH?")
+        raise InputError("for stations, select is a pattern of seed_id such as CX.PB01..HH?")
     seed_ids = [str(seed_id) for seed_id in recording["seed_id"].values]
     chosen = [k for k, seed_id in enumerate(seed_ids) if any(fnmatchcase(seed_id, item) for item in patterns)]
     if not chosen:
-        raise UnusableInput(
-            f"no channel matches {' or '.join(patterns)}: there are {', '.join(seed_ids[:6])}"
-        )
+        raise InputError(f"no channel matches {' or '.join(patterns)}: there are {', '.join(seed_ids[:6])}")
     return chosen
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfseis.typing import BoolArray, FloatArray
 
-FEWEST_CHANNELS = 8  # of fewer nobody can say how much they differ
+MIN_CHANNELS = 8  # of fewer nobody can say how much they differ
 DRAWN, KEPT = 3.0, 6.0  # errors from the median, up to which a value is drawn, and from which it is not
 
 
@@ -50,7 +50,7 @@ def drawn_together(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
     """
     drawn = np.array(values, np.float64)
     known = np.isfinite(drawn) & np.isfinite(halves).all(axis=0)
-    if np.count_nonzero(known) < FEWEST_CHANNELS:
+    if np.count_nonzero(known) < MIN_CHANNELS:
         return drawn
     error = _spread(halves[0, known] - halves[1, known]) / 2
     deviation = drawn[known] - np.median(drawn[known])

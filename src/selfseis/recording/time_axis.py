@@ -16,7 +16,7 @@ import xarray as xr
 from xarray.core.indexing import IndexSelResult
 from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index, PandasIndex
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.typing import IntArray
 
 NANOSECONDS = 1_000_000_000
@@ -34,7 +34,7 @@ def to_ns(instant: Any) -> int:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If it cannot be understood as a time.
     """
     if hasattr(instant, "_ns") and hasattr(instant, "isoformat"):  # ObsPy's UTCDateTime, without importing it
@@ -46,7 +46,7 @@ def to_ns(instant: Any) -> int:
         stamp = stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
         return int(stamp.as_unit("ns").value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise UnusableInput(f"{instant!r} is not a time: give it as 2014-05-01T06:00:00 (UTC)") from error
+        raise InputError(f"{instant!r} is not a time: give it as 2014-05-01T06:00:00 (UTC)") from error
 
 
 def to_datetime64(ns: npt.ArrayLike) -> Any:
@@ -207,14 +207,14 @@ def grid_of(recording: xr.DataArray) -> TimeGrid:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the recording has no regular time axis.
     """
     index = recording.xindexes.get("time")
     if isinstance(index, TimeIndex):
         return index.grid
     if "time" not in recording.coords:
-        raise UnusableInput("the recording has no coordinate 'time': make it with recording_from_array")
+        raise InputError("the recording has no coordinate 'time': make it with recording_from_array")
     times = np.atleast_1d(recording["time"].values).astype("datetime64[ns]").astype(np.int64)
     rate = recording.attrs.get("sampling_rate") or _rate_of(times)
     return TimeGrid(int(times[0]) if times.size else 0, float(rate), times.size)
@@ -222,12 +222,10 @@ def grid_of(recording: xr.DataArray) -> TimeGrid:
 
 def _rate_of(times_ns: IntArray) -> float:
     if times_ns.size < 2:
-        raise UnusableInput(
-            "the recording has no 'sampling_rate' and fewer than two samples: set its attribute"
-        )
+        raise InputError("the recording has no 'sampling_rate' and fewer than two samples: set its attribute")
     steps = np.diff(times_ns)
     if steps.min() <= 0 or steps.max() - steps.min() > 0.01 * np.median(steps):
-        raise UnusableInput(
+        raise InputError(
             "the times of the recording are not regular: give a regular array with NaN in the gaps"
         )
     return float(NANOSECONDS * (times_ns.size - 1) / (times_ns[-1] - times_ns[0]))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selfseis.quality_log import Accounting
-from selfseis.recording.segments import Piece
+from selfseis.quality_log import QualityLog
+from selfseis.recording.segments import Segment
 from selfseis.recording.time_axis import TimeGrid, to_datetime64
 from selfseis.typing import Float32Array
 
@@ -21,22 +21,22 @@ class Timeline:
     Parameters
     ----------
     label : str
-        Channel or fibre, for the accounting.
+        Channel or fibre, for the quality log.
     pieces : sequence of Piece
         Of one channel, of one sampling rate.
     grid : TimeGrid
         Sample times of the whole recording.
     """
 
-    def __init__(self, label: str, pieces: Sequence[Piece], grid: TimeGrid) -> None:
+    def __init__(self, label: str, segments: Sequence[Segment], grid: TimeGrid) -> None:
         self.label = label
         self.grid = grid
-        self.pieces = sorted(pieces, key=lambda piece: piece.start_ns)
-        self._first = np.array([grid.nearest(piece.start_ns) for piece in self.pieces], dtype=np.int64)
-        self._last = self._first + np.array([piece.n_samples for piece in self.pieces], dtype=np.int64)
+        self.segments = sorted(segments, key=lambda segment: segment.start_ns)
+        self._first = np.array([grid.nearest(segment.start_ns) for segment in self.segments], dtype=np.int64)
+        self._last = self._first + np.array([segment.n_samples for segment in self.segments], dtype=np.int64)
         self._reach = np.maximum.accumulate(self._last)
 
-    def read(self, first: int, last: int, n_channels: int, accounting: Accounting) -> Float32Array | None:
+    def read(self, first: int, last: int, n_channels: int, quality_log: QualityLog) -> Float32Array | None:
         """Read samples ``first:last`` as (n_channels, last - first); None when no piece lies there.
 
         Where pieces overlap and disagree there is no telling which is right: those samples are masked and
@@ -52,28 +52,30 @@ class Timeline:
             low, high = max(first, int(self._first[k])), min(last, int(self._last[k]))
             if low >= high:
                 continue
-            piece = self.pieces[k].read(low - int(self._first[k]), high - int(self._first[k]), accounting)
-            piece = piece.reshape(n_channels, high - low)
+            segment = self.segments[k].read(
+                low - int(self._first[k]), high - int(self._first[k]), quality_log
+            )
+            segment = segment.reshape(n_channels, high - low)
             there = samples[:, low - first : high - first]
-            new = np.isnan(there) & ~np.isnan(piece)
-            disputed[:, low - first : high - first] |= ~new & ~np.isnan(piece) & (there != piece)
-            there[new] = piece[new]
+            new = np.isnan(there) & ~np.isnan(segment)
+            disputed[:, low - first : high - first] |= ~new & ~np.isnan(segment) & (there != segment)
+            there[new] = segment[new]
         if disputed.any():
             samples[disputed] = np.nan
             count = int(disputed.sum())
             when = to_datetime64(self.grid.at(first))
-            accounting.note(
+            quality_log.add(
                 "conflict", self.label, f"{count} samples from {when} on: pieces that overlap disagree", count
             )
         return samples
 
-    def account(self, accounting: Accounting, first: int, last: int) -> None:
+    def account(self, quality_log: QualityLog, first: int, last: int) -> None:
         """Count gaps, overlaps and shifts within samples ``first:last`` of the recording."""
-        self._note_gaps(accounting, first, last)
-        self._note_overlaps(accounting)
-        self._note_shifts(accounting)
+        self._log_gaps(quality_log, first, last)
+        self._log_overlaps(quality_log)
+        self._log_shifts(quality_log)
 
-    def _note_gaps(self, accounting: Accounting, first: int, last: int) -> None:
+    def _log_gaps(self, quality_log: QualityLog, first: int, last: int) -> None:
         begins = np.concatenate([[first], np.maximum(self._reach, first)])
         ends = np.concatenate([np.minimum(self._first, last), [last]])
         lengths = np.maximum(ends - begins, 0)
@@ -84,37 +86,37 @@ class Timeline:
             when = to_datetime64(self.grid.at(begins[longest])).astype("datetime64[ms]")
             n_gaps = np.count_nonzero(lengths)
             detail = f"{n_gaps} stretches without data, the longest {seconds:.6g} s from {when} on"
-            accounting.note("gap", self.label, detail, total)
+            quality_log.add("gap", self.label, detail, total)
 
-    def _note_overlaps(self, accounting: Accounting) -> None:
+    def _log_overlaps(self, quality_log: QualityLog) -> None:
         covered_twice = np.minimum(self._reach[:-1], self._last[1:]) - self._first[1:]
         places = np.flatnonzero(covered_twice > 0)
         if places.size:
             when = to_datetime64(self.grid.at(self._first[1:][places[0]])).astype("datetime64[ms]")
             total = int(covered_twice[places].sum())
             detail = f"{places.size} pieces begin before the one ahead has ended, first at {when}"
-            accounting.note("overlap", self.label, detail, total)
+            quality_log.add("overlap", self.label, detail, total)
 
-    def _note_shifts(self, accounting: Accounting) -> None:
-        starts = np.array([piece.start_ns for piece in self.pieces], dtype=np.int64)
+    def _log_shifts(self, quality_log: QualityLog) -> None:
+        starts = np.array([segment.start_ns for segment in self.segments], dtype=np.int64)
         shifts = np.abs(starts - self.grid.at(self._first))
         moved = shifts > _NOTABLE_SHIFT * float(self.grid.period)
         if moved.any():
             count, most = int(moved.sum()), shifts.max() / 1e6
             detail = f"{count} pieces moved by up to {most:.3g} ms to the common sample times"
-            accounting.note("shifted", self.label, detail, count)
+            quality_log.add("shifted", self.label, detail, count)
 
 
-def common_grid(pieces: Sequence[Piece], rate: float) -> TimeGrid:
+def common_grid(segments: Sequence[Segment], rate: float) -> TimeGrid:
     """Sample times that hold all pieces and agree exactly with as many of their samples as possible."""
     period = TimeGrid(0, rate, 0).period
     samples_at_phase: dict[int, int] = {}
-    for piece in pieces:
-        phase = round(piece.start_ns % period / 1000)
-        samples_at_phase[phase] = samples_at_phase.get(phase, 0) + piece.n_samples
+    for segment in segments:
+        phase = round(segment.start_ns % period / 1000)
+        samples_at_phase[phase] = samples_at_phase.get(phase, 0) + segment.n_samples
     best = max(samples_at_phase, key=lambda phase: (samples_at_phase[phase], -phase))
-    anchor = next(piece.start_ns for piece in pieces if round(piece.start_ns % period / 1000) == best)
+    anchor = next(segment.start_ns for segment in segments if round(segment.start_ns % period / 1000) == best)
     grid = TimeGrid(anchor, rate, 0)
-    first = min(grid.nearest(piece.start_ns) for piece in pieces)
-    last = max(grid.nearest(piece.start_ns) + piece.n_samples for piece in pieces)
+    first = min(grid.nearest(segment.start_ns) for segment in segments)
+    last = max(grid.nearest(segment.start_ns) + segment.n_samples for segment in segments)
     return TimeGrid(int(grid.at(first)), rate, last - first)

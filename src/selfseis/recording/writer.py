@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import remove, replacing
 from selfseis.recording.append import GROWING, blocks_of, growth_mark, settled_part
 from selfseis.recording.coverage import covered_tiles, stretches
@@ -44,7 +44,7 @@ class RecordingWriter:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the name has none of the three endings, or its folder does not exist.
 
     Examples
@@ -64,10 +64,10 @@ class RecordingWriter:
         self.margin = margin
         self._old: xr.DataArray | None = None
         if self.path.suffix not in FORMATS:
-            raise UnusableInput(f"{self.path} must end in {', '.join(FORMATS)}")
+            raise InputError(f"{self.path} must end in {', '.join(FORMATS)}")
         self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.parent.is_dir():
-            raise UnusableInput(f"the folder {self.path.parent} does not exist: make it first")
+            raise InputError(f"the folder {self.path.parent} does not exist: make it first")
 
     @property
     def kept(self) -> int:
@@ -193,7 +193,7 @@ def write_recording(recording: xr.DataArray, path: Any) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the name has none of these endings, or its folder does not exist.
     """
     with RecordingWriter(path, like=recording) as writer:

@@ -16,8 +16,8 @@ from selfseis.report.atlas_payload import atlas_payload
 from selfseis.report.results_folder import Results, finite, read_json, read_results, seconds_utc
 from selfseis.report.run_page import render_template, write_whole
 
-MOST_RARE = 200
-MOST_MEMBERS = 12  # of a family that are listed
+MAX_RARE = 200
+MAX_MEMBERS = 12  # of a multiplet that are listed
 PLACES = {
     "network": ("station", "stations"),
     "fibre": ("channels", "channels"),
@@ -62,7 +62,7 @@ def _contents(results: Results) -> dict[str, Any]:
     classes = _rows(results, "classes.csv")
     rare = _rows(results, "novelty.csv")
     recording = results.run.get("recording") or {}
-    accounting = results.run.get("accounting") or {}
+    quality_log = results.run.get("quality_log") or {}
     return {
         "title": recording.get("title") or results.folder.resolve().name,
         "recording_line": wording.recording_line(recording),
@@ -74,14 +74,14 @@ def _contents(results: Results) -> dict[str, Any]:
         "reading": _reading(about, classes),
         "choices": [_choice(choice) for choice in about.get("choices") or [] if isinstance(choice, dict)],
         "representations": [_rival(rival) for rival in about.get("representations") or []],
-        "agreement": _agreement(about.get("station_agreement"), places),
+        "agreement": _agreement(about.get("station_consensus"), places),
         "place": place,
         "places": places,
         "units": about.get("units") or "raw units",
-        "rare": [_rare(row) for row in rare[:MOST_RARE]],
+        "rare": [_rare(row) for row in rare[:MAX_RARE]],
         "n_rare": len(rare),
-        "like": [_like(row) for row in _rows(results, "like.csv")],
-        "families": _families(results),
+        "like": [_like(row) for row in _rows(results, "similar.csv")],
+        "multiplets": _multiplets(results),
         "payload": payload
         and payload
         | {
@@ -92,8 +92,8 @@ def _contents(results: Results) -> dict[str, Any]:
             "names": _names(results, classes),
             "classes": [_class(row) for row in classes],
         },
-        "findings": sections.findings(accounting),
-        "failed_units": accounting.get("failed_units") or [],
+        "findings": sections.issues(quality_log),
+        "failed_units": quality_log.get("failed_units") or [],
         "problems": results.problems,
         "timings": sections.timings(results.run.get("wall_seconds") or {}),
         "facts": sections.facts(results.run),
@@ -217,21 +217,21 @@ def _like(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _families(results: Results) -> list[dict[str, Any]] | None:
-    """Return a row a family of repeating events; None where none were looked for."""
-    if not (results.folder / "families.csv").is_file():
+def _multiplets(results: Results) -> list[dict[str, Any]] | None:
+    """Return a row a multiplet of repeating events; None where none were looked for."""
+    if not (results.folder / "multiplets.csv").is_file():
         return None
-    families: dict[str, list[dict[str, str]]] = {}
-    for row in _rows(results, "families.csv"):
-        families.setdefault(row.get("family", ""), []).append(row)
-    return [_family(name, members) for name, members in families.items()]
+    multiplets: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(results, "multiplets.csv"):
+        multiplets.setdefault(row.get("multiplet", ""), []).append(row)
+    return [_multiplet(name, members) for name, members in multiplets.items()]
 
 
-def _family(name: str, members: list[dict[str, str]]) -> dict[str, Any]:
+def _multiplet(name: str, members: list[dict[str, str]]) -> dict[str, Any]:
     others = [finite(row.get("correlation")) or 0.0 for row in members if row.get("template") != "true"]
     times = sorted(row.get("start", "") for row in members)
     return {
-        "family": name,
+        "multiplet": name,
         "n": len(members),
         "places": ", ".join(sorted({row.get("seed_id", "") for row in members})),
         "first": wording.moment(seconds_utc(times[0])),
@@ -242,6 +242,6 @@ def _family(name: str, members: list[dict[str, str]]) -> dict[str, Any]:
                 "window": int(finite(row.get("window")) or 0),
                 "time": wording.moment(seconds_utc(row.get("start"))),
             }
-            for row in members[:MOST_MEMBERS]
+            for row in members[:MAX_MEMBERS]
         ],
     }

@@ -14,7 +14,7 @@ from selfseis.typing import ByteArray, Float32Array
 
 Arrays = Mapping[str, NDArray[Any]]
 
-MOST_WITH_NEIGHBOURS = 200_000  # windows; of more the page leaves out which are alike
+MAX_WITH_NEIGHBOURS = 200_000  # windows; of more the page leaves out which are alike
 NO_DATA = -32768
 AS_THEY_ARE = {
     "station": "int16",
@@ -68,7 +68,7 @@ def atlas_payload(arrays: Arrays) -> dict[str, Any]:
         "example_spectrogram": packed_array(spectrogram),
         "example_db": packed_array(decibels),
     }
-    if len(arrays["station"]) <= MOST_WITH_NEIGHBOURS:
+    if len(arrays["station"]) <= MAX_WITH_NEIGHBOURS:
         packed["neighbours"] = packed_array(arrays["neighbours"].astype(np.int32))
     return {
         "arrays": packed,

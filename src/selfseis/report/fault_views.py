@@ -32,8 +32,8 @@ def map_axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
     scale = LONGEST / span
     half = wide / squeeze / 2
     return (
-        Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, most_ticks=4),
-        Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, most_ticks=6),
+        Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, max_ticks=4),
+        Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, max_ticks=6),
     )
 
 
@@ -58,8 +58,8 @@ def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple
         across, down = _along_strike(stored, across, down), stored["corner_depth"].values
         known = across[np.isfinite(across)]
         axes = (
-            Axis.between("along strike (km)", float(known.min()), float(known.max()), LONGEST, most_ticks=5),
-            Axis.between("depth (km)", 0.0, float(np.nanmax(down)), SHORTEST, most_ticks=4),
+            Axis.between("along strike (km)", float(known.min()), float(known.max()), LONGEST, max_ticks=5),
+            Axis.between("depth (km)", 0.0, float(np.nanmax(down)), SHORTEST, max_ticks=4),
         )
     outlines = [
         [(float(x), float(y)) for x, y in zip(*corners, strict=True) if math.isfinite(x)]

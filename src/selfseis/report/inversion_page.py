@@ -33,7 +33,7 @@ def write_inversion_report(folder: str | Path) -> Path:
     """
     results = read_results(Path(folder))
     about = results.run.get("inversion") or {}
-    accounting = results.run.get("accounting") or {}
+    quality_log = results.run.get("quality_log") or {}
     shown = structure_sections(results) or slip_sections(results)
     page = render_template(
         "inversion.html",
@@ -43,8 +43,8 @@ def write_inversion_report(folder: str | Path) -> Path:
             "notes": results.run.get("notes") or [],
             "priors": [table for verdict in results.verdicts if (table := _priors(verdict))],
             "sections": shown,
-            "findings": sections.findings(accounting),
-            "failed_units": accounting.get("failed_units") or [],
+            "findings": sections.issues(quality_log),
+            "failed_units": quality_log.get("failed_units") or [],
             "problems": results.problems,
             "timings": sections.timings(results.run.get("wall_seconds") or {}),
             "facts": sections.facts(results.run),

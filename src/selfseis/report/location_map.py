@@ -69,7 +69,7 @@ def located_section(results: Results) -> dict[str, Any] | None:
         "n_events": len(entries),
         "n_located": len(events),
         "errors": _errors(events),
-        "notes": [*_clock_faults(content.get("clock_faults") or []), *(content.get("notes") or [])],
+        "notes": [*_clock_errors(content.get("clock_errors") or []), *(content.get("notes") or [])],
         "wadati": _wadati(content.get("wadati") or {}),
         "velocity": _velocity(content.get("velocity") or {}),
         "velocity_source": str((content.get("velocity") or {}).get("source") or ""),
@@ -98,13 +98,13 @@ def _axes(events: list[Place], stations: list[Place]) -> tuple[Axis, Axis, Axis]
     scale = LONGEST / span
     middle_x, middle_y = (min(x) + max(x)) / 2, (min(y) + max(y)) / 2
     half_x = wide / squeeze / 2
-    east = Axis.between("longitude (°)", middle_x - half_x, middle_x + half_x, wide * scale, most_ticks=4)
-    north = Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, most_ticks=5)
+    east = Axis.between("longitude (°)", middle_x - half_x, middle_x + half_x, wide * scale, max_ticks=4)
+    north = Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, max_ticks=5)
     top = min(0.0, *(place.z for place in every))
     bottom = max(max(place.z for place in every), top + 0.1)
     length = min(max((bottom - top) / KM_A_DEGREE * scale, SHORTEST), LONGEST)
     room = 0.04 * (bottom - top)
-    return east, north, Axis.between("depth (km)", top - room, bottom + room, length, most_ticks=5)
+    return east, north, Axis.between("depth (km)", top - room, bottom + room, length, max_ticks=5)
 
 
 def _map(events: list[Place], stations: list[Place], east: Axis, north: Axis) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _velocity(velocity: dict[str, Any]) -> dict[str, Any] | None:
     return plot.to_dict()
 
 
-def _clock_faults(faults: list[dict[str, Any]]) -> list[str]:
+def _clock_errors(faults: list[dict[str, Any]]) -> list[str]:
     said = []
     for fault in faults:
         station, shift = str(fault.get("station")).rstrip("."), wording.number(finite(fault.get("shift_s")))

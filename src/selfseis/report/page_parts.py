@@ -13,7 +13,7 @@ from selfseis.report.results_folder import Event, finite, known
 
 ESTIMATES = (("skill", "selfseis"), ("baseline", "baseline"), ("null", "null: what chance gives"))
 FACTS = (("Parameters", "parameters"), ("Versions", "versions"), ("Machine", "machine"))
-MOST_TICKS = 6
+MAX_TICKS = 6
 
 
 def verdict(judged: dict[str, Any]) -> dict[str, Any]:
@@ -65,10 +65,10 @@ def event_data(event: Event, snippet: int | None) -> dict[str, Any]:
     }
 
 
-def findings(accounting: dict[str, Any]) -> list[dict[str, Any]]:
+def issues(quality_log: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what was found wrong, one entry a kind, the most frequent first."""
     kinds: dict[str, dict[str, Any]] = {}
-    for finding in accounting.get("findings") or []:
+    for finding in quality_log.get("findings") or []:
         name, unit = str(finding.get("kind", "")), str(finding.get("unit", ""))
         new = {
             "kind": name,
@@ -141,7 +141,7 @@ def _axis(values: list[float]) -> dict[str, Any] | None:
     low, high = min(*values, 0.0), max(*values, 0.0)
     span = (high - low) or 1.0
     steps = (mantissa * 10.0**power for power in range(-300, 300) for mantissa in (1, 2, 2.5, 5))
-    step = next(step for step in steps if span / step <= MOST_TICKS)
+    step = next(step for step in steps if span / step <= MAX_TICKS)
     first, last = int(low // step), int(-(-high // step))
     ticks = [tick * step for tick in range(first, max(last, first + 1) + 1)]
     labels = [wording.number(tick) for tick in ticks]

@@ -10,12 +10,12 @@ The page reads these files of a results folder; each may be missing.
     ``thresholds_extrapolated``: whether the noise was too short to count so low a rate.
     ``reliability``: for P and S a list of ``{"stated", "observed", "low", "high", "count"}``, measured with onsets put
     into noise that was not learnt from.
-    ``agreement``: ``{"statement", "n_stations", "n_events", "confirmations", "by_chance", "by_chance_sd"}``.
+    ``agreement``: ``{"statement", "n_stations", "n_events", "confirmations", "under_null", "by_chance_sd"}``.
     ``wadati``: ``{"dp_s", "ds_s", "vp_vs", "sd_s"}``: differences of P and of S times between two stations of an event,
     the slope of the line and the spread about it.
     ``most_false_per_day``: for P and S the bound of false alarms of each station, by its code.
-    ``rounds``: what each round of learning mined and brought, a list of ``{"stage", "agreed", "by_chance", "taught",
-    "refuted", "hidden_above_chance"}``.
+    ``rounds``: what each round of learning mined and brought, a list of ``{"stage", "agreed", "under_null", "taught",
+    "refuted", "held_out_above_null"}``.
 ``pick_snippets/*.nc``
     Waveforms: ``before`` (channel, time), coordinates ``time`` and ``seed_id`` (channel), ``pick_seed_id``,
     ``pick_phase``, ``pick_time``, ``pick_probability`` and ``pick_sd_s`` (pick); attributes ``title``, ``about`` and
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PHASES = ("P", "S")
-MOST_BINS = 96
+MAX_BINS = 96
 BIN_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 86400, 7 * 86400)
-MOST_SNIPPETS = 24
-MOST_ROWS = 200  # of the table by station; of a long fibre only the channels that were learnt from
+MAX_SNIPPETS = 24
+MAX_ROWS = 200  # of the table by station; of a long fibre only the channels that were learnt from
 PIXELS_OF_SNIPPET = 100_000
 ROUND_COLUMNS = (
     ("stage", "stage"),
     ("agreed", "events agreed on"),
-    ("by_chance", "by chance"),
+    ("under_null", "by chance"),
     ("taught", "onsets taught"),
     ("refuted", "refuted"),
-    ("hidden_above_chance", "agreement at hidden times, above chance"),
+    ("held_out_above_null", "agreement at hidden times, above chance"),
 )
 
 
@@ -114,7 +114,7 @@ def through_time(picks: list[PickRow]) -> dict[str, Any] | None:
     if len(picks) < 2:
         return None
     first, last = min(pick.time for pick in picks), max(pick.time for pick in picks)
-    width = next((w for w in BIN_SECONDS if (last - first) / w <= MOST_BINS), (last - first) / MOST_BINS)
+    width = next((w for w in BIN_SECONDS if (last - first) / w <= MAX_BINS), (last - first) / MAX_BINS)
     begin = first // width * width
     n_bins = int((last - begin) // width) + 1
     counts = {
@@ -123,8 +123,8 @@ def through_time(picks: list[PickRow]) -> dict[str, Any] | None:
     }
     highest = max(max(count.values(), default=0) for count in counts.values())
     plot = Plot(
-        Axis.of_time(begin, begin + n_bins * width, 820, most_ticks=8),
-        Axis.between(f"picks in {wording.duration(width)}", 0, 1.08 * highest, 150, most_ticks=4),
+        Axis.of_time(begin, begin + n_bins * width, 820, max_ticks=8),
+        Axis.between(f"picks in {wording.duration(width)}", 0, 1.08 * highest, 150, max_ticks=4),
         "Number of P and S picks through time",
     )
     for phase in PHASES:
@@ -224,7 +224,7 @@ def _stations(picks: list[PickRow], summary: dict[str, Any]) -> list[dict[str, A
     bounds = summary.get("most_false_per_day") or {}
     bounded = {name for of in bounds.values() for name in of}
     names = sorted(bounded | {station for station, _ in counts})
-    if len(names) > MOST_ROWS:
+    if len(names) > MAX_ROWS:
         names = sorted(bounded)
     return [
         {
@@ -270,7 +270,7 @@ def _bins(found: Any) -> list[ReliabilityBin]:
 
 def _snippets(results: Results) -> list[dict[str, Any]]:
     packed = []
-    for path in sorted((results.folder / "pick_snippets").glob("*.nc"))[:MOST_SNIPPETS]:
+    for path in sorted((results.folder / "pick_snippets").glob("*.nc"))[:MAX_SNIPPETS]:
         snippet = results.dataset(path)
         if snippet is None:
             continue

@@ -15,7 +15,7 @@ from selfseis.report.picks import picks_section
 from selfseis.report.results_folder import OVERVIEW, Event, Results, known, read_results, seconds_utc
 from selfseis.report.waveform_payload import snippet_payload, timeline_payload
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 PIXELS_OF_OVERVIEW = 3 * 400 * 2000
 PIXELS_OF_EVENT = 3 * 300 * 1000
 PIXELS_OF_ALL_EVENTS = 6_000_000
@@ -60,7 +60,7 @@ def _contents(results: Results) -> dict[str, Any]:
     timeline = _timeline(results, shown)
     picks = picks_section(results)
     recording = results.run.get("recording") or {}
-    accounting = results.run.get("accounting") or {}
+    quality_log = results.run.get("quality_log") or {}
     return {
         "title": recording.get("title") or results.folder.resolve().name,
         "recording_line": wording.recording_line(recording),
@@ -83,9 +83,9 @@ def _contents(results: Results) -> dict[str, Any]:
         },
         "picks": picks,
         "located": located_section(results),
-        "findings": sections.findings(accounting),
-        "failed_units": accounting.get("failed_units") or [],
-        "has_accounting": "accounting" in results.run,
+        "findings": sections.issues(quality_log),
+        "failed_units": quality_log.get("failed_units") or [],
+        "has_quality_log": "quality_log" in results.run,
         "problems": results.problems,
         "timings": sections.timings(results.run.get("wall_seconds") or {}),
         "facts": sections.facts(results.run),
@@ -96,17 +96,17 @@ def _contents(results: Results) -> dict[str, Any]:
 
 def _strongest(events: list[Event]) -> list[Event]:
     """Return the events in the order of time; of very many only those with the smallest p-values."""
-    if len(events) > MOST_EVENTS:
+    if len(events) > MAX_EVENTS:
         events = sorted(events, key=lambda event: (known(event.p_value, 1.0), -known(event.score, 0.0)))
-    return sorted(events[:MOST_EVENTS], key=lambda event: known(event.start, math.inf))
+    return sorted(events[:MAX_EVENTS], key=lambda event: known(event.start, math.inf))
 
 
-def _pack_snippet(results: Results, path: Path | None, most_pixels: int) -> dict[str, Any] | None:
+def _pack_snippet(results: Results, path: Path | None, max_pixels: int) -> dict[str, Any] | None:
     snippet = results.dataset(path) if path else None
     if path is None or snippet is None:
         return None
     try:
-        return snippet_payload(snippet, most_pixels) | {
+        return snippet_payload(snippet, max_pixels) | {
             "window": [seconds_utc(snippet.attrs.get(name)) for name in ("event_start", "event_end")]
         }
     except (KeyError, ValueError) as error:

@@ -10,7 +10,7 @@ from typing import Any
 from selfseis.report import wording
 
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 12, 46
-MOST_TICKS = 6
+MAX_TICKS = 6
 CALENDAR_STEPS = (
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
 )  # fmt: skip
@@ -39,21 +39,19 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     @classmethod
-    def over(
-        cls, title: str, values: Iterable[float], length: float, *, most_ticks: int = MOST_TICKS
-    ) -> Axis:
+    def over(cls, title: str, values: Iterable[float], length: float, *, max_ticks: int = MAX_TICKS) -> Axis:
         """Return an axis that holds the values with some room about them."""
         found = [value for value in values if math.isfinite(value)] or [0.0]
         low, high = min(found), max(found)
         room = 0.05 * (high - low) or 0.5 * abs(high) or 1.0
-        return cls.between(title, low - room, high + room, length, most_ticks=most_ticks)
+        return cls.between(title, low - room, high + room, length, max_ticks=max_ticks)
 
     @classmethod
     def between(
-        cls, title: str, low: float, high: float, length: float, *, most_ticks: int = MOST_TICKS
+        cls, title: str, low: float, high: float, length: float, *, max_ticks: int = MAX_TICKS
     ) -> Axis:
         """Return an axis from one value to another."""
-        step = _step((high - low) / most_ticks)
+        step = _step((high - low) / max_ticks)
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
         decimals = next(n for n in range(16) if abs(step * 10**n - round(step * 10**n)) < 1e-6)
         ticks = [
@@ -63,10 +61,10 @@ class Axis:
         return cls(title, low, high, length, tuple(ticks))
 
     @classmethod
-    def of_time(cls, low: float, high: float, length: float, *, most_ticks: int = MOST_TICKS) -> Axis:
+    def of_time(cls, low: float, high: float, length: float, *, max_ticks: int = MAX_TICKS) -> Axis:
         """Return an axis of time from and to seconds since 1970, UTC."""
         high = max(high, low + 1)
-        rough = (high - low) / most_ticks
+        rough = (high - low) / max_ticks
         step = next((step for step in CALENDAR_STEPS if step >= rough), 86400 * math.ceil(rough / 86400))
         moments = [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
         shown = slice(0, 10) if step >= 86400 else slice(11, 16) if step >= 60 else slice(11, 19)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 LONGEST, SHORTEST = 430.0, 130.0
 N_MAPS = 4
-N_SHADES = 41
+N_COLOURS = 41
 NO_RAY = "#e9e9e6"
-MOST_DOTS = 400
+MAX_DOTS = 400
 
 
 def structure_sections(results: Results) -> list[dict[str, Any]]:
@@ -161,10 +161,10 @@ def _map(stored: xr.Dataset, name: str, layer: int, scale: Scale, end: str, labe
     unit = LONGEST / max(wide, high)
     plot = Plot(
         Axis.between(
-            "longitude (°)", float(east[0]), float(east[-1]), max(wide * unit, SHORTEST), most_ticks=5
+            "longitude (°)", float(east[0]), float(east[-1]), max(wide * unit, SHORTEST), max_ticks=5
         ),
         Axis.between(
-            "latitude (°)", float(north[0]), float(north[-1]), max(high * unit, SHORTEST), most_ticks=5
+            "latitude (°)", float(north[0]), float(north[-1]), max(high * unit, SHORTEST), max_ticks=5
         ),
         label,
     )
@@ -177,7 +177,7 @@ def _fill(plot: Plot, values: np.ndarray, across: np.ndarray, upwards: np.ndarra
     """Paint a raster, neighbours of one colour in a row as one rectangle."""
     outlines, colours, titles = [], [], []
     for row, line in enumerate(values):
-        painted = [_shade(float(value), scale) for value in line]
+        painted = [_colour(float(value), scale) for value in line]
         begin = 0
         for place in range(1, len(painted) + 1):
             if place == len(painted) or painted[place] != painted[begin]:
@@ -190,10 +190,10 @@ def _fill(plot: Plot, values: np.ndarray, across: np.ndarray, upwards: np.ndarra
     plot.areas(outlines, colours, titles)
 
 
-def _shade(value: float, scale: Scale) -> str:
+def _colour(value: float, scale: Scale) -> str:
     if math.isnan(value):
         return NO_RAY
-    step = (scale.high - scale.low) / (N_SHADES - 1)
+    step = (scale.high - scale.low) / (N_COLOURS - 1)
     return scale.colour(scale.low + round((value - scale.low) / step) * step)
 
 
@@ -202,11 +202,11 @@ def _dots(plot: Plot, summary: dict[str, Any], stored: xr.Dataset, layer: int) -
     top, bottom = stored["depth_bounds"].values[layer]
     shown = summary.get("shown") or {}
     events = [place for place in shown.get("events") or [] if len(place) == 3 and top <= place[2] < bottom]
-    plot.dots([(x, y) for x, y, _ in events[:MOST_DOTS]], "event", radius=1.6)
+    plot.dots([(x, y) for x, y, _ in events[:MAX_DOTS]], "event", radius=1.6)
     if events:
         plot.legend.append(("swatch-event", "event in this layer"))
     if layer == 0:
-        stations = [(place[0], place[1]) for place in (shown.get("stations") or [])[:MOST_DOTS]]
+        stations = [(place[0], place[1]) for place in (shown.get("stations") or [])[:MAX_DOTS]]
         plot.dots(stations, "station", radius=3.0, kind="triangle")
         plot.legend.append(("swatch-station", "station"))
 
@@ -231,8 +231,8 @@ def _cuts(stored: xr.Dataset) -> dict[str, Any]:
     for title, along, part, fixed, place in cuts:
         across = _edges(along)
         plot = Plot(
-            Axis.between(title, float(across[0]), float(across[-1]), LONGEST, most_ticks=6),
-            Axis.between("depth (km)", float(depth[0]), float(depth[-1]), 200.0, most_ticks=5),
+            Axis.between(title, float(across[0]), float(across[-1]), LONGEST, max_ticks=6),
+            Axis.between("depth (km)", float(depth[0]), float(depth[-1]), 200.0, max_ticks=5),
             f"Section along {title}",
             downwards=True,
         )

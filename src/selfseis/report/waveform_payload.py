@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 COLOUR_PERCENTILE = 99.0
 WIGGLE_PERCENTILE = 99.9
-MOST_WIGGLES = 48
-MOST_TIMELINE_BINS = 6000
-MOST_COVERAGE_BINS = 1500
+MAX_WIGGLES = 48
+MAX_TIMELINE_BINS = 6000
+MAX_COVERAGE_BINS = 1500
 CHANNELS_FOR_WATERFALL_ON_FIBRE = 9
 
 
-def snippet_payload(snippet: xr.Dataset, most_pixels: int) -> dict[str, Any]:
+def snippet_payload(snippet: xr.Dataset, max_pixels: int) -> dict[str, Any]:
     """Pack one before/after snippet for the page.
 
     Amplitudes travel as signed square roots in 8 bits (waterfalls) or 16 bits (wiggles).
-    Where there are more samples than `most_pixels`, a block of samples is shown by its largest amplitude.
+    Where there are more samples than `max_pixels`, a block of samples is shown by its largest amplitude.
 
     Parameters
     ----------
     snippet : xr.Dataset
         Variables ``before`` and, where denoised, ``after``, each (channel, time), NaN = no data; coordinates
         ``time`` and ``distance`` (m) or ``seed_id``.
-    most_pixels : int
+    max_pixels : int
         Most values to keep over all panels.
 
     Returns
@@ -54,9 +54,9 @@ def snippet_payload(snippet: xr.Dataset, most_pixels: int) -> dict[str, Any]:
     if before.size == 0:
         raise ValueError("the snippet has no samples")
     fibre = "distance" in snippet.coords
-    wiggles = len(before) < CHANNELS_FOR_WATERFALL_ON_FIBRE if fibre else len(before) <= MOST_WIGGLES
-    per_row, per_column = _block(before.shape, most_pixels // len(panels), keep_rows=wiggles)
-    panels = {name: largest_of_blocks(panel, per_row, per_column) for name, panel in panels.items()}
+    wiggles = len(before) < CHANNELS_FOR_WATERFALL_ON_FIBRE if fibre else len(before) <= MAX_WIGGLES
+    per_row, per_column = _block(before.shape, max_pixels // len(panels), keep_rows=wiggles)
+    panels = {name: block_maxima(panel, per_row, per_column) for name, panel in panels.items()}
     start, step = _regular_times(snippet["time"].values)
     shape = panels["before"].shape
     return {
@@ -75,7 +75,7 @@ def snippet_payload(snippet: xr.Dataset, most_pixels: int) -> dict[str, Any]:
     }
 
 
-def largest_of_blocks(data: Waveforms, per_row: int, per_column: int) -> Waveforms:
+def block_maxima(data: Waveforms, per_row: int, per_column: int) -> Waveforms:
     """Show each block of samples by its sample of largest amplitude, sign kept.
 
     Parameters
@@ -142,10 +142,10 @@ def _panels(snippet: xr.Dataset) -> dict[str, Waveforms]:
     return panels
 
 
-def _block(shape: tuple[int, ...], most_pixels: int, *, keep_rows: bool) -> tuple[int, int]:
+def _block(shape: tuple[int, ...], max_pixels: int, *, keep_rows: bool) -> tuple[int, int]:
     """Channels and samples to draw as one, so that the picture stays about three times as long as high."""
     per_row = per_column = 1
-    while (n_rows := -(-shape[0] // per_row)) * (n_columns := -(-shape[1] // per_column)) > most_pixels:
+    while (n_rows := -(-shape[0] // per_row)) * (n_columns := -(-shape[1] // per_column)) > max_pixels:
         if (keep_rows or n_columns > 3 * n_rows) and n_columns > 1:
             per_column += 1
         elif n_rows > 1:
@@ -191,7 +191,7 @@ def _encode(name: str, panel: Waveforms, wiggles: bool) -> dict[str, Any]:
 
 
 def _series(times: npt.NDArray[np.datetime64], values: npt.NDArray[np.floating[Any]]) -> dict[str, Any]:
-    n_bins = min(len(times), MOST_TIMELINE_BINS)
+    n_bins = min(len(times), MAX_TIMELINE_BINS)
     seconds = times.astype("datetime64[ns]").astype(np.int64) / 1e9
     span = float(seconds[-1] - seconds[0]) or 1.0
     bins = np.rint((seconds - seconds[0]) / span * (n_bins - 1)).astype(int)
@@ -208,7 +208,7 @@ def _coverage(coverage: xr.DataArray) -> dict[str, Any]:
     seconds = coverage["bin"].values.astype("datetime64[ns]").astype(np.int64) / 1e9
     width = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
     edges = np.append(seconds, seconds[-1] + width)
-    n_bins = min(len(seconds), MOST_COVERAGE_BINS)
+    n_bins = min(len(seconds), MAX_COVERAGE_BINS)
     first = np.linspace(0, len(seconds), n_bins, endpoint=False).astype(int)
     sums = np.add.reduceat(np.nan_to_num(coverage.values.astype(float)), first, axis=1)
     fractions = sums / np.diff(np.append(first, len(seconds)))

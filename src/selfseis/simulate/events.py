@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import lazy_recording, sample_times, sampling_rate, start_time
 from selfseis.simulate.inject import inject
 from selfseis.simulate.receivers import Receivers, receivers_of
@@ -218,5 +218,5 @@ def _recording_like(noise: xr.DataArray, read: _NoiseWithEvents) -> xr.DataArray
         **coordinates,
         units=noise.attrs.get("units", ""),
         gauge_length=noise.attrs.get("gauge_length"),
-        accounting=accounting_of(noise),
+        quality_log=quality_log_of(noise),
     )

@@ -19,7 +19,7 @@ from selfseis.typing import Float32Array, IntArray
 
 BurstReach = Literal["all", "neighbours", "station"]
 BURST_EPOCH = 600.0  # seconds drawn from one generator, so that bursts can be found for any span
-LONGEST_BURST = 60.0  # seconds
+MAX_BURST = 60.0  # seconds
 
 
 def band_limited_noise(
@@ -155,8 +155,8 @@ def bursts(
     ValueError
         If a burst could last longer than 60 s.
     """
-    if durations[1] > LONGEST_BURST:
-        raise ValueError(f"a burst may last {LONGEST_BURST:g} s at most, not {durations[1]:g} s")
+    if durations[1] > MAX_BURST:
+        raise ValueError(f"a burst may last {MAX_BURST:g} s at most, not {durations[1]:g} s")
     n_stations = n_channels // channels_per_station
     found = []
     for epoch in range(int(start // BURST_EPOCH), int(np.ceil(end / BURST_EPOCH))):

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from selfseis.recording import lazy_recording
-from selfseis.simulate.noise import LONGEST_BURST, BurstReach, amplify, bursts, dead_channels
+from selfseis.simulate.noise import MAX_BURST, BurstReach, amplify, bursts, dead_channels
 from selfseis.simulate.ocean import OceanWaves
 from selfseis.simulate.stream import NoiseStream, Role, keyed_generator
 from selfseis.typing import Float32Array, FloatArray, IntArray
@@ -61,7 +61,7 @@ class SimulatedNoise:
         rate = self.stream.sampling_rate
         start, end = first / rate, (first + noise.shape[1]) / rate
         heard = bursts(
-            max(0.0, start - LONGEST_BURST),
+            max(0.0, start - MAX_BURST),
             end,
             self.n_channels,
             self.bursts_per_hour,

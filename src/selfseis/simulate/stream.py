@@ -19,7 +19,7 @@ from selfseis.typing import Float32Array
 
 WHITE_BLOCK = 2048  # samples drawn from one generator
 BLOCKS_BEFORE_START = 1 << 16  # a filter's halo reaches before sample 0, and keys must not be negative
-SHORTEST_FFT = 4096
+MIN_FFT = 4096
 
 CorrelationShape = Literal["gauge", "gaussian"]
 
@@ -173,7 +173,7 @@ class NoiseStream:
     def __post_init__(self) -> None:
         """Design the filters once."""
         taps = band_pass_taps(self.sampling_rate, self.band, self.colour)
-        fft_samples = max(SHORTEST_FFT, 1 << (8 * taps.size).bit_length())
+        fft_samples = max(MIN_FFT, 1 << (8 * taps.size).bit_length())
         object.__setattr__(self, "_taps", taps)
         object.__setattr__(self, "_taps_spectrum", scipy.fft.rfft(taps, fft_samples))
         object.__setattr__(self, "_weights", channel_weights(self.correlation_length, self.correlation_shape))

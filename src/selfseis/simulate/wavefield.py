@@ -59,12 +59,12 @@ class Window:
 
     n_samples: int
     sampling_rate: float
-    longest_period: float
+    max_period: float
 
     @property
     def tail(self) -> float:
         """Time (s) after which a pulse is over."""
-        return 5 * self.longest_period
+        return 5 * self.max_period
 
     @property
     def padded(self) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from selfseis.base import Estimator
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.inversion import (
     Choice,
     Fitted,
@@ -24,24 +24,24 @@ from selfseis.inversion import (
     Training,
     choose_setting,
     chosen,
+    evaluate_priors,
     fit_model,
-    judge_priors,
     nested_holdout,
     oracle_limit,
     resolution_diagonal,
 )
 from selfseis.inversion.cross_validation import Progress
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
 from selfseis.slip.leave_one_type_out import HiddenType, hide_types, said_of, score_types
 from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
-from selfseis.slip.patch_groups import MOST_PARCELS, Parcels, check_size
+from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups, check_size
 from selfseis.slip.prepare import prepare
 from selfseis.slip.priors import PRIORS, candidate, check_names, no_slip, smooth_prior, uniform_slip
 from selfseis.slip.problem import slip_problem
-from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel, note_outliers
+from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel, log_outliers
 from selfseis.typing import BoolArray, FloatArray
 
 Stage = Callable[[str], AbstractContextManager[Progress]]
@@ -69,11 +69,11 @@ class Slip:
     rake: FloatArray
 
     @classmethod
-    def of(cls, model: FloatArray, parcels: Parcels) -> Slip:
+    def of(cls, model: FloatArray, patch_groups: PatchGroups) -> Slip:
         """Add up the directions of `rake_basis`; models have shape (..., n_model)."""
-        fault = parcels.fault
+        fault = patch_groups.fault
         basis = rake_basis(fault)
-        fields = parcels.spread(model.reshape(*model.shape[:-1], len(basis), len(parcels)))
+        fields = patch_groups.spread(model.reshape(*model.shape[:-1], len(basis), len(patch_groups)))
         vector = np.einsum("...fp,fpc->...pc", fields, basis)
         amount = np.linalg.norm(vector, axis=-1)
         rake = np.degrees(np.arctan2(vector[..., 1], vector[..., 0]))
@@ -106,7 +106,7 @@ class SlipInversion(Estimator):
         Whether scenes whose sign contradicts GNSS are turned.
     noise_model : {"auto", "gaussian", "student"}
         Gaussian noise, or Student's t, under which outliers count less; by default hidden data choose.
-    most_patches : int
+    max_patches : int
         Neighbouring patches of finer faults are merged to so many parcels that slip as one.
     n_oracle : int
         Number of models drawn from the prior to measure what this geometry could tell at best.
@@ -117,7 +117,7 @@ class SlipInversion(Estimator):
     ----------
     prepared_ : Prepared
         Fault, data and checks.
-    accounting_ : Accounting
+    quality_log_ : QualityLog
         What was masked, mended or assumed.
     problem_ : LinearProblem
     heldouts_ : list of HeldOut
@@ -162,7 +162,7 @@ class SlipInversion(Estimator):
         rigidity_gpa: float | None = None,
         check_sign: bool = True,
         noise_model: NoiseModel = "auto",
-        most_patches: int = MOST_PARCELS,
+        max_patches: int = MAX_PATCH_GROUPS,
         n_oracle: int = 6,
         seed: int = 0,
     ) -> None:
@@ -175,7 +175,7 @@ class SlipInversion(Estimator):
         self.rigidity_gpa = rigidity_gpa
         self.check_sign = check_sign
         self.noise_model = noise_model
-        self.most_patches = most_patches
+        self.max_patches = max_patches
         self.n_oracle = n_oracle
         self.seed = seed
 
@@ -202,12 +202,12 @@ class SlipInversion(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the input cannot be used; the message says why and what to do.
         """
-        self.accounting_ = Accounting()
+        self.quality_log_ = QualityLog()
         check_names(self.priors)
-        check_size(self.most_patches)
+        check_size(self.max_patches)
         # The matrices are small: a second thread only waits for the first, and on a busy machine for everyone.
         with threadpool_limits(1):
             with stage("read and check"):
@@ -215,14 +215,14 @@ class SlipInversion(Estimator):
                     gnss,
                     insar,
                     fault,
-                    self.accounting_,
+                    self.quality_log_,
                     patch_km=self.patch_km,
                     near_fault_km=self.near_fault_km,
                     check_sign=self.check_sign,
-                    most_patches=self.most_patches,
+                    max_patches=self.max_patches,
                 )
                 self.problem_ = slip_problem(
-                    self.prepared_.parcels, self.prepared_.observations, noise_model=self.noise_model
+                    self.prepared_.patch_groups, self.prepared_.observations, noise_model=self.noise_model
                 )
             with stage("hide and predict") as progress:
                 self._validate(progress)
@@ -235,12 +235,12 @@ class SlipInversion(Estimator):
         return self
 
     def _candidates(self) -> list[Prior]:
-        return [candidate(name, self.prepared_.parcels) for name in self.priors]
+        return [candidate(name, self.prepared_.patch_groups) for name in self.priors]
 
     def _validate(self, progress: Progress) -> None:
         problem = self.problem_
         if len(np.unique(problem.blocks)) < 4:
-            raise UnusableInput(
+            raise InputError(
                 f"the data lie in {len(np.unique(problem.blocks))} places: at least 4 are needed to hide some of them"
             )
         found = nested_holdout(
@@ -249,7 +249,7 @@ class SlipInversion(Estimator):
         )  # fmt: skip
         *self.heldouts_, self.uniform_, self.null_ = found
         self.chosen_ = self._chosen(found)
-        self.verdict_ = judge_priors(
+        self.verdict_ = evaluate_priors(
             "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed
         )
 
@@ -266,7 +266,7 @@ class SlipInversion(Estimator):
 
     def _side_by_side(self) -> list[Prior]:
         """Return all priors, uniform slip, and no slip."""
-        return [*self._candidates(), uniform_slip(self.prepared_.parcels), no_slip()]
+        return [*self._candidates(), uniform_slip(self.prepared_.patch_groups), no_slip()]
 
     def _chosen(self, heldouts: Sequence[HeldOut]) -> HeldOut:
         """Take the best of the priors that keep the rake limits; others may stand behind them."""
@@ -289,7 +289,7 @@ class SlipInversion(Estimator):
         )  # fmt: skip
         self.fitted_ = _widened(fitted, self.choice_)
         data = self.prepared_.observations
-        note_outliers(data.kind, data.name, self.fitted_.weights, self.accounting_)
+        log_outliers(data.kind, data.name, self.fitted_.weights, self.quality_log_)
 
     def _variograms(self, everything: BoolArray) -> dict[str, Any]:
         measure = self.problem_.measure_noise
@@ -300,8 +300,8 @@ class SlipInversion(Estimator):
 
     def _describe(self) -> None:
         fault = self.prepared_.fault
-        self.slip_ = Slip.of(self.fitted_.model, self.prepared_.parcels)
-        self.slip_samples_ = Slip.of(self.fitted_.samples, self.prepared_.parcels)
+        self.slip_ = Slip.of(self.fitted_.model, self.prepared_.patch_groups)
+        self.slip_samples_ = Slip.of(self.fitted_.samples, self.prepared_.patch_groups)
         self.slip_sd_ = self.slip_samples_.amount.std(axis=0, ddof=1)
         constant = None if self.rigidity_gpa is None else 1e9 * self.rigidity_gpa
         self.rigidity_ = rigidity_of(fault, self.prepared_.layers, constant)
@@ -317,13 +317,13 @@ class SlipInversion(Estimator):
 
     def _what_geometry_tells(self) -> tuple[FloatArray, Any]:
         """Resolution and oracle limit, with a Gaussian prior: that of the final model, or the nearest one."""
-        parcels, setting = self.prepared_.parcels, self.setting_
+        patch_groups, setting = self.prepared_.patch_groups, self.setting_
         prior = self.prior_ if isinstance(self.prior_, GaussianPrior) else None
         if prior is None:
-            prior = smooth_prior(parcels)
+            prior = smooth_prior(patch_groups)
             setting = prior.settings()[1]
         resolution = resolution_diagonal(self.final_problem_, prior, setting, scales=self.fitted_.scales)
-        per_patch = parcels.spread(resolution.reshape(-1, len(parcels)).mean(axis=0))
+        per_patch = patch_groups.spread(resolution.reshape(-1, len(patch_groups)).mean(axis=0))
         if not self.n_oracle:
             return per_patch, None
         scaled = _with_scaled_noise(self.final_problem_, self.fitted_)

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap, wrapped
 from selfseis.inversion import Graph
 from selfseis.typing import FloatArray, IntArray
 
 TOUCHING = 1.4
-MOST_BEND_DEGREES = 45.0
+MAX_BEND_DEGREES = 45.0
 WIDEST_RAKES = 170.0
 
 
@@ -182,18 +182,18 @@ def checked(fault: Fault, name: str) -> Fault:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is no patch, or if a number makes no sense.
     """
     if not len(fault):
-        raise UnusableInput(f"{name} holds no fault patch: give rectangles, triangles or an .fsp file")
+        raise InputError(f"{name} holds no fault patch: give rectangles, triangles or an .fsp file")
     every = np.concatenate(fault.corners)
     if not np.isfinite(every).all() or np.abs(every[:, 1]).max() > 90:
-        raise UnusableInput(f"{name}: a corner of the fault is no longitude, latitude and depth")
+        raise InputError(f"{name}: a corner of the fault is no longitude, latitude and depth")
     if every[:, 2].max() > 800:
-        raise UnusableInput(f"{name}: the fault reaches {every[:, 2].max():,.0f} km down: depths are in km")
+        raise InputError(f"{name}: the fault reaches {every[:, 2].max():,.0f} km down: depths are in km")
     if fault.area_km2.min() <= 0:
-        raise UnusableInput(f"{name}: {int((fault.area_km2 <= 0).sum())} patches have no area")
+        raise InputError(f"{name}: {int((fault.area_km2 <= 0).sum())} patches have no area")
     above = fault.top_km < 0
     if not above.any():
         return fault
@@ -264,7 +264,7 @@ def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
             < TOUCHING * (np.hypot(lengths, widths) + np.hypot(lengths[one], widths[one])) / 2
         )
         bend = np.abs((fault.strike - fault.strike[one] + 180) % 360 - 180)
-        near = (steps.sum(axis=1) < TOUCHING) & beside & (bend < MOST_BEND_DEGREES)
+        near = (steps.sum(axis=1) < TOUCHING) & beside & (bend < MAX_BEND_DEGREES)
         for other in np.flatnonzero(near & (np.arange(len(fault)) > one)):
             is_along = steps[other, 0] > steps[other, 1]
             edges.append((one, int(other)))

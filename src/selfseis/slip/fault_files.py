@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_columns, read_text, required
 from selfseis.slip.fault import Fault, Rectangle, corners_of, directions
@@ -55,7 +55,7 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If a feature cannot be understood.
     """
     try:
@@ -63,7 +63,7 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
         features = content.get("features", [content])
         geometries = [(feature["geometry"], feature.get("properties") or {}) for feature in features]
     except (ValueError, KeyError, TypeError) as error:
-        raise UnusableInput(
+        raise InputError(
             f"{path.name} is no GeoJSON with features ({type(error).__name__}: {error})"
         ) from None
     return _fault_of(path, geometries, patch_km)
@@ -82,7 +82,7 @@ def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If a column is missing or a row makes no sense.
     """
     columns = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES)).cells
@@ -103,10 +103,10 @@ def _fault_of(
             known = {name: _number(properties, name) for name in NAMES if name != "segment"}
             shapes = _shapes(geometry or _point(properties), known, notes)
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise UnusableInput(f"{path.name}: feature {number + 1}: {error}") from None
+            raise InputError(f"{path.name}: feature {number + 1}: {error}") from None
         pieces += [(shape, known | {"segment": number}) for shape in shapes]
     if not pieces:
-        raise UnusableInput(f"{path.name} holds no fault: give rectangles or triangles as polygons")
+        raise InputError(f"{path.name} holds no fault: give rectangles or triangles as polygons")
     pieces = _cut(pieces, patch_km, notes)
     return _assembled(pieces, tuple(dict.fromkeys(notes)))
 

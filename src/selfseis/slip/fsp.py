@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_text
 from selfseis.slip.fault import Fault, Rectangle, directions
@@ -68,7 +68,7 @@ def read_fsp(path: str | Path) -> SlipModel:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file lacks what defines its patches.
 
     References
@@ -80,7 +80,7 @@ def read_fsp(path: str | Path) -> SlipModel:
     text = read_text(path)
     segments = [segment for segment in _segments(text, path.name) if segment.rows]
     if not segments:
-        raise UnusableInput(f"{path.name} holds no subfault: is it an .fsp file?")
+        raise InputError(f"{path.name} holds no subfault: is it an .fsp file?")
     centred = bool(re.search(r"given\s+for\s+center", text, re.I))
     rectangles = [_rectangle(segment, row, centred) for segment in segments for row in segment.rows]
     slip, rake = (
@@ -127,13 +127,13 @@ def _segments(text: str, name: str) -> list[Segment]:
             try:
                 current.rows.append([float(cell) for cell in line.split()])
             except ValueError:
-                raise UnusableInput(f"{name}: not a row of numbers: {line.strip()[:60]!r}") from None
+                raise InputError(f"{name}: not a row of numbers: {line.strip()[:60]!r}") from None
     for segment in segments:
         if (
             segment.rows
             and not np.isfinite([segment.strike, segment.dip, segment.length_km, segment.width_km]).all()
         ):
-            raise UnusableInput(f"{name}: strike, dip, Dx or Dz of a segment is missing")
+            raise InputError(f"{name}: strike, dip, Dx or Dz of a segment is missing")
     return segments
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.typing import FloatArray
 
 SAME_PLACE_DEGREES = 1e-4
@@ -85,7 +85,7 @@ class Gnss:
         )  # fmt: skip
 
 
-def read_gnss(path: str | Path, accounting: Accounting | None = None) -> Gnss:
+def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
     """Read displacements of GNSS sites and mend or mask what is wrong with them.
 
     Parameters
@@ -93,7 +93,7 @@ def read_gnss(path: str | Path, accounting: Accounting | None = None) -> Gnss:
     path : str or Path
         CSV with the columns ``site, lon, lat, e, n, u, se, sn, su`` in m (names in any case, common spellings), or
         ``static_data.json`` as the USGS publishes it (centimetres).
-    accounting : Accounting, optional
+    quality_log : QualityLog, optional
         Told what was masked or assumed.
 
     Returns
@@ -102,18 +102,18 @@ def read_gnss(path: str | Path, accounting: Accounting | None = None) -> Gnss:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file holds no site that can be used.
     """
     path = Path(path)
-    accounting = Accounting() if accounting is None else accounting
-    gnss = _from_usgs(path) if path.suffix.lower() == ".json" else _from_table(path, accounting)
-    gnss = _without_bad_rows(gnss, path.name, accounting)
-    gnss = _with_positive_sds(gnss, path.name, accounting)
-    return _merged(gnss, path.name, accounting)
+    quality_log = QualityLog() if quality_log is None else quality_log
+    gnss = _from_usgs(path) if path.suffix.lower() == ".json" else _from_table(path, quality_log)
+    gnss = _without_bad_rows(gnss, path.name, quality_log)
+    gnss = _with_positive_sds(gnss, path.name, quality_log)
+    return _merged(gnss, path.name, quality_log)
 
 
-def _from_table(path: Path, accounting: Accounting) -> Gnss:
+def _from_table(path: Path, quality_log: QualityLog) -> Gnss:
     table = read_columns(path, ALIASES, _bare)
     columns = table.cells
     required(columns, ("lon", "lat", "e", "n"), path)
@@ -129,7 +129,7 @@ def _from_table(path: Path, accounting: Accounting) -> Gnss:
     else:
         factor, unit = metres_per_unit(displacement, sd)
     if factor != 1:
-        accounting.note(
+        quality_log.add(
             "assumed", path.name, f"displacements cannot be metres (largest {np.nanmax(np.abs(displacement)):.4g}, "
             f"typical error {np.nanmedian(sd):.3g}): read as {unit}", n,
         )  # fmt: skip
@@ -159,12 +159,12 @@ def _from_usgs(path: Path) -> Gnss:
             entries = next(value for value in entries.values() if isinstance(value, list))
         rows = [_usgs_site(entry) for entry in entries]
     except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
-        raise UnusableInput(
+        raise InputError(
             f"{path.name} is no static_data.json of the USGS ({type(error).__name__}: {error}): "
             "each site needs location, component, observed and data_error"
         ) from None
     if not rows:
-        raise UnusableInput(f"{path.name} holds no site: check the file")
+        raise InputError(f"{path.name} holds no site: check the file")
     site, longitude, latitude, displacement, sd = zip(*rows, strict=True)
     return Gnss(list(site), np.array(longitude), np.array(latitude), np.array(displacement), np.array(sd))
 
@@ -183,21 +183,19 @@ def _usgs_site(entry: dict[str, Any]) -> tuple[str, float, float, list[float], l
     return str(entry.get("name", "")), longitude, latitude, displacement, sd
 
 
-def _without_bad_rows(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+def _without_bad_rows(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     placed = np.isfinite(gnss.longitude) & np.isfinite(gnss.latitude)
     usable = placed & np.isfinite(gnss.displacement).any(axis=1)
     if not usable.all():
-        accounting.note(
+        quality_log.add(
             "nan", unit, "sites without a place or without a displacement: left out", int((~usable).sum())
         )
     if not usable.any():
-        raise UnusableInput(
-            f"{unit} holds no site with a place and a displacement: check its columns and units"
-        )
+        raise InputError(f"{unit} holds no site with a place and a displacement: check its columns and units")
     return gnss.take(usable)
 
 
-def _with_positive_sds(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+def _with_positive_sds(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     sd = gnss.sd.copy()
     for column, default in enumerate(DEFAULT_SD_M):
         bad = ~(np.isfinite(sd[:, column]) & (sd[:, column] > 0))
@@ -205,20 +203,20 @@ def _with_positive_sds(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
         n_used = int((bad & np.isfinite(gnss.displacement[:, column])).sum())
         sd[bad, column] = typical
         if n_used:
-            accounting.note(
+            quality_log.add(
                 "assumed", unit, f"error of {['east', 'north', 'up'][column]} zero or missing: {1000 * typical:.3g} mm",
                 n_used,
             )  # fmt: skip
     return replace(gnss, sd=sd)
 
 
-def _merged(gnss: Gnss, unit: str, accounting: Accounting) -> Gnss:
+def _merged(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     """Average sites at the same place: they would be hidden and seen at once."""
     key = np.round(np.stack([gnss.longitude, gnss.latitude], axis=1) / SAME_PLACE_DEGREES).astype(int)
     _, first, place = np.unique(key, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(gnss):
         return gnss
-    accounting.note("duplicate", unit, "sites at the same place: averaged", len(gnss) - len(first))
+    quality_log.add("duplicate", unit, "sites at the same place: averaged", len(gnss) - len(first))
     displacement, sd = gnss.displacement[first].copy(), gnss.sd[first].copy()
     for number in range(len(first)):
         rows = np.flatnonzero(place.ravel() == number)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.tables import metres_per_unit, numbers, read_columns, required
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.slip.kite import SUFFIXES, read_kite
 from selfseis.typing import FloatArray
 
@@ -85,7 +85,7 @@ class Insar:
         )
 
 
-def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
+def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar:
     """Read a scene and mend or mask what is wrong with it.
 
     Parameters
@@ -95,7 +95,7 @@ def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
         spaces. Without a header, the columns stand in this order and sigma may be missing, as in the resampled
         interferograms of the USGS. A comment which says that negative is towards the satellite turns the sign.
         Or a scene as kite saves it: ``NAME.npz`` with ``NAME.yml`` beside it, either of which may be named.
-    accounting : Accounting, optional
+    quality_log : QualityLog, optional
         Told what was masked or assumed.
 
     Returns
@@ -104,24 +104,24 @@ def read_insar(path: str | Path, accounting: Accounting | None = None) -> Insar:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file holds no pixel that can be used.
     """
     path = Path(path)
-    accounting = Accounting() if accounting is None else accounting
+    quality_log = QualityLog() if quality_log is None else quality_log
     if path.suffix.lower() in SUFFIXES:
         longitude, latitude, los, look = read_kite(path)
         scene = Insar(path.stem, longitude, latitude, los, look, np.full(len(los), np.nan))
-        scene = _without_bad_rows(scene, path.name, accounting)
-        return _with_upward_look(scene, path.name, accounting)
-    return _from_table(path, accounting)
+        scene = _without_bad_rows(scene, path.name, quality_log)
+        return _with_upward_look(scene, path.name, quality_log)
+    return _from_table(path, quality_log)
 
 
-def _from_table(path: Path, accounting: Accounting) -> Insar:
+def _from_table(path: Path, quality_log: QualityLog) -> Insar:
     table = read_columns(path, ALIASES, BARE)
     columns = table.cells
     if "focal_point" in table.comments:
-        raise UnusableInput(
+        raise InputError(
             f"{path.name}: places of a quadtree of kite are relative to a corner: give its scene (.npz and .yml)"
         )
     angles = {"incidence", "heading"} <= set(columns)
@@ -132,7 +132,7 @@ def _from_table(path: Path, accounting: Accounting) -> Insar:
     if not factor:
         factor, unit = metres_per_unit(los, np.array([]))
     if unit and factor != 1:
-        accounting.note("assumed", path.name, f"displacements cannot be metres: read as {unit}", len(los))
+        quality_log.add("assumed", path.name, f"displacements cannot be metres: read as {unit}", len(los))
     look = (
         _look_of_angles(columns)
         if angles
@@ -142,13 +142,13 @@ def _from_table(path: Path, accounting: Accounting) -> Insar:
         path.stem, numbers(columns["lon"]), numbers(columns["lat"]), los * factor, look,
         sd * table.metres.get("sigma", factor),
     )  # fmt: skip
-    scene = _without_bad_rows(scene, path.name, accounting)
+    scene = _without_bad_rows(scene, path.name, quality_log)
     if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", table.comments)):
-        accounting.note(
+        quality_log.add(
             "assumed", path.name, "its header says that negative is towards the satellite: sign turned"
         )
         scene = replace(scene, los=-scene.los)
-    return _with_upward_look(scene, path.name, accounting)
+    return _with_upward_look(scene, path.name, quality_log)
 
 
 def _look_of_angles(columns: Mapping[str, list[str]]) -> FloatArray:
@@ -158,22 +158,20 @@ def _look_of_angles(columns: Mapping[str, list[str]]) -> FloatArray:
     return np.stack([-across * np.cos(heading), across * np.sin(heading), np.cos(incidence)], axis=1)
 
 
-def _without_bad_rows(scene: Insar, unit: str, accounting: Accounting) -> Insar:
+def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog) -> Insar:
     length = np.linalg.norm(scene.look, axis=1)
     finite = (
         np.isfinite(scene.longitude) & np.isfinite(scene.latitude) & np.isfinite(scene.los) & (length > 0)
     )
     if not finite.all():
-        accounting.note(
+        quality_log.add(
             "nan", unit, "pixels without a place, a value or a look vector: left out", int((~finite).sum())
         )
     if not finite.any():
-        raise UnusableInput(
-            f"{unit} holds no pixel with a place, a value and a look vector: check its columns"
-        )
+        raise InputError(f"{unit} holds no pixel with a place, a value and a look vector: check its columns")
     scene, length = scene.take(finite), length[finite]
     if np.abs(length - 1).max() > 0.05:
-        accounting.note(
+        quality_log.add(
             "assumed",
             unit,
             "look vectors are no unit vectors: normalised",
@@ -181,22 +179,22 @@ def _without_bad_rows(scene: Insar, unit: str, accounting: Accounting) -> Insar:
         )
     bad_sd = (scene.sd <= 0) | ~np.isfinite(scene.sd)
     if bad_sd.any() and not bad_sd.all():
-        accounting.note("assumed", unit, "sigma zero or missing: the median of the others", int(bad_sd.sum()))
+        quality_log.add("assumed", unit, "sigma zero or missing: the median of the others", int(bad_sd.sum()))
         scene = replace(scene, sd=np.where(bad_sd, np.median(scene.sd[~bad_sd]), scene.sd))
     elif bad_sd.all():
         scene = replace(scene, sd=np.full(len(scene), np.nan))
     places = np.stack([scene.longitude, scene.latitude], axis=1)
     _, first = np.unique(np.round(places, 6), axis=0, return_index=True)
     if len(first) < len(scene):
-        accounting.note(
+        quality_log.add(
             "duplicate", unit, "pixels at the same place: the first is kept", len(scene) - len(first)
         )
     kept = np.sort(first)
     return replace(scene.take(kept), look=scene.look[kept] / length[kept, None])
 
 
-def _with_upward_look(scene: Insar, unit: str, accounting: Accounting) -> Insar:
+def _with_upward_look(scene: Insar, unit: str, quality_log: QualityLog) -> Insar:
     if np.median(scene.look[:, 2]) > 0:
         return scene
-    accounting.note("assumed", unit, "look vectors point down, from the satellite: turned", len(scene))
+    quality_log.add("assumed", unit, "look vectors point down, from the satellite: turned", len(scene))
     return replace(scene, look=-scene.look)

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_text
 from selfseis.typing import FloatArray, IntArray
@@ -39,13 +39,13 @@ def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArra
 
     Raises
     ------
-    UnusableInput
+    InputError
         If one of the files is missing, or holds something else.
     """
     displacement, theta, phi = _arrays(path.with_suffix(".npz"))
     config = next((path.with_suffix(end) for end in SUFFIXES[1:] if path.with_suffix(end).is_file()), None)
     if config is None:
-        raise UnusableInput(
+        raise InputError(
             f"{path.stem}.yml is missing: kite saves the place of a scene beside {path.stem}.npz"
         )
     rows, columns = np.nonzero(np.isfinite(displacement))
@@ -57,23 +57,21 @@ def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArra
 
 def _arrays(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     if not path.is_file():
-        raise UnusableInput(
-            f"{path.name} is missing: kite saves the displacements of a scene beside its .yml"
-        )
+        raise InputError(f"{path.name} is missing: kite saves the displacements of a scene beside its .yml")
     try:
         with np.load(path, allow_pickle=False) as stored:
             displacement, theta, phi = (np.asarray(stored[name], float) for name in ARRAYS)
         theta, phi = (np.broadcast_to(angle, displacement.shape) for angle in (theta, phi))
     except KeyError:
-        raise UnusableInput(
+        raise InputError(
             f"{path.name} is no scene of kite: it lacks displacement, theta and phi as {', '.join(ARRAYS)}"
         ) from None
     except (ValueError, BadZipFile, OSError) as error:
-        raise UnusableInput(
+        raise InputError(
             f"{path.name} holds arrays that cannot be read safely ({error}): export lon, lat, los, look vectors to CSV"
         ) from None
     if displacement.ndim != 2:
-        raise UnusableInput(f"{path.name} is no scene of kite: its displacement is no map")
+        raise InputError(f"{path.name} is no scene of kite: its displacement is no map")
     return displacement, theta, phi
 
 
@@ -92,5 +90,5 @@ def _places(text: str, name: str, columns: IntArray, rows: IntArray) -> tuple[Fl
 def _value(text: str, name: str, key: str) -> float:
     found = re.search(rf"^\s*{key}\s*:\s*{NUMBER}\s*$", text, re.M)
     if found is None:
-        raise UnusableInput(f"{name} is no scene of kite: it has no {key}")
+        raise InputError(f"{name} is no scene of kite: it has no {key}")
     return float(found.group(1))

@@ -14,8 +14,8 @@ from selfseis.typing import BoolArray, FloatArray
 from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
 
 ERROR_RATE = 0.05
-SMALLEST_GAIN = 0.01
-FEWEST_BLOCKS = 4
+MIN_GAIN = 0.01
+MIN_BLOCKS = 4
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class HiddenType:
         """Whether the others can predict it: ``yes``, ``no`` or ``cannot tell``."""
         if self.skill.low > 0:
             return "yes"
-        return "no" if self.skill.high < SMALLEST_GAIN else "cannot tell"
+        return "no" if self.skill.high < MIN_GAIN else "cannot tell"
 
 
 def hide_types(
@@ -162,7 +162,7 @@ def _listed(names: Sequence[str]) -> str:
 def _can_hide(problem: LinearProblem, kind: str) -> bool:
     own = problem.noise.kind == kind
     n_own, n_others = (len(np.unique(problem.blocks[rows])) for rows in (own, ~own))
-    return n_others >= FEWEST_BLOCKS and n_own > 1
+    return n_others >= MIN_BLOCKS and n_own > 1
 
 
 def _without_ramp(problem: LinearProblem, hidden: BoolArray) -> LinearProblem:

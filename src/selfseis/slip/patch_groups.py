@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.inversion import Graph
 from selfseis.inversion.problem import DENSE_LIMIT
 from selfseis.slip.fault import Fault
 from selfseis.typing import FloatArray, IntArray
 
-MOST_PARCELS = 400
+MAX_PATCH_GROUPS = 400
 
 
 def check_size(most: int) -> None:
@@ -21,15 +21,15 @@ def check_size(most: int) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         Saying how many there may be.
     """
     if not 2 <= most <= DENSE_LIMIT // 3:
-        raise UnusableInput(f"{most} patches of their own: give at least 2 and at most {DENSE_LIMIT // 3}")
+        raise InputError(f"{most} patches of their own: give at least 2 and at most {DENSE_LIMIT // 3}")
 
 
 @dataclass(frozen=True)
-class Parcels:
+class PatchGroups:
     """The unknowns of an inversion on a fault: parcels of one patch, or of several.
 
     Attributes
@@ -43,7 +43,7 @@ class Parcels:
     owner: IntArray
 
     @classmethod
-    def of(cls, fault: Fault, most: int = MOST_PARCELS) -> Parcels:
+    def of(cls, fault: Fault, most: int = MAX_PATCH_GROUPS) -> PatchGroups:
         """Merge neighbouring patches of a fault to at most so many parcels; no parcel belongs to two segments.
 
         Parameters
@@ -58,7 +58,7 @@ class Parcels:
         from sklearn.cluster import KMeans
 
         owner = np.zeros(len(fault), np.int64)
-        n_parcels = 0
+        n_patch_groups = 0
         for segment in np.unique(fault.segment):
             rows = np.flatnonzero(fault.segment == segment)
             share = fault.area_km2[rows].sum() / fault.area_km2.sum()
@@ -66,8 +66,8 @@ class Parcels:
             clusters = KMeans(n_here, n_init=1, random_state=0).fit(
                 fault.centres_km[rows], sample_weight=fault.area_km2[rows]
             )
-            owner[rows] = n_parcels + np.unique(clusters.labels_, return_inverse=True)[1]
-            n_parcels = int(owner.max()) + 1
+            owner[rows] = n_patch_groups + np.unique(clusters.labels_, return_inverse=True)[1]
+            n_patch_groups = int(owner.max()) + 1
         return cls(fault, owner)
 
     def __len__(self) -> int:
@@ -86,17 +86,17 @@ class Parcels:
 
     @cached_property
     def area_km2(self) -> FloatArray:
-        """Area of each parcel; (n_parcels,)."""
+        """Area of each parcel; (n_patch_groups,)."""
         return np.bincount(self.owner, self.fault.area_km2).astype(float)
 
     @cached_property
     def segment(self) -> IntArray:
-        """Segment of each parcel; (n_parcels,)."""
+        """Segment of each parcel; (n_patch_groups,)."""
         return self.fault.segment[np.unique(self.owner, return_index=True)[1]]
 
     @cached_property
     def in_plane_km(self) -> FloatArray:
-        """Distance along the mean strike and down the mean dip of the middle of each parcel; (n_parcels, 2)."""
+        """Distance along the mean strike and down the mean dip of the middle of each parcel; (n_patch_groups, 2)."""
         return self._middles(self.fault.in_plane_km)
 
     @cached_property
@@ -113,7 +113,7 @@ class Parcels:
         return Graph(self.area_km2, edges, faces / self._apart(self._middles(self.fault.centres_km), edges))
 
     def gathered(self, columns: FloatArray) -> FloatArray:
-        """Add up the columns of the patches of each parcel; (..., n_patches) to (..., n_parcels)."""
+        """Add up the columns of the patches of each parcel; (..., n_patches) to (..., n_patch_groups)."""
         if len(self) == len(self.fault):
             return columns
         order = np.argsort(self.owner, kind="stable")
@@ -121,7 +121,7 @@ class Parcels:
         return np.asarray(np.add.reduceat(columns[..., order], first, axis=-1))
 
     def spread(self, values: FloatArray) -> FloatArray:
-        """Give each patch the value of its parcel; (..., n_parcels) to (..., n_patches)."""
+        """Give each patch the value of its parcel; (..., n_patch_groups) to (..., n_patches)."""
         return values[..., self.owner]
 
     def _middles(self, places: FloatArray) -> FloatArray:

@@ -10,15 +10,15 @@ from typing import TypeVar
 import numpy as np
 from scipy.spatial import cKDTree
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.projection import mended_places
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, checked
 from selfseis.slip.fault_files import read_geojson, read_rectangles
 from selfseis.slip.fsp import read_fsp
 from selfseis.slip.gnss import Gnss, read_gnss
 from selfseis.slip.insar import Insar, read_insar
-from selfseis.slip.patch_groups import MOST_PARCELS, Parcels
+from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups
 from selfseis.slip.problem import Observations
 from selfseis.slip.quadtree import downsampled
 from selfseis.slip.rake_limits import settle_rakes
@@ -28,7 +28,7 @@ from selfseis.typing import FloatArray
 Data = TypeVar("Data", Gnss, Insar)
 AT_THE_SURFACE_KM = 1.0
 STEPS_ALONG_EDGE = 10
-FEWEST_DATA = 6
+MIN_DATA = 6
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Prepared:
 
     Attributes
     ----------
-    parcels : Parcels
+    parcels : PatchGroups
         The fault, and which of its patches slip as one.
     gnss : Gnss or None
     scenes : list of Insar
@@ -47,7 +47,7 @@ class Prepared:
         Rigidity (Pa) below depths (km), where the fault file has a velocity model.
     """
 
-    parcels: Parcels
+    patch_groups: PatchGroups
     gnss: Gnss | None
     scenes: list[Insar]
     observations: Observations
@@ -57,19 +57,19 @@ class Prepared:
     @property
     def fault(self) -> Fault:
         """The fault, all of its patches."""
-        return self.parcels.fault
+        return self.patch_groups.fault
 
 
 def prepare(
     gnss: str | Path | Gnss | None,
     insar: Sequence[str | Path | Insar],
     fault: str | Path | Fault,
-    accounting: Accounting,
+    quality_log: QualityLog,
     *,
     patch_km: float | None = None,
     near_fault_km: float | None = None,
     check_sign: bool = True,
-    most_patches: int = MOST_PARCELS,
+    max_patches: int = MAX_PATCH_GROUPS,
 ) -> Prepared:
     """Read and check what an inversion needs; see `SlipInversion` for the parameters."""
     layers = None
@@ -77,30 +77,28 @@ def prepare(
         fault, layers = read_fault(fault, patch_km)
     fault = checked(fault, "the fault")
     for note in fault.notes:
-        accounting.note("assumed", "fault", note)
-    sites = read_gnss(gnss, accounting) if isinstance(gnss, str | Path) else gnss
-    scenes = [read_insar(scene, accounting) if isinstance(scene, str | Path) else scene for scene in insar]
-    sites = _near(sites, "GNSS", fault, accounting) if sites is not None else None
-    scenes = [_near(scene, scene.name, fault, accounting) for scene in _renamed(scenes)]
-    scenes = [_off_the_trace(scene, fault, near_fault_km, accounting) for scene in scenes]
-    scenes = [_downsampled(scene, accounting) for scene in scenes if len(scene)]
+        quality_log.add("assumed", "fault", note)
+    sites = read_gnss(gnss, quality_log) if isinstance(gnss, str | Path) else gnss
+    scenes = [read_insar(scene, quality_log) if isinstance(scene, str | Path) else scene for scene in insar]
+    sites = _near(sites, "GNSS", fault, quality_log) if sites is not None else None
+    scenes = [_near(scene, scene.name, fault, quality_log) for scene in _renamed(scenes)]
+    scenes = [_off_the_trace(scene, fault, near_fault_km, quality_log) for scene in scenes]
+    scenes = [_downsampled(scene, quality_log) for scene in scenes if len(scene)]
     if sites is None and not scenes:
-        raise UnusableInput("there is neither GNSS nor InSAR: give --gnss or --insar")
+        raise InputError("there is neither GNSS nor InSAR: give --gnss or --insar")
     fault, notes = settle_rakes(fault, Observations.of(sites, scenes, fault))
     for note in notes:
-        accounting.note("assumed", "fault", note)
-    parcels = Parcels.of(fault, most_patches)
-    if parcels.note:
-        accounting.note("merged", "fault", parcels.note, len(fault))
+        quality_log.add("assumed", "fault", note)
+    patch_groups = PatchGroups.of(fault, max_patches)
+    if patch_groups.note:
+        quality_log.add("merged", "fault", patch_groups.note, len(fault))
     checks: list[SignCheck] = []
     if check_sign:
-        scenes, checks = check_signs(sites, scenes, parcels, accounting)
+        scenes, checks = check_signs(sites, scenes, patch_groups, quality_log)
     observations = Observations.of(sites, scenes, fault)
-    if len(observations) < FEWEST_DATA:
-        raise UnusableInput(
-            f"{len(observations)} data cannot be both hidden and seen: {FEWEST_DATA} are needed"
-        )
-    return Prepared(parcels, sites, scenes, observations, checks, layers)
+    if len(observations) < MIN_DATA:
+        raise InputError(f"{len(observations)} data cannot be both hidden and seen: {MIN_DATA} are needed")
+    return Prepared(patch_groups, sites, scenes, observations, checks, layers)
 
 
 def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, FloatArray | None]:
@@ -126,7 +124,7 @@ def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, 
         return read_geojson(path, patch_km), None
     if path.suffix.lower() in (".csv", ".txt"):
         return read_rectangles(path, patch_km), None
-    raise UnusableInput(f"{path.name} is no fault file that is known: give .geojson, .csv or .fsp")
+    raise InputError(f"{path.name} is no fault file that is known: give .geojson, .csv or .fsp")
 
 
 def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
@@ -138,24 +136,24 @@ def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
     ]
 
 
-def _near(data: Data, unit: str, fault: Fault, accounting: Accounting) -> Data:
+def _near(data: Data, unit: str, fault: Fault, quality_log: QualityLog) -> Data:
     about = (fault.local_map.longitude, fault.local_map.latitude)
     longitude, latitude, near = mended_places(
-        data.longitude, data.latitude, about, fault.size_km, unit, accounting
+        data.longitude, data.latitude, about, fault.size_km, unit, quality_log
     )
     return replace(data, longitude=longitude, latitude=latitude).take(near)
 
 
-def _downsampled(scene: Insar, accounting: Accounting) -> Insar:
+def _downsampled(scene: Insar, quality_log: QualityLog) -> Insar:
     fewer = downsampled(scene)
     if len(fewer) < len(scene):
-        accounting.note(
+        quality_log.add(
             "downsampled", scene.name, f"averaged in a quadtree to {len(fewer)} pixels", len(scene)
         )
     return fewer
 
 
-def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, accounting: Accounting) -> Insar:
+def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, quality_log: QualityLog) -> Insar:
     """Mask pixels so near to where the fault meets the surface that the cut into patches decides what they see."""
     points, reach = [], []
     for outline, top in zip(fault.outlines_km, fault.top_km, strict=True):
@@ -170,7 +168,7 @@ def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, acco
     distance, nearest = tree.query(fault.local_map.to_km(scene.longitude, scene.latitude))
     masked = distance < np.concatenate(reach)[nearest]
     if masked.any():
-        accounting.note(
+        quality_log.add(
             "near_fault", scene.name, "pixels on or beside the fault trace: masked", int(masked.sum())
         )
     return scene.take(~masked)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.inversion import LaplacianPrior, MaternPrior, NeuralPrior, NullPrior, Prior, SubspacePrior
 from selfseis.slip.fault import Fault, rake_basis
-from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.patch_groups import PatchGroups
 
 SLIP_PER_LENGTH = 2e-5
 """Typical slip over the square root of the fault's area: a stress drop of a few MPa."""
@@ -29,34 +29,34 @@ def check_names(names: Sequence[str]) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         Naming what there is.
     """
     for name in names:
         if name not in PRIORS:
-            raise UnusableInput(f"no prior is called {name!r}: choose from {', '.join(PRIORS)}")
+            raise InputError(f"no prior is called {name!r}: choose from {', '.join(PRIORS)}")
     if not set(names) - {"gp"}:
-        raise UnusableInput(
+        raise InputError(
             "gp alone lets the fault slip backwards: give laplacian, positive-gp or neural with it"
         )
 
 
-def candidate(name: str, parcels: Parcels) -> Prior:
+def candidate(name: str, patch_groups: PatchGroups) -> Prior:
     """Return a prior by its name.
 
     Parameters
     ----------
     name : {"laplacian", "positive-gp", "gp", "neural"}
-    parcels : Parcels
+    parcels : PatchGroups
     """
-    fault, n_fields = parcels.fault, len(rake_basis(parcels.fault))
+    fault, n_fields = patch_groups.fault, len(rake_basis(patch_groups.fault))
     slip, length = typical_slip(fault), _length_km(fault)
     sizes, reaches = [slip * factor for factor in SIZES], [length * factor for factor in REACHES]
     if name == "laplacian":
-        return smooth_prior(parcels)
+        return smooth_prior(patch_groups)
     if name == "positive-gp":
         return MaternPrior(
-            parcels.graph,
+            patch_groups.graph,
             2,
             sizes,
             reaches,
@@ -65,10 +65,10 @@ def candidate(name: str, parcels: Parcels) -> Prior:
             name="Gaussian process, not negative",
         )
     if name == "gp":
-        return MaternPrior(parcels.graph, 2, sizes, reaches, n_fields=n_fields, name="Gaussian process")
+        return MaternPrior(patch_groups.graph, 2, sizes, reaches, n_fields=n_fields, name="Gaussian process")
     if name == "neural":
         return NeuralPrior(
-            parcels.in_plane_km,
+            patch_groups.in_plane_km,
             [length / 8, length / 4],
             [0.6 * slip],
             n_fields=n_fields,
@@ -77,20 +77,20 @@ def candidate(name: str, parcels: Parcels) -> Prior:
     raise ValueError(f"no prior is called {name!r}")
 
 
-def smooth_prior(parcels: Parcels) -> LaplacianPrior:
+def smooth_prior(patch_groups: PatchGroups) -> LaplacianPrior:
     """Return the classical prior: as smooth as hidden data like it, and never backwards."""
-    roughness = [typical_slip(parcels.fault) * factor for factor in ROUGHNESS]
-    n_fields = len(rake_basis(parcels.fault))
+    roughness = [typical_slip(patch_groups.fault) * factor for factor in ROUGHNESS]
+    n_fields = len(rake_basis(patch_groups.fault))
     return LaplacianPrior(
-        parcels.graph, roughness, n_fields=n_fields, nonnegative=True, name="Laplacian, not negative"
+        patch_groups.graph, roughness, n_fields=n_fields, nonnegative=True, name="Laplacian, not negative"
     )
 
 
-def uniform_slip(parcels: Parcels) -> Prior:
+def uniform_slip(patch_groups: PatchGroups) -> Prior:
     """Return the simple baseline: the same slip everywhere on a segment."""
-    segments = np.unique(parcels.segment)
-    of_segment = (parcels.segment[:, None] == segments).astype(float)
-    slip, n_fields = typical_slip(parcels.fault), len(rake_basis(parcels.fault))
+    segments = np.unique(patch_groups.segment)
+    of_segment = (patch_groups.segment[:, None] == segments).astype(float)
+    slip, n_fields = typical_slip(patch_groups.fault), len(rake_basis(patch_groups.fault))
     return SubspacePrior(
         np.kron(np.eye(n_fields), of_segment),
         [0.3 * slip, slip, 3 * slip],

@@ -13,14 +13,14 @@ from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar
-from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.patch_groups import PatchGroups
 from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel
 from selfseis.slip.variogram import FIRST_SD_M, InsarNoise
 from selfseis.typing import FloatArray, IntArray
 
 GNSS = "gnss"
 INSAR = "insar "
-MOST_BLOCKS = 16
+MAX_BLOCKS = 16
 FIRST_ROUGHNESS_M = 0.5
 RAMP_SD_M = 0.1
 
@@ -106,7 +106,7 @@ def ramps(observations: Observations) -> FloatArray:
     return np.stack(columns, axis=1) if columns else np.zeros((len(observations), 0))
 
 
-def spatial_blocks(observations: Observations, most: int = MOST_BLOCKS) -> IntArray:
+def spatial_blocks(observations: Observations, most: int = MAX_BLOCKS) -> IntArray:
     """Cut the map into compact blocks that hold every type of data which lies there; (n_data,)."""
     from sklearn.cluster import KMeans
 
@@ -121,22 +121,22 @@ def spatial_blocks(observations: Observations, most: int = MOST_BLOCKS) -> IntAr
     return np.asarray(clusters.labels_[owner.ravel()], np.int64)
 
 
-def first_prior(parcels: Parcels) -> GaussianPrior:
+def first_prior(patch_groups: PatchGroups) -> GaussianPrior:
     """Return the smooth prior that takes the earthquake out of the scenes before their noise is measured."""
-    n_fields = len(rake_basis(parcels.fault))
-    return LaplacianPrior(parcels.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
+    n_fields = len(rake_basis(patch_groups.fault))
+    return LaplacianPrior(patch_groups.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
 
 
-def slip_operator(parcels: Parcels, observations: Observations) -> FloatArray:
+def slip_operator(patch_groups: PatchGroups, observations: Observations) -> FloatArray:
     """Return what a metre of slip along each direction of `rake_basis` does to each datum; (n_data, n_model)."""
-    fault = parcels.fault
+    fault = patch_groups.fault
     along = displacement_along(fault, observations.places_km, observations.direction)
-    fields = [parcels.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
+    fields = [patch_groups.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
     return np.concatenate(fields, axis=1)
 
 
 def slip_problem(
-    parcels: Parcels,
+    patch_groups: PatchGroups,
     observations: Observations,
     *,
     blocks: IntArray | None = None,
@@ -146,7 +146,7 @@ def slip_problem(
 
     Parameters
     ----------
-    parcels : Parcels
+    parcels : PatchGroups
     observations : Observations
     blocks : ndarray of int, shape (n_data,), optional
         What is hidden together; compact blocks of the map without.
@@ -160,10 +160,10 @@ def slip_problem(
         Its noise is measured on whatever is visible.
     """
     places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
-    insar = InsarNoise(places, first_prior(parcels), {"sd": FIRST_ROUGHNESS_M})
+    insar = InsarNoise(places, first_prior(patch_groups), {"sd": FIRST_ROUGHNESS_M})
     columns = ramps(observations)
     return LinearProblem(
-        slip_operator(parcels, observations),
+        slip_operator(patch_groups, observations),
         observations.values,
         Noise(observations.sd, observations.kind),
         spatial_blocks(observations) if blocks is None else blocks,

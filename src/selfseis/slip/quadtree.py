@@ -9,11 +9,11 @@ import numpy as np
 from selfseis.slip.insar import Insar
 from selfseis.typing import FloatArray, IntArray
 
-MOST_PIXELS = 1500
-FEWEST_IN_A_SQUARE = 4
+MAX_PIXELS = 1500
+MIN_IN_A_SQUARE = 4
 
 
-def downsampled(scene: Insar, most: int = MOST_PIXELS) -> Insar:
+def downsampled(scene: Insar, most: int = MAX_PIXELS) -> Insar:
     """Return a scene of at most about so many pixels; one that is small enough already is returned as it is.
 
     The square that holds most variance is cut into four until there are enough squares; each becomes their mean.
@@ -51,7 +51,7 @@ def _squares(places: FloatArray, values: FloatArray, most: int) -> list[IntArray
         quarter = (places[rows] > middle) @ np.array([1, 2])
         parts = [rows[quarter == number] for number in range(4)]
         for part in (part for part in parts if part.size):
-            if part.size < 2 * FEWEST_IN_A_SQUARE or part.size == rows.size:
+            if part.size < 2 * MIN_IN_A_SQUARE or part.size == rows.size:
                 done.append(part)
             else:
                 heapq.heappush(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfseis.inversion import LinearProblem, Noise, Training, fit_model
 from selfseis.inversion.fit import settled
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.slip.variogram import InsarNoise
 from selfseis.typing import BoolArray, FloatArray
 
@@ -86,8 +86,8 @@ class MeasuredNoise:
         return absolute
 
 
-def note_outliers(
-    kind: NDArray[np.str_], name: NDArray[np.str_], weights: FloatArray, accounting: Accounting
+def log_outliers(
+    kind: NDArray[np.str_], name: NDArray[np.str_], weights: FloatArray, quality_log: QualityLog
 ) -> None:
     """Count and name the data that lie so far off that they hardly count.
 
@@ -97,7 +97,7 @@ def note_outliers(
         Type of each datum, and its site and component, or its scene.
     weights : ndarray, shape (n_data,)
         Of Student's t; 1 for Gaussian noise.
-    accounting : Accounting
+    quality_log : QualityLog
     """
     for of_kind in np.unique(kind):
         far = np.flatnonzero((kind == of_kind) & (weights < FAR_OFF))
@@ -105,4 +105,4 @@ def note_outliers(
             found = Counter(name[far[np.argsort(weights[far])]].tolist())
             listed = ", ".join(list(found)[:LISTED]) + (", ..." if len(found) > LISTED else "")
             detail = f"beyond four standard deviations, so counted less (Student's t): {listed}"
-            accounting.note("outlier", str(of_kind), detail, far.size)
+            quality_log.add("outlier", str(of_kind), detail, far.size)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from selfseis.inversion import LinearProblem, Noise, fit_model
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
-from selfseis.slip.patch_groups import Parcels
+from selfseis.slip.patch_groups import PatchGroups
 from selfseis.slip.problem import GNSS, Observations, first_prior, ramps, slip_operator
 from selfseis.typing import FloatArray
 
@@ -47,7 +47,7 @@ class SignCheck:
 
 
 def check_signs(
-    gnss: Gnss | None, scenes: Sequence[Insar], parcels: Parcels, accounting: Accounting
+    gnss: Gnss | None, scenes: Sequence[Insar], patch_groups: PatchGroups, quality_log: QualityLog
 ) -> tuple[list[Insar], list[SignCheck]]:
     """Compare each scene with the displacement that the GNSS sites lead one to expect, and turn what is reversed.
 
@@ -59,8 +59,8 @@ def check_signs(
     ----------
     gnss : Gnss or None
     scenes : sequence of Insar
-    parcels : Parcels
-    accounting : Accounting
+    parcels : PatchGroups
+    quality_log : QualityLog
         Told of every scene that was turned.
 
     Returns
@@ -80,22 +80,22 @@ def check_signs(
             for scene in scenes
         ]
     checked, checks = [], []
-    fault = parcels.fault
-    model = _slip_from_gnss(gnss, parcels)
+    fault = patch_groups.fault
+    model = _slip_from_gnss(gnss, patch_groups)
     for scene in scenes:
         sample = scene.take(np.linspace(0, len(scene) - 1, min(len(scene), ENOUGH_PIXELS)).astype(int))
         observations = Observations.of(None, [sample], fault)
-        expected = _without_ramp(slip_operator(parcels, observations) @ model, observations)
+        expected = _without_ramp(slip_operator(patch_groups, observations) @ model, observations)
         seen = _without_ramp(sample.los, observations)
         correlation = _correlation(expected, seen)
         turned = correlation < -CLEAR
         checks.append(SignCheck(scene.name, correlation, turned, "GNSS", _reason(correlation, turned)))
         if turned:
-            accounting.note("sign_turned", scene.name, checks[-1].reason, len(scene))
+            quality_log.add("sign_turned", scene.name, checks[-1].reason, len(scene))
         unit = _unit_of(seen, expected, correlation)
         if unit != 1.0:
             detail = f"displacements are {1 / unit:g} times what GNSS expects there: taken for another unit and scaled"
-            accounting.note("assumed", scene.name, detail, len(scene))
+            quality_log.add("assumed", scene.name, detail, len(scene))
         checked.append(replace(scene, los=(-unit if turned else unit) * scene.los, sd=unit * scene.sd))
     return checked, checks
 
@@ -110,12 +110,12 @@ def _unit_of(seen: FloatArray, expected: FloatArray, correlation: float) -> floa
     return 10.0**-nearest if is_unit else 1.0
 
 
-def _slip_from_gnss(gnss: Gnss, parcels: Parcels) -> FloatArray:
-    observations = Observations.of(gnss, [], parcels.fault)
-    operator = slip_operator(parcels, observations)
+def _slip_from_gnss(gnss: Gnss, patch_groups: PatchGroups) -> FloatArray:
+    observations = Observations.of(gnss, [], patch_groups.fault)
+    operator = slip_operator(patch_groups, observations)
     noise = Noise(np.hypot(observations.sd, FIRST_GNSS_SD_M), observations.kind)
     problem = LinearProblem(operator, observations.values, noise, np.arange(len(observations)))
-    prior = first_prior(parcels)
+    prior = first_prior(patch_groups)
     return fit_model(problem, prior, prior.settings()[0], scales={GNSS: 1.0}).model
 
 

@@ -15,9 +15,9 @@ from selfseis.typing import BoolArray, FloatArray
 
 LAGS = 15
 REACH = 0.2
-MOST_PIXELS = 1200
-FEWEST_PIXELS = 20
-LEAST_SD_M = 0.001
+MAX_PIXELS = 1200
+MIN_PIXELS = 20
+MIN_SD_M = 0.001
 FIRST_SD_M = 0.01
 CLEAR_OUTLIER = 0.4
 """Weight under Student's t with four degrees of freedom of what lies three standard deviations off."""
@@ -67,12 +67,12 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
     Sudhaus, H. and Jónsson, S. (2009). Improved source modelling through combined use of InSAR and GPS under
     consideration of correlated data errors. Geophys. J. Int. 176. doi:10.1111/j.1365-246X.2008.03989.x
     """
-    if len(residual) > MOST_PIXELS:
-        chosen = np.random.default_rng(seed).choice(len(residual), MOST_PIXELS, replace=False)
+    if len(residual) > MAX_PIXELS:
+        chosen = np.random.default_rng(seed).choice(len(residual), MAX_PIXELS, replace=False)
         residual, places_km = residual[chosen], places_km[chosen]
     variance = float(np.var(residual))
-    if len(residual) < FEWEST_PIXELS or variance <= LEAST_SD_M**2:
-        return Variogram(max(np.sqrt(variance), LEAST_SD_M), 0.0, 1.0)
+    if len(residual) < MIN_PIXELS or variance <= MIN_SD_M**2:
+        return Variogram(max(np.sqrt(variance), MIN_SD_M), 0.0, 1.0)
     distance = pdist(places_km)
     halved = 0.5 * pdist(residual[:, None], "sqeuclidean")
     reach = REACH * float(distance.max())
@@ -92,7 +92,7 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
         lambda lag, nugget, sill, length: nugget + sill * (1 - np.exp(-lag / length)),
         lags, means, np.clip(first, *(np.array(bounds) * [[1.01], [0.99]])), sigma=means + 1e-9, bounds=bounds,
     )  # fmt: skip
-    return Variogram(max(float(np.sqrt(nugget)), LEAST_SD_M), float(np.sqrt(sill)), float(length))
+    return Variogram(max(float(np.sqrt(nugget)), MIN_SD_M), float(np.sqrt(sill)), float(length))
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def _slip(inversion: SlipInversion) -> dict[str, Any]:
         "max_slip_m": slip.amount.max(),
         "mean_rake": mean_angle(slip.rake, slip.amount * fault.area_km2 + 1e-12),
         "n_patches": len(fault),
-        "n_parcels": len(inversion.prepared_.parcels),
+        "n_patch_groups": len(inversion.prepared_.patch_groups),
         "prior": inversion.prior_.name,
         "setting": inversion.setting_,
         "mean_resolution": inversion.resolution_.mean(),

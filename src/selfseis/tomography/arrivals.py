@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.phases import KNOWN, canonical
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 
 COLUMNS = (
     "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",
@@ -20,7 +20,7 @@ COLUMNS = (
 """The contract's columns, and where the station is; unknown numbers are NaN."""
 
 NUMBERS = tuple(name for name in COLUMNS if name not in {"event_id", "event_time", "station", "phase"})
-LONGEST_S = 3600.0
+MAX_S = 3600.0
 DEEPEST_KM = 750.0
 HIGHEST_KM = -9.0
 SIGMA_P_S, SIGMA_S_S = 0.5, 1.0
@@ -49,32 +49,32 @@ class Screening:
     ----------
     arrivals : pandas.DataFrame
         `COLUMNS`, with the phase as `canonical` names it; numbered from 0.
-    accounting : Accounting
+    quality_log : QualityLog
         One finding for each reason.
     """
 
     arrivals: pd.DataFrame
-    accounting: Accounting
+    quality_log: QualityLog
 
 
-def screen(table: pd.DataFrame, accounting: Accounting | None = None, source: str = "arrivals") -> Screening:
+def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: str = "arrivals") -> Screening:
     """Leave out the arrivals that cannot be used, count them by reason, and complete what may be assumed.
 
     Parameters
     ----------
     table : pandas.DataFrame
         As `table_of` makes it.
-    accounting : Accounting, optional
+    quality_log : QualityLog, optional
         Where to note; a new one otherwise.
     source : str
         What the file is called in the findings.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If nothing is left, saying what most of the arrivals lacked.
     """
-    accounting = Accounting() if accounting is None else accounting
+    quality_log = QualityLog() if quality_log is None else quality_log
     frame = table.copy()
     frame["phase"], stated = frame["phase"].map(canonical), frame["phase"]
     reasons = _reasons(frame, stated)
@@ -85,12 +85,12 @@ def screen(table: pd.DataFrame, accounting: Accounting | None = None, source: st
         keep &= ~bad
         if bad.any():
             lost[detail] = int(bad.sum())
-            accounting.note(kind, source, f"{detail}, such as {_example(frame, stated, bad)}", int(bad.sum()))
+            quality_log.add(kind, source, f"{detail}, such as {_example(frame, stated, bad)}", int(bad.sum()))
     if not keep.any():
         worst = max(lost, key=lambda detail: lost[detail]) if lost else "the file holds none"
-        raise UnusableInput(f"no arrival of {source} can be used: {worst}; correct the file")
+        raise InputError(f"no arrival of {source} can be used: {worst}; correct the file")
     kept = frame[keep].sort_values(["event_id", "station", "phase", "travel_time_s"], kind="stable")
-    return Screening(_completed(_deduplicated(kept, accounting, source), accounting, source), accounting)
+    return Screening(_completed(_deduplicated(kept, quality_log, source), quality_log, source), quality_log)
 
 
 def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd.Series]:
@@ -113,7 +113,7 @@ def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd
         ("impossible", "depths that are no kilometres below the surface"): ~frame["event_depth_km"].between(
             HIGHEST_KM, DEEPEST_KM
         ),
-        ("impossible", "travel times that are not between 0 and an hour"): ~((time > 0) & (time < LONGEST_S)),
+        ("impossible", "travel times that are not between 0 and an hour"): ~((time > 0) & (time < MAX_S)),
     }
 
 
@@ -122,25 +122,25 @@ def _example(frame: pd.DataFrame, stated: pd.Series, bad: np.ndarray) -> str:
     return f"{stated[bad].iloc[0] or 'no phase'} at {row['station'] or '?'} of event {row['event_id'] or '?'}"
 
 
-def _deduplicated(frame: pd.DataFrame, accounting: Accounting, source: str) -> pd.DataFrame:
+def _deduplicated(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> pd.DataFrame:
     """Keep the earliest of several readings of one phase at one station of one event."""
     again = frame.duplicated(["event_id", "station", "phase"])
     if again.any():
         detail = "further readings of the same phase, station and event; the earliest is kept"
-        accounting.note("duplicate", source, detail, int(again.sum()))
+        quality_log.add("duplicate", source, detail, int(again.sum()))
     return frame[~again].reset_index(drop=True)
 
 
-def _completed(frame: pd.DataFrame, accounting: Accounting, source: str) -> pd.DataFrame:
+def _completed(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> pd.DataFrame:
     flat = frame["station_elevation_m"].isna()
     if flat.any():
-        accounting.note(
+        quality_log.add(
             "assumed", source, "stations without elevation are taken at sea level", int(flat.sum())
         )
     unsure = ~frame["sigma_s"].gt(0)
     if unsure.any():
         detail = f"no uncertainty above 0: {SIGMA_P_S:g} s for P and {SIGMA_S_S:g} s for S, scaled by the fit"
-        accounting.note("assumed", source, detail, int(unsure.sum()))
+        quality_log.add("assumed", source, detail, int(unsure.sum()))
     is_s = frame["phase"].str.startswith("S")
     usual = pd.Series(np.where(is_s, SIGMA_S_S, SIGMA_P_S), frame.index)
     return frame.assign(

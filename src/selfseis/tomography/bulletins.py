@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 
 Row = dict[str, Any]
 
@@ -44,7 +44,7 @@ def is_isc_csv(text: str) -> bool:
     return "ISCPHASE" in text and "EVENTID" in text
 
 
-def read_isc_csv(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
+def read_isc_csv(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
     """Rows of the ISC's CSV; the reported phase stands in where the ISC identified none."""
     lines = text.splitlines()
     first = next(n for n, line in enumerate(lines) if line.lstrip().startswith("EVENTID"))
@@ -58,7 +58,7 @@ def read_isc_csv(text: str, accounting: Accounting, source: str) -> Iterator[Row
             arrival = _moment(row["DATE"], row["TIME"])
             origin = _moment(row["DATE 2"], row["TIME 2"])
         except (KeyError, ValueError):
-            accounting.note("unusable_row", source, f"line {number} has no times of arrival and origin")
+            quality_log.add("unusable_row", source, f"line {number} has no times of arrival and origin")
             continue
         yield {
             "event_id": row["EVENTID"],
@@ -90,7 +90,7 @@ def is_event_blocks(text: str) -> bool:
     return first.startswith("#") and first.count(",") >= 10 and first.split(",")[1].strip().isdigit()
 
 
-def read_event_blocks(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
+def read_event_blocks(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
     """Rows of ISC or EHB bulletins in blocks.
 
     An event is ``#AGENCY, y, m, d, h, min, s, longitude, latitude, depth km, n, magnitudes..., id, gap``, an arrival
@@ -106,12 +106,12 @@ def read_event_blocks(text: str, accounting: Accounting, source: str) -> Iterato
             elif line.strip() and event is not None:
                 yield event | _arrival_of(cells, event["event_time"])
             elif line.strip():
-                accounting.note(
+                quality_log.add(
                     "unusable_row", source, f"line {number} belongs to no event that could be read"
                 )
         except (ValueError, IndexError):
             what = "event" if line.startswith("#") else "arrival"
-            accounting.note("unusable_row", source, f"line {number} is no {what}")
+            quality_log.add("unusable_row", source, f"line {number} is no {what}")
 
 
 def _event_of(cells: list[str]) -> Row:
@@ -150,7 +150,7 @@ def is_table(text: str) -> bool:
     return "station" in found and "phase" in found
 
 
-def read_table(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
+def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
     """Rows of a table with the contract's columns or usual names for them; arrival times serve as well.
 
     Cells are separated by commas, semicolons, tabs or spaces; dates may stand in columns of their own.
@@ -161,7 +161,7 @@ def read_table(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
     for number, line in enumerate(lines, start=2):
         cells = _cells(line, separator)
         if len(cells) < n_cells:
-            accounting.note(
+            quality_log.add(
                 "unusable_row", source, f"row {number} has {len(cells)} cells, the header {n_cells}"
             )
             continue
@@ -174,7 +174,7 @@ def read_table(text: str, accounting: Accounting, source: str) -> Iterator[Row]:
                 since = pd.Timestamp(arrival) - pd.Timestamp(row["event_time"])
                 row["travel_time_s"] = since.total_seconds()
         except (ValueError, TypeError):
-            accounting.note("unusable_row", source, f"row {number} holds something that is no time")
+            quality_log.add("unusable_row", source, f"row {number} holds something that is no time")
             continue
         yield row
 

@@ -18,10 +18,10 @@ from selfseis.tomography.problem import Hidden, term_problem
 from selfseis.typing import BoolArray, FloatArray, IntArray
 from selfseis.validation import BlockScores, Verdict, judge
 
-Report = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 CLIPPED_AT = 4.0
-NULL = "event and station terms"
-CHANCE = "structure from residuals exchanged among rays"
+BASELINE = "event and station terms"
+SHUFFLED_RAYS = "structure from residuals exchanged among rays"
 NOTHING = "event terms alone"
 PLURAL = {"event": "events", "station": "stations", "region": "source regions"}
 MEASURE = "variance explained on hidden {}, beyond their own origins (outliers count as {:g} sd)"
@@ -76,7 +76,7 @@ class Validation:
     def summary(self) -> dict[str, Any]:
         """Return scores of every prior and of the null, for ``summary.json``."""
         return {
-            "verdict": self.verdict.verdict,
+            "verdict": self.verdict.outcome,
             "reason": self.verdict.reason,
             "n_blocks": self.verdict.n_blocks,
             "gain": None if self.verdict.gain is None else self.verdict.gain.to_dict(),
@@ -95,7 +95,7 @@ def validate(
     n_folds: int = 5,
     n_inner: int = 2,
     seed: int = 0,
-    progress: Report | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Validation:
     """Run the nested hold-out of every prior, of the tuned null and of chance on the same hidden blocks.
 
@@ -115,11 +115,11 @@ def validate(
     terms = term_problem(traced, hidden, is_global=is_global, seed=seed)
     n_runs = len(priors) + 3
 
-    def reported(run: int) -> Report | None:
+    def reported(run: int) -> ProgressCallback | None:
         return None if progress is None else lambda done, of: progress(run + done / of, n_runs)
 
     options: dict[str, Any] = {"n_folds": n_folds, "n_inner": n_inner, "seed": seed}
-    null = hold_out_terms(terms, None, name=NULL, progress=reported(0), **options)
+    null = hold_out_terms(terms, None, name=BASELINE, progress=reported(0), **options)
     found = [
         hold_out_terms(terms, prior, name=prior.name, progress=reported(1 + run), **options)
         for run, prior in enumerate(priors)
@@ -127,15 +127,15 @@ def validate(
     method = found[0] if len(found) == 1 else chosen(found, "chosen by hidden data")
     by_fold = list(found[0].settings)
     fast: dict[str, Any] = {"n_folds": n_folds, "n_samples": 0, "seed": seed}
-    chance = hold_out_terms(
-        terms, priors[0], name=CHANCE, settings=by_fold, by_chance=True,
+    shuffled = hold_out_terms(
+        terms, priors[0], name=SHUFFLED_RAYS, settings=by_fold, under_null=True,
         progress=reported(1 + len(priors)), **fast,
     )  # fmt: skip
     nothing = hold_out_terms(
         terms, None, name=NOTHING, settings=[{"terms": NO_TERMS}] * len(by_fold),
         progress=reported(2 + len(priors)), **fast,
     )  # fmt: skip
-    verdict = _judged(terms, hidden, method, null, chance, nothing, found, seed)
+    verdict = _judged(terms, hidden, method, null, shuffled, nothing, found, seed)
     return Validation(hidden, verdict, method, null, found)
 
 
@@ -144,21 +144,21 @@ def _judged(
     hidden: Hidden,
     method: HeldOut,
     null: HeldOut,
-    chance: HeldOut,
+    shuffled: HeldOut,
     nothing: HeldOut,
     priors: Sequence[HeldOut],
     seed: int,
 ) -> Verdict:
-    rows = method.rows() & null.rows() & chance.rows() & nothing.rows()
+    rows = method.rows() & null.rows() & shuffled.rows() & nothing.rows()
     scale = _robust_scale(null, rows)
     block = np.unique(terms.problem.blocks[rows], return_inverse=True)[1]
-    scores = [_scores(one, nothing, rows, scale, block) for one in (method, null, chance)]
+    scores = [_scores(one, nothing, rows, scale, block) for one in (method, null, shuffled)]
     table = [prior_row(one) for one in (*priors, null, nothing)]
     return judge(
         "tomography",
         *scores,
-        baseline_name=NULL,
-        null_name=CHANCE,
+        baseline_name=BASELINE,
+        null_name=SHUFFLED_RAYS,
         measure=MEASURE.format(PLURAL[hidden], CLIPPED_AT),
         seed=seed,
         details={"hidden": hidden, "priors": table},

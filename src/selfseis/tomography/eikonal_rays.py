@@ -30,7 +30,7 @@ from selfseis.traveltimes.ray_paths import Geometry, Points
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-MOST_NODES = 150_000
+MAX_NODES = 150_000
 STRONGEST = 25.0  # percent; a perturbation beyond is a hole in the data, through which no ray should be led
 _BALL = 2.0  # nodes about the station within which the ray is straight
 _STEP = 0.5  # of the node distance
@@ -68,7 +68,7 @@ class NodeGrid:
         deep = flattened(grid.depth_edges[-1])
         low = np.array([east.min(), north_km.min(), 0.0])
         size = np.array([np.ptp(east), np.ptp(north_km), float(deep)])
-        spacing = float((size.prod() / MOST_NODES) ** (1 / 3))
+        spacing = float((size.prod() / MAX_NODES) ** (1 / 3))
         shape = tuple(int(n) for n in np.ceil(size / spacing).astype(int) + 1 + 2 * _MARGIN_NODES)
         return cls(flat_map, low - _MARGIN_NODES * spacing, shape, spacing)
 
@@ -96,7 +96,7 @@ def flattened(depth_km: FloatArray | float) -> FloatArray:
     return -EARTH_KM * np.log1p(-np.asarray(depth_km, float) / EARTH_KM)
 
 
-def retraced(traced: Traced, image: Image, reference: Reference, grid: CellGrid) -> Traced:
+def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid: CellGrid) -> Traced:
     """Trace first arrivals again through an image; later arrivals keep their rays.
 
     Parameters
@@ -196,7 +196,7 @@ def _through(
     return change, Points(*(column[order] for column in joined))
 
 
-def can_retrace() -> bool:
+def can_trace_eikonal() -> bool:
     """Say whether the solver, which is optional because it has to be compiled, is installed."""
     return find_spec("skfmm") is not None
 

@@ -12,15 +12,15 @@ import pandas as pd
 import xarray as xr
 
 from selfseis.base import Estimator
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import Reference, read_reference
 from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.cross_validation import Validation, validate
-from selfseis.tomography.eikonal_rays import can_retrace, retraced
+from selfseis.tomography.eikonal_rays import can_trace_eikonal, trace_eikonal_rays
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.image import Image, image_with, make_image, to_dataset
-from selfseis.tomography.neural_prior import MANTLE_NETWORKS, MOST_RAYS, REGION_NETWORKS, NeuralField
+from selfseis.tomography.neural_prior import MANTLE_NETWORKS, MAX_RAYS, REGION_NETWORKS, NeuralField
 from selfseis.tomography.priors import (
     MANTLE_AXES,
     REGION_AXES,
@@ -40,16 +40,16 @@ from selfseis.tomography.screening import (
     without_lone_events,
 )
 
-Report = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 Stage = Callable[[str], Any]
 Scope = Literal["auto", "globe", "region"]
 
-FEWEST_BLOCKS = 8
+MIN_BLOCKS = 8
 S_OVER_P = (1.0, 1.5, 2.0)
 
 
 @contextmanager
-def _silent(name: str) -> Iterator[Report]:
+def _silent(name: str) -> Iterator[ProgressCallback]:
     yield lambda done, total: None
 
 
@@ -73,7 +73,7 @@ class TravelTimeTomography(Estimator):
         Outer folds, and folds inside each that choose the settings.
     n_samples : int
         Draws from the posterior.
-    retrace : int
+    ray_iterations : int
         In a region: how often rays are traced again through the new model.
     published : path, optional
         NetCDF of a published model to compare with.
@@ -91,7 +91,7 @@ class TravelTimeTomography(Estimator):
     traced_ : Traced
     grid_ : CellGrid
     image_ : Image
-    accounting_ : Accounting
+    quality_log_ : QualityLog
         What was left out or assumed.
     """
 
@@ -105,7 +105,7 @@ class TravelTimeTomography(Estimator):
         n_folds: int = 5,
         n_inner: int = 2,
         n_samples: int = 32,
-        retrace: int = 1,
+        ray_iterations: int = 1,
         published: Path | str | None = None,
         seed: int = 0,
     ) -> None:
@@ -116,7 +116,7 @@ class TravelTimeTomography(Estimator):
         self.n_folds = n_folds
         self.n_inner = n_inner
         self.n_samples = n_samples
-        self.retrace = retrace
+        self.ray_iterations = ray_iterations
         self.published = published
         self.seed = seed
 
@@ -141,23 +141,23 @@ class TravelTimeTomography(Estimator):
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the arrivals cannot be used.
         """
         reference = read_reference(self.reference)
         published = None if self.published is None else PublishedModel.from_file(self.published)
         with stage("read arrivals"):
             screening = self._screened(arrivals, stations)
-            self.accounting_ = screening.accounting
-            kept = without_lone_events(screening.arrivals, self.accounting_)
+            self.quality_log_ = screening.quality_log
+            kept = without_lone_events(screening.arrivals, self.quality_log_)
         of_globe = is_global(kept) if self.scope == "auto" else self.scope == "globe"
-        with stage("trace rays") as report:
+        with stage("trace rays") as progress:
             self.grid_ = self._grid(kept, reference, of_globe)
-            self.traced_ = self._traced(kept, reference, of_globe, report)
+            self.traced_ = self._traced(kept, reference, of_globe, progress)
         priors = self._priors(of_globe)
         self.validations_: list[Validation] = []
         for hidden in self._hidden_in_turn():
-            with stage(f"hide {hidden}s") as report:
+            with stage(f"hide {hidden}s") as progress:
                 found = validate(
                     self.traced_,
                     hidden,
@@ -166,12 +166,12 @@ class TravelTimeTomography(Estimator):
                     n_folds=self.n_folds,
                     n_inner=self.n_inner,
                     seed=self.seed,
-                    progress=report,
+                    progress=progress,
                 )
                 self.validations_.append(found)
         self.verdict_ = self.validations_[0].verdict
-        with stage("make the image") as report:
-            self.image_ = self._imaged(priors[0], reference, of_globe, report)
+        with stage("make the image") as progress:
+            self.image_ = self._imaged(priors[0], reference, of_globe, progress)
         self.model_ = to_dataset(self.image_, self.grid_, self._attributes())
         self.summary_ = self._summarised(reference, of_globe, published)
         return self
@@ -186,16 +186,18 @@ class TravelTimeTomography(Estimator):
             return CellGrid.of_earth(self.cell or 5.0)
         return region_grid(arrivals, reference, self.cell)
 
-    def _traced(self, arrivals: pd.DataFrame, reference: Reference, of_globe: bool, report: Report) -> Traced:
-        traced = trace(arrivals, reference, self.grid_, progress=report)
+    def _traced(
+        self, arrivals: pd.DataFrame, reference: Reference, of_globe: bool, progress: ProgressCallback
+    ) -> Traced:
+        traced = trace(arrivals, reference, self.grid_, progress=progress)
         lost = len(arrivals) - len(traced.arrivals)
         if lost:
             detail = "phases that no ray of the reference brings to their distance"
-            self.accounting_.note("no_ray", "arrivals", detail, lost)
+            self.quality_log_.add("no_ray", "arrivals", detail, lost)
         if not len(traced.arrivals):
-            raise UnusableInput("no arrival has a ray in the reference: check phases, depths and distances")
+            raise InputError("no arrival has a ray in the reference: check phases, depths and distances")
         check_plausible(traced)
-        return without_far_off(traced, self.accounting_, of_globe=of_globe)
+        return without_far_off(traced, self.quality_log_, of_globe=of_globe)
 
     def _priors(self, of_globe: bool) -> list[Any]:
         """Return the priors that stand side by side; the image is made with the first."""
@@ -211,12 +213,12 @@ class TravelTimeTomography(Estimator):
             Roughness(grid, ROUGHNESS_AXES, n_fields),
         ]
         n_rays = len(self.traced_.arrivals)
-        if n_rays <= MOST_RAYS:
+        if n_rays <= MAX_RAYS:
             return [*priors, NeuralField(grid, networks, fade_km, n_fields)]
-        self.accounting_.note(
+        self.quality_log_.add(
             "left_out",
             "neural field",
-            f"not tried with more than {MOST_RAYS:,} arrivals: its cost grows too fast",
+            f"not tried with more than {MAX_RAYS:,} arrivals: its cost grows too fast",
             n_rays,
         )
         return priors
@@ -235,23 +237,25 @@ class TravelTimeTomography(Estimator):
         n_blocks = {"event": n_events, "station": n_stations, "region": min(24, n_events // 4)}
         possible = [hidden for hidden in self.hidden if n_blocks[hidden] >= self.n_folds]
         if not possible:
-            raise UnusableInput(
+            raise InputError(
                 f"{n_events} events at {n_stations} stations are too few to hide any: give a longer bulletin"
             )
-        return sorted(possible, key=lambda hidden: n_blocks[hidden] < FEWEST_BLOCKS)
+        return sorted(possible, key=lambda hidden: n_blocks[hidden] < MIN_BLOCKS)
 
     def _rounds_of_rays(self) -> int:
         """Return how often rays are traced again: never without the optional solver, and that is said."""
-        if self.retrace and not can_retrace():
-            self.accounting_.note(
+        if self.ray_iterations and not can_trace_eikonal():
+            self.quality_log_.add(
                 "assumed",
                 "rays",
                 "not traced again through the image: pip install 'selfseis[regional]' to do so",
             )
             return 0
-        return self.retrace
+        return self.ray_iterations
 
-    def _imaged(self, prior: LayeredMatern, reference: Reference, of_globe: bool, report: Report) -> Image:
+    def _imaged(
+        self, prior: LayeredMatern, reference: Reference, of_globe: bool, progress: ProgressCallback
+    ) -> Image:
         """Make the image; in a region rays are traced again through it and the setting is kept."""
         first = self.validations_[0].hidden
         terms = term_problem(self.traced_, first, is_global=of_globe, seed=self.seed)
@@ -260,8 +264,8 @@ class TravelTimeTomography(Estimator):
         )
         rounds = 0 if of_globe else self._rounds_of_rays()
         for done in range(rounds):
-            report(done + 1, rounds + 1)
-            self.traced_ = retraced(self.traced_, image, reference, self.grid_)
+            progress(done + 1, rounds + 1)
+            self.traced_ = trace_eikonal_rays(self.traced_, image, reference, self.grid_)
             terms = term_problem(self.traced_, first, is_global=False, seed=self.seed)
             image = image_with(
                 self.traced_,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from selfseis.geo.station_files import of_fmtomo
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 
 STATION_FILE = "sourceslocal.in"
 _NAME = re.compile(r"^pick\.(?P<code>[^.]+)\.(?P<phase>[A-Za-z0-9*]+)$")
@@ -21,25 +21,25 @@ def find_fmtomo(path: Path) -> list[Path]:
     return sorted([*path.glob(STATION_FILE), *path.glob(f"*/{STATION_FILE}")])
 
 
-def read_fmtomo(station_file: Path, accounting: Accounting) -> Iterator[dict[str, Any]]:
+def read_fmtomo(station_file: Path, quality_log: QualityLog) -> Iterator[dict[str, Any]]:
     """Rows of the pick files beside a station file.
 
     ``picks/pick.STATION.PHASE`` holds a count, then event latitude, longitude, depth (km), travel time (s) and its
     standard deviation (s). Events have no names and no times: the same place to 10 m is the same event.
     """
-    stations = {epoch.code: epoch for epoch in of_fmtomo(station_file, accounting)}
+    stations = {epoch.code: epoch for epoch in of_fmtomo(station_file, quality_log)}
     folder = station_file.with_name("picks")
     for file in sorted(folder.iterdir() if folder.is_dir() else []):
         name = _NAME.match(file.name)
         if name is None:
-            accounting.note("not_picks", str(file), "not named pick.STATION.PHASE; passed over")
+            quality_log.add("not_picks", str(file), "not named pick.STATION.PHASE; passed over")
             continue
         station = stations.get(name["code"])
         for number, line in enumerate(_lines(file), start=2):
             try:
                 latitude, longitude, depth, seconds, sigma = (float(cell) for cell in line.split())
             except ValueError:
-                accounting.note("unusable_row", str(file), f"line {number} is not five numbers")
+                quality_log.add("unusable_row", str(file), f"line {number} is not five numbers")
                 continue
             yield {
                 "event_id": f"{latitude:.4f}_{longitude:.4f}_{depth:.2f}",

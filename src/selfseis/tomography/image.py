@@ -17,7 +17,7 @@ from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.priors import LayeredMatern, Setting
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-FEWEST_RAYS = 1
+MIN_RAYS = 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Image:
 
     def hit(self, wave: Wave) -> BoolArray:
         """Which cells rays of a wave go through."""
-        return self.ray_count[self.waves.index(wave)] >= FEWEST_RAYS
+        return self.ray_count[self.waves.index(wave)] >= MIN_RAYS
 
 
 def make_image(

@@ -14,7 +14,7 @@ from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.priors import Axes, Setting, fading
 from selfseis.typing import FloatArray
 
-MOST_RAYS = 20_000
+MAX_RAYS = 20_000
 """Of more rays than this the neural field is left out: its derivative is a dense matrix of rays by weights."""
 N_FREQUENCIES = 16
 WIDTH = 24

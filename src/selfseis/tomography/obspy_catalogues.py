@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from selfseis.io.obspy_import import obspy
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 
 OWN_CATALOGUE = "catalogue.xml"
 
 
-def read_catalogue(path: Path, accounting: Accounting) -> Iterator[dict[str, Any]] | None:
+def read_catalogue(path: Path, quality_log: QualityLog) -> Iterator[dict[str, Any]] | None:
     """Rows of a catalogue: the arrivals of each preferred origin, or else its picks; None where ObsPy reads none."""
     module = obspy()
     with warnings.catch_warnings():
@@ -22,16 +22,16 @@ def read_catalogue(path: Path, accounting: Accounting) -> Iterator[dict[str, Any
             catalogue = module.read_events(str(path))
         except Exception:  # whatever the plugins raise on a file that is none of theirs
             return None
-    return _rows(catalogue, str(path), accounting)
+    return _rows(catalogue, str(path), quality_log)
 
 
-def _rows(catalogue: Any, source: str, accounting: Accounting) -> Iterator[dict[str, Any]]:
+def _rows(catalogue: Any, source: str, quality_log: QualityLog) -> Iterator[dict[str, Any]]:
     for event in catalogue:
         name = str(event.resource_id).split("/")[-1]
         origin = event.preferred_origin() or next(iter(event.origins), None)
         if origin is None or origin.time is None:
             detail = "events without an origin time: their picks give no travel times"
-            accounting.note("no_location", f"{source}: event {name}", detail, max(len(event.picks), 1))
+            quality_log.add("no_location", f"{source}: event {name}", detail, max(len(event.picks), 1))
             continue
         for pick, phase in _picked(event, origin):
             stream = pick.waveform_id

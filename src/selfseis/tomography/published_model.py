@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.tomography.grid import CellGrid
 from selfseis.typing import BoolArray, FloatArray
 
@@ -46,7 +46,7 @@ class PublishedModel:
 
         Raises
         ------
-        UnusableInput
+        InputError
             If the file holds no such thing.
         """
         place = Path(path)
@@ -58,7 +58,7 @@ class PublishedModel:
                 axes = [stored[name].values.astype(float) for name in names.values()]
                 percent = values.values.astype(float)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UnusableInput(
+            raise InputError(
                 f"{place} is no published model: give NetCDF with depth, latitude, longitude and a "
                 "perturbation in percent"
             ) from error

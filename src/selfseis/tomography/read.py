@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.station_files import StationList
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.tomography import bulletins
 from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.fmtomo import find_fmtomo, read_fmtomo
 from selfseis.tomography.obspy_catalogues import OWN_CATALOGUE, read_catalogue
 
 Rows = Iterator[dict[str, Any]]
-Reader = Callable[[str, Accounting, str], Rows]
+Reader = Callable[[str, QualityLog, str], Rows]
 _TEXTS: tuple[tuple[Callable[[str], bool], Reader], ...] = (
     (bulletins.is_isc_csv, bulletins.read_isc_csv),
     (bulletins.is_event_blocks, bulletins.read_event_blocks),
@@ -47,38 +47,36 @@ def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Scree
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the format is unknown or nothing is left.
     """
-    place, accounting = Path(path), Accounting()
+    place, quality_log = Path(path), QualityLog()
     if not place.exists():
-        raise UnusableInput(f"{place} does not exist: check the path given as --arrivals")
-    listed = None if stations is None else StationList.from_file(stations, accounting)
-    table = table_of(_rows(place, accounting))
+        raise InputError(f"{place} does not exist: check the path given as --arrivals")
+    listed = None if stations is None else StationList.from_file(stations, quality_log)
+    table = table_of(_rows(place, quality_log))
     if listed is not None:
         table = listed.place(table)
     elif len(table) and table["station_latitude"].isna().all():
-        raise UnusableInput(f"{place} does not say where its stations are: give --stations")
+        raise InputError(f"{place} does not say where its stations are: give --stations")
     _refuse_swapped(table, place)
-    return screen(table, accounting, str(place))
+    return screen(table, quality_log, str(place))
 
 
-def _rows(place: Path, accounting: Accounting) -> Rows:
+def _rows(place: Path, quality_log: QualityLog) -> Rows:
     if station_files := find_fmtomo(place):
         for file in station_files:
-            yield from read_fmtomo(file, accounting)
+            yield from read_fmtomo(file, quality_log)
         return
     if place.is_dir():
         place = place / OWN_CATALOGUE
         if not place.is_file():
-            raise UnusableInput(
-                f"{place.parent} holds no {OWN_CATALOGUE} and no FMTOMO picks: give {_FORMATS}"
-            )
+            raise InputError(f"{place.parent} holds no {OWN_CATALOGUE} and no FMTOMO picks: give {_FORMATS}")
     text = place.read_text(encoding="utf-8-sig", errors="replace")
     reader = next((read for recognises, read in _TEXTS if recognises(text)), None)
-    rows = reader(text, accounting, str(place)) if reader else read_catalogue(place, accounting)
+    rows = reader(text, quality_log, str(place)) if reader else read_catalogue(place, quality_log)
     if rows is None:
-        raise UnusableInput(f"{place} is none of the formats of arrivals: give {_FORMATS}")
+        raise InputError(f"{place} is none of the formats of arrivals: give {_FORMATS}")
     yield from rows
 
 
@@ -88,7 +86,7 @@ def _refuse_swapped(table: pd.DataFrame, place: Path) -> None:
         latitude, longitude = table[f"{who}_latitude"].abs(), table[f"{who}_longitude"].abs()
         beyond = (latitude > 90) & (longitude <= 90)
         if beyond.sum() > 0.5 * max(int(latitude.notna().sum()), 1):
-            raise UnusableInput(
+            raise InputError(
                 f"latitude and longitude of the {who}s of {place} are swapped: latitudes reach "
                 f"{latitude.max():g}; swap the columns"
             )

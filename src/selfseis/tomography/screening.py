@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import EARTH_KM, Reference
 from selfseis.geo.phases import wave_of
-from selfseis.quality_log import Accounting
+from selfseis.quality_log import QualityLog
 from selfseis.tomography.forward import Traced
 from selfseis.tomography.grid import KM_A_DEGREE, CellGrid
 from selfseis.traveltimes.first_arrivals import find_rays
@@ -17,8 +17,8 @@ from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import FloatArray
 
 REGION_DEG = 15.0
-FEWEST_ARRIVALS = 40
-FEWEST_OF_EVENT = 5
+MIN_ARRIVALS = 40
+MIN_OF_EVENT = 5
 CELLS_ACROSS = 22.0
 N_LAYERS = 12
 FAR_OFF = {True: (15.0, 8.0), False: (4.0, 10.0)}
@@ -30,24 +30,24 @@ def is_global(arrivals: pd.DataFrame) -> bool:
     return bool(np.mean(np.degrees(Geometry.of(arrivals).distance) > REGION_DEG) > 0.1)
 
 
-def without_lone_events(arrivals: pd.DataFrame, accounting: Accounting) -> pd.DataFrame:
+def without_lone_events(arrivals: pd.DataFrame, quality_log: QualityLog) -> pd.DataFrame:
     """Leave out events with so few arrivals that their own origin explains them all.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If too little is left for any structure.
     """
     size = arrivals.groupby("event_id")["station"].transform("size")
-    few = size < FEWEST_OF_EVENT
+    few = size < MIN_OF_EVENT
     if few.any():
-        detail = f"arrivals of events with fewer than {FEWEST_OF_EVENT}, which their own origin explains"
-        accounting.note("too_few", "events", detail, int(few.sum()))
+        detail = f"arrivals of events with fewer than {MIN_OF_EVENT}, which their own origin explains"
+        quality_log.add("too_few", "events", detail, int(few.sum()))
     kept = arrivals[~few].reset_index(drop=True)
-    if len(kept) < FEWEST_ARRIVALS:
-        raise UnusableInput(
-            f"only {len(kept)} arrivals are left of events with {FEWEST_OF_EVENT} or more: at least "
-            f"{FEWEST_ARRIVALS} are needed for any structure"
+    if len(kept) < MIN_ARRIVALS:
+        raise InputError(
+            f"only {len(kept)} arrivals are left of events with {MIN_OF_EVENT} or more: at least "
+            f"{MIN_ARRIVALS} are needed for any structure"
         )
     return kept
 
@@ -102,7 +102,7 @@ def _deepest(arrivals: pd.DataFrame, reference: Reference) -> float:
     return float(np.clip(1.1 * np.quantile(lowest, 0.995) + 2.0, 5.0, reference.floor_km))
 
 
-def without_far_off(traced: Traced, accounting: Accounting, *, of_globe: bool) -> Traced:
+def without_far_off(traced: Traced, quality_log: QualityLog, *, of_globe: bool) -> Traced:
     """Leave out arrivals whose residual, that of their event apart, is no delay but a mistake."""
     residual = pd.Series(traced.residual)
     wave = np.where(traced.is_s, "S", "P")
@@ -116,7 +116,7 @@ def without_far_off(traced: Traced, accounting: Accounting, *, of_globe: bool) -
             f"arrivals more than {seconds:g} s and {sds:g} robust standard deviations off, such as {some['phase']} "
             f"at {some['station']} of event {some['event_id']}"
         )
-        accounting.note("far_off", "residuals", detail, int(wrong.sum()))
+        quality_log.add("far_off", "residuals", detail, int(wrong.sum()))
     return traced.take(~wrong)
 
 
@@ -125,12 +125,12 @@ def check_plausible(traced: Traced) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If half of the arrivals are early or late by a quarter of their travel time and more.
     """
     share = np.abs(traced.residual) / np.maximum(traced.predicted, 5.0)
     if np.median(share) > 0.25:
-        raise UnusableInput(
+        raise InputError(
             "half of the travel times differ from the reference by more than a quarter: check that "
             "latitude and longitude are not swapped, that depths are in km and times in s, "
             "and that events are not listed as stations"

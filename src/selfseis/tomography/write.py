@@ -10,7 +10,7 @@ import pandas as pd
 from selfseis.io.atomic import replacing, write_json
 from selfseis.tomography.estimator import TravelTimeTomography
 
-MOST_SHOWN = 1500
+MAX_SHOWN = 1500
 FILES = ("model.nc", "summary.json", "heldout.csv", "verdict.json")
 
 
@@ -48,6 +48,6 @@ def write_tomography(found: TravelTimeTomography, folder: str | Path) -> list[Pa
 
 def _places(rows: pd.DataFrame, who: str) -> list[list[float]]:
     """Longitudes, latitudes (and depths in km of events), at most so many, spread over all."""
-    chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MOST_SHOWN).round().astype(int))]
+    chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_SHOWN).round().astype(int))]
     columns = [f"{who}_longitude", f"{who}_latitude"] + (["event_depth_km"] if who == "event" else [])
     return [[round(float(value), 4) for value in row] for row in chosen[columns].to_numpy()]

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import replacing
 from selfseis.training.threads import one_thread
 
 DrawLoss = Callable[[nn.Module, np.random.Generator], Tensor]
 HiddenLoss = Callable[[nn.Module], float]
-Report = Callable[["FitProgress"], None]
+ProgressCallback = Callable[["FitProgress"], None]
 
 
 @dataclass
@@ -32,7 +32,7 @@ class FitProgress:
 
     Attributes
     ----------
-    step, most_steps : int
+    step, max_steps : int
         Steps done, and the most that will be.
     best_step : int
         The step whose network was the best on hidden data, and is kept.
@@ -45,7 +45,7 @@ class FitProgress:
     """
 
     step: int = 0
-    most_steps: int = 0
+    max_steps: int = 0
     best_step: int = 0
     best_loss: float = float("inf")
     history: list[tuple[int, float]] = field(default_factory=list)
@@ -58,14 +58,14 @@ def fit(
     draw_loss: DrawLoss,
     hidden_loss: HiddenLoss,
     *,
-    most_steps: int,
-    most_seconds: float = float("inf"),
+    max_steps: int,
+    max_seconds: float = float("inf"),
     check_every: int = 50,
     patience: int = 6,
     learning_rate: float = 1e-3,
     seed: int = 0,
     checkpoint: Path | None = None,
-    report: Report | None = None,
+    progress: ProgressCallback | None = None,
 ) -> FitProgress:
     """Train a network until it stops getting better on hidden data, and leave it at its best.
 
@@ -77,9 +77,9 @@ def fit(
         ``draw_loss(net, rng)`` returns a loss on visible data, drawn with `rng`.
     hidden_loss : callable
         ``hidden_loss(net)`` returns the loss on hidden data.
-    most_steps : int
+    max_steps : int
         Largest number of steps.
-    most_seconds : float
+    max_seconds : float
         Largest time; the result then depends on the machine.
     check_every : int
         Steps between looks at hidden data.
@@ -91,7 +91,7 @@ def fit(
         Seed of the draws.
     checkpoint : Path, optional
         A folder. Training that finds a checkpoint there goes on from it.
-    report : callable, optional
+    progress : callable, optional
         Called with the progress after every look.
 
     Returns
@@ -100,62 +100,64 @@ def fit(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If there is a checkpoint, but a damaged one or one of another network.
     """
-    state = _State(net, learning_rate, seed, FitProgress(most_steps=most_steps))
+    state = _State(net, learning_rate, seed, FitProgress(max_steps=max_steps))
     if checkpoint is not None:
         state.resume(checkpoint)
-    progress = state.progress
-    if not progress.history:
+    fit_progress = state.fit_progress
+    if not fit_progress.history:
         state.look(hidden_loss)
-    started, spent = time.perf_counter(), progress.seconds
-    while progress.step < most_steps and progress.seconds < most_seconds:
+    started, spent = time.perf_counter(), fit_progress.seconds
+    while fit_progress.step < max_steps and fit_progress.seconds < max_seconds:
         _step(state, draw_loss, learning_rate)
-        progress.seconds = spent + time.perf_counter() - started
-        if progress.step % check_every and progress.step != most_steps:
+        fit_progress.seconds = spent + time.perf_counter() - started
+        if fit_progress.step % check_every and fit_progress.step != max_steps:
             continue
         state.look(hidden_loss)
         if checkpoint is not None:
             state.save(checkpoint)
-        if report is not None:
-            report(progress)
-        if progress.step - progress.best_step >= patience * check_every:
+        if progress is not None:
+            progress(fit_progress)
+        if fit_progress.step - fit_progress.best_step >= patience * check_every:
             break
     net.load_state_dict(state.best)
-    return progress
+    return fit_progress
 
 
 def _step(state: _State, draw_loss: DrawLoss, learning_rate: float) -> None:
-    progress = state.progress
-    warm = min(1.0, (progress.step + 1) / 20)
+    fit_progress = state.fit_progress
+    warm = min(1.0, (fit_progress.step + 1) / 20)
     for group in state.optimiser.param_groups:
-        group["lr"] = learning_rate * warm * 0.5 * (1 + np.cos(np.pi * progress.step / progress.most_steps))
+        group["lr"] = (
+            learning_rate * warm * 0.5 * (1 + np.cos(np.pi * fit_progress.step / fit_progress.max_steps))
+        )
     state.net.train()
     state.optimiser.zero_grad()
     draw_loss(state.net, state.rng).backward()
     nn.utils.clip_grad_norm_(state.net.parameters(), 1.0)
     state.optimiser.step()
-    progress.step += 1
+    fit_progress.step += 1
 
 
 class _State:
     """Everything that must survive an interruption: weights, best weights, optimiser, position, random numbers."""
 
-    def __init__(self, net: nn.Module, learning_rate: float, seed: int, progress: FitProgress) -> None:
+    def __init__(self, net: nn.Module, learning_rate: float, seed: int, fit_progress: FitProgress) -> None:
         self.net = net
         self.optimiser = torch.optim.Adam(net.parameters(), lr=learning_rate, betas=(0.9, 0.98))
         self.rng = np.random.default_rng(seed)
-        self.progress = progress
+        self.fit_progress = fit_progress
         self.best = _copied(net)
 
     def look(self, hidden_loss: HiddenLoss) -> None:
         self.net.eval()
         with torch.no_grad():
             loss = float(hidden_loss(self.net))
-        self.progress.history.append((self.progress.step, loss))
-        if loss < self.progress.best_loss:
-            self.progress.best_loss, self.progress.best_step = loss, self.progress.step
+        self.fit_progress.history.append((self.fit_progress.step, loss))
+        if loss < self.fit_progress.best_loss:
+            self.fit_progress.best_loss, self.fit_progress.best_step = loss, self.fit_progress.step
             self.best = _copied(self.net)
 
     def save(self, folder: Path) -> None:
@@ -166,7 +168,7 @@ class _State:
         tensors |= {f"best.{k}": v.contiguous() for k, v in self.best.items()}
         for number, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"adam.{number}.{k}": torch.as_tensor(v) for k, v in values.items()}
-        position = {"progress": vars(self.progress), "random": self.rng.bit_generator.state}
+        position = {"progress": vars(self.fit_progress), "random": self.rng.bit_generator.state}
         with replacing(folder / "checkpoint.safetensors") as path:
             save_file(tensors, path, metadata={"position": json.dumps(position)})
 
@@ -179,7 +181,7 @@ class _State:
         try:
             self._restore(path)
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise UnusableInput(
+            raise InputError(
                 f"the checkpoint {path} is damaged or of another training: remove it to begin anew"
             ) from error
 
@@ -194,7 +196,7 @@ class _State:
         self.optimiser.load_state_dict(self._optimiser_state(_below(tensors, "adam.")))
         self.rng.bit_generator.state = position["random"]
         position["progress"]["history"] = [tuple(look) for look in position["progress"]["history"]]
-        self.progress = FitProgress(**(position["progress"] | {"most_steps": self.progress.most_steps}))
+        self.fit_progress = FitProgress(**(position["progress"] | {"max_steps": self.fit_progress.max_steps}))
 
     def _optimiser_state(self, tensors: dict[str, Tensor]) -> dict[str, Any]:
         state: dict[int, dict[str, Tensor]] = {}

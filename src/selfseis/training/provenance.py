@@ -17,10 +17,10 @@ from selfseis.recording.time_axis import grid_of
 from selfseis.typing import Float32Array, IntArray
 
 Times = list[tuple[int, int]]
-WITNESSES = 32  # channels spread over those that were learnt from: of any station of ten there is one
+CHECKSUMS = 32  # channels spread over those that were learnt from: of any station of ten there is one
 PIECE = 256  # samples or so: a few seconds cut out of an hour still hold whole pieces
 SHORTEST = 16  # samples that other data do not have by accident
-FEWEST_PIECES, MOST_PIECES = 48, 4096  # shorter ones of a short recording, longer ones of a long one
+MIN_PIECES, MAX_PIECES = 48, 4096  # shorter ones of a short recording, longer ones of a long one
 READ_AHEAD = 65_536  # samples
 
 
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainingRecord:
     """Times that a model has learnt from, piece by piece.
 
     A time alone does not tell: recordings made of plain arrays all begin at the same default time. So it counts as
@@ -73,18 +73,18 @@ class Taught:
             Numbers of the channels that were learnt from; those that are silent say nothing.
         """
         names = channel_names(recording)
-        spread = np.linspace(0, len(channels) - 1, min(WITNESSES, len(channels))).astype(int)
-        witnesses = [names[channels[number]] for number in spread]
-        read, grid = _Reader(recording, set(witnesses)), grid_of(recording)
+        spread = np.linspace(0, len(channels) - 1, min(CHECKSUMS, len(channels))).astype(int)
+        checksums = [names[channels[number]] for number in spread]
+        read, grid = _Reader(recording, set(checksums)), grid_of(recording)
         pieces = []
-        for (first, last), name in zip(_cut(times), cycle(witnesses), strict=False):
+        for (first, last), name in zip(_cut(times), cycle(checksums), strict=False):
             begin, end = grid.at([first, last]).tolist()
             pieces.append(Piece(name, begin, end, _checksum(read(name, first, last))))
         return cls(tuple(pieces))
 
-    def __or__(self, later: Taught) -> Taught:
+    def __or__(self, later: TrainingRecord) -> TrainingRecord:
         """Return all that was taught, earlier and later."""
-        return Taught(tuple(dict.fromkeys(self.pieces + later.pieces)))
+        return TrainingRecord(tuple(dict.fromkeys(self.pieces + later.pieces)))
 
     def as_table(self) -> tuple[list[str], IntArray]:
         """Return the names of channels and, for each piece, a row: number of its channel, begin, end, checksum."""
@@ -144,7 +144,7 @@ class _Reader:
 def _cut(times: Times) -> Iterator[tuple[int, int]]:
     """Cut times into pieces of much the same length."""
     total = sum(last - first for first, last in times)
-    length = max(SHORTEST, min(max(PIECE, total // MOST_PIECES), total // FEWEST_PIECES))
+    length = max(SHORTEST, min(max(PIECE, total // MAX_PIECES), total // MIN_PIECES))
     for first, last in times:
         edges = np.linspace(first, last, 1 + max(1, round((last - first) / length)))
         yield from pairwise(edges.astype(int).tolist())

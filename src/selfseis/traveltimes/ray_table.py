@@ -25,7 +25,7 @@ from selfseis.geo.phases import Wave
 from selfseis.typing import BoolArray, FloatArray
 
 _COARSEST_DEG = 0.12  # two neighbouring rays end no farther apart than this
-_MOST_ROUNDS = 10
+_MAX_ROUNDS = 10
 _SHALLOW_KM = 150.0
 
 
@@ -115,7 +115,7 @@ def _table(name: str, wave: Wave, depth: bytes, vp: bytes, vs: bytes) -> RayTabl
     p = np.linspace(1.0, eta.max() * (1 - 1e-9), 400)
     # Rays whose lowest points lie close together below each discontinuity end far apart.
     p = np.unique(np.concatenate([p, eta[(eta > 1)] * (1 - 1e-9)]))
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         table = RayTable(wave, reference, radius, eta, p, *_halves(radius, eta, p))
         reach = np.degrees(2 * table.angle[:, -1])
         gap = np.abs(np.diff(reach))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from selfseis.detect.scan import Scan
 from selfseis.typing import Float32Array, FloatArray, IndexArray
 
-FEWEST_TAIL = 10  # exceedances below which a rate is extrapolated rather than counted
-LONGEST_TAIL = 200
+MIN_TAIL = 10  # exceedances below which a rate is extrapolated rather than counted
+MAX_TAIL = 200
 
 
 def peaks(score: Float32Array, apart: int) -> IndexArray:
@@ -33,7 +33,7 @@ def peaks(score: Float32Array, apart: int) -> IndexArray:
 
 
 @dataclass(frozen=True)
-class ChanceLevel:
+class FalseAlarmRate:
     """The rate at which chance reaches a score, counted where possible and extrapolated beyond.
 
     Attributes
@@ -48,7 +48,7 @@ class ChanceLevel:
     days: float
 
     @classmethod
-    def measure(cls, scan: Scan, apart: int, rate: float) -> ChanceLevel:
+    def measure(cls, scan: Scan, apart: int, rate: float) -> FalseAlarmRate:
         """Collect the declustered peaks of a scan's surrogates.
 
         Parameters
@@ -75,7 +75,7 @@ class ChanceLevel:
         # Beyond the tail's base the rate falls exponentially, as extremes of light-tailed noise do at the slowest.
         extrapolated = count * np.exp(-np.maximum(values - base, 0) / scale)
         # Never more than what can still be counted, so that a higher score is never more likely.
-        fewest = min(FEWEST_TAIL, count)
+        fewest = min(MIN_TAIL, count)
         number = np.where(counted >= fewest, counted, np.minimum(extrapolated, fewest))
         return number / self.days
 
@@ -85,9 +85,9 @@ class ChanceLevel:
             return float("inf")
         wanted = per_day * self.days
         base, count, scale = self._tail()
-        if wanted >= FEWEST_TAIL:
+        if wanted >= MIN_TAIL:
             return float(self.heights[min(round(wanted), len(self.heights)) - 1])
-        lowest = float(self.heights[min(FEWEST_TAIL, count) - 1])
+        lowest = float(self.heights[min(MIN_TAIL, count) - 1])
         return max(lowest, base + scale * float(np.log(count / wanted))) if wanted < count else lowest
 
     def p_value(self, score: float | NDArray) -> FloatArray:
@@ -98,10 +98,10 @@ class ChanceLevel:
 
     def is_extrapolated(self, per_day: float) -> bool:
         """Whether a rate is too low for the surrogates to count it."""
-        return per_day * self.days < FEWEST_TAIL
+        return per_day * self.days < MIN_TAIL
 
     def _tail(self) -> tuple[float, int, float]:
         """Return the base of the tail, the number of peaks above it, and its mean excess."""
-        count = int(np.clip(len(self.heights) // 10, min(FEWEST_TAIL, len(self.heights)), LONGEST_TAIL))
+        count = int(np.clip(len(self.heights) // 10, min(MIN_TAIL, len(self.heights)), MAX_TAIL))
         base = self.heights[count - 1]
         return float(base), count, float(max(np.mean(self.heights[:count] - base), 1e-6))

@@ -10,7 +10,7 @@ import numpy as np
 from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
 
 Outcome = Literal["works", "no_gain", "cannot_tell"]
-FEWEST_BLOCKS = 8
+MIN_BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Verdict:
     """
 
     task: str
-    verdict: Outcome
+    outcome: Outcome
     reason: str
     measure: str = "variance explained on hidden data"
     skill: Interval | None = None
@@ -62,16 +62,16 @@ class Verdict:
         return cls(task, "cannot_tell", reason, **known)
 
     @classmethod
-    def all_taught(cls, task: str, details: dict[str, Any] | None = None) -> Self:
+    def all_training_data(cls, task: str, details: dict[str, Any] | None = None) -> Self:
         """Return *cannot tell*: the model has learnt from all that it could be judged on."""
         reason = "All of these times were learnt from: give others, or a longer record."
-        return cls.undecided(task, reason, details={"taught_share": 1.0} | (details or {}))
+        return cls.undecided(task, reason, details={"training_share": 1.0} | (details or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary for ``verdict.json``."""
         return {
             "task": self.task,
-            "verdict": self.verdict,
+            "verdict": self.outcome,
             "reason": self.reason,
             "measure": self.measure,
             "skill": _numbers(self.skill),
@@ -104,7 +104,7 @@ class Verdict:
 
     def __str__(self) -> str:
         words = {"works": "works", "no_gain": "no gain over the baseline", "cannot_tell": "cannot tell"}
-        return f"{self.task}: {words[self.verdict]}. {self.reason}"
+        return f"{self.task}: {words[self.outcome]}. {self.reason}"
 
 
 def _numbers(value: Interval | None) -> dict[str, float | None]:
@@ -124,14 +124,14 @@ def judge(
     baseline_name: str,
     null_name: str,
     measure: str = "variance explained on hidden data",
-    smallest_gain: float = 0.01,
+    min_gain: float = 0.01,
     error_rate: float = 0.05,
     seed: int = 0,
     details: dict[str, Any] | None = None,
 ) -> Verdict:
     """Compare a method with its baseline and with chance on the same hidden blocks.
 
-    *no gain* needs the upper end of one of the gains, or of the skill, to lie below `smallest_gain`: what is
+    *no gain* needs the upper end of one of the gains, or of the skill, to lie below `min_gain`: what is
     surely too small to care about is no gain, however surely it is above zero. *works* needs the lower ends of the
     skill, of the gain over the baseline and of the gain over the null to lie above zero. Anything else, and fewer
     than eight blocks, is *cannot tell*.
@@ -146,7 +146,7 @@ def judge(
         What they are, in a few words.
     measure : str
         What skill means.
-    smallest_gain : float
+    min_gain : float
         The smallest gain in skill that a user would care about.
     error_rate : float
         Chance, per one-sided comparison, of being wrong.
@@ -168,8 +168,10 @@ def judge(
         "error_rate": error_rate,
         "details": details or {},
     }
-    if n_blocks < FEWEST_BLOCKS:
-        reason = f"Only {n_blocks} hidden blocks could be scored; {FEWEST_BLOCKS} are needed: give a longer record."
+    if n_blocks < MIN_BLOCKS:
+        reason = (
+            f"Only {n_blocks} hidden blocks could be scored; {MIN_BLOCKS} are needed: give a longer record."
+        )
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
         return Verdict.undecided(task, "A score is not a finite number: look at the input for NaN.", **known)
@@ -184,17 +186,17 @@ def judge(
         return interval(sample, value, n_blocks, error_rate)
 
     values = [method.skill, baseline.skill, null.skill]
-    skill_, base, chance = (with_interval(d, v) for d, v in zip(draws, values, strict=True))
+    skill_, base, null_interval = (with_interval(d, v) for d, v in zip(draws, values, strict=True))
     gain = with_interval(draws[0] - draws[1], values[0] - values[1])
-    above_chance = with_interval(draws[0] - draws[2], values[0] - values[2])
-    outcome = _outcome(skill_, gain, above_chance, smallest_gain)
-    reason = _reason(outcome, skill_, base, baseline_name, gain, above_chance, smallest_gain)
-    return Verdict(task, outcome, reason, skill=skill_, baseline=base, null=chance, gain=gain, **known)
+    above_null = with_interval(draws[0] - draws[2], values[0] - values[2])
+    outcome = _outcome(skill_, gain, above_null, min_gain)
+    reason = _reason(outcome, skill_, base, baseline_name, gain, above_null, min_gain)
+    return Verdict(task, outcome, reason, skill=skill_, baseline=base, null=null_interval, gain=gain, **known)
 
 
-def _outcome(skill_: Interval, gain: Interval, above_chance: Interval, smallest_gain: float) -> Outcome:
-    tests = (skill_, gain, above_chance)
-    if any(t.high < smallest_gain for t in tests):
+def _outcome(skill_: Interval, gain: Interval, above_null: Interval, min_gain: float) -> Outcome:
+    tests = (skill_, gain, above_null)
+    if any(t.high < min_gain for t in tests):
         return "no_gain"
     return "works" if all(t.low > 0 for t in tests) else "cannot_tell"
 
@@ -205,16 +207,16 @@ def _reason(
     base: Interval,
     baseline_name: str,
     gain: Interval,
-    above_chance: Interval,
-    smallest_gain: float,
+    above_null: Interval,
+    min_gain: float,
 ) -> str:
     numbers = f"skill {skill_} against {base} of the {baseline_name}"
     if outcome == "works":
         return f"Better than the {baseline_name} and than chance: {numbers}."
     if outcome == "cannot_tell":
         return f"The interval is too wide to call: {numbers}; gain {gain}. A longer record would tell."
-    if skill_.high < smallest_gain or above_chance.high < smallest_gain:
-        if min(skill_.low, above_chance.low) > 0:
-            return f"Little beyond chance could be predicted, less than {smallest_gain:g}: {numbers}."
+    if skill_.high < min_gain or above_null.high < min_gain:
+        if min(skill_.low, above_null.low) > 0:
+            return f"Little beyond chance could be predicted, less than {min_gain:g}: {numbers}."
         return f"Nothing beyond chance could be predicted: {numbers}."
     return f"Not better than the simple baseline: {numbers}."

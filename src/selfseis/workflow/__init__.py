@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from selfseis.workflow.demo import run_demo
-from selfseis.workflow.explore import explore, learn_explorer
+from selfseis.workflow.explore import explore, train_explorer
 from selfseis.workflow.load_model import load_model
-from selfseis.workflow.pick import check_keeps, learn_picker, pick
+from selfseis.workflow.pick import check_keeps, pick, train_picker
 from selfseis.workflow.results import check_apart
-from selfseis.workflow.run import denoise, detect, learn_denoiser, run
+from selfseis.workflow.run import denoise, detect, run, train_denoiser
 from selfseis.workflow.write_denoised import what_was_predicted
 
 __all__ = [
@@ -16,12 +16,12 @@ __all__ = [
     "denoise",
     "detect",
     "explore",
-    "learn_denoiser",
-    "learn_explorer",
-    "learn_picker",
     "load_model",
     "pick",
     "run",
     "run_demo",
+    "train_denoiser",
+    "train_explorer",
+    "train_picker",
     "what_was_predicted",
 ]

@@ -21,9 +21,9 @@ Arrays = dict[str, NDArray[Any]]
 NEAREST, RANDOM, FARTHEST, RAREST = range(4)
 OF_CLASS = 6  # examples of each kind
 OF_RAREST = 40
-MOST_EXAMPLES = 400
-MOST_SAMPLES = 1024
-MOST_ROWS = 8
+MAX_EXAMPLES = 400
+MAX_SAMPLES = 1024
+MAX_ROWS = 8
 SPECTROGRAM = 64  # frequencies and times, at most
 MANY_WINDOWS = 60_000
 NEIGHBOURS = (8, 4)  # where there are few, and many windows
@@ -105,8 +105,8 @@ def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, 
         chosen += [(nearest, NEAREST), (rng.choice(mine), RANDOM)]
     chosen += [(row, RAREST) for row in np.argsort(-explored.novelty, kind="stable")[:OF_RAREST]]
     unique = list(dict.fromkeys((int(row), kind) for row, kind in chosen))
-    if len(unique) > MOST_EXAMPLES:
-        unique = [unique[k] for k in np.linspace(0, len(unique) - 1, MOST_EXAMPLES).round().astype(int)]
+    if len(unique) > MAX_EXAMPLES:
+        unique = [unique[k] for k in np.linspace(0, len(unique) - 1, MAX_EXAMPLES).round().astype(int)]
     rows, kinds = zip(*unique, strict=True)
     return np.array(rows, np.int64), np.array(kinds, np.int8)
 
@@ -114,8 +114,8 @@ def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, 
 def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, seed: int) -> Arrays:
     rows, kinds = _chosen(explored, tree, seed)
     grid = explored.grid
-    n_rows = min(MOST_ROWS, max(len(site.rows) for site in explored.sites))
-    n_shown = min(MOST_SAMPLES, grid.length)
+    n_rows = min(MAX_ROWS, max(len(site.rows) for site in explored.sites))
+    n_shown = min(MAX_SAMPLES, grid.length)
     waveforms = np.full((len(rows), n_rows, n_shown), np.nan, np.float32)
     components = np.full((len(rows), n_rows), "", dtype="<U16")
     frequency, times = _spectrogram_axes(grid)

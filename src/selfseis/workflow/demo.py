@@ -62,7 +62,7 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If a recording is not installed; the line says which command installs it.
     """
     for sample in SAMPLES:

@@ -14,16 +14,16 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis import report as pages
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.explore import Explored, Explorer
 from selfseis.explore.export import write_cutouts, write_quakeml, write_seisbench
-from selfseis.explore.multiplets import find_families
-from selfseis.explore.similarity_search import Moment, moments_of, windows_at, windows_like
+from selfseis.explore.multiplets import find_multiplets
+from selfseis.explore.similarity_search import Moment, moments_of, similar_windows, windows_at
 from selfseis.explore.spectra import band_frequencies
-from selfseis.explore.tables import alike, classes, families, rarest, segments
+from selfseis.explore.tables import alike, classes, multiplets, rarest, segments
 from selfseis.io.atomic import replacing, write_json
 from selfseis.models.store import check_place
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import is_fibre
 from selfseis.validation import Verdict
 from selfseis.workflow.atlas import atlas_arrays
@@ -63,7 +63,7 @@ class ExploreOutcome:
         return f"{classes}, {self.n_trusted} of them found again in hidden windows"
 
 
-def learn_explorer(
+def train_explorer(
     recording: xr.DataArray, model: Path, explorer: Explorer | None = None, *, console: Console | None = None
 ) -> Explorer:
     """Learn an explorer from a recording and save it.
@@ -86,8 +86,8 @@ def learn_explorer(
     """
     check_place(model)
     explorer = explorer or Explorer()
-    with progress_bar("looking at windows", console) as report:
-        explorer.fit(recording, report=report)
+    with progress_bar("looking at windows", console) as progress:
+        explorer.fit(recording, progress=progress)
     explorer.save(model)
     return explorer
 
@@ -103,7 +103,7 @@ def explore(
     command_line: list[str] | None = None,
     console: Console | None = None,
 ) -> ExploreOutcome:
-    """Explore a recording and write segments, classes, the rarest windows, families, the verdict and the atlas.
+    """Explore a recording and write segments, classes, the rarest windows, multiplets, the verdict and the atlas.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def explore(
     with results.stage("export"):
         for name in export:
             export_class(recording, explored, name, out)
-    found, missed = write_likes(results, recording, explored, moments)
+    found, missed = write_similar(results, recording, explored, moments)
     results.write_verdicts([verdict])
     n_windows = len(explored.labels) + len(explored.gaps.first)
     failed = results.write_run(recording, len(explored.labels) / n_windows)
@@ -167,7 +167,7 @@ def add_atlas(
             outcome = explore(
                 recording, results.folder / "explore", explorer, title=results.title, console=console
             )
-    except UnusableInput as error:
+    except InputError as error:
         results.notes.append(f"No atlas was made: {error}")
         return []
     results.notes.append(f"An atlas ({outcome.counts}) is in explore/{outcome.page.name}.")
@@ -181,17 +181,17 @@ def explore_into(
     learnt_here = not hasattr(explorer, "grid_")
     if learnt_here:
         with results.stage("learn"):
-            learn_explorer(recording, results.folder / "model", explorer, console=console)
+            train_explorer(recording, results.folder / "model", explorer, console=console)
         verdict, explored = explorer.verdict_, explorer.explored_
     else:
-        with results.stage("look"), progress_bar("looking at windows", console) as report:
-            explored = explorer.embed(recording, report=report)
+        with results.stage("look"), progress_bar("looking at windows", console) as progress:
+            explored = explorer.embed(recording, progress=progress)
         with results.stage("judge"):
-            verdict = explorer.verdict(recording)
+            verdict = explorer.evaluate(recording)
     assert explored is not None
-    note_gaps(recording, explored)
-    with results.stage("families"):
-        members = find_families(recording, explored)
+    log_gaps(recording, explored)
+    with results.stage("multiplets"):
+        members = find_multiplets(recording, explored)
     with results.stage("write"):
         table = segments(recording, explored, explorer.class_stability_)
         names = kept_names(results.folder, table)
@@ -202,7 +202,7 @@ def explore_into(
         write_parquet(results, table)
         write_table(results.folder / "classes.csv", of_classes)
         write_table(results.folder / "novelty.csv", rarest(recording, explored))
-        write_table(results.folder / "families.csv", families(recording, explored, members))
+        write_table(results.folder / "multiplets.csv", multiplets(recording, explored, members))
         write_json(
             results.folder / "explore.json", summary_of(recording, explorer, explored, agreement, verdict)
         )
@@ -211,13 +211,13 @@ def explore_into(
     return explored, verdict
 
 
-def note_gaps(recording: xr.DataArray, explored: Explored) -> None:
+def log_gaps(recording: xr.DataArray, explored: Explored) -> None:
     """Count the windows that gaps made useless, station by station."""
-    accounting = accounting_of(recording)
+    quality_log = quality_log_of(recording)
     for number, site in enumerate(explored.sites):
         lost = int((explored.gaps.site == number).sum())
         if lost:
-            accounting.note(
+            quality_log.add(
                 "gap_windows", site.name, f"{lost} windows left out: more than a tenth is missing", lost
             )
 
@@ -251,7 +251,7 @@ def read_names(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the file holds something else.
     """
     path = folder / NAMES
@@ -261,11 +261,11 @@ def read_names(folder: Path) -> dict[str, str]:
         given = json.loads(path.read_text(encoding="utf-8"))
         return {str(int(key)): str(value) for key, value in given.items()}
     except (ValueError, AttributeError) as error:
-        raise UnusableInput(f"{path} does not hold names of classes: mend it or remove it") from error
+        raise InputError(f"{path} does not hold names of classes: mend it or remove it") from error
 
 
-LIKE = "like.csv"
-MOST_LIKE = 100
+SIMILAR = "similar.csv"
+MAX_SIMILAR = 100
 
 
 def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Path) -> None:
@@ -278,20 +278,20 @@ def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Pa
         write_seisbench(recording, explored, name, folder / "seisbench")
 
 
-def write_likes(
+def write_similar(
     results: Results, recording: xr.DataArray, explored: Explored, moments: list[Moment]
 ) -> tuple[pd.DataFrame | None, list[str]]:
     """Write the windows that are most like those of some moments; return them, and what could not be looked for."""
-    (results.folder / LIKE).unlink(missing_ok=True)  # of an earlier run, that numbered windows otherwise
+    (results.folder / SIMILAR).unlink(missing_ok=True)  # of an earlier run, that numbered windows otherwise
     if not moments:
         return None, []
     try:
         asked = windows_at(recording, explored, moments)
-    except UnusableInput as error:  # the classes are there all the same
+    except InputError as error:  # the classes are there all the same
         results.notes.append(f"Nothing was searched for: {error}.")
         return None, [f"--like: {error}"]
-    table = alike(recording, explored, windows_like(explored, asked, MOST_LIKE))
-    write_table(results.folder / LIKE, table)
+    table = alike(recording, explored, similar_windows(explored, asked, MAX_SIMILAR))
+    write_table(results.folder / SIMILAR, table)
     return table, []
 
 
@@ -319,7 +319,7 @@ def summary_of(
         "representations": _rivals(explorer),
         "grouping": {"method": explorer.grouping, "n_classes": len(explorer.class_stability_)},
         "choices": [structure.to_dict() for structure in explorer.represented_.structures],
-        "station_agreement": together[0].to_dict() | {"null": together[1]} if together else None,
+        "station_consensus": together[0].to_dict() | {"null": together[1]} if together else None,
         "reading": str(verdict),
     }
 

@@ -8,12 +8,12 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis.catalogue.records import Event, LocatedEvent, in_time
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.locate import make_catalogue
 from selfseis.validation import Verdict
-from selfseis.workflow.pick import PickSettings, learn_picker, show_picks
+from selfseis.workflow.pick import PickSettings, show_picks, train_picker
 from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results
 
@@ -60,13 +60,13 @@ def pick_and_locate(
     """
     try:
         with results.stage("learn to pick"):
-            picker = learn_picker(recording, results.folder / "picker", settings, console=console)
-    except UnusableInput as error:
+            picker = train_picker(recording, results.folder / "picker", settings, console=console)
+    except InputError as error:
         results.notes.append(f"No picker was learnt: {error}")
         return [], detected
-    with results.stage("pick"), progress_bar("picking", console) as report:
-        sure = picker.pick(recording, report=report)
-        probable = picker.pick(recording, least_probability=ASSOCIATED_FROM)
+    with results.stage("pick"), progress_bar("picking", console) as progress:
+        sure = picker.pick(recording, progress=progress)
+        probable = picker.pick(recording, min_probability=ASSOCIATED_FROM)
     with results.stage("associate and locate"):
         stations = StationTable.from_recording(recording)
         catalogue = make_catalogue(probable, stations, velocity, recording=recording, seed=settings.seed)

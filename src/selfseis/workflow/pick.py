@@ -12,15 +12,15 @@ from rich.console import Console
 
 from selfseis.catalogue.records import PHASES, Pick
 from selfseis.catalogue.tables import write_picks
-from selfseis.consensus.agreement import Agreement, time_with_data
+from selfseis.consensus.agreement import Consensus, time_with_data
 from selfseis.consensus.wadati import wadati_line
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import remove, write_json
 from selfseis.models.store import check_place
-from selfseis.pick.calibration import most_false_alarms
+from selfseis.pick.calibration import max_false_alarms
 from selfseis.pick.moveout_support import is_long_fibre
 from selfseis.pick.picker import Picker, moveout_of
-from selfseis.recording.components import learnt_part
+from selfseis.recording.components import training_part
 from selfseis.recording.coverage import stretches
 from selfseis.report import write_report
 from selfseis.validation import Verdict
@@ -29,8 +29,8 @@ from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results, checkpoint_beside
 from selfseis.workflow.snippets import write_pick_snippets
 
-CHANCE_SHARE = 0.05  # of chance among the events whose differences are drawn
-MOST_COUPLES = 2000
+NULL_SHARE = 0.05  # of chance among the events whose differences are drawn
+MAX_COUPLES = 2000
 SHARED_WITHIN = 1.73  # S times between stations differ by so much more than P times
 ALONG_FIBRE = (
     "Learnt from {} of the fibre's {} channels, and judged on them. Picks of all channels are kept where neighbours "
@@ -53,14 +53,14 @@ class PickSettings:
         Pass band in Hz.
     rounds : int
         Most rounds of learning from what stations agree on.
-    effort : float
+    training_fraction : float
         Steps of training as a share of the full course.
     seed : int
         Seed of everything random.
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the rate of false alarms is not a number above 0.
     """
 
@@ -68,12 +68,12 @@ class PickSettings:
     s_minus_p: tuple[float, float] | None = None
     band: tuple[float, float] | None = None
     rounds: int = 4
-    effort: float = 1.0
+    training_fraction: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
-            raise UnusableInput(
+            raise InputError(
                 f"{self.false_alarms_per_day:g} false alarms a day cannot be asked for: give a number above 0"
             )
 
@@ -105,7 +105,7 @@ class PickOutcome:
         return " and ".join(f"{sum(pick.phase == phase for pick in self.picks)} {phase}" for phase in PHASES)
 
 
-def learn_picker(
+def train_picker(
     recording: xr.DataArray,
     model: Path,
     settings: PickSettings | None = None,
@@ -133,9 +133,9 @@ def learn_picker(
     check_place(model)
     settings = settings or PickSettings()
     checkpoint = checkpoint_beside(model)
-    with progress_bar("learning to pick", console) as report:
+    with progress_bar("learning to pick", console) as progress:
         picker = Picker(**asdict(settings)).fit(
-            recording, checkpoint=checkpoint, report=lambda stage: report(stage.step, stage.most_steps)
+            recording, checkpoint=checkpoint, progress=lambda stage: progress(stage.step, stage.max_steps)
         )
     picker.save(model)
     remove(checkpoint)
@@ -181,10 +181,10 @@ def pick(
     learnt_here = picker is None
     if picker is None:
         with results.stage("learn"):
-            picker = learn_picker(recording, out / "model", settings, console=console)
+            picker = train_picker(recording, out / "model", settings, console=console)
     picks = pick_into(results, recording, picker, console=console)
     with results.stage("judge"):
-        verdict = picker.verdict_ if learnt_here else picker.verdict(recording)
+        verdict = picker.verdict_ if learnt_here else picker.evaluate(recording)
     results.write_verdicts([verdict])
     failed = results.write_run(recording, present_share(recording))
     return PickOutcome(write_report(results.folder), verdict, picks, failed)
@@ -195,16 +195,16 @@ def check_keeps(picker: Picker | None, settings: PickSettings) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If a setting is neither the usual one nor the picker's.
     """
     if picker is None:
         return
-    learnt, usual = picker.get_params(), asdict(PickSettings())
+    trained, usual = picker.get_params(), asdict(PickSettings())
     for name, value in asdict(settings).items():
-        if value not in (usual[name], learnt[name]):
-            raise UnusableInput(
-                f"the model was learnt with {name} = {learnt[name]}, not {value}: leave the option out, or learn "
+        if value not in (usual[name], trained[name]):
+            raise InputError(
+                f"the model was learnt with {name} = {trained[name]}, not {value}: leave the option out, or learn "
                 "another model"
             )
 
@@ -230,8 +230,8 @@ def pick_into(
     list of Pick
         In the order of time.
     """
-    with results.stage("pick"), progress_bar("picking", console) as report:
-        picks = picker.pick(recording, report=report)
+    with results.stage("pick"), progress_bar("picking", console) as progress:
+        picks = picker.pick(recording, progress=progress)
     show_picks(results, recording, picker, picks)
     return picks
 
@@ -251,28 +251,28 @@ def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks:
         In the order of time.
     """
     write_picks(picks, results.folder)
-    if picker.effort < 1:
+    if picker.training_fraction < 1:
         results.notes.append(
-            f"The picker was learnt with {picker.effort:g} of the full course: a quick look, which misses onsets "
+            f"The picker was learnt with {picker.training_fraction:g} of the full course: a quick look, which misses onsets "
             "that a full one finds."
         )
     with results.stage("pictures"):
         picked = PickedRecording(recording, picks)
-        learnt = PickedRecording(learnt_part(recording), picks)
-        agreement = learnt.agreement(picker.paired_s_minus_p)
-        summary = summary_of(picker, learnt, agreement)
+        trained = PickedRecording(training_part(recording), picks)
+        consensus = trained.consensus(picker.paired_s_minus_p)
+        summary = summary_of(picker, trained, consensus)
         if is_long_fibre(recording):
             # Heights decide nothing here, and along a short fibre differences of times are mostly errors of picks.
             summary |= {"thresholds": {}, "reliability": {}, "wadati": {}}
-            results.notes.append(ALONG_FIBRE.format(len(learnt.stations), len(picked.stations)))
+            results.notes.append(ALONG_FIBRE.format(len(trained.stations), len(picked.stations)))
         write_json(results.folder / "picks_summary.json", summary)
-        write_pick_snippets(results.folder / "pick_snippets", picked, agreement, band=picker.band)
+        write_pick_snippets(results.folder / "pick_snippets", picked, consensus, band=picker.band)
 
 
-def summary_of(picker: Picker, picked: PickedRecording, agreement: Agreement) -> dict[str, Any]:
+def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) -> dict[str, Any]:
     """Return what the page shows beside the picks; `selfseis.report.picks` says what each entry means."""
-    line = wadati_line(agreement.kept(CHANCE_SHARE))
-    some = slice(None, None, max(1, -(-len(line.dp) // MOST_COUPLES)))
+    line = wadati_line(consensus.kept(NULL_SHARE))
+    some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
     return {
         "false_alarms_per_day": picker.false_alarms_per_day,
         "thresholds": {
@@ -287,12 +287,12 @@ def summary_of(picker: Picker, picked: PickedRecording, agreement: Agreement) ->
             phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
         },
         "agreement": {
-            "statement": str(agreement),
-            "n_stations": agreement.n_stations,
-            "n_events": len(agreement.events),
-            "confirmations": agreement.confirmations,
-            "by_chance": agreement.null_confirmations,
-            "by_chance_sd": agreement.null_sd,
+            "statement": str(consensus),
+            "n_stations": consensus.n_stations,
+            "n_events": len(consensus.events),
+            "confirmations": consensus.confirmations,
+            "under_null": consensus.null_confirmations,
+            "by_chance_sd": consensus.null_sd,
         },
         "wadati": {
             "dp_s": np.round(line.dp[some], 4).tolist(),
@@ -300,7 +300,7 @@ def summary_of(picker: Picker, picked: PickedRecording, agreement: Agreement) ->
             "vp_vs": _finite(line.vp_vs),
             "sd_s": _finite(line.sd_s),
         },
-        "most_false_per_day": _most_false(picked),
+        "most_false_per_day": _max_false(picked),
         "rounds": [round_.to_dict() for round_ in picker.rounds_],
     }
 
@@ -311,7 +311,7 @@ def present_share(recording: xr.DataArray) -> float:
     return covered / max(recording.sizes["time"], 1)
 
 
-def _most_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
+def _max_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
     """Bound the false alarms of each station by what no other station shares."""
     if len(picked.stations) < 2:
         return {}
@@ -322,7 +322,7 @@ def _most_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
     for phase in PHASES:
         within = limit * (SHARED_WITHIN if phase == "S" else 1.0)
         times = [time_with_data(onsets[:, 0], spans) for onsets in picked.onsets(phase)]
-        found = most_false_alarms(times, within, duration)
+        found = max_false_alarms(times, within, duration)
         bounds[phase] = {
             station.code: round(bound, 2)
             for station, bound in zip(picked.stations, found, strict=True)

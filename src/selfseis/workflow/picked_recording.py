@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from selfseis.catalogue.records import Phase, Pick
-from selfseis.consensus.agreement import Agreement, agreement_above_chance
+from selfseis.consensus.agreement import Consensus, consensus_above_null
 from selfseis.consensus.ps_pairs import paired
 from selfseis.pick.picker import moveout_of
 from selfseis.recording import is_fibre, sampling_rate, start_time
@@ -73,7 +73,7 @@ class PickedRecording:
         }
         return np.array([names.get(pick.station, -1) for pick in self.picks], np.intp)
 
-    def agreement(self, s_minus_p: tuple[float, float]) -> Agreement:
+    def consensus(self, s_minus_p: tuple[float, float]) -> Consensus:
         """Return what the stations agree on.
 
         Parameters
@@ -83,7 +83,7 @@ class PickedRecording:
         """
         onsets = zip(self.onsets("P"), self.onsets("S"), strict=True)
         pairs = [paired(p, s, s_minus_p) for p, s in onsets]
-        return agreement_above_chance(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
+        return consensus_above_null(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
 
     def _station_name(self, row: int) -> str:
         name = channel_name(self.recording, row)

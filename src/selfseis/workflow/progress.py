@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-Report = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 
 
 @contextmanager
-def progress_bar(title: str, console: Console | None) -> Iterator[Report]:
+def progress_bar(title: str, console: Console | None) -> Iterator[ProgressCallback]:
     """Show a bar while a stage runs.
 
     Parameters

@@ -17,9 +17,9 @@ import xarray as xr
 
 from selfseis import __version__
 from selfseis.catalogue.records import iso_milliseconds
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import write_json
-from selfseis.quality_log import Accounting, accounting_of
+from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording import is_fibre, sample_times, sampling_rate
 from selfseis.validation import Verdict
 
@@ -38,14 +38,12 @@ def check_apart(out: Path, sources: list[str]) -> None:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the results would lie in one of the folders, or replace one of the files.
     """
     for source in sources:
         if out.resolve().is_relative_to(Path(source).resolve()):
-            raise UnusableInput(
-                f"the results in {out} would lie among the data of {source}: give another --out"
-            )
+            raise InputError(f"the results in {out} would lie among the data of {source}: give another --out")
 
 
 def checkpoint_beside(result: Path) -> Path:
@@ -88,7 +86,7 @@ class Results:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UnusableInput(
+            raise InputError(
                 f"the folder {self.folder} cannot be made ({error.strerror}): give another --out"
             ) from error
 
@@ -108,14 +106,14 @@ class Results:
     def write_run(self, recording: xr.DataArray, valid_fraction: float) -> list[str]:
         """Write ``run.json`` of a recording and return the units that could not be used."""
         described = _described(recording, self.title) | {"valid_fraction": valid_fraction}
-        return self.write_account(accounting_of(recording), recording=described)
+        return self.write_quality_log(quality_log_of(recording), recording=described)
 
-    def write_account(self, accounting: Accounting, **about: dict[str, Any]) -> list[str]:
+    def write_quality_log(self, quality_log: QualityLog, **about: dict[str, Any]) -> list[str]:
         """Write ``run.json`` and return the units that could not be used.
 
         Parameters
         ----------
-        accounting : Accounting
+        quality_log : QualityLog
             What was found wrong with the input.
         **about : dict
             What is said of the input, by name.
@@ -133,11 +131,11 @@ class Results:
                 "parameters": self.parameters,
                 "wall_seconds": self.wall_seconds,
                 **about,
-                "accounting": {"findings": _findings(accounting), "failed_units": accounting.failed_units},
+                "quality_log": {"findings": _findings(quality_log), "failed_units": quality_log.failed_units},
                 "notes": self.notes,
             },
         )
-        return accounting.failed_units
+        return quality_log.failed_units
 
 
 def _versions() -> dict[str, str]:
@@ -165,10 +163,10 @@ def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
     }
 
 
-def _findings(accounting: Accounting) -> list[dict[str, Any]]:
+def _findings(quality_log: QualityLog) -> list[dict[str, Any]]:
     """List what was found by kind and unit, with the first example of each in words."""
     return [
         {"kind": kind, "unit": unit, "detail": found["examples"][0], "count": found["count"]}
-        for kind, of_kind in accounting.to_dict()["kinds"].items()
+        for kind, of_kind in quality_log.to_dict()["kinds"].items()
         for unit, found in of_kind["units"].items()
     ]

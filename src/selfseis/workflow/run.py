@@ -15,7 +15,7 @@ from selfseis.catalogue.tables import write_detections
 from selfseis.denoise import Denoiser
 from selfseis.denoise.training_data import is_line
 from selfseis.detect import Detector
-from selfseis.errors import UnusableInput
+from selfseis.errors import InputError
 from selfseis.io.atomic import remove
 from selfseis.models.store import check_place
 from selfseis.recording import RecordingWriter, is_fibre
@@ -49,7 +49,7 @@ class Settings:
         Seed of everything random.
     picks : bool
         Whether `run` also learns to pick a station network, and makes a catalogue of the picks.
-    effort : float
+    training_fraction : float
         Training of the picker as a share of the full course.
     velocity : Path or None
         The user's one-dimensional velocity model, for locations; by default one is estimated.
@@ -60,7 +60,7 @@ class Settings:
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the rate of false alarms is not a number above 0.
     """
 
@@ -69,14 +69,14 @@ class Settings:
     false_alarms_per_day: float = 1.0
     seed: int = 0
     picks: bool = True
-    effort: float = 1.0
+    training_fraction: float = 1.0
     velocity: Path | None = None
     explore: bool = True
     blind_zone: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
-            raise UnusableInput(
+            raise InputError(
                 f"{self.false_alarms_per_day:g} false alarms a day cannot be asked for: give a number above 0"
             )
 
@@ -152,12 +152,12 @@ def run(
     results.wall_seconds["open"] = round(opening_seconds, 3)
     denoiser = _learn(recording, out, settings, results, console)
     detector = _search(recording, denoiser, settings, results, console)
-    useful = denoiser.verdict_.verdict != "no_gain"
+    useful = denoiser.verdict_.outcome != "no_gain"
     if useful:
         path = out / ("denoised.nc" if is_fibre(recording) else "denoised.mseed")
-        with results.stage("denoise"), progress_bar("cleaning", console) as report:
+        with results.stage("denoise"), progress_bar("cleaning", console) as progress:
             levels = denoiser.levels(recording)
-            write_denoised(denoiser, recording, path, levels, report=report)
+            write_denoised(denoiser, recording, path, levels, progress=progress)
         results.notes.append(f"Cleaned waveforms are in {path.name}.")
         results.notes += what_was_predicted(path, predicted_channels(levels, recording))
     else:
@@ -166,7 +166,9 @@ def run(
         )
     verdicts, events = [denoiser.verdict_, detector.verdict_], detector.events_
     if settings.picks and not is_line(recording):
-        picking = PickSettings(settings.false_alarms_per_day, effort=settings.effort, seed=settings.seed)
+        picking = PickSettings(
+            settings.false_alarms_per_day, training_fraction=settings.training_fraction, seed=settings.seed
+        )
         of_picks, events = pick_and_locate(
             results, recording, detector.events_, picking, velocity=velocity, console=console
         )
@@ -180,7 +182,7 @@ def run(
     return _finished(results, recording, verdicts, detector, events)
 
 
-def learn_denoiser(
+def train_denoiser(
     recording: xr.DataArray,
     model: Path,
     settings: Settings | None = None,
@@ -210,7 +212,7 @@ def learn_denoiser(
 
     Raises
     ------
-    UnusableInput
+    InputError
         If the settings ask for another band or method than `start` has.
     """
     settings = settings or Settings()
@@ -219,7 +221,7 @@ def learn_denoiser(
     if start is None:
         denoiser, _ = _learnt(recording, settings, checkpoint, console)
     else:
-        denoiser = _learnt_on(start, recording, settings, checkpoint, console)
+        denoiser = _trained_on(start, recording, settings, checkpoint, console)
     denoiser.save(model)
     remove(checkpoint)
     return denoiser
@@ -268,11 +270,13 @@ def denoise(
         settings = settings or Settings()
         denoiser, _ = _learnt(recording, settings, checkpoint_beside(out), console)
     levels = denoiser.levels(recording)
-    with progress_bar("cleaning", console) as report:
-        kept = write_denoised(denoiser, recording, out, levels, jobs=jobs, report=report)
+    with progress_bar("cleaning", console) as progress:
+        kept = write_denoised(denoiser, recording, out, levels, jobs=jobs, progress=progress)
     if deviation is not None:
-        with progress_bar("uncertainty", console) as report:
-            write_denoised(denoiser, recording, deviation, levels, deviation=True, jobs=jobs, report=report)
+        with progress_bar("uncertainty", console) as progress:
+            write_denoised(
+                denoiser, recording, deviation, levels, deviation=True, jobs=jobs, progress=progress
+            )
     remove(checkpoint_beside(out))
     return Cleaned(denoiser, predicted_channels(levels, recording), kept)
 
@@ -327,28 +331,28 @@ def _learnt(
         method = "network"
     new = partial(Denoiser, band=settings.band, blind_zone=settings.blind_zone, seed=settings.seed)
     denoiser = new(method)
-    with progress_bar("learning", console) as report:
-        denoiser.fit(recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps))
-    if settings.method == "network" or denoiser.net_ is None or denoiser.verdict_.verdict == "works":
+    with progress_bar("learning", console) as progress:
+        denoiser.fit(recording, checkpoint=checkpoint, progress=lambda p: progress(p.step, p.max_steps))
+    if settings.method == "network" or denoiser.net_ is None or denoiser.verdict_.outcome == "works":
         return denoiser, []
     note = f"A network was tried first and set aside. {denoiser.verdict_}"
     return new("ridge").fit(recording), [note]
 
 
-def _learnt_on(
+def _trained_on(
     start: Denoiser, recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
 ) -> Denoiser:
     """Learn on from a model, which keeps its band and method."""
     band, method = start.conditioner_.band, start.method
     other_zone = settings.blind_zone not in (None, start.blind_zone)
     if settings.band not in (None, tuple(band)) or settings.method not in ("auto", method) or other_zone:
-        raise UnusableInput(
+        raise InputError(
             f"the model to start from has the band {band[0]:g} to {band[1]:g} Hz and the method {method}: "
             "leave out --band, --method and --blind-zone, or learn without --from"
         )
-    with progress_bar("learning on", console) as report:
+    with progress_bar("learning on", console) as progress:
         return start.fine_tune(
-            recording, checkpoint=checkpoint, report=lambda p: report(p.step, p.most_steps)
+            recording, checkpoint=checkpoint, progress=lambda p: progress(p.step, p.max_steps)
         )
 
 
@@ -381,8 +385,8 @@ def _search(
         denoiser=denoiser,
         seed=settings.seed,
     )
-    with results.stage("detect"), progress_bar("searching", console) as report:
-        events = detector.fit_detect(recording, report=report)
+    with results.stage("detect"), progress_bar("searching", console) as progress:
+        events = detector.fit_detect(recording, progress=progress)
         write_detections(events, results.folder, resource=detector.scanner_.name)
     return detector
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from selfseis.report import write_inversion_report
 from selfseis.slip import SlipInversion, write_slip
 from selfseis.validation import Verdict
-from selfseis.workflow.progress import Report, progress_bar
+from selfseis.workflow.progress import ProgressCallback, progress_bar
 from selfseis.workflow.results import Results
 
-Stage = Callable[[str], AbstractContextManager[Report]]
+Stage = Callable[[str], AbstractContextManager[ProgressCallback]]
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ def stages(results: Results, console: Console | None) -> Stage:
     """Return what makes the context of a stage: a progress bar whose time is kept with the results."""
 
     @contextmanager
-    def stage(name: str) -> Iterator[Report]:
-        with results.stage(name), progress_bar(name, console) as report:
-            yield report
+    def stage(name: str) -> Iterator[ProgressCallback]:
+        with results.stage(name), progress_bar(name, console) as progress:
+            yield progress
 
     return stage
 
@@ -99,8 +99,8 @@ def invert_slip(
     checks = inversion.prepared_.sign_checks
     results.notes += [f"Scene {check.scene}: {check.reason}" for check in checks if check.turned]
     observations = inversion.prepared_.observations
-    failed = results.write_account(
-        inversion.accounting_,
+    failed = results.write_quality_log(
+        inversion.quality_log_,
         inversion={
             "kind": "slip",
             "title": title,
@@ -111,7 +111,7 @@ def invert_slip(
     magnitude = inversion.magnitude_
     said = f"Mw {magnitude.value:.2f} ({magnitude.low:.2f} to {magnitude.high:.2f})"
     return Inverted(
-        inversion.verdict_, said, write_inversion_report(out), failed, inversion.accounting_.summary(),
+        inversion.verdict_, said, write_inversion_report(out), failed, inversion.quality_log_.summary(),
         type_lines(inversion),
     )  # fmt: skip
 

@@ -12,8 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.catalogue.records import Event, iso_milliseconds
-from selfseis.consensus.agreement import Agreement
-from selfseis.consensus.common_events import AgreedEvent
+from selfseis.consensus.agreement import Consensus
+from selfseis.consensus.common_events import CommonEvent
 from selfseis.denoise import Denoiser
 from selfseis.detect import Detector
 from selfseis.detect.scan import Scan
@@ -26,8 +26,8 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 from selfseis.workflow.picked_recording import PickedRecording
 
-MOST_SNIPPETS = 20
-LONGEST_SNIPPET = 12_000  # samples
+MAX_SNIPPETS = 20
+MAX_SNIPPET = 12_000  # samples
 OVERVIEW = (400, 2000)  # channels, samples of a picture
 SNIPPET = (240, 900)
 TIMELINE_POINTS = 20_000
@@ -57,20 +57,18 @@ def write_snippets(
         The events; the twenty of highest score are drawn.
     """
     clean = denoiser.transform(recording) if denoiser is not None else None
-    best = sorted(events, key=lambda event: -event.score)[:MOST_SNIPPETS]
+    best = sorted(events, key=lambda event: -event.score)[:MAX_SNIPPETS]
     middle = _index(recording, best[0].peak) if best else recording.sizes["time"] // 2
-    window = _around(recording, middle, middle, LONGEST_SNIPPET)
+    window = _around(recording, middle, middle, MAX_SNIPPET)
     title = "The whole record" if window == (0, recording.sizes["time"]) else "Around the highest score"
     _write(
         folder / "overview.nc", _picture(recording, conditioner, clean, window, OVERVIEW), {"title": title}
     )
     for event in best:
         begin, end = _index(recording, event.start), _index(recording, event.end)
-        reach = min(end - begin, LONGEST_SNIPPET)
+        reach = min(end - begin, MAX_SNIPPET)
         peak = _index(recording, event.peak)
-        window = _around(
-            recording, max(begin, peak - reach), min(end, peak + reach), LONGEST_SNIPPET, reach // 2
-        )
+        window = _around(recording, max(begin, peak - reach), min(end, peak + reach), MAX_SNIPPET, reach // 2)
         known = {
             "title": event.event_id,
             "event_start": iso_milliseconds(event.start),
@@ -179,9 +177,9 @@ def _write(path: Path, dataset: xr.Dataset, attrs: dict[str, str]) -> None:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
-MOST_AGREED, MOST_UNCONFIRMED = 12, 6
-MOST_STATIONS = 6
-MOST_OF_FIBRE, MOST_CHANNELS = 6, 240
+MAX_AGREED, MAX_UNCONFIRMED = 12, 6
+MAX_STATIONS = 6
+MAX_OF_FIBRE, MAX_CHANNELS = 6, 240
 BEFORE, AFTER = 500, 800  # samples about the onsets of a window
 LONGEST = 12_000
 LENGTH_OF_FIBRE = 3000  # samples of a window of a fibre
@@ -213,7 +211,7 @@ class Window:
 def write_pick_snippets(
     folder: Path,
     picked: PickedRecording,
-    agreement: Agreement,
+    consensus: Consensus,
     *,
     band: tuple[float, float] | None = None,
 ) -> None:
@@ -233,8 +231,8 @@ def write_pick_snippets(
     if is_long_fibre(picked.recording):
         windows = _of_fibre(picked)
     else:
-        kept = agreement.kept(KEPT_SHARE)
-        windows = [_of_event(picked, event) for event in spread(kept, MOST_AGREED)]
+        kept = consensus.kept(KEPT_SHARE)
+        windows = [_of_event(picked, event) for event in spread(kept, MAX_AGREED)]
         windows += _unconfirmed(picked, kept)
     high_pass = CausalHighPass.measure(picked.recording, band)
     with replacing(folder) as temporary:
@@ -253,14 +251,14 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
 
 def _of_fibre(picked: PickedRecording) -> list[Window]:
     """Return windows of the whole fibre that hold picks, drawn at channels spread along it."""
-    stations = tuple(spread(range(len(picked.stations)), MOST_CHANNELS))
+    stations = tuple(spread(range(len(picked.stations)), MAX_CHANNELS))
     at = np.sort(picked.times[picked.station_numbers >= 0]) * picked.rate
     firsts: list[float] = []
     for time in at:
         if not firsts or time > firsts[-1] + LENGTH_OF_FIBRE - BEFORE:
             firsts.append(time)
     windows = []
-    for first in spread(firsts, MOST_OF_FIBRE):
+    for first in spread(firsts, MAX_OF_FIBRE):
         n_picks = int(np.sum((at >= first - BEFORE) & (at < first - BEFORE + LENGTH_OF_FIBRE)))
         about = f"{n_picks} picks on {len(picked.stations)} channels; {len(stations)} channels are drawn."
         begin, end = first / picked.rate, (first - BEFORE + LENGTH_OF_FIBRE - AFTER) / picked.rate
@@ -268,8 +266,8 @@ def _of_fibre(picked: PickedRecording) -> list[Window]:
     return windows
 
 
-def _of_event(picked: PickedRecording, event: AgreedEvent) -> Window:
-    onsets = sorted(event.onsets, key=lambda onset: onset.p_time)[:MOST_STATIONS]
+def _of_event(picked: PickedRecording, event: CommonEvent) -> Window:
+    onsets = sorted(event.onsets, key=lambda onset: onset.p_time)[:MAX_STATIONS]
     first, last = onsets[0].p_time, max(onset.s_time for onset in onsets)
     n_stations = len(event.onsets)
     shown = "" if len(onsets) == n_stations else f", the first {len(onsets)} shown"
@@ -277,11 +275,11 @@ def _of_event(picked: PickedRecording, event: AgreedEvent) -> Window:
     return _window(picked, tuple(onset.station for onset in onsets), first, last, "agreed", about)
 
 
-def _unconfirmed(picked: PickedRecording, agreed: Sequence[AgreedEvent]) -> list[Window]:
+def _unconfirmed(picked: PickedRecording, positives: Sequence[CommonEvent]) -> list[Window]:
     """Return windows about picks that are of no agreed event."""
     of_events = {
         (onset.station, round(time, 3))
-        for event in agreed
+        for event in positives
         for onset in event.onsets
         for time in (onset.p_time, onset.s_time)
     }
@@ -291,7 +289,7 @@ def _unconfirmed(picked: PickedRecording, agreed: Sequence[AgreedEvent]) -> list
         if number >= 0 and (number, round(time, 3)) not in of_events
     ]
     windows = []
-    for place in spread(lone, MOST_UNCONFIRMED):
+    for place in spread(lone, MAX_UNCONFIRMED):
         pick, time = picked.picks[place], picked.times[place]
         about = f"{pick.phase} with a stated probability of {pick.probability:.2f}, which no other station confirms."
         windows.append(

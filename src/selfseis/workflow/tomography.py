@@ -51,12 +51,12 @@ def invert_arrivals(
         write_tomography(tomography, out)
     summary = tomography.summary_
     about = {name: summary[name] for name in ("scope", "n_arrivals", "n_events", "n_stations", "waves")}
-    failed = results.write_account(
-        tomography.accounting_, inversion={"kind": "tomography", "title": title, **about}
+    failed = results.write_quality_log(
+        tomography.quality_log_, inversion={"kind": "tomography", "title": title, **about}
     )
     said = f"{summary['n_arrivals']:,} arrivals of {summary['n_events']:,} events at {summary['n_stations']:,} stations"
     return Inverted(
-        tomography.verdict_, said, write_inversion_report(out), failed, tomography.accounting_.summary(),
+        tomography.verdict_, said, write_inversion_report(out), failed, tomography.quality_log_.summary(),
         prior_lines(tomography),
     )  # fmt: skip
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import xarray as xr
 
 from selfseis.denoise import Denoiser
-from selfseis.denoise.channel_levels import ChannelLevels
+from selfseis.denoise.channel_levels import ChannelNoiseLevels
 from selfseis.denoise.model import fingerprint
-from selfseis.quality_log import accounting_of
+from selfseis.quality_log import quality_log_of
 from selfseis.recording import RecordingWriter, is_fibre
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import channel_names
@@ -46,11 +46,11 @@ def write_denoised(
     denoiser: Denoiser,
     recording: xr.DataArray,
     path: Path,
-    levels: ChannelLevels,
+    levels: ChannelNoiseLevels,
     *,
     deviation: bool = False,
     jobs: int = 1,
-    report: Callable[[float, float], None] | None = None,
+    progress: Callable[[float, float], None] | None = None,
 ) -> int:
     """Write a cleaned recording tile by tile.
 
@@ -65,13 +65,13 @@ def write_denoised(
         The recording.
     path : Path
         File that ends in .nc, .zarr or .mseed.
-    levels : ChannelLevels
+    levels : ChannelNoiseLevels
         As `Denoiser.levels` returns them.
     deviation : bool
         Whether the standard deviation of the cleaned recording is written instead of it.
     jobs : int
         Tiles that are cleaned at the same time.
-    report : callable, optional
+    progress : callable, optional
         Called with the number of samples done and of all samples.
 
     Returns
@@ -96,17 +96,17 @@ def write_denoised(
             return span[1]
 
         for end in each(write_tile, _tiles(recording, core, writer.kept)):
-            if report is not None:
-                report(end, recording.sizes["time"])
+            if progress is not None:
+                progress(end, recording.sizes["time"])
         return writer.kept
 
 
-def predicted_channels(levels: ChannelLevels, recording: xr.DataArray) -> list[str]:
+def predicted_channels(levels: ChannelNoiseLevels, recording: xr.DataArray) -> list[str]:
     """Name the channels that recorded nothing and are predicted, and count them among what was found."""
     names = [name for name, is_so in zip(channel_names(recording), levels.predicted, strict=True) if is_so]
     named = [f"fibre at {float(name):.1f} m" if is_fibre(recording) else name for name in names]
     for name in named:
-        accounting_of(recording).note(
+        quality_log_of(recording).add(
             "predicted", name, "recorded nothing: cleaned data are its neighbours' prediction"
         )
     return named

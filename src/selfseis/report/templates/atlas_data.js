@@ -6,7 +6,7 @@ const ARRAYS = {
 };
 const NO_DATA = -32768;
 const UNASSIGNED = -1;
-const MOST_GROUPS = 30;
+const MAX_GROUPS = 30;
 const EARTH_DAY = 24; // hours, until the reader says another
 
 async function unpack({ type, shape, data }) {
@@ -22,7 +22,7 @@ class Atlas {
     await Promise.all(Object.entries(arrays).map(async ([name, packed]) => { atlas[name] = await unpack(packed); }));
     atlas.n = atlas.leaf.length;
     atlas.nLeaves = atlas.leaf_size.length;
-    atlas.mostGroups = Math.min(atlas.nLeaves, MOST_GROUPS);
+    atlas.mostGroups = Math.min(atlas.nLeaves, MAX_GROUPS);
     atlas.nClasses = new Set(atlas.leaf_class).size;
     atlas.nUnassigned = atlas.leaf.reduce((count, leaf) => count + (leaf < 0), 0);
     atlas.first = atlas.start.reduce((least, time) => Math.min(least, time), Infinity);

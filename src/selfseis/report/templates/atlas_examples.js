@@ -2,7 +2,7 @@
 
 const KINDS = ["nearest to its centre", "at random", "farthest from its centre"];
 const RAREST = 3;
-const MOST_CARDS = 6;
+const MAX_CARDS = 6;
 const COMPONENT_HEIGHT = 44;
 
 class Spectra {
@@ -83,7 +83,7 @@ class Examples {
       button.disabled = !found[index].length;
       button.setAttribute("aria-pressed", String(index === kind));
     });
-    this.place.replaceChildren(...found[kind].slice(0, MOST_CARDS).map((place) => exampleCard(this.atlas, place, this.pick)));
+    this.place.replaceChildren(...found[kind].slice(0, MAX_CARDS).map((place) => exampleCard(this.atlas, place, this.pick)));
     if (!found[kind].length) this.place.append(element("p", { className: "empty" }, "No example of this group is kept on the page."));
   }
 }

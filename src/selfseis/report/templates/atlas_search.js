@@ -1,6 +1,6 @@
 // Finding windows: by station, class, name or time, by likeness, and on the map.
 
-const MOST_FOUND = 60;
+const MAX_FOUND = 60;
 const MAP_HEIGHT = 380;
 
 class Search {
@@ -25,10 +25,10 @@ class Search {
     for (let row = 0; row < atlas.n; row += 1) {
       if (stations.has(atlas.station[row]) || groups.has(choice.groupOf(row)) || (time && this.holds(row, time))) {
         count += 1;
-        if (found.length < MOST_FOUND) found.push(row);
+        if (found.length < MAX_FOUND) found.push(row);
       }
     }
-    const few = count > MOST_FOUND ? `, the first ${MOST_FOUND} are shown` : "";
+    const few = count > MAX_FOUND ? `, the first ${MAX_FOUND} are shown` : "";
     return this.show(found, `${count.toLocaleString("en")} window${count === 1 ? "" : "s"} found${few}`);
   }
 

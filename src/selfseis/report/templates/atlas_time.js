@@ -1,14 +1,14 @@
 // When each group occurs: through the record, by the hour of the day, and where data are missing.
 
-const MOST_BINS = 240;
+const MAX_BINS = 240;
 const ROW_HEIGHT = 46;
-const MOST_STATION_ROWS = 24;
+const MAX_STATION_ROWS = 24;
 
 class Times {
   constructor(place, choice, names) {
     Object.assign(this, { place, choice, names, atlas: choice.atlas });
     const { first, last, windowSeconds } = this.atlas;
-    this.nBins = Math.max(1, Math.min(MOST_BINS, Math.round((last - first) / windowSeconds)));
+    this.nBins = Math.max(1, Math.min(MAX_BINS, Math.round((last - first) / windowSeconds)));
     this.width = (last - first) / this.nBins;
     this.pictures = [];
     choice.listeners.push(() => this.fill());
@@ -108,7 +108,7 @@ class GapStrip {
   constructor(place, atlas) {
     this.atlas = atlas;
     const nStations = atlas.stations.length;
-    this.nRows = Math.min(nStations, MOST_STATION_ROWS);
+    this.nRows = Math.min(nStations, MAX_STATION_ROWS);
     this.rowOf = (station) => Math.floor((station * this.nRows) / nStations);
     this.names = Array.from({ length: this.nRows }, (_, row) => atlas.stations[Math.ceil((row * nStations) / this.nRows)]);
     new Picture(place, 14 * this.nRows + 44, (...canvas) => this.paint(...canvas));

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfseis.cli.explore import learn_explorer
+from selfseis.cli.explore import train_explorer
 from selfseis.cli.helpers import (
     console_of,
     exit_for_failed_units,
@@ -22,7 +22,6 @@ from selfseis.cli.options import (
     Band,
     BlindZone,
     Data,
-    Effort,
     End,
     FalseAlarms,
     Gauge,
@@ -36,19 +35,20 @@ from selfseis.cli.options import (
     SMinusP,
     Spacing,
     Start,
+    TrainingFraction,
 )
 
 if TYPE_CHECKING:
     import xarray as xr
 
-learn_app = typer.Typer(
+train_app = typer.Typer(
     help="Learn a model from unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None
 )
-learn_app.command("explorer")(learn_explorer)
+train_app.command("explorer")(train_explorer)
 
 
-@learn_app.command("denoiser")
-def learn_denoiser(
+@train_app.command("denoiser")
+def train_denoiser(
     data: Data,
     model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
     start: Start = None,
@@ -63,7 +63,7 @@ def learn_denoiser(
     blind_zone: BlindZone = None,
     seed: Seed = 0,
     start_from: Annotated[
-        Path | None, typer.Option("--from", help="Folder of a model to learn on from, in seconds.")
+        Path | None, typer.Option("--init-from", help="Folder of a model to learn on from, in seconds.")
     ] = None,
 ) -> None:
     """Learn to denoise, and judge it on hidden channels."""
@@ -75,7 +75,7 @@ def learn_denoiser(
 
         begun = load_denoiser(start_from)
         recording = open_data(data, opening)
-        denoiser = workflow.learn_denoiser(recording, model, settings, start=begun, console=console_of())
+        denoiser = workflow.train_denoiser(recording, model, settings, start=begun, console=console_of())
         print(denoiser.verdict_)
         before = denoiser.verdict_.details.get("skill_before")
         if before is not None:
@@ -86,8 +86,8 @@ def learn_denoiser(
     exit_for_failed_units(guarded(job))
 
 
-@learn_app.command("picker")
-def learn_picker(
+@train_app.command("picker")
+def train_picker(
     data: Data,
     model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
     start: Start = None,
@@ -101,7 +101,7 @@ def learn_picker(
     s_minus_p: SMinusP = None,
     false_alarms_per_day: FalseAlarms = 1.0,
     rounds: Rounds = 4,
-    effort: Effort = 1.0,
+    training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
 ) -> None:
     """Learn to pick P and S, and judge it by what other stations confirm."""
@@ -110,9 +110,9 @@ def learn_picker(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, effort, seed)
+        settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed)
         recording = open_data(data, opening)
-        picker = workflow.learn_picker(recording, model, settings, console=console_of())
+        picker = workflow.train_picker(recording, model, settings, console=console_of())
         print(picker.verdict_)
         print(f"model: {model}")
         return recording
