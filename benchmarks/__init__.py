@@ -1,4 +1,4 @@
-"""Benchmarks: one file a claim, each beside a baseline and what chance gives; results are kept in ``results``."""
+"""Benchmarks: one file per claim, each with a baseline and a null; results are kept in ``results``."""
 
 from __future__ import annotations
 

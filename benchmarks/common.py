@@ -168,7 +168,7 @@ def half_found(levels: NDArray[np.float64], recall: NDArray[np.float64]) -> floa
 def half_found_draws(
     levels: NDArray[np.float64], found: dict[str, NDArray[np.bool_]], seed: int, n_draws: int = 2000
 ) -> dict[str, NDArray[np.float64]]:
-    """Draw events anew, the same for all methods, and return each method's `half_found` in each draw.
+    """Draw events again, the same for all methods, and return each method's `half_found` in each draw.
 
     Parameters
     ----------

@@ -207,7 +207,7 @@ def _nominal(picker: Picker, trial: Trial) -> list[Row]:
 
 def _measured(picks: list[Row], events: list[Row], nominal: list[Row]) -> Measured:
     settings = {
-        "learnt from": "the first half of each recording; events are put into hours of the second half",
+        "trained on": "the first half of each recording; events are put into hours of the second half",
         "events": "NCEDC windows with an analyst's picks (evaluate only), scaled down, S - P by distance",
         "without real events": "no onset that two networks made independently share, 5 s before to 40 s after it",
         "false alarms": "every pick there in the record as it is; rates below the counted one are extrapolated",

@@ -44,8 +44,8 @@ class Noise:
     ----------
     name : str
         Its name in the tables.
-    learnt, scored : xarray.DataArray
-        The part that the picker learns from, and the part that takes the events.
+    trained, scored : xarray.DataArray
+        The training part, and the part that takes the events.
     picker : callable
         Learns or loads the picker.
     source : Source

@@ -1,6 +1,6 @@
 """Claim: where the signal is, it comes out at least 3 dB above the best of jDAS, AFK and ridge, never below nothing.
 
-Each method learns from the unlabelled noisy records on which it is scored, as a user's does. ``python -m
+Each method trains on the unlabelled noisy records on which it is scored, as a user's does. ``python -m
 benchmarks.denoise_fibre METHOD...`` prints the scores of some methods on one seed of two scenarios.
 """
 
@@ -34,7 +34,7 @@ from benchmarks.denoise_tables import (
 
 SEEDS = (0, 1, 2)
 QUICK_SCENARIOS = (SCENARIOS[0], SCENARIOS[3])
-RUN_ON_SCENARIOS = SCENARIOS[:3]  # on noise that channels share jDAS learns the noise, the longer the better
+RUN_ON_SCENARIOS = SCENARIOS[:3]  # on noise that channels share jDAS fits the noise, the longer the better
 
 
 def run(quick: bool) -> Iterator[Measured]:
@@ -85,7 +85,7 @@ def score_method(name: str, case: Case) -> tuple[list[Row], list[Row]]:
     -------
     scores : list of dict
         One a record, as `score_records` gives them, with `method`, `scenario`, `seed` and `on` ("same" or "other"
-        records than those learnt from).
+        records than those trained on).
     facts : list of dict
         One a method, which may stand for several: what it cost, and what it says of itself.
     """
@@ -113,7 +113,7 @@ def _settings(seeds: list[int]) -> dict[str, Any]:
         "records": f"{len(LEVELS)} of {CHANNELS} channels x {SAMPLES} samples a scenario and seed, one of each kind",
         "input_db": LEVELS.round(1).tolist(),
         "signal_to_noise": "mean power of signal over that of noise where the signal is, in the band",
-        "learnt_from": "the noisy records that are scored, all of them joined; other records only where it is said",
+        "trained_on": "the noisy records that are scored, all of them joined; other records only where it is said",
         "scenarios": {s.label: f"{s.site.rate:g} Hz, {s.spacing:g} m, {s.site.band} Hz" for s in SCENARIOS},
         "oracle": "AFK and median f-k: setting by the truth for each set, factor by the truth for each record; "
         "low rank: rank by the truth for each record",

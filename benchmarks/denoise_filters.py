@@ -1,4 +1,4 @@
-"""Plain filters beside which denoisers are judged, each with the setting that the truth likes best.
+"""Plain filters beside which denoisers are scored, each with the setting that the truth likes best.
 
 References
 ----------

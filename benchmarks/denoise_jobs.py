@@ -1,4 +1,4 @@
-"""Denoisers that learn and work in processes of their own, so that time and memory are theirs alone.
+"""Denoisers that train and run in processes of their own, so that time and memory are theirs alone.
 
 jDAS runs in an environment of its own: ``SELFSEIS_JDAS`` names its
 checkout and ``SELFSEIS_JDAS_PYTHON`` the Python that has TensorFlow and tf-keras.
@@ -25,7 +25,7 @@ from selfseis.errors import InputError
 
 OURS = [sys.executable, "-m", "benchmarks.denoise_worker"]
 JDAS_PROGRAM = Path(__file__).with_name("jdas_worker.py")
-LEARNT_WITH = ("denoise", "nets", "learn", "heldout", "recording/conditioning.py")
+TRAINED_WITH = ("denoise", "networks", "training", "validation", "recording/preprocessing.py")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -133,7 +133,7 @@ def _run(program: list[str], job: dict[str, Any], train: Samples, apply: dict[st
 def _source_digest() -> str:
     """Return a digest of what a denoiser's output depends on, so that no outcome of older code is shown."""
     package = Path(selfseis.__file__).parent
-    places = [package / name for name in LEARNT_WITH]
+    places = [package / name for name in TRAINED_WITH]
     files = [
         path for place in places for path in (sorted(place.rglob("*.py")) if place.is_dir() else [place])
     ]

@@ -41,11 +41,11 @@ class Case:
     Attributes
     ----------
     records : Records
-        What it learns from, without the truth, and is scored on.
+        What it trains on, without the truth, and is scored on.
     quiet : ndarray, shape (QUIET_RECORDS, n_channels, n_samples)
-        Noise alone that it does not learn from.
+        Noise alone, not in the training data.
     other : Records or None
-        Records of the same fibre that it does not learn from.
+        Records of the same fibre that are not in the training data.
     """
 
     scenario: Scenario
@@ -132,7 +132,7 @@ def filtered(best: Callable[[Records], tuple[Samples, str]]) -> Method:
 
 
 def ours(**options: Any) -> Method:
-    """Return a `Denoiser` with options, which learns from the noisy records themselves, with and without fusion."""
+    """Return a `Denoiser` with options, which trains on the noisy records themselves, with and without fusion."""
 
     def apply(name: str, case: Case) -> list[Tried]:
         records = {"scored": case.records.noisy, "quiet": case.quiet}
@@ -196,7 +196,7 @@ def methods() -> dict[str, Method]:
 
 
 def on_noise_alone(case: Case) -> list[Row]:
-    """Let ours learn from noise without any signal, and return what comes out and what is said of it."""
+    """Train ours on noise without any signal, and return what comes out and what is said of it."""
     rows = []
     noise = case.records.noise
     for method in ("ridge", "network"):

@@ -28,7 +28,9 @@ BAND = (1.0, 40.0)
 SPACING, GAUGE = 2.0, 16.0  # m
 MANY_CHANNELS = 10_000
 CORES = 2
-EVENTS = 4  # of one alone a network may learn so little that it is not kept, and nothing of it would be timed
+EVENTS = (
+    4  # of one alone a network may improve so little that it is not kept, and nothing of it would be timed
+)
 TRAINING, TIMES_JDAS, MAX_GB = 60.0, 20.0, 2.0  # aims
 METHODS = ("ridge", "network")
 
@@ -121,7 +123,7 @@ def _measured(rows: list[Row], many: list[Row]) -> Measured:
     for method in METHODS:
         training = next(row["training CPU s"] for row in rows if row["method"] == method)
         issues.append(
-            f"{_state(training <= TRAINING)}: {method}: learnt in {training:.1f} CPU s (aim {TRAINING:g})"
+            f"{_state(training <= TRAINING)}: {method}: trained in {training:.1f} CPU s (aim {TRAINING:g})"
         )
         if "jDAS pretrained" in rates:
             times = rates[method] / rates["jDAS pretrained"]

@@ -23,7 +23,7 @@ from benchmarks.fibre_noise import Samples
 from selfseis.recording.preprocessing import Conditioner
 
 CHANNELS = 500
-SAMPLES = 8_192  # of each half: learnt from, and scored on
+SAMPLES = 8_192  # of each half: trained on, and scored on
 SMOOTHED = (5.0, 50.0)  # channels, samples; standard deviations of the Gaussian, from its example
 RATE = 100.0  # Hz; it has none
 BAND = (0.1, 40.0)  # Hz; keeps two thirds of the power
@@ -53,7 +53,7 @@ def _measured(rows: list[Row], limits: list[Row]) -> Measured:
     settings = {
         "seeds": sorted({row["seed"] for row in rows}),
         "channels": CHANNELS,
-        "samples": f"{SAMPLES} learnt from, as many others scored",
+        "samples": f"{SAMPLES} trained on, as many others scored",
         "smoothed_over": SMOOTHED,
         "band": f"{BAND} Hz at {RATE:g} Hz, signal and noise alike",
         "input": "0 dB",

@@ -134,7 +134,7 @@ def _smaller_findings(scenario: str, ours: Row, of: list[Row]) -> Iterable[str]:
     share = ours["of quiet"]
     yield _finding(share < QUIET_TARGET, f"{scenario}: {share:.2%} of quiet noise is let through")
     yield _finding(
-        ours["fit CPU s"] <= TRAINING_TARGET, f"{scenario}: learnt in {ours['fit CPU s']:.0f} CPU s"
+        ours["fit CPU s"] <= TRAINING_TARGET, f"{scenario}: trained in {ours['fit CPU s']:.0f} CPU s"
     )
     jdas = [row["M/CPU s"] for row in of if row["method"].startswith("jDAS") and row["M/CPU s"]]
     if jdas:

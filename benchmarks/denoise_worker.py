@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def main(folder: Path) -> None:
         if name != job["apply"][0]:
             made[name]["verdict"] = _told(denoiser.evaluate(recording))
     if denoiser.wiener_ is not None:
-        denoiser.wiener_ = None  # the same model without the channels' own observations
+        # the same model without the channels' own observations
+        denoiser.model_ = replace(denoiser.model_, wiener=None)
         for name in job["apply"]:
             noisy = np.load(folder / f"{name}.npy")
             of_others = f"{BLIND}{name}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, half_found, half_found_draws, poisson_interval, progress
 from benchmarks.fibre_noise import SITES, Site, Variant, long_noise
 from selfseis.detect import Detector
-from selfseis.detect.detector import APART
+from selfseis.detect.model import APART
 from selfseis.detect.scan import Scan, Scanner
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner

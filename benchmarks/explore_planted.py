@@ -22,10 +22,11 @@ from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.explore_planting import KINDS, NOISE, Planted, day_of, plant
 from selfseis.explore import Explorer
 from selfseis.explore.background import FLOOR, mean_of_known
-from selfseis.explore.cluster_search import find_structures
+from selfseis.explore.cluster_search import search_clusters
 from selfseis.explore.embedding import MAX_AXES
 from selfseis.explore.encoder import Encoder, Views
 from selfseis.explore.novelty import Novelty
+from selfseis.explore.surrogates import surrogate_features
 from selfseis.networks.window_encoder import WindowNet
 from selfseis.recording import sampling_rate
 
@@ -66,17 +67,19 @@ def _results(planted: Planted, seed: int) -> dict[str, Result]:
     place, n = explored.table.first // planted.length, len(planted.kind)
     names = [site.name for site in explored.sites]
     features = explorer.background_.excess(explored.table, names)
-    chance = explorer._under_null(planted.recording, explored.sites, len(features))
+    null = surrogate_features(
+        planted.recording, explored.sites, explorer.grid_, explorer.background_, len(features), seed
+    )
     n_bands = int(explorer.background_.bands.sum())
     found: dict[str, Result] = {OURS: (explored.labels, explored.novelty)}
-    axes = explorer.represented_.axes
+    axes = explorer.representation_.axes
     views = Views(features, n_bands, FLOOR, explored.table.site, explored.table.first)
     learned, _ = Encoder.trained(views, axes, seed)
     torch.manual_seed(seed)
     untrained = Encoder(axes, WindowNet(features.shape[1], MAX_AXES))
     for name, see in ((LEARNED, learned), (UNTRAINED, untrained)):
-        points, under_null = see(features), see(chance)
-        labels = find_structures(points, explored.table.first, under_null, "hdbscan", seed)[0].labels
+        points, under_null = see(features), see(null)
+        labels = search_clusters(points, explored.table.first, under_null, "hdbscan", seed)[0].labels
         found[name] = labels, Novelty.measure(points, under_null, seed).score(points)
     found[ENERGIES] = _by_energies(np.log(mean_of_known(explored.table.power)), seed)
     found |= {

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.explore_planted import scatseisnet_python
 from benchmarks.explore_planting import day_of
-from selfseis.explore.scattering import HIGHEST, PER_OCTAVE, Scattering
+from selfseis.explore.scattering import MAX_CENTRE, PER_OCTAVE, Scattering
 from selfseis.explore.windows import Grid, sites_of, stream_windows
 from selfseis.recording import lazy_recording, sampling_rate
 
@@ -49,13 +49,13 @@ class AsMany(Scattering):
     @cached_property
     def centres(self) -> NDArray[np.float64]:
         """Centres of the first-order bands in cycles a sample, falling."""
-        return HIGHEST * 2.0 ** (-np.arange(PEER_FIRST) / PER_OCTAVE)
+        return MAX_CENTRE * 2.0 ** (-np.arange(PEER_FIRST) / PER_OCTAVE)
 
     @cached_property
     def modulations(self) -> NDArray[np.float64]:
         """Centres of the second-order bands in cycles a sample, falling."""
         n_octaves = len(super().modulations)
-        return HIGHEST / 2 * 2.0 ** (-np.arange(3 * n_octaves) / 3)
+        return MAX_CENTRE / 2 * 2.0 ** (-np.arange(3 * n_octaves) / 3)
 
 
 def _speed() -> list[Row]:

@@ -12,7 +12,7 @@ import xarray as xr
 from benchmarks.common import Measured, Row, Table, poisson_interval, progress
 from selfseis.detect import Detector
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.detector import APART
+from selfseis.detect.model import APART
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.simulate import simulate_noise_recording
@@ -130,7 +130,7 @@ def _baselines(detector: Detector) -> dict[str, Scanner]:
 def _alarms(scanner: Scanner, recording: xr.DataArray, seed: int) -> int:
     """Count a baseline's declustered alarms at the threshold that its own surrogates give."""
     scan = scanner.scan(recording, n_surrogates=4, seed=seed)
-    threshold = FalseAlarmRate.measure(scan, APART, RATE).threshold(PER_DAY)
+    threshold = FalseAlarmRate.measure(scan.null, apart=APART, hop=scan.hop, rate=RATE).threshold(PER_DAY)
     return int((scan.score[peaks(scan.score, APART)] >= threshold).sum())
 
 
@@ -169,7 +169,7 @@ def _findings(runs: list[Row], pooled: list[Row]) -> list[str]:
     inside = sum(row["within"] for row in covered)
     issues.append(
         f"{inside} of {len(covered)} runs that the claim covers lie within their 95% interval "
-        f"(about {0.05 * len(covered):.1f} would lie outside by chance); "
+        f"(about {0.05 * len(covered):.1f} would lie outside at random); "
         f"{sum(row['within'] for row in claimed)} of {len(claimed)} kinds do with their seeds together."
     )
     return issues

@@ -1,4 +1,4 @@
-"""Claim: learnt on nine minutes of a swarm without a label, picks alone give the catalogue that QuakeMigrate gives.
+"""Claim: trained on nine minutes of a swarm without a label, picks alone give the catalogue that QuakeMigrate gives.
 
 The reference is QuakeMigrate's own catalogue of these triggered windows: automatic, and no truth.
 """
@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
-from benchmarks.picking_data import QUICK_COURSE, fitted
-from selfseis.catalogue.records import PHASES, LocatedEvent, Pick
+from benchmarks.picking_data import QUICK_FRACTION, fitted
+from selfseis.catalogue.records import PHASES, Event, Pick
 from selfseis.geo.earth_models import VelocityModel1D
-from selfseis.geo.stations import StationTable
-from selfseis.locate import make_catalogue
+from selfseis.locate import locate_events
 from selfseis.pick import Picker
 from selfseis.pick.baselines import AicDetector
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.recording import open_recording, sample_times
-from selfseis.recording.components import stations_of
+from selfseis.recording.components import station_table, stations_of
 from selfseis.workflow.locate import ASSOCIATED_FROM
 
 SAME_EVENT = np.timedelta64(1500, "ms")  # between origin times
@@ -36,15 +35,13 @@ def run(quick: bool) -> Iterator[Measured]:
     recording = open_recording(str(folder))
     velocity = VelocityModel1D.from_file(folder / "iceland_vmodel.txt")
     reference = _reference(sorted(folder.glob("*.event")))
-    picker = fitted("iceland", recording, training_fraction=QUICK_COURSE if quick else 1.0)
+    picker = fitted("iceland", recording, training_fraction=QUICK_FRACTION if quick else 1.0)
     rows: list[Row] = []
     for name, picks in (
         ("selfseis, in place", picker.pick(recording, min_probability=ASSOCIATED_FROM)),
         ("STA/LTA + AIC", _simple_picks(recording, picker)),
     ):
-        catalogue = make_catalogue(
-            picks, StationTable.from_recording(recording), velocity, recording=recording, n_shifts=0
-        )
+        catalogue = locate_events(picks, station_table(recording), velocity, recording=recording, n_shifts=0)
         rows.append({"picks from": name, "picks": len(picks)} | _compared(catalogue.located, reference))
         progress(f"{name}: {rows[-1]}")
         yield _measured(rows, len(reference))
@@ -80,7 +77,7 @@ def _reference(paths: list) -> list[tuple[np.datetime64, float, float, float]]: 
     return events
 
 
-def _compared(events: list[LocatedEvent], reference: list[tuple[np.datetime64, float, float, float]]) -> Row:
+def _compared(events: list[Event], reference: list[tuple[np.datetime64, float, float, float]]) -> Row:
     apart, deeper, used = [], [], set()
     for time, latitude, longitude, depth in reference:
         near = [e for e in events if abs(e.peak - time) <= SAME_EVENT and e.event_id not in used]
@@ -109,9 +106,7 @@ def _quantile(values: list[float], share: float) -> float | str:
 
 
 def _measured(rows: list[Row], n_reference: int) -> Measured:
-    claim = (
-        "Picks of a picker that learnt in place give the events of QuakeMigrate's catalogue, and few others."
-    )
+    claim = "Picks of a picker trained in place give the events of QuakeMigrate's catalogue, and few others."
     settings = {
         "reference": f"{n_reference} events of QuakeMigrate (automatic)",
         "least probability": ASSOCIATED_FROM,

@@ -66,7 +66,7 @@ def measure(gigabytes: float) -> list[Row]:
     recording, truth = simulate_recording_with_events(noise, SNR_DB, EVENTS, SEED)
     stages = [_stage("generate, which the other stages do too", lambda: _generate(recording))]
     denoiser = Denoiser("ridge", seed=SEED)
-    stages.append(_stage("learn", lambda: str(denoiser.fit(recording).verdict_.outcome)))
+    stages.append(_stage("train", lambda: str(denoiser.fit(recording).verdict_.outcome)))
     stages.append(_stage("denoise", lambda: _denoise(denoiser, recording)))
     detector = Detector(false_alarms_per_day=PER_DAY, denoiser=denoiser, seed=SEED)
     stages.append(_stage("search", lambda: _found(detector.fit_detect(recording), truth)))

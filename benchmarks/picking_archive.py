@@ -1,4 +1,4 @@
-"""Claim: learnt on six hours without a label, the picker finds in the next six what a supervised one finds.
+"""Claim: trained on six hours without a label, the picker finds in the next six what a supervised one finds.
 
 The reference is the supervised model pnsn rnn.01, one of the peers. It is no truth: what it misses counts as false.
 """
@@ -125,7 +125,7 @@ def _disagreement(method: Method, found: Found, task: Task) -> Iterator[Row]:
     """Say what the highest picks are that are no sure reference picks, as many picks as there are of these.
 
     A mistake of the picker knows nothing of the other station, where a share of all times lies near a reference P by
-    chance; an event that the reference missed at one station is often a sure one at the other.
+    the null; an event that the reference missed at one station is often a sure one at the other.
     """
     for code, elsewhere in itertools.permutations(found, 2):
         for phase in PHASES:
@@ -145,7 +145,7 @@ def _disagreement(method: Method, found: Found, task: Task) -> Iterator[Row]:
                 f"reference picks below {SURE:g}": int(faint.sum()),
                 "none": len(rest),
                 f"of these, within {ELSEWHERE_S:g} s of a sure P elsewhere": _share(rest, other),
-                "by chance": _share(moved, other),
+                "in the null": _share(moved, other),
             }
 
 
@@ -186,14 +186,14 @@ def _highest(onsets: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 def _measured(rows: list[Row], details: list[Row], disagreement: list[Row], note: str) -> Measured:
     settings = {
-        "learnt from": "CX.PB01 and CX.PB02, 2014-05-01, hours 0 to 6",
+        "trained on": "CX.PB01 and CX.PB02, 2014-05-01, hours 0 to 6",
         "scored on": "hours 6 to 12",
         "reference": f"{REFERENCE} on raw data in windows that overlap by half, probability above {SURE:g}",
         "tolerance_s": WITHIN,
         "injected": "real events of hours 6 to 12 scaled down into quiet times, at as many picks as the reference has",
         "peers": note,
     }
-    claim = "On the hours that it has not learnt from, the picker agrees with the supervised reference as its peers do."
+    claim = "On the hours that it is not trained on, the picker agrees with the supervised reference as its peers do."
     tables = [
         Table("PB01 / PB02 against the reference", rows),
         Table("At as many picks as the reference has", details),

@@ -1,6 +1,6 @@
 """Claim: gaps, clipping and flipped components cost a picker little; swapped and lost components cost it much.
 
-The archive of PB01 and PB02 is damaged after the picker has learnt from it, and picked as it is and damaged. Nobody
+The archive of PB01 and PB02 is damaged after the picker was trained on it, and picked as it is and damaged. Nobody
 labels it: picks of the undamaged record are the reference.
 """
 
@@ -138,7 +138,7 @@ def _near(times: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np
 
 def _measured(rows: list[Row]) -> Measured:
     settings = {
-        "learnt from": "CX.PB01 and CX.PB02, hours 0 to 6, undamaged",
+        "trained on": "CX.PB01 and CX.PB02, hours 0 to 6, undamaged",
         "picked": f"hours {SCORED[0]:g} to {SCORED[1]:g}, probability of at least {MIN_PROBABILITY:g}",
         "kept": f"share of the picks of the undamaged record that are within {WITHIN:g} s of one of the damaged",
         "new": "share of the picks of the damaged record that are not",

@@ -20,7 +20,7 @@ from selfseis.recording.components import stations_of
 Components = NDArray[np.float32]
 
 TAUGHT_HOURS, SCORED_HOURS = (0.0, 6.0), (6.0, 12.0)  # of the archive of PB01 and PB02
-QUICK_COURSE = 0.03  # share of the full course that a quick run learns
+QUICK_FRACTION = 0.03  # share of the full training that a quick run uses
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class LabelledWindow:
 
 @functools.cache
 def labelled_windows() -> tuple[LabelledWindow, ...]:
-    """Read the 154 windows of NCEDC. They are never learnt from, and no setting is chosen by their score."""
+    """Read the 154 windows of NCEDC. No training uses them, and no setting is chosen by their score."""
     windows = []
     for path in sorted((data_folder() / "stations" / "ncedc154").glob("*.npz")):
         with np.load(path) as content:
@@ -93,16 +93,16 @@ def decimated(recording: xr.DataArray, rate: float) -> xr.DataArray:
 def fitted(
     key: str, recording: xr.DataArray, *, training_fraction: float = 1.0, **arguments: object
 ) -> Picker:
-    """Learn a picker, or load it if these sources have learnt it before.
+    """Train a picker, or load it if these sources have been used before.
 
     Parameters
     ----------
     key : str
         Name of the data and the settings.
     recording : xarray.DataArray
-        What is learnt from.
+        What is trained on.
     training_fraction : float
-        Steps of training as a share of the full course.
+        Steps of training as a share of the full training.
     arguments
         Of `Picker`.
 
@@ -123,12 +123,12 @@ def fitted(
 
 
 def archive_picker(quick: bool, seed: int = 0) -> Picker:
-    """Return the picker that learnt on the first six hours of PB01 and PB02."""
+    """Return the picker trained on the first six hours of PB01 and PB02."""
     recording = hours_of(archive(), (0.0, 1.0) if quick else TAUGHT_HOURS)
     key = f"pb{'-hour' if quick else ''}-seed{seed}"
-    return fitted(key, recording, training_fraction=QUICK_COURSE if quick else 1.0, seed=seed)
+    return fitted(key, recording, training_fraction=QUICK_FRACTION if quick else 1.0, seed=seed)
 
 
 def archive_noise() -> Components:
-    """Return the components of a station in the hours that are learnt from, for an untrained network to see."""
+    """Return the components of a station in the training hours, for an untrained network to see."""
     return next(iter(components_of(hours_of(archive(), (0.0, 1.0))).values()))

@@ -12,7 +12,7 @@ import copy
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -86,12 +86,12 @@ def ours(picker: Picker, name: str = "selfseis, in place") -> Method:
 
 
 def untrained(picker: Picker, learnt_from: Components, seed: int = 0) -> Method:
-    """Return the picker with a network that has seen its data, for the statistics of its layers, but learnt nothing."""
+    """Return the picker with a network that has seen its data, for the statistics of its layers, but no training."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
+    net = OnsetNet().train()
     twin = copy.copy(picker)
-    twin.net_ = OnsetNet()
-    twin.net_.train()
+    twin.model_ = replace(picker.model_, net=net)
     filtered, _ = CausalHighPass(picker.rate_, _offsets(learnt_from), picker.band)(learnt_from)
     longest = max(1, filtered.shape[1] - picker.window_)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Claim: learnt on 75 s of a mine's geophones at 500 Hz without a label, the picker finds the analyst's P picks.
+"""Claim: trained on 75 s of a mine's geophones at 500 Hz without a label, the picker finds the analyst's P picks.
 
 The analyst picked one event a window. Other events of the same windows, which all stations record within milliseconds
 of each other, were not picked: a method that finds them has more than one P a trace, and is not wrong. So recall is
@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from benchmarks.common import Measured, Row, Table, binomial_interval, progress
-from benchmarks.picking_data import QUICK_COURSE, components_of, fitted
+from benchmarks.picking_data import QUICK_FRACTION, components_of, fitted
 from benchmarks.picking_methods import (
     Components,
     Method,
@@ -62,8 +62,8 @@ def run(quick: bool) -> Iterator[Measured]:
 
 
 def mine_picker(quick: bool) -> Picker:
-    """Return the picker that learnt on the five windows, without their labels."""
-    share = QUICK_COURSE if quick else 1.0
+    """Return the picker trained on the five windows, without their labels."""
+    share = QUICK_FRACTION if quick else 1.0
     return fitted("mine", samples.mine_recording(), training_fraction=share)
 
 
@@ -132,7 +132,7 @@ def _recall(phase: str, sure: np.ndarray, highest: np.ndarray, best: np.ndarray)
 
 def _measured(rows: list[Row], n_manual: int) -> Measured:
     settings = {
-        "learnt from": "the five windows of 15 s at 12 stations themselves, no labels",
+        "trained on": "the five windows of 15 s at 12 stations themselves, no labels",
         "manual picks": n_manual,
         "tolerance_s": WITHIN,
         "own bar": f"probability {PROBABLE:g} of the picker, 0.3 of its peers and untrained, STA/LTA 4 (S: 2)",

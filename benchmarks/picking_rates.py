@@ -1,7 +1,7 @@
-"""Claim: the same recipe, unchanged, learns at 20, 40 and 100 Hz; at 500 Hz see the mine.
+"""Claim: the same recipe, unchanged, trains at 20, 40 and 100 Hz; at 500 Hz see the mine.
 
 The archive of PB01 and PB02 is resampled. S - P is stated, since at another rate these are the same earthquakes, which
-the default, made in samples, would not know. The course is a part of the full one, at every rate the same.
+the default, made in samples, would not know. The training is a fraction of the full one, at every rate the same.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.common import Measured, Row, Table, progress
-from benchmarks.picking_data import QUICK_COURSE, archive, components_of, decimated, fitted, hours_of
+from benchmarks.picking_data import QUICK_FRACTION, archive, components_of, decimated, fitted, hours_of
 from benchmarks.picking_methods import Method, Onsets, all_methods, peer, peers_note
 from benchmarks.picking_scores import average_precision, matched, spread
 from selfseis.catalogue.records import PHASES
@@ -28,7 +28,7 @@ def run(quick: bool) -> Iterator[Measured]:
     reference = peer(REFERENCE)
     if reference is None:
         note = f"NOT MEASURED: no {REFERENCE}.pt among the peers ({peers_note()})"
-        yield Measured("The recipe learns at every sampling rate.", {}, [], [note])
+        yield Measured("The recipe trains at every sampling rate.", {}, [], [note])
         return
     scored = hours_of(archive(), (6.0, 7.0) if quick else SCORED)
     truth = {code: reference.onsets(data, REFERENCE_HZ, SURE) for code, data in components_of(scored).items()}
@@ -38,7 +38,7 @@ def run(quick: bool) -> Iterator[Measured]:
         training, heard = (
             part if rate == REFERENCE_HZ else decimated(part, rate) for part in (training, scored)
         )
-        training_fraction = QUICK_COURSE if quick else EFFORT
+        training_fraction = QUICK_FRACTION if quick else EFFORT
         picker = fitted(f"pb-{rate:g}hz", training, training_fraction=training_fraction, s_minus_p=S_MINUS_P)
         stations = components_of(heard)
         for method in all_methods(picker, next(iter(components_of(training).values()))):
@@ -64,7 +64,7 @@ def _scored(method: Method, rate: float, found: dict[str, Onsets], truth: dict[s
 
 def _measured(rows: list[Row]) -> Measured:
     settings = {
-        "learnt from": f"CX.PB01 and CX.PB02, hours {TRAINING[0]:g} to {TRAINING[1]:g}",
+        "trained on": f"CX.PB01 and CX.PB02, hours {TRAINING[0]:g} to {TRAINING[1]:g}",
         "scored on": f"hours {SCORED[0]:g} to {SCORED[1]:g}",
         "s_minus_p_s": list(S_MINUS_P),
         "training_fraction": EFFORT,
@@ -81,5 +81,5 @@ def _measured(rows: list[Row]) -> Measured:
         column = "P average precision"
         state = "better than" if min(mine[column]) > max(simple[column]) else "NOT better than"
         issues.append(f"{rate:g} Hz: {column} {mine[column]}, {state} STA/LTA + AIC {simple[column]}")
-    claim = "The recipe learns at every sampling rate."
+    claim = "The recipe trains at every sampling rate."
     return Measured(claim, settings, [Table("PB01 / PB02 at other sampling rates", rows)], issues)

@@ -1,6 +1,6 @@
-"""Claim: learnt on two stations in Chile without a label, the picker picks Californian windows like a supervised one.
+"""Claim: trained on two stations in Chile without a label, the picker picks Californian windows like a supervised one.
 
-Evaluate only: nothing is learnt from these windows, and no setting is chosen by their score.
+Evaluate only: no training uses these windows, and no setting is chosen by their score.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _scored(method: Method, windows: tuple[LabelledWindow, ...]) -> Row:
 def _measured(rows: list[Row], n_windows: int) -> Measured:
     settings = {
         "windows": n_windows,
-        "learnt from": "CX.PB01 and CX.PB02, 2014-05-01, hours 0 to 6, no labels",
+        "trained on": "CX.PB01 and CX.PB02, 2014-05-01, hours 0 to 6, no labels",
         "pick": f"the highest probability of each phase in 90 s, where it is at least {BAR:g}",
         "AUC": "highest probability in 29 s with the event against 29 s of noise, each seen alone",
         "peers": peers_note(),

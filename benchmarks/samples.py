@@ -17,7 +17,7 @@ from selfseis.denoise import Denoiser
 from selfseis.denoise.training_data import is_line
 from selfseis.detect import Detector
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.detector import APART
+from selfseis.detect.model import APART
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.errors import InputError
@@ -123,7 +123,9 @@ def _baseline_times(detector: Detector, recording: xr.DataArray) -> np.ndarray:
     else:
         scanner = StackScanner(ours.conditioner, "envelopes", ours.hop)
     scan = scanner.scan(recording, n_surrogates=4, seed=0)
-    threshold = FalseAlarmRate.measure(scan, APART, sampling_rate(recording)).threshold(PER_DAY)
+    threshold = FalseAlarmRate.measure(
+        scan.null, apart=APART, hop=scan.hop, rate=sampling_rate(recording)
+    ).threshold(PER_DAY)
     high = [i for i in peaks(scan.score, APART) if scan.score[i] >= threshold]
     return np.asarray(sample_times(recording, scan.first[high]))
 

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.fibre_noise import data_folder
 from selfseis.slip import SlipInversion, read_fsp
-from selfseis.slip.leave_one_type_out import HiddenType
+from selfseis.slip.leave_one_type_out import HeldOutType
 from selfseis.slip.priors import PRIORS
 
 CLAIM = (
@@ -68,7 +68,7 @@ def run(quick: bool) -> Iterator[Measured]:
     }
     yield Measured(
         CLAIM, settings | {"final prior": inversion.prior_.name, "setting": json.dumps(inversion.setting_)}, tables,
-        [str(inversion.verdict_), inversion.types_said_, *_misses(measured)],
+        [str(inversion.verdict_), inversion.types_summary_, *_misses(measured)],
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _measured(inversion: SlipInversion, usgs: np.ndarray, seconds: tuple[float, 
     }
 
 
-def _type_row(one: HiddenType) -> Row:
+def _type_row(one: HeldOutType) -> Row:
     return {
         "hidden": one.kind, "variance reduction": one.skill.value, "low": one.skill.low, "high": one.skill.high,
         "uniform slip": one.uniform, "rms (m)": one.rms_m, "predictable": one.outcome,

@@ -25,7 +25,7 @@ def run(quick: bool) -> Iterator[Measured]:
     ):
         found = TravelTimeTomography(
             str(reference),
-            hidden=("event",) if quick else ("event", "station"),
+            hold_out=("event",) if quick else ("event", "station"),
             n_samples=16,
             ray_iterations=0 if quick else 1,
         ).fit(arrivals)
@@ -43,14 +43,14 @@ def _tables(name: str, found: TravelTimeTomography) -> list[Table]:
         assert verdict.skill and verdict.baseline and verdict.gain and verdict.null
         verdicts.append(
             {
-                "hidden": one.hidden,
+                "hidden": one.held_out,
                 "verdict": verdict.outcome,
                 "explained": round(verdict.skill.value, 4),
                 "by event and station terms": round(verdict.baseline.value, 4),
                 "gain": round(verdict.gain.value, 4),
                 "from": round(verdict.gain.low, 4),
                 "to": round(verdict.gain.high, 4),
-                "by chance": round(verdict.null.value, 4),
+                "in the null": round(verdict.null.value, 4),
                 "blocks": verdict.n_blocks,
             }
         )

@@ -1,6 +1,6 @@
 """Sources and stations as bulletins have them, as many as are asked for, and a published model as the truth.
 
-The bulletins at hand hold 44 events and 2,300 arrivals. More are made from them: hypocentres are drawn anew from
+The bulletins at hand hold 44 events and 2,300 arrivals. More are made from them: hypocentres are drawn again from
 the real ones and moved along (3 degrees, 15 km), stations are drawn from those that reported in the bulletins and
 from the ISC's list, each as often as its kind reports, and kept with the distances that P arrivals of the bulletins
 have.
@@ -68,10 +68,10 @@ def bulletin_of(n_rays: int, folder: Path, seed: int = 0) -> pd.DataFrame:
         away = np.degrees(angles_between(np.repeat(where, len(place), axis=0), place))
         bin_of = np.digitize(away, edges) - 1
         there = np.bincount(bin_of.clip(0, len(wanted) - 1), minlength=len(wanted)).clip(min=1)
-        chance = np.where(bin_of < len(wanted), (wanted / there)[bin_of.clip(0, len(wanted) - 1)], 0.0)
-        chance = chance * stations["weight"].to_numpy()
-        count = min(int(rng.choice(per_event)) + 4, 300, n_rays - total, int((chance > 0).sum()))
-        chosen = rng.choice(len(stations), count, replace=False, p=chance / chance.sum())
+        probability = np.where(bin_of < len(wanted), (wanted / there)[bin_of.clip(0, len(wanted) - 1)], 0.0)
+        probability = probability * stations["weight"].to_numpy()
+        count = min(int(rng.choice(per_event)) + 4, 300, n_rays - total, int((probability > 0).sum()))
+        chosen = rng.choice(len(stations), count, replace=False, p=probability / probability.sum())
         latitude, longitude = coordinates(where)
         parts.append(
             pd.DataFrame(

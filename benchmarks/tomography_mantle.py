@@ -28,7 +28,7 @@ from benchmarks.tomography_synthetic import (
 )
 from selfseis.inversion.cross_validation import choose_axis_by_axis, hold_out_terms
 from selfseis.inversion.term_fit import solve_terms
-from selfseis.tomography.cross_validation import NULL
+from selfseis.tomography.cross_validation import BASELINE
 from selfseis.tomography.priors import LayeredMatern
 
 ASKED = {"correlation": 0.54, "hidden rms": 0.80, "below oracle": 0.05}
@@ -52,7 +52,7 @@ def run(quick: bool) -> Iterator[Measured]:
     yield _measured(tables, few)
     held = []
     for prior in (*priors, None):
-        name = prior.name if prior else NULL
+        name = prior.name if prior else BASELINE
         held.append(hold_out_terms(synthetic.terms, prior, name=name, n_folds=3 if quick else 5, n_inner=2))
         progress(f"{name}: {held[-1].rms():.4f} s")
     hidden = hidden_rows(held)
@@ -75,7 +75,7 @@ def _oracle(synthetic: Synthetic, n_draws: int) -> list[Row]:
     for draw in range(n_draws):
         drawn = synthetic.with_truth(prior_draw(prior, DRAWN, draw), seed=10 + draw)
         n = synthetic.grid.n_cells
-        oracle = solve_terms(drawn.terms, prior, DRAWN, everything, settle=3).draws.mode[:n]
+        oracle = solve_terms(drawn.terms, prior, DRAWN, everything, reweightings=3).draws.mode[:n]
         chosen = choose_axis_by_axis(drawn.terms, prior, everything, n_inner=2).fit.draws.mode[:n]
         rows.append(
             {
@@ -95,7 +95,7 @@ def _many(synthetic: Synthetic) -> list[Table]:
     settings = [dict(_setting(str(image["setting"])))] * 5
     held = [
         hold_out_terms(synthetic.terms, one, name=name, settings=settings, n_samples=8)
-        for one, name in ((prior, prior.name), (None, NULL))
+        for one, name in ((prior, prior.name), (None, BASELINE))
     ]
     return [
         Table(f"image, {MANY} rays", [image]),

@@ -32,8 +32,9 @@ PAGES = {
     "benchmarks": "Benchmarks",
 }
 NAMES = (
-    "recording", "denoise", "detect", "pick", "explore", "locate", "heldout", "simulate", "nets", "learn", "report",
-    "workflow", "samples", "invert", "slip", "tomography",
+    "recording", "denoise", "detect", "pick", "explore", "locate", "catalogue", "consensus", "geo", "traveltimes",
+    "validation", "simulate", "networks", "training", "report", "workflow", "samples", "inversion", "slip",
+    "tomography",
 )  # fmt: skip
 PACKAGES = ("selfseis", *(f"selfseis.{name}" for name in NAMES))
 OWN_STYLE = """

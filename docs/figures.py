@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from selfseis import Denoiser, Detector
-from selfseis.detect.detector import APART
+from selfseis.detect.model import APART
 from selfseis.recording import sampling_rate
 from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
 from selfseis.validation import Interval
@@ -45,7 +45,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     for name, draw in {
         "blind_zone": blind_zone,
-        "chance": null,
+        "null": null,
         "before_after": before_after,
         "own_observation": own_observation,
         "wavenumbers": wavenumbers,

@@ -28,7 +28,7 @@ def main() -> None:
     synthetic = synthetic_mantle(N_RAYS, data_folder())
     prior = priors_of(synthetic.grid)[0]
     everything = np.ones(synthetic.terms.problem.n_data, bool)
-    fit = solve_terms(synthetic.terms, prior, SETTING, everything, settle=3, n_samples=N_SAMPLES)
+    fit = solve_terms(synthetic.terms, prior, SETTING, everything, reweightings=3, n_samples=N_SAMPLES)
     n, grid = synthetic.grid.n_cells, synthetic.grid
     image = fit.draws.mode[:n]
     sd = np.sqrt(np.mean((fit.draws.samples[:, :n] - image) ** 2, axis=0))

@@ -1,4 +1,4 @@
-"""Denoise a fibre: learn from the noisy recording alone, and compare with the truth that the simulation knows."""
+"""Denoise a fibre: train on the noisy recording alone, and compare with the truth that the simulation knows."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from selfseis import Detector
-from selfseis.catalogue.tables import write_detections
+from selfseis.catalogue.tables import write_catalogue
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 
 noise = simulate_noise_recording("white", "fibre", 0.3, 25.0, 48, seed=3)
@@ -24,5 +24,5 @@ found = sum(any(e.start <= known.end and e.end >= known.start for e in detector.
 print(f"{found} of {len(truth)} simulated events found")
 
 with TemporaryDirectory() as folder:
-    write_detections(detector.events_, Path(folder))
+    write_catalogue(detector.events_, Path(folder), detected_by="selfseis")
     print((Path(folder) / "catalogue.csv").read_text())

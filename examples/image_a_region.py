@@ -40,7 +40,9 @@ def simulated_arrivals() -> pd.DataFrame:
 
 
 def main() -> None:
-    tomography = TravelTimeTomography(cell=25.0, hidden=("event",), n_folds=3, n_samples=8, ray_iterations=0)
+    tomography = TravelTimeTomography(
+        cell=25.0, hold_out=("event",), n_folds=3, n_samples=8, ray_iterations=0
+    )
     tomography.fit(simulated_arrivals())
     print(tomography.verdict_)
     model = tomography.model_

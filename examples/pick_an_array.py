@@ -1,7 +1,7 @@
-"""Learn to pick P and S at three stations that nobody has labelled, and compare with what was put in.
+"""Train a picker of P and S at three stations without labels, and compare its picks with the injected events.
 
-An training_fraction of 0.06 is a quick look: everything runs in about a minute, and the picker misses onsets that the full course
-finds. For work leave `training_fraction` and `rounds` out.
+A training fraction of 0.06 is a quick look: the script runs in about a minute, and the picker misses onsets that a full
+training finds. For real work leave `training_fraction` and `rounds` at their defaults.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ recording, truth = simulate_recording_with_events(noise, 15.0, 30, seed=2)
 
 picker = Picker(training_fraction=0.06, rounds=1).fit(recording.load())
 for round_ in picker.rounds_:
-    print(f"{round_.stage}: {round_.training} onsets taught, {round_.refuted} picks refuted")
+    print(f"{round_.stage}: {round_.positives} positive and {round_.negatives} negative labels")
 print(picker.verdict_)
 
 start, channels = recording["time"].values[0], list(recording["seed_id"].values)

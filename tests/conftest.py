@@ -48,20 +48,16 @@ def selfseis() -> Command:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def short_courses() -> Iterator[None]:
-    """Let pickers learn for seconds: enough to show that everything is joined up, too little to pick."""
-    from selfseis.pick import calibration as injections
-    from selfseis.pick import noise_windows as quiet
-    from selfseis.pick import picker
-    from selfseis.pick import self_training as self_training
-    from selfseis.pick import train_network as training
+def short_training() -> Iterator[None]:
+    """Shorten the training of pickers to seconds: enough to test the workflow, too little for good picks."""
+    from selfseis.pick import calibration, noise_windows, picker, self_training, train_network
 
     short = {
         self_training: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},
-        training: {"JUDGED": 8},
-        injections: {"N_INJECTIONS": 12},
-        quiet: {"GROWN": 32},
-        picker: {"BACKWARDS": 6, "SHOWN": 6, "N_WAVELETS": 150},
+        train_network: {"N_VALIDATION_WINDOWS": 8},
+        calibration: {"N_INJECTIONS": 12},
+        noise_windows: {"N_SYNTHETIC_WINDOWS": 32},
+        picker: {"N_REVERSED_WINDOWS": 6, "N_UNTRAINED_WINDOWS": 6, "N_WAVELETS": 150},
     }
     with pytest.MonkeyPatch.context() as patch:
         for module, values in short.items():

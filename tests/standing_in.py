@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from selfseis.pick.calibration import Calibration, FalsePicks
-from selfseis.pick.picker import PUT_IN, Picker
+from selfseis.pick.model import PickerModel
+from selfseis.pick.picker import INJECTION_TEST, Picker
 from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
@@ -28,11 +29,17 @@ class RiseOfEnergy(nn.Module):
 
 def picker_standing_in(rate: float, window: int = 1536) -> Picker:
     """Return a picker with everything that training would have left in it."""
-    made = Picker()
-    made.net_, made.rate_, made.window_ = RiseOfEnergy(), rate, window  # type: ignore[assignment]
-    made.calibration_ = Calibration.none(0.1)
-    made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
-    made.rounds_, made.reliability_ = [], {"P": [], "S": []}
-    made.training_record_, made.training_sites_ = TrainingRecord(()), []
-    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
-    return made
+    picker = Picker()
+    picker.model_ = PickerModel(
+        net=RiseOfEnergy(),
+        rate=rate,
+        window=window,
+        calibration=Calibration.none(0.1),
+        false_picks=FalsePicks({"P": np.full(20, 0.5), "S": np.full(20, 0.5)}, days=9.0),
+        rounds=[],
+        reliability={"P": [], "S": []},
+        training_record=TrainingRecord(()),
+        training_sites=[],
+        verdict=Verdict.undecided("pick", "Never trained.", details={INJECTION_TEST: {}}),
+    )
+    return picker

@@ -1,4 +1,4 @@
-"""The command line: what a user may get wrong is one clear line and exit status 2, what is lost is named with 1."""
+"""The command line: user errors print one line and exit with status 2; lost units are named with status 1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ RIDGE = ("--method", "ridge")
 
 
 def complaint(done: Result) -> str:
-    """Return the one line in which a command that could not use its input says so."""
+    """Return the error line of a command that could not use its input."""
     assert done.exit_code == 2, done.output
     assert done.stdout == ""
     (line,) = (line for line in done.stderr.splitlines() if "━" not in line)
@@ -48,8 +49,8 @@ def noise(n_channels: int, n_samples: int = 1500) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(selfseis: Command, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a ridge filter that was learnt on the quiet fibre."""
-    folder = tmp_path_factory.mktemp("learnt") / "model"
+    """Return a ridge filter that was trained on the noise of a fibre."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
     done = selfseis("train", "denoiser", recordings / "noise.nc", "--model", folder, *RIDGE)
     assert done.exit_code == 0 and f"model: {folder}" in done.stdout
     return folder
@@ -58,8 +59,8 @@ def model(selfseis: Command, recordings: Path, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--start", "2021-01-01"], "no data in the span asked for: they run from 2020-01-01T00:00:00"),
-        (["--end", "2019-01-01"], "no data in the span asked for"),
+        (["--start", "2021-01-01"], "no data in the requested span: they run from 2020-01-01T00:00:00"),
+        (["--end", "2019-01-01"], "no data in the requested span"),
         (["--start", "2020-01-02", "--end", "2020-01-01"], "give an end after the start"),
         (["--start", "yesterday"], "'yesterday' is not a time: give it as 2014-05-01T06:00:00"),
         (["--select", "9000:9999"], "no channel in .*: the fibre runs from 0 to 150 m"),
@@ -90,11 +91,11 @@ def test_options_that_do_not_fit_the_recording(
 
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf"])
 @pytest.mark.parametrize("command", ["run", "detect"])
-def test_a_rate_of_false_alarms_that_no_threshold_has(
+def test_an_impossible_false_alarm_rate(
     selfseis: Command, recordings: Path, tmp_path: Path, command: str, rate: str
 ) -> None:
     done = selfseis(command, recordings / "noise.nc", "--out", tmp_path, "--false-alarms-per-day", rate)
-    assert "false alarms a day cannot be asked for: give a number above 0" in complaint(done)
+    assert "false_alarms_per_day must be a number above 0, got" in complaint(done)
 
 
 def unreadable_text(folder: Path) -> Path:
@@ -119,7 +120,7 @@ def unreadable_text(folder: Path) -> Path:
     ],
 )
 @pytest.mark.parametrize("command", ["run", "detect"])
-def test_data_of_which_nothing_can_be_used(
+def test_unusable_data(
     selfseis: Command, tmp_path: Path, command: str, make: Callable[[Path], Path], words: str
 ) -> None:
     folder = tmp_path / "data"
@@ -145,12 +146,12 @@ def test_a_folder_that_may_not_be_read(
         ("nowhere/clean.nc", "nowhere does not exist: make it first"),
     ],
 )
-def test_a_bad_name_is_refused_before_anything_is_learnt(
+def test_a_bad_name_is_refused_before_the_training(
     selfseis: Command, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "selfseis.denoise.denoiser.Denoiser.fit", lambda *_, **__: pytest.fail("it was learnt first")
+        "selfseis.denoise.denoiser.Denoiser.fit", lambda *_, **__: pytest.fail("it was trained first")
     )
     assert words in complaint(selfseis("denoise", recordings / "noise.nc", "--out", out))
 
@@ -176,7 +177,7 @@ def test_a_place_that_cannot_hold_results(selfseis: Command, recordings: Path, t
     data = recordings / "noise.nc"
     for out in ("file", "file/below"):
         assert "cannot be made" in complaint(selfseis("run", data, "--out", tmp_path / out))
-    for place, words in (("file", "is a file"), ("folder", "holds other things than a model")):
+    for place, words in (("file", "is a file"), ("folder", "holds other files than a model")):
         assert words in complaint(selfseis("train", "denoiser", data, "--model", tmp_path / place))
     assert (tmp_path / "folder" / "letter.txt").read_text() == (tmp_path / "file").read_text() == "precious"
 
@@ -187,20 +188,20 @@ def test_a_disk_that_fails_is_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "catalogue.csv")
 
-    monkeypatch.setattr("selfseis.catalogue.tables.write_detections", full)
+    monkeypatch.setattr(import_module("selfseis.workflow.run"), "write_catalogue", full)
     line = complaint(selfseis("detect", recordings / "noise.nc", "--out", tmp_path))
     assert "No space left on device: 'catalogue.csv'" in line
 
 
 def test_the_network_needs_a_line(selfseis: Command, recordings: Path, tmp_path: Path) -> None:
     done = selfseis("run", recordings / "quiet.mseed", "--out", tmp_path, "--method", "network")
-    assert "use method 'ridge' for stations" in complaint(done)
+    assert "use method 'ridge' for these channels" in complaint(done)
 
 
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (shutil.rmtree, "holds no model: make one with 'selfseis train denoiser'"),
+        (shutil.rmtree, "holds no model: train one with 'selfseis train denoiser'"),
         (lambda folder: (folder / "model.json").write_text("{}"), "is damaged or of another kind"),
         (lambda folder: (folder / "model.json").write_text("[1"), "is damaged or of another kind"),
         (lambda folder: os.truncate(folder / "model.safetensors", 100), "is damaged or of another kind"),
@@ -218,7 +219,7 @@ def test_a_damaged_model(
     damage(copy)
     data = recordings / "noise.nc"
     for typed in (
-        ("verdict", copy, data),
+        ("evaluate", copy, data),
         ("denoise", data, "--model", copy, "--out", tmp_path / "clean.nc"),
         ("detect", data, "--model", copy, "--out", tmp_path / "results"),
     ):
@@ -227,26 +228,26 @@ def test_a_damaged_model(
 
 def test_a_model_of_another_sampling_rate(selfseis: Command, model: Path, tmp_path: Path) -> None:
     fast = written(tmp_path / "fast.nc", noise(16), rate=100.0)
-    for typed in (("verdict", model, fast), ("denoise", fast, "--model", model, "--out", tmp_path / "a.nc")):
-        assert "learnt at 50 Hz and cannot be used at 100 Hz" in complaint(selfseis(*typed))
+    for typed in (("evaluate", model, fast), ("denoise", fast, "--model", model, "--out", tmp_path / "a.nc")):
+        assert "trained at 50 Hz and cannot be used at 100 Hz" in complaint(selfseis(*typed))
 
 
-def test_all_commands_say_the_same_of_the_recording_that_was_learnt_from(
+def test_all_commands_print_the_verdict_of_the_training_recording(
     selfseis: Command, recordings: Path, model: Path, tmp_path: Path
 ) -> None:
-    data, of_learning = recordings / "noise.nc", json.loads((model / "model.json").read_text())["verdict"]
-    assert json.loads(selfseis("evaluate", model, data, "--json").stdout) == [of_learning]
-    assert selfseis("evaluate", model, data).stdout.split() == printed(of_learning)
+    data, of_training = recordings / "noise.nc", json.loads((model / "model.json").read_text())["verdict"]
+    assert json.loads(selfseis("evaluate", model, data, "--json").stdout) == [of_training]
+    assert selfseis("evaluate", model, data).stdout.split() == printed(of_training)
     cleaned = selfseis("denoise", data, "--model", model, "--out", tmp_path / "clean.nc")
-    assert cleaned.stdout.split()[: len(printed(of_learning))] == printed(of_learning)
+    assert cleaned.stdout.split()[: len(printed(of_training))] == printed(of_training)
 
 
 def printed(verdict: dict[str, Any]) -> list[str]:
-    """Return the words of a verdict, wherever a terminal breaks its lines."""
+    """Return the words of a verdict, independent of line breaks."""
     return str(Verdict.from_dict(verdict)).split()
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_used(
+def test_unreadable_files_are_named_and_the_rest_is_used(
     selfseis: Command, recordings: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
@@ -263,7 +264,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_used(
     model, clean = tmp_path / "model", tmp_path / "clean.mseed"
     for typed in (
         ("train", "denoiser", data, "--model", model),
-        ("verdict", model, data),
+        ("evaluate", model, data),
         ("denoise", data, "--model", model, "--out", clean),
     ):
         done = selfseis(*typed)
@@ -289,7 +290,7 @@ def one_station(components: str) -> list[str]:
         ("large amplitudes", noise(9) * np.float32(1e18), None),
     ],
 )
-def test_odd_recordings_of_noise_are_judged_and_nothing_is_claimed(
+def test_odd_recordings_of_noise_bring_no_gain(
     selfseis: Command, tmp_path: Path, name: str, data: np.ndarray, seed_id: list[str] | None
 ) -> None:
     path = written(tmp_path / "data.nc", data, seed_id=seed_id)
@@ -300,7 +301,7 @@ def test_odd_recordings_of_noise_are_judged_and_nothing_is_claimed(
     assert "0 events" in done.stdout and (tmp_path / "results" / "report.html").is_file()
 
 
-def test_thousands_of_pieces(selfseis: Command, tmp_path: Path) -> None:
+def test_thousands_of_segments(selfseis: Command, tmp_path: Path) -> None:
     data = noise(2, 15_000)
     data[:, ::6] = np.nan
     path = written(tmp_path / "pieces.mseed", data, seed_id=["XX.A..HHZ", "XX.B..HHZ"])
@@ -312,7 +313,7 @@ def test_thousands_of_pieces(selfseis: Command, tmp_path: Path) -> None:
     assert all(found["count"] == pytest.approx(2500, abs=1) for found in gaps)
 
 
-def test_what_a_bare_matrix_does_not_say_is_assumed_or_given(selfseis: Command, tmp_path: Path) -> None:
+def test_missing_metadata_of_a_bare_matrix_are_assumed_or_given(selfseis: Command, tmp_path: Path) -> None:
     path = tmp_path / "matrix.h5"
     with h5py.File(path, "w") as file:
         file["data"] = noise(12)
@@ -327,7 +328,7 @@ def test_what_a_bare_matrix_does_not_say_is_assumed_or_given(selfseis: Command, 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["run"], "DATA"),
         (["run", "data"], "--out"),
@@ -337,16 +338,16 @@ def test_what_a_bare_matrix_does_not_say_is_assumed_or_given(selfseis: Command, 
         (["picks", "data"], "No such command 'picks'"),
     ],
 )
-def test_what_was_mistyped_is_named(selfseis: Command, words: list[str], told: str) -> None:
+def test_mistyped_words_are_named(selfseis: Command, words: list[str], expected: str) -> None:
     done = selfseis(*words)
-    assert done.exit_code == 2 and told in done.stderr
+    assert done.exit_code == 2 and expected in done.stderr
 
 
 def test_version_and_help(selfseis: Command) -> None:
     assert selfseis("--version").stdout == f"selfseis {__version__}\n"
-    told = selfseis("--help").stdout
+    help_text = selfseis("--help").stdout
     for command in ("demo", "run", "train", "denoise", "detect", "explore", "evaluate"):
-        assert f"\n  {command} " in told
+        assert f"\n  {command} " in help_text
         assert selfseis(command, "--help").exit_code == 0
 
 

@@ -24,36 +24,15 @@ PUBLIC = sorted(
     ".".join(("selfseis", *path.parent.relative_to(PACKAGE).parts)) for path in PACKAGE.rglob("__init__.py")
 )
 
-# The rooms from the lowest to the highest: each may import those before it, and itself.
-ROOMS = [
-    "typing",
-    "errors",
-    "base",
-    "quality_log",
-    "io",
-    "geo",
-    "validation",
-    "recording",
-    "catalogue",
-    "samples",
-    "simulate",
-    "networks",
-    "training",
-    "models",
-    "traveltimes",
-    "consensus",
-    "inversion",
-    "denoise",
-    "detect",
-    "pick",
-    "explore",
-    "locate",
-    "slip",
-    "tomography",
-    "report",
-    "workflow",
-    "cli",
-]
+
+def rooms() -> list[str]:
+    """Return the rooms of the diagram in CONTRIBUTING.md, from the lowest to the highest."""
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    diagram = page.partition("<!-- rooms:start -->")[2].partition("<!-- rooms:end -->")[0]
+    return [line.split()[0] for line in diagram.splitlines() if line and line[0].isalpha()][::-1]
+
+
+ROOMS = rooms()
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -121,6 +100,11 @@ def imports_of(path: Path) -> Iterator[str]:
         else:
             continue
         yield from (name for name in names if name.partition(".")[0] == "selfseis")
+
+
+def test_the_diagram_names_every_room() -> None:
+    homes = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
+    assert set(ROOMS) == homes - {"__init__"} and len(ROOMS) == len(set(ROOMS))
 
 
 def test_imports_run_downwards() -> None:

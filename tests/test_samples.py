@@ -1,4 +1,4 @@
-"""The demo's real recordings: what they are, where they are found, and that a hostile file runs nothing."""
+"""Sample recordings of the demo: content, search path, and safety against hostile files."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_manual_picks_fall_into_their_recordings() -> None:
 
 @pytest.fixture
 def porotomo_file(tmp_path, monkeypatch) -> Path:
-    """Return the place of a file that porotomo_earthquake will read."""
+    """Return the path that porotomo_earthquake reads."""
     path = tmp_path / "daspy" / "core" / "example.pkl"
     path.parent.mkdir(parents=True)
     monkeypatch.setenv("SELFSEIS_SAMPLES", str(tmp_path))
@@ -136,7 +136,7 @@ def test_the_rest_of_numpy_is_out_of_reach(porotomo_file, name) -> None:
         pickle.dumps({"data": np.array([[{}]]), "start_time": timedelta(1)}),
     ],
 )
-def test_a_damaged_file_is_one_clear_line(porotomo_file, content) -> None:
+def test_a_damaged_file_gives_a_one_line_error(porotomo_file, content) -> None:
     porotomo_file.write_bytes(content)
     with pytest.raises(InputError, match="is not the PoroTomo sample") as caught:
         porotomo_earthquake()

@@ -1,4 +1,4 @@
-"""What all estimators have in common: the constructor's arguments can be read and set, as scikit-learn expects."""
+"""Base class of the estimators, with scikit-learn's interface to the constructor's arguments."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Self
 
 
 class Estimator:
-    """Base of what is fitted to data; the constructor of a subclass stores its arguments under their own names.
+    """Base of all estimators; the constructor of a subclass stores its arguments under their own names.
 
     It follows scikit-learn's convention (Buitinck et al., 2013, arXiv:1309.0238) without importing scikit-learn, so
-    that `sklearn.base.clone` copies an unfitted estimator. Arguments that are estimators themselves are not looked
-    into.
+    that `sklearn.base.clone` copies an unfitted estimator. Parameters of
+    nested estimators are not reached.
     """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -20,7 +20,7 @@ class Estimator:
         Parameters
         ----------
         deep : bool
-            Of no effect; scikit-learn passes it.
+            Has no effect; scikit-learn passes it.
         """
         return {name: getattr(self, name) for name in signature(type(self)).parameters}
 
@@ -30,7 +30,7 @@ class Estimator:
         Raises
         ------
         ValueError
-            If there is no such argument; none is set then.
+            If an argument does not exist; none is set then.
         """
         known = signature(type(self)).parameters
         unknown = sorted(set(params) - set(known))

@@ -1,4 +1,4 @@
-"""What was found wrong with the data: masked, rejected, moved or assumed."""
+"""Log of the faults of the data: samples and files that were masked, rejected, moved or assumed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,37 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 LOST_UNITS = frozenset({"unreadable", "wrong_rate", "wrong_geometry"})
-"""Kinds of finding after which the whole unit (file or channel) is missing from the recording."""
+"""Kinds of issue after which the whole unit (file or channel) is missing from the recording."""
 COUNTED_IN_SAMPLES = frozenset({"gap", "overlap", "conflict", "dead", "clipped", "nan"})
 """Kinds whose count is a number of samples; all the others count pieces (records, files, channels)."""
 _EXAMPLES = 5
 
 
-class Finding(NamedTuple):
-    """One thing found: its kind, the file or channel, a sentence, and the number of samples or pieces."""
+class Issue(NamedTuple):
+    """One fault of the data.
+
+    Attributes
+    ----------
+    kind : str
+        One of the words that `QualityLog.add` lists.
+    unit : str
+        The file or channel.
+    detail : str
+        A sentence.
+    count : int
+        Number of samples or pieces.
+    """
 
     kind: str
     unit: str
     detail: str
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+    count: int  # type: ignore[assignment]  # hides tuple.count, which is not needed here
 
 
 class QualityLog:
-    """Findings of reading, kept with the recording and reported at the end.
+    """Issues met while reading; the log stays with the recording and is reported at the end.
 
-    Noting the same kind, unit and detail again changes nothing, so data may be read any number of times.
+    The same kind, unit and detail count once, so data may be read any number of times.
     Safe to use from several threads.
     """
 
@@ -35,7 +47,7 @@ class QualityLog:
         self._lock = threading.Lock()
 
     def add(self, kind: str, unit: str, detail: str, count: int = 1) -> None:
-        """Add a finding.
+        """Add an issue.
 
         Parameters
         ----------
@@ -47,7 +59,7 @@ class QualityLog:
         unit : str
             The file or the seed_id concerned.
         detail : str
-            What and where, in words.
+            The fault and its place, in words.
         count : int
             Samples for gap, overlap, conflict, dead, clipped and nan; pieces for everything else.
         """
@@ -55,18 +67,18 @@ class QualityLog:
             self._counts.setdefault((kind, unit, detail), int(count))
 
     @property
-    def issues(self) -> list[Finding]:
-        """All findings in the order in which they were made."""
+    def issues(self) -> list[Issue]:
+        """All issues in the order in which they were added."""
         with self._lock:
-            return [Finding(*key, count) for key, count in self._counts.items()]
+            return [Issue(*key, count) for key, count in self._counts.items()]
 
     @property
     def failed_units(self) -> list[str]:
-        """Files and channels of which nothing could be used."""
-        return sorted({finding.unit for finding in self.issues if finding.kind in LOST_UNITS})
+        """Files and channels without any usable data."""
+        return sorted({issue.unit for issue in self.issues if issue.kind in LOST_UNITS})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return findings as plain JSON types, by kind and unit, with a few examples of each."""
+        """Return the issues as plain JSON types, by kind and unit, with a few examples of each."""
         kinds: dict[str, dict[str, Any]] = {}
         for kind, unit, detail, count in self.issues:
             of_kind = kinds.setdefault(kind, {"count": 0, "counts": _counted(kind), "units": {}})
@@ -79,14 +91,14 @@ class QualityLog:
         return {"failed_units": self.failed_units, "kinds": kinds}
 
     def summary(self) -> list[str]:
-        """One line for each kind of finding, for people."""
+        """Return one readable line per kind of issue."""
         return [_summary_line(kind, of_kind) for kind, of_kind in self.to_dict()["kinds"].items()]
 
     def __len__(self) -> int:
         return len(self._counts)
 
     def __repr__(self) -> str:
-        return f"QualityLog({len(self)} findings)"
+        return f"QualityLog({len(self)} issues)"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_counts": dict(self._counts)}
@@ -97,7 +109,7 @@ class QualityLog:
 
 
 def quality_log_of(recording: xr.DataArray) -> QualityLog:
-    """Return the quality log that travels with a recording; an empty one is attached when it has none.
+    """Return the quality log of a recording; a recording without one gets an empty log.
 
     Parameters
     ----------

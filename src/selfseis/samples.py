@@ -1,7 +1,7 @@
-"""Real recordings for the demo, from files of packages that pip installs; the packages are never imported.
+"""Real recordings for the demo, read from files of PyPI packages; the packages are never imported.
 
-``python -m pip install --no-deps daspy-toolbox msnoise==1.6.5 opsdata-coal-node`` brings the files. The
-environment variable ``SELFSEIS_SAMPLES`` may name a folder that holds these packages unpacked.
+``python -m pip install --no-deps daspy-toolbox msnoise==1.6.5 opsdata-coal-node`` installs the files.
+The environment variable ``SELFSEIS_SAMPLES`` may name a folder with these packages unpacked.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def porotomo_earthquake() -> xr.DataArray:
     Raises
     ------
     InputError
-        If the file is not installed, or is not what it should be; it is read without running any code in it.
+        If the file is not installed or has unexpected content; it is read without running any code in it.
 
     References
     ----------
@@ -65,7 +65,7 @@ def porotomo_earthquake() -> xr.DataArray:
 
 
 def piton_day() -> xr.DataArray:
-    """Open a day of three vertical seismometers on Piton de la Fournaise, La Réunion: 2010-09-01 at 100 Hz.
+    """Open one day of three vertical seismometers on Piton de la Fournaise, La Réunion: 2010-09-01 at 100 Hz.
 
     From the package msnoise (EUPL 1.1).
 
@@ -107,7 +107,7 @@ def mine_geophones() -> list[xr.DataArray]:
     Returns
     -------
     list of xarray.DataArray
-        One recording of 36 channels an event, with coordinates, in order of time.
+        One recording of 36 channels per event, with coordinates, in order of time.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def _sample(package: str, inside: str, requirement: str) -> Path:
 class _SectionUnpickler(pickle.Unpickler):
     """Rebuilds arrays, numbers and times, and refuses everything else, so that no code in it can run."""
 
-    _allowed = {  # noqa: RUF012 - typing it ClassVar would say no more
+    _allowed = {  # noqa: RUF012 - ClassVar would add nothing
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
         ("datetime", "timezone"): timezone,

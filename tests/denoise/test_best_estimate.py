@@ -1,4 +1,4 @@
-"""What is estimated of a channel that is not heard does not depend on how timid the filter is."""
+"""Estimates of channels without observation do not depend on the amplitude of the filter."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RATE, N_CHANNELS, N_SAMPLES, DEAD = 50.0, 64, 2048, 11
 
 
 @dataclass
-class Told:
-    """Predicts what it was told, times a factor."""
+class GivenFilter:
+    """Filter that returns a given prediction times a factor."""
 
     prediction: np.ndarray
     factor: float
@@ -27,8 +27,8 @@ class Told:
         return np.float32(self.factor) * self.prediction
 
 
-def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
-    """Return the estimate where the filter predicts so much, and gains make up for it."""
+def estimate(factor: float, own_gain: float = 1.0) -> np.ndarray:
+    """Return the estimate with a scaled filter whose gains compensate for the scale."""
     source = band_limited_noise(1, N_SAMPLES + N_CHANNELS, RATE, (3, 15), 1)[0]
     signal = np.array([source[N_CHANNELS - c : N_CHANNELS - c + N_SAMPLES] for c in range(N_CHANNELS)])
     signal *= np.repeat(np.arange(8) % 4 == 1, N_SAMPLES // 8)
@@ -40,9 +40,9 @@ def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
     data[DEAD] = 0
     wiener = WienerWeights.measure([(data, prediction)])
     gain = np.full(N_CHANNELS, 1 / factor, np.float32)
-    gain[DEAD] = 1  # its level makes up for the filter
-    gain[40] *= quiet
-    ridge = Told(prediction, factor)
+    gain[DEAD] = 1  # its level compensates for the filter
+    gain[40] *= own_gain
+    ridge = GivenFilter(prediction, factor)
     found = best_estimate(
         data, ridge=ridge, net=None, wiener=wiener, live=live, gain=gain, reference_gain=1 / factor
     )
@@ -51,14 +51,14 @@ def estimate(factor: float, quiet: float = 1.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("factor", [0.2, 3.0])
-@pytest.mark.parametrize("quiet", [1.0, 0.1])
-def test_a_timid_filter_estimates_what_any_other_does(factor: float, quiet: float) -> None:
-    np.testing.assert_allclose(estimate(factor, quiet), estimate(1.0, quiet), atol=1e-4)
-    assert np.std(estimate(1.0, quiet)[DEAD]) > 0.1
+@pytest.mark.parametrize("own_gain", [1.0, 0.1])
+def test_the_estimate_does_not_depend_on_the_amplitude_of_the_filter(factor: float, own_gain: float) -> None:
+    np.testing.assert_allclose(estimate(factor, own_gain), estimate(1.0, own_gain), atol=1e-4)
+    assert np.std(estimate(1.0, own_gain)[DEAD]) > 0.1
 
 
-def test_channels_that_are_noisier_today_do_not_make_the_others_louder() -> None:
-    """On a day of noise in most channels the usual gain is still the one that was learnt."""
+def test_noisier_channels_do_not_amplify_the_others() -> None:
+    """With noise in most channels the reference gain is still that of the training data."""
     data = np.random.default_rng(1).standard_normal((48, 3000))
     data[:, 700:] += np.random.default_rng(2).standard_normal(2300)
     day = recording_from_array(data.astype(np.float32), RATE, distance=np.arange(48.0))

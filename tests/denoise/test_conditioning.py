@@ -1,4 +1,4 @@
-"""Conditioning: the same for tiles and the whole, whatever the units, with every gap known."""
+"""Conditioning: tiles equal the whole, units make no difference, and gaps are marked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def gappy():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(50, 4000))
-def test_tiles_give_what_the_whole_gives(core) -> None:
+def test_tiles_equal_the_whole(core) -> None:
     recording, conditioner, whole, whole_valid = gappy()
     for tile in tiles(recording, core, conditioner.halo):
         conditioned, valid = conditioner(tile.data)
@@ -49,7 +49,7 @@ def test_tiles_give_what_the_whole_gives(core) -> None:
         np.testing.assert_allclose(conditioned[:, tile.core], whole[:, here], atol=2e-4)
 
 
-def test_gaps_stay_gaps_and_hold_nothing() -> None:
+def test_gaps_stay_gaps_and_are_zero() -> None:
     recording, _, conditioned, valid = gappy()
     expected = np.isfinite(recording.values)
     expected[2] = False
@@ -69,7 +69,7 @@ def test_a_channel_without_data_is_dead() -> None:
     assert np.isnan(Conditioner.measure(fibre(data)).scale).tolist() == [False, False, False, True]
 
 
-def test_noise_has_unit_level_whatever_its_loudness() -> None:
+def test_noise_of_any_amplitude_has_unit_level() -> None:
     data = noise() * np.array([[1e-3], [1.0], [50.0], [1e5]], np.float32)
     conditioner = Conditioner.measure(fibre(data))
     conditioned, _ = conditioner(data)
@@ -87,7 +87,7 @@ def test_units_and_offsets_make_no_difference(factor, offset) -> None:
     np.testing.assert_allclose(conditioned, plain, atol=5e-3)
 
 
-def test_the_band_passes_and_the_rest_does_not() -> None:
+def test_only_the_band_passes() -> None:
     time = np.arange(8000) / RATE
     rows = [np.sin(2 * np.pi * f * time) for f in (0.2, 10.0, 45.0)]
     data = np.array(rows, np.float32)
@@ -98,7 +98,7 @@ def test_the_band_passes_and_the_rest_does_not() -> None:
     np.testing.assert_allclose(inner[1], data[1, 500:-500], atol=0.01)  # zero phase
 
 
-def test_restoring_gives_the_units_back() -> None:
+def test_restore_returns_the_original_units() -> None:
     data = 1e-7 * noise()
     conditioner = Conditioner.measure(fibre(data))
     conditioned, _ = conditioner(data)
@@ -117,7 +117,7 @@ def test_the_default_band_follows_the_rate() -> None:
     assert Conditioner.measure(fibre(noise())).band == pytest.approx((1.0, 40.0))
 
 
-def test_parts_of_the_channels_have_their_own_levels() -> None:
+def test_a_selection_of_channels_keeps_their_levels() -> None:
     data = noise() * np.array([[1.0], [2.0], [3.0], [4.0]], np.float32)
     conditioner = Conditioner.measure(fibre(data))
     chosen = np.array([3, 1])

@@ -1,4 +1,4 @@
-"""Dead, noisy, fading and spiky channels: what stands in their place, how it is marked, and what neighbours notice."""
+"""Dead, noisy, fading and spiky channels: their replacement, its mark, and the effect on neighbours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTINGS = {"reach": 4, "max_lag": 5, "blind_zone": 0}
 
 @cache
 def signal_and_noise() -> tuple[np.ndarray, np.ndarray]:
-    """Return waves that cross the line at one sample a channel, and noise as loud."""
+    """Return waves that cross the line at one sample per channel, and noise of the same power."""
     source = band_limited_noise(1, N_SAMPLES + N_CHANNELS, RATE, (3, 15), 1)[0]
     signal = np.array([source[N_CHANNELS - c : N_CHANNELS - c + N_SAMPLES] for c in range(N_CHANNELS)])
     return signal, band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (3, 15), 2)
@@ -66,7 +66,7 @@ def test_a_channel_that_died_is_predicted_in_its_units_and_marked(factor: float)
     assert skills(found / factor)[11] > 0.75
 
 
-def test_a_channel_that_was_never_heard_has_the_level_of_its_neighbours() -> None:
+def test_a_channel_dead_from_the_start_has_the_level_of_its_neighbours() -> None:
     data = day() * np.linspace(1, 3, N_CHANNELS)[:, None]
     data[7] = 0.0
     found = Denoiser(**SETTINGS).fit_transform(fibre(data))
@@ -75,7 +75,7 @@ def test_a_channel_that_was_never_heard_has_the_level_of_its_neighbours() -> Non
     assert skill(truth, found.values[7, INNER]) > 0.75
 
 
-def test_a_prediction_has_gaps_where_nobody_records() -> None:
+def test_a_prediction_has_gaps_where_no_channel_has_data() -> None:
     data = day()
     data[11] = np.nan
     data[:, 2000:2500] = np.nan
@@ -85,7 +85,7 @@ def test_a_prediction_has_gaps_where_nobody_records() -> None:
     assert np.isnan(found.values[3, 3000:3300]).all(), "a gap of a channel that records stays a gap"
 
 
-def test_what_is_far_from_any_live_channel_is_not_invented() -> None:
+def test_channels_far_from_live_ones_are_not_predicted() -> None:
     data = day()
     data[2:20] = np.nan
     found = cleaned(trained(), fibre(data))
@@ -94,7 +94,7 @@ def test_what_is_far_from_any_live_channel_is_not_invented() -> None:
     assert np.isnan(found.values[6:16]).all()
 
 
-def test_a_station_that_died_is_predicted_by_the_filter_it_had_and_one_never_heard_is_not() -> None:
+def test_a_station_that_died_is_predicted_and_one_dead_from_the_start_is_not() -> None:
     data = day()[:8]
     data[5] = np.nan
     denoiser = Denoiser(max_lag=8).fit(stations(data))
@@ -105,7 +105,7 @@ def test_a_station_that_died_is_predicted_by_the_filter_it_had_and_one_never_hea
     assert skills(found)[2] > 0.6 and np.isnan(found.values[5]).all()
 
 
-def test_no_uncertainty_is_stated_of_what_nobody_recorded() -> None:
+def test_dead_channels_have_no_uncertainty() -> None:
     data = day()
     data[11] = np.nan
     denoiser = trained()
@@ -114,16 +114,16 @@ def test_no_uncertainty_is_stated_of_what_nobody_recorded() -> None:
     assert np.isnan(spread.values[11]).all() and np.isfinite(np.delete(spread.values, 11, axis=0)).all()
 
 
-@pytest.mark.parametrize("noise", ["twenty times louder", "twenty times louder since learning"])
+@pytest.mark.parametrize("noise", ["twenty times louder", "twenty times louder since the fit"])
 def test_a_noisy_channel_does_not_spoil_its_neighbours(noise: str) -> None:
     loud = day()
     loud[13] += 19 * signal_and_noise()[1][13]
     denoiser = trained() if "since" in noise else Denoiser(**SETTINGS).fit(fibre(loud))
     found = skills(cleaned(denoiser, fibre(loud)))
-    usual = skills(cleaned(trained(), fibre(day())))
-    beside = [9, 10, 11, 12, 14, 15, 16, 17]
-    assert (found[beside] > usual[beside] - 0.08).all()
-    assert found[13] > 0.75, "its own signal comes back at its own size"
+    expected = skills(cleaned(trained(), fibre(day())))
+    neighbours = [9, 10, 11, 12, 14, 15, 16, 17]
+    assert (found[neighbours] > expected[neighbours] - 0.08).all()
+    assert found[13] > 0.75, "its own signal keeps its amplitude"
 
 
 def test_a_channel_that_lost_its_coupling_keeps_its_units() -> None:
@@ -139,17 +139,17 @@ def test_spikes_stay_where_they_are() -> None:
     spiky[13, where] += 40
     found = skills(cleaned(trained(), fibre(spiky)))
     assert found[13] > 0.8
-    usual = skills(cleaned(trained(), fibre(day())))
-    assert (np.delete(found, 13)[9:17] > np.delete(usual, 13)[9:17] - 0.05).all()
+    expected = skills(cleaned(trained(), fibre(day())))
+    assert (np.delete(found, 13)[9:17] > np.delete(expected, 13)[9:17] - 0.05).all()
 
 
-def test_channels_that_all_changed_alike_keep_the_levels_learnt() -> None:
+def test_a_common_change_of_all_channels_keeps_the_trained_levels() -> None:
     today = trained().levels(fibre(30 * day()))
     np.testing.assert_array_equal(today.scale, trained().conditioner_.scale)
     assert not today.predicted.any()
 
 
-def test_levels_go_by_octaves_so_that_a_longer_record_has_the_same() -> None:
+def test_levels_change_by_octaves_and_do_not_depend_on_the_length() -> None:
     loud = day()
     loud[13] *= 11
     levels = [trained().levels(fibre(loud[:, :n])).scale for n in (3000, 3500, 4000)]
@@ -158,7 +158,7 @@ def test_levels_go_by_octaves_so_that_a_longer_record_has_the_same() -> None:
     assert np.log2(levels[0][13] / trained().conditioner_.scale[13]) % 1 == pytest.approx(0, abs=1e-5)
 
 
-def test_gains_find_what_a_channel_has_of_the_signal() -> None:
+def test_gains_follow_the_signal_share_of_channels() -> None:
     signal, noise = signal_and_noise()
     share = np.where(np.arange(N_CHANNELS) % 2, 1.0, 0.5)[:, None]
     denoiser = Denoiser(**SETTINGS).fit(fibre(share * signal + noise))
@@ -167,7 +167,7 @@ def test_gains_find_what_a_channel_has_of_the_signal() -> None:
     assert np.corrcoef(true, found)[0, 1] > 0.9
 
 
-def test_nothing_live_is_nothing_predicted() -> None:
+def test_without_live_channels_nothing_is_predicted() -> None:
     dead = Conditioner(RATE, (1.0, 20.0), np.zeros(6, np.float32), np.full(6, np.nan, np.float32))
     levels = ChannelNoiseLevels.as_trained(
         dead, np.ones(6, np.float32), trained().ridge_, fibre(np.zeros((6, 10)))

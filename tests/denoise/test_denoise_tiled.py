@@ -1,4 +1,4 @@
-"""Tile by tile is as at once, at the ends of a recording too, and little is read that is not needed."""
+"""Computation by tiles: it equals the whole, also at the ends, and reads only the necessary data."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ def test_any_part_in_any_tiles_equals_the_whole(monkeypatch, values, first, last
     np.testing.assert_allclose(found, whole[channels, first:last], atol=1e-5)
 
 
-def test_gaps_and_nothing_else_stay_gaps() -> None:
+def test_only_gaps_stay_gaps() -> None:
     setting = Setting()
     np.testing.assert_array_equal(np.isnan(setting.computed()), np.isnan(setting.data))
 
 
-def test_no_more_is_read_than_context_asks_for() -> None:
+def test_only_the_necessary_context_is_read() -> None:
     setting = Setting()
     setting.computed(2048, 2176)
     context = ALIGNMENT + setting.conditioner.halo
     assert setting.reads == [(2048 - context, 2176 + context)]
 
 
-def test_of_many_channels_most_of_a_tile_is_no_context() -> None:
+def test_most_of_a_tile_is_not_context_with_many_channels() -> None:
     for n_channels in (1, 500, 10_000, 100_000):
         samples = tile_samples(n_channels, 458)
         assert samples % ALIGNMENT == 0 and samples >= 3 * 458

@@ -1,4 +1,4 @@
-"""Seismometers scattered unevenly: each is predicted from those around it, whatever they are called."""
+"""Denoising of unevenly scattered seismometers, each predicted from its neighbours on the ground."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selfseis.simulate import band_limited_noise
 from selfseis.validation import skill
 
 RATE, N_STATIONS, N_SAMPLES = 50.0, 60, 4000
-SLOWNESS = 25.0  # samples a km: across the array ten times the filter's lag
+SLOWNESS = 25.0  # samples per km: across the array ten times the filter's lag
 INNER = slice(200, -200)
 
 
@@ -47,12 +47,12 @@ def skill_of(*, with_places: bool) -> float:
     return skill(array()[1][:, INNER], found[:, INNER])
 
 
-def test_neighbours_on_the_ground_say_more_than_neighbours_in_the_list() -> None:
+def test_neighbours_on_the_ground_predict_better_than_neighbours_in_the_list() -> None:
     near, listed = skill_of(with_places=True), skill_of(with_places=False)
     assert near > 0.5 and near > listed + 0.1
 
 
-def test_the_nearest_are_asked_and_no_more_than_are_needed() -> None:
+def test_the_nearest_channels_predict_up_to_the_maximum_number() -> None:
     places = station_places(recorded(with_places=True))
     assert places is not None
     apart = np.hypot(*(places[:, None] - places[None]).T)
@@ -64,7 +64,7 @@ def test_the_nearest_are_asked_and_no_more_than_are_needed() -> None:
 
 
 @pytest.mark.parametrize("gap", [True, False])
-def test_places_that_are_not_all_known_are_not_used(gap: bool) -> None:
+def test_incomplete_positions_are_not_used(gap: bool) -> None:
     recording = recorded(with_places=gap)
     if gap:
         latitude = recording["latitude"].values.copy()
@@ -73,7 +73,7 @@ def test_places_that_are_not_all_known_are_not_used(gap: bool) -> None:
     assert station_places(recording) is None
 
 
-def test_the_date_line_is_no_border() -> None:
+def test_positions_across_the_date_line() -> None:
     codes = ["XX.A..HHZ", "XX.B..HHZ"]
     recording = recording_from_array(
         np.zeros((2, 10)), RATE, seed_id=codes, latitude=[0.0, 0.0], longitude=[179.99, -179.99]

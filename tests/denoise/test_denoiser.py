@@ -1,4 +1,4 @@
-"""The denoiser from recording to recording: what it keeps, what it refuses, what it says of itself."""
+"""The denoiser as a whole: its results, its attributes and the input that it refuses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fibre(data: np.ndarray, rate: float = RATE) -> xr.DataArray:
 
 @cache
 def signal_and_noise() -> tuple[np.ndarray, np.ndarray]:
-    """Return waves that cross the line at one sample a channel, and noise as loud."""
+    """Return waves that cross the line at one sample per channel, and noise of the same power."""
     source = band_limited_noise(1, N_SAMPLES + N_CHANNELS, RATE, (3, 15), 1)[0]
     signal = np.array([source[N_CHANNELS - c : N_CHANNELS - c + N_SAMPLES] for c in range(N_CHANNELS)])
     return signal, band_limited_noise(N_CHANNELS, N_SAMPLES, RATE, (3, 15), 2)
@@ -77,7 +77,7 @@ def test_fit_returns_the_denoiser_and_leaves_its_parameters_alone() -> None:
     assert denoiser.net_ is None and denoiser.progress_ is None
 
 
-def test_waves_come_out_of_the_noise() -> None:
+def test_waves_are_recovered_from_noise() -> None:
     clean, _ = signal_and_noise()
     found = fitted("ridge").transform(fibre(noisy())).values
     inner = slice(100, -100)
@@ -86,7 +86,7 @@ def test_waves_come_out_of_the_noise() -> None:
     assert fitted("ridge").verdict_.outcome == "works"
 
 
-def test_the_network_is_judged_against_the_ridge_and_starts_from_it() -> None:
+def test_the_network_is_compared_with_the_ridge_and_starts_from_it() -> None:
     verdict = fitted("network").verdict_
     assert verdict.baseline_name == "closed-form ridge filter"
     assert verdict.skill.value >= verdict.baseline.value - 0.01
@@ -132,7 +132,7 @@ def test_tiles_and_slices_equal_the_whole(method, monkeypatch) -> None:
     np.testing.assert_allclose(fitted(method).transform(fibre(noisy())).values, whole, atol=2e-5)
 
 
-def test_a_channel_says_nothing_of_itself() -> None:
+def test_a_channel_does_not_predict_itself() -> None:
     denoiser = small(blind_zone=2, fusion=False).fit(fibre(noisy()))
     other = noisy().copy()
     other[9:14] = 3 * band_limited_noise(5, N_SAMPLES, RATE, (3, 15), 77)
@@ -175,11 +175,11 @@ def test_gaps_stay_gaps_and_dead_channels_leave_their_neighbours_alone(method) -
 
 
 def test_the_wrong_rate_is_refused() -> None:
-    with pytest.raises(InputError, match=r"learnt at 50 Hz and cannot be used at 100 Hz"):
+    with pytest.raises(InputError, match=r"trained at 50 Hz and cannot be used at 100 Hz"):
         fitted("ridge").transform(fibre(noisy(), 2 * RATE))
 
 
-def test_a_fibre_of_other_channels_is_measured_anew() -> None:
+def test_a_fibre_of_other_channels_is_measured_again() -> None:
     part = fibre((5 * noisy()[:, 2000:]).astype(np.float32)).isel(channel=slice(4, 20))
     found = fitted("ridge").transform(part).values
     assert found.shape == (16, 2000)
@@ -203,13 +203,13 @@ def test_stations_are_denoised_by_the_other_stations() -> None:
 @pytest.mark.parametrize(
     ("recording", "match"),
     [
-        (fibre(np.full((10, 3000), np.nan, np.float32)), "nothing to learn from"),
-        (fibre(np.full((10, 3000), 4.0, np.float32)), "nothing to learn from"),
-        (fibre(np.ones((10, 20), np.float32)), "nothing to learn from"),
+        (fibre(np.full((10, 3000), np.nan, np.float32)), "no data to train on"),
+        (fibre(np.full((10, 3000), 4.0, np.float32)), "no data to train on"),
+        (fibre(np.ones((10, 20), np.float32)), "no data to train on"),
     ],
     ids=["all NaN", "all constant", "too short"],
 )
-def test_what_cannot_be_learnt_from_is_refused(recording, match) -> None:
+def test_recordings_without_training_data_are_refused(recording, match) -> None:
     with pytest.raises(InputError, match=match):
         small().fit(recording)
 
@@ -224,11 +224,11 @@ def test_an_unknown_method_is_an_error() -> None:
         Denoiser("magic").fit(fibre(noisy()))
 
 
-def test_one_live_channel_cannot_be_judged() -> None:
+def test_one_live_channel_cannot_be_evaluated() -> None:
     data = np.zeros((12, 3000), np.float32)
     data[3] = noisy()[3, :3000]
     denoiser = small().fit(fibre(data))
-    assert denoiser.verdict_.outcome == "cannot_tell" and "alone" in denoiser.verdict_.reason
+    assert denoiser.verdict_.outcome == "cannot_tell" and "single live channel" in denoiser.verdict_.reason
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -240,7 +240,7 @@ def test_noise_gives_no_gain(method, seed) -> None:
     assert denoiser.verdict_.outcome == "no_gain"
 
 
-def test_earthquakes_give_a_gain_also_on_other_data() -> None:
+def test_earthquakes_also_give_a_gain_on_other_data() -> None:
     noise = simulate_noise_recording("gauge", "fibre", 0.05, RATE, 32, 5, gauge_channels=3)
     recording, _ = simulate_recording_with_events(noise, 15.0, 12, 6)
     denoiser = small(max_lag=8, blind_zone=3).fit(recording)
@@ -252,12 +252,12 @@ def test_earthquakes_give_a_gain_also_on_other_data() -> None:
     assert denoiser.evaluate(noise).outcome == "no_gain"
 
 
-def test_too_short_a_recording_cannot_be_judged() -> None:
+def test_too_short_a_recording_cannot_be_evaluated() -> None:
     verdict = fitted("ridge").evaluate(fibre(noisy()[:, :40]))
     assert verdict.outcome == "cannot_tell" and "too short" in verdict.reason
 
 
-def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path) -> None:
+def test_an_interrupted_training_gives_the_same_network(tmp_path) -> None:
     def interrupt(progress) -> None:
         raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""Models on disk: the same model comes back, and nothing in a folder is ever executed."""
+"""Storage of models: a loaded model equals the saved one, and nothing in a folder is executed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def model(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["line", "stations", "network"])
-def test_a_model_comes_back_as_it_was(kind, tmp_path) -> None:
+def test_a_loaded_model_equals_the_saved_one(kind, tmp_path) -> None:
     denoiser, data = fitted(kind)
     denoiser.save(tmp_path / "model")
     again = Denoiser.load(str(tmp_path / "model"))
@@ -68,7 +68,7 @@ def test_saving_again_replaces(model) -> None:
 
 
 class Trap:
-    """What runs when it is unpickled."""
+    """Object whose unpickling executes code."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -110,7 +110,7 @@ def edited(model: Path, **changes) -> None:
         lambda m: edited(m, line_ridge={"blind_zone": 0}),
         lambda m: edited(m, net={"blind_zone": 0, "reach": 3}),
         lambda m: edited(m, verdict=None),
-        lambda m: edited(m, witnesses=[]),
+        lambda m: edited(m, checksums=[]),
     ],
 )
 def test_a_damaged_model_is_named_in_one_line(model, damage) -> None:
@@ -118,6 +118,13 @@ def test_a_damaged_model_is_named_in_one_line(model, damage) -> None:
     with pytest.raises(InputError, match="damaged or of another kind") as refusal:
         Denoiser.load(model)
     assert str(model) in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_a_model_of_an_older_format_is_named(model) -> None:
+    edited(model, format=4)
+    with pytest.raises(InputError, match="format 4 instead of denoiser, 5") as refusal:
+        Denoiser.load(model)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("missing", ["model.json", "model.safetensors", None])
@@ -129,13 +136,13 @@ def test_a_folder_without_a_model_is_named(model, missing) -> None:
         Denoiser.load(folder)
 
 
-def test_a_file_is_no_model(tmp_path) -> None:
+def test_a_file_is_not_a_model(tmp_path) -> None:
     (tmp_path / "model").write_text("hello")
     with pytest.raises(InputError):
         Denoiser.load(tmp_path / "model")
 
 
-def test_a_denoiser_that_learnt_nothing_cannot_be_saved(tmp_path) -> None:
+def test_an_unfitted_denoiser_cannot_be_saved(tmp_path) -> None:
     with pytest.raises(AttributeError):
         Denoiser().save(tmp_path / "model")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Catalogues as others read them."""
+"""Catalogue files: columns, times and valid QuakeML."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import csv
 import numpy as np
 import pytest
 
-from selfseis.catalogue.quakeml import detections_to_quakeml
-from selfseis.catalogue.records import Event, iso_milliseconds
-from selfseis.catalogue.tables import write_detections
+from selfseis.catalogue.quakeml import to_quakeml
+from selfseis.catalogue.records import Event, format_utc
+from selfseis.catalogue.tables import write_catalogue
 from selfseis.io.obspy_import import obspy
 
 COLUMNS = ["event_id", "start", "end", "score", "p_value", "n_channels"]
@@ -24,7 +24,7 @@ def event(second: int, score: float = 7.5) -> Event:
 
 @pytest.mark.parametrize("events", [[], [event(5), event(30, 9.25)]], ids=["empty", "two"])
 def test_catalogues_are_valid_and_complete(tmp_path, events) -> None:
-    write_detections(events, tmp_path)
+    write_catalogue(events, tmp_path, detected_by="a test")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["catalogue.csv", "catalogue.xml"]
     with (tmp_path / "catalogue.csv").open(newline="") as file:
         reader = csv.DictReader(file)
@@ -39,7 +39,7 @@ def test_catalogues_are_valid_and_complete(tmp_path, events) -> None:
 
 
 def test_numbers_are_written_to_be_read() -> None:
-    comment = detections_to_quakeml([event(5)], "a test")[0].comments[0].text
+    comment = to_quakeml([event(5)], detected_by="a test")[0].comments[0].text
     for part in (
         "peak 2020-01-01T00:00:06.250Z",
         "score 7.500",
@@ -51,16 +51,16 @@ def test_numbers_are_written_to_be_read() -> None:
 
 
 def test_rows_hold_times_in_utc(tmp_path) -> None:
-    write_detections([event(5)], tmp_path)
+    write_catalogue([event(5)], tmp_path, detected_by="a test")
     row = (tmp_path / "catalogue.csv").read_text().splitlines()[1]
     assert row == "ev20200101T000005,2020-01-01T00:00:05.250Z,2020-01-01T00:00:08.250Z,7.500,1.5e-07,12"
-    assert obspy().UTCDateTime(iso_milliseconds(event(5).start)) == obspy().UTCDateTime(
+    assert obspy().UTCDateTime(format_utc(event(5).start, "ms")) == obspy().UTCDateTime(
         2020, 1, 1, 0, 0, 5, 250_000
     )
 
 
 def test_writing_again_replaces(tmp_path) -> None:
-    write_detections([event(5), event(30)], tmp_path)
-    write_detections([event(9)], tmp_path)
+    write_catalogue([event(5), event(30)], tmp_path, detected_by="a test")
+    write_catalogue([event(9)], tmp_path, detected_by="a test")
     assert len((tmp_path / "catalogue.csv").read_text().splitlines()) == 2
     assert len(obspy().read_events(str(tmp_path / "catalogue.xml"))) == 1

@@ -1,4 +1,4 @@
-"""The detector from recording to events: what it finds, what it does not, and what it says of itself."""
+"""The detector from recording to events: detections, false alarms and verdicts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def overlap(event: Event, truth: SimulatedEvent) -> bool:
     return bool(event.start <= truth.end + margin and event.end >= truth.start - margin)
 
 
-def test_the_constructor_only_stores() -> None:
+def test_constructor_only_stores_parameters() -> None:
     parameters = {
         "false_alarms_per_day": 3.0, "band": (2.0, 10.0), "window": 64, "slowest": 700.0, "denoiser": None, "seed": 5,
     }  # fmt: skip
@@ -72,18 +72,27 @@ def test_the_constructor_only_stores() -> None:
         detector.set_params(depth=3)
 
 
+def test_fitted_attributes_are_read_only_parts_of_the_model() -> None:
+    detector = fitted("fibre")
+    for name in ("conditioner", "scanner", "scan", "false_alarm_rate", "background", "threshold", "verdict"):
+        assert getattr(detector, f"{name}_") is getattr(detector.model_, name)
+        with pytest.raises(AttributeError):
+            setattr(detector, f"{name}_", None)
+        assert not hasattr(Detector(), f"{name}_")
+
+
 @pytest.mark.parametrize("geometry", ["fibre", "network"])
-def test_strong_events_are_found_and_the_detector_works(geometry) -> None:
+def test_strong_events_are_found_and_verdict_is_works(geometry) -> None:
     detector = fitted(geometry)
     _, truth = events_on(geometry, 10.0 if geometry == "network" else 0.0)
     events = detector.events_
     assert all(any(overlap(e, t) for e in events) for t in truth)
     assert len(events) <= len(truth) + poisson.ppf(0.999, 2.4)
-    # In a network both detectors are energy ratios at heart, and neither need be the better one.
+    # In a network both detectors use energy ratios, and either can be the better one.
     if geometry == "fibre":
         assert detector.verdict_.outcome == "works", detector.verdict_
     else:
-        assert "beyond chance" not in detector.verdict_.reason
+        assert "beyond the null" not in detector.verdict_.reason
     best = sorted(events, key=lambda e: -e.score)[: len(truth)]
     assert all(e.p_value < 0.01 and e.score > detector.threshold_ for e in best)
     assert all(e.start <= e.peak <= e.end for e in events)
@@ -99,7 +108,7 @@ def test_events_far_below_the_noise_are_found_on_a_fibre() -> None:
     assert len(detector.events_) <= 2 + poisson.ppf(0.999, 1.2)
 
 
-def test_a_loud_burst_that_no_two_channels_share_is_not_found() -> None:
+def test_incoherent_burst_is_not_found() -> None:
     data = noise_on("fibre", 0.1, seed=3).values
     data[:, 8000:8400] *= 10
     data[20, 12_000:12_200] *= 100
@@ -110,8 +119,8 @@ def test_a_loud_burst_that_no_two_channels_share_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("geometry", ["fibre", "network"])
-def test_false_alarms_come_at_the_rate_that_was_asked(geometry) -> None:
-    """Four hours of noise at eight an hour: 32 are expected."""
+def test_false_alarms_occur_at_the_nominal_rate(geometry) -> None:
+    """Four hours of noise at eight false alarms per hour: 32 are expected."""
     recording = simulate_noise_recording("white", geometry, 4.0, 20.0, 12, 2, components="ENZ")
     detector = Detector(false_alarms_per_day=8 * 24).fit(recording)
     low, high = poisson.ppf([0.001, 0.999], 32)
@@ -119,7 +128,7 @@ def test_false_alarms_come_at_the_rate_that_was_asked(geometry) -> None:
     assert detector.verdict_.outcome != "works"
 
 
-def test_the_threshold_holds_on_other_noise() -> None:
+def test_threshold_holds_on_other_noise() -> None:
     first, other = (simulate_noise_recording("white", "fibre", 2.0, 20.0, 12, seed) for seed in (5, 6))
     events = Detector(false_alarms_per_day=12 * 24).fit(first).detect(other)
     assert poisson.ppf(0.001, 24) <= len(events) <= poisson.ppf(0.999, 24)
@@ -130,12 +139,12 @@ def test_the_threshold_holds_on_other_noise() -> None:
 def test_noise_gives_no_gain(geometry, seed) -> None:
     detector = Detector(seed=seed).fit(noise_on(geometry, seed=seed))
     assert detector.verdict_.outcome == "no_gain"
-    assert "beyond chance" in detector.verdict_.reason
+    assert "beyond the null" in detector.verdict_.reason
     json.dumps(detector.verdict_.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("geometry", ["fibre", "network"])
-def test_detecting_again_finds_the_same_and_a_shift_in_time_shifts_events(geometry) -> None:
+def test_detection_repeats_and_follows_a_shift_in_time(geometry) -> None:
     recording, _ = events_on(geometry, 10.0 if geometry == "network" else 0.0)
     detector = fitted(geometry)
     again = detector.detect(recording)
@@ -149,7 +158,7 @@ def test_detecting_again_finds_the_same_and_a_shift_in_time_shifts_events(geomet
 
 @pytest.mark.parametrize("geometry", ["fibre", "network"])
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
-def test_units_make_no_difference(geometry, factor) -> None:
+def test_result_does_not_depend_on_units(geometry, factor) -> None:
     recording, _ = events_on(geometry, 10.0 if geometry == "network" else 0.0)
     detector = Detector(false_alarms_per_day=24).fit(
         recording.copy(data=(factor * recording.values).astype(np.float32))
@@ -159,7 +168,7 @@ def test_units_make_no_difference(geometry, factor) -> None:
     assert detector.verdict_.outcome == fitted(geometry).verdict_.outcome
 
 
-def test_one_station_alone_cannot_tell() -> None:
+def test_verdict_of_one_station_is_cannot_tell() -> None:
     detector = Detector(false_alarms_per_day=24).fit(network(band_limited_noise(3, 30_000, RATE, (2, 20), 1)))
     assert detector.verdict_.outcome == "cannot_tell" and "one station alone" in detector.verdict_.reason
 
@@ -175,7 +184,7 @@ def test_dead_channels_and_gaps_do_not_make_events() -> None:
     assert np.isnan(detector.scan_.score[9200 // HOP])
 
 
-NOTHING = [
+UNUSABLE = [
     (np.full((12, 6000), np.nan), "empty or dead"),
     (np.full((12, 6000), 3.0), "empty or dead"),
     (band_limited_noise(12, 20, RATE, None, 1), "give a longer record|too short"),
@@ -184,8 +193,8 @@ NOTHING = [
 
 
 @pytest.mark.parametrize("geometry", [fibre, network])
-@pytest.mark.parametrize(("data", "match"), NOTHING, ids=["NaN", "constant", "20 samples", "60 samples"])
-def test_what_cannot_be_searched_is_refused_in_one_line(geometry, data, match) -> None:
+@pytest.mark.parametrize(("data", "match"), UNUSABLE, ids=["NaN", "constant", "20 samples", "60 samples"])
+def test_unusable_recordings_raise_an_error_of_one_line(geometry, data, match) -> None:
     with pytest.raises(InputError, match=match) as refusal:
         Detector().fit(geometry(data))
     assert "\n" not in str(refusal.value)
@@ -193,7 +202,7 @@ def test_what_cannot_be_searched_is_refused_in_one_line(geometry, data, match) -
 
 @pytest.mark.parametrize("n_samples", [130, 300, 1000, 3000])
 @pytest.mark.parametrize("geometry", [fibre, network])
-def test_short_records_are_searched_or_refused(geometry, n_samples) -> None:
+def test_short_records_are_searched_or_raise_an_error(geometry, n_samples) -> None:
     try:
         detector = Detector().fit(geometry(band_limited_noise(12, n_samples, RATE, None, 1)))
     except InputError:
@@ -202,12 +211,12 @@ def test_short_records_are_searched_or_refused(geometry, n_samples) -> None:
     assert detector.verdict_.outcome != "works"
 
 
-def test_a_rate_of_false_alarms_must_be_positive() -> None:
+def test_false_alarm_rate_must_be_positive() -> None:
     with pytest.raises(ValueError, match="positive"):
         Detector(false_alarms_per_day=0).fit(noise_on("fibre", 0.02))
 
 
-def test_another_rate_or_other_channels_are_refused() -> None:
+def test_another_rate_or_other_channels_raise_an_error() -> None:
     detector = fitted("fibre")
     slow = recording_from_array(np.zeros((64, 500), np.float32), RATE / 2, distance=10.0 * np.arange(64))
     with pytest.raises(InputError, match="25 Hz"):
@@ -217,9 +226,7 @@ def test_another_rate_or_other_channels_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("slowest", "velocity"), [(500.0, 2000.0), (1000.0, 4000.0)])
-def test_arrivals_at_two_stations_may_differ_by_the_travel_time_between_them(
-    slowest: float, velocity: float
-) -> None:
+def test_reach_is_the_travel_time_between_stations(slowest: float, velocity: float) -> None:
     distance = 40_000.0
     north = np.repeat([0.0, np.rad2deg(distance / 6_371_000)], 3)
     codes = [f"XX.S{i // 3:02d}.00.BH{'ENZ'[i % 3]}" for i in range(6)]

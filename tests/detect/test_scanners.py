@@ -1,4 +1,4 @@
-"""Scanners: tiled as whole, the same in any units, and deaf to what is loud but shared by no one."""
+"""Scanners: independence of tiles and units, and insensitivity to incoherent bursts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def recording_for(kind: str, data: np.ndarray) -> xr.DataArray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tiles_give_what_the_whole_gives(kind, monkeypatch) -> None:
+def test_scores_do_not_depend_on_tiles(kind, monkeypatch) -> None:
     data = with_wave(noise(18, 1), 3000, 2.0)
     data[4, 1000:1300] = np.nan
     data[:, 5000:5200] = np.nan
@@ -87,7 +87,7 @@ def test_tiles_give_what_the_whole_gives(kind, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_units_make_no_difference(kind) -> None:
+def test_scores_do_not_depend_on_units(kind) -> None:
     data = with_wave(noise(18, 2), 3000, 1.0)
     scores = [
         scanner_of(kind, recording_for(kind, d)).scan(recording_for(kind, d), n_surrogates=0, seed=0).score
@@ -98,7 +98,7 @@ def test_units_make_no_difference(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["line", "channels"])
-def test_covered_stretches_are_scored_as_if_alone(kind, monkeypatch) -> None:
+def test_covered_stretches_are_scored_independently(kind, monkeypatch) -> None:
     monkeypatch.setattr(predictability, "TILE_VALUES", 1)
     monkeypatch.setattr(stack, "TILE_VALUES", 1)
     data = np.full((18, 100 * HOP * 4), np.nan)
@@ -117,7 +117,7 @@ def test_covered_stretches_are_scored_as_if_alone(kind, monkeypatch) -> None:
     np.testing.assert_allclose(covered.score[np.isfinite(covered.score)], plain.score[known], atol=2e-3)
 
 
-def test_a_wave_is_found_and_its_incoherent_double_is_not() -> None:
+def test_wave_is_found_and_incoherent_burst_is_not() -> None:
     wave = with_wave(np.zeros((36, N_SAMPLES)), 3000, 1.0)
     scores = {}
     for name in ("wave", "burst"):
@@ -136,7 +136,7 @@ def test_a_wave_is_found_and_its_incoherent_double_is_not() -> None:
 
 
 @pytest.mark.parametrize("guard", [1, 2, 3])
-def test_what_only_blocks_within_the_guard_share_does_not_count(guard) -> None:
+def test_signals_shared_only_within_the_guard_do_not_count(guard) -> None:
     white = np.random.default_rng(2).standard_normal((14, N_SAMPLES)).astype(np.float32)
     neighbours_share = np.sum([white[i : i + 10] for i in range(guard + 1)], axis=0)
     everyone_shares = white[1:11] + white[:1]
@@ -145,7 +145,7 @@ def test_what_only_blocks_within_the_guard_share_does_not_count(guard) -> None:
     assert predictability._coherence(everyone_shares, guard, HOP).mean() > 1
 
 
-def test_a_laser_that_all_channels_share_is_taken_out() -> None:
+def test_common_mode_of_all_channels_is_removed() -> None:
     laser = band_limited_noise(1, N_SAMPLES, RATE, BAND, 9)
     scanner = line_scanner(fibre(noise(36, 4) + 0.5 * laser))
     assert scanner.common_mode and not line_scanner(fibre(noise(36, 4))).common_mode
@@ -174,22 +174,22 @@ def test_surrogates_of_an_event_hold_no_event() -> None:
     assert (scan.null != other.null).any() and (scan.score == other.score).all()
 
 
-def test_one_loud_station_is_no_coincidence() -> None:
+def test_one_loud_station_is_not_a_coincidence() -> None:
     data = noise(12, 8)
-    quiet = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=1, seed=0)
+    before = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=1, seed=0)
     data[:3, 3000:3200] *= 8
     one = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=20, seed=0)
     data[3:9, 3020:3220] *= 8
     three = scanner_of("energy ratio", network(data)).scan(network(data), n_surrogates=20, seed=0)
     here = slice(2900 // HOP, 3400 // HOP)
     assert np.nanmax(one.score[here]) < np.nanmax(one.null)
-    assert np.nanmax(one.score[here] - quiet.score[here]) < 0.5
+    assert np.nanmax(one.score[here] - before.score[here]) < 0.5
     assert np.nanmax(three.score[here]) > 1.5 * np.nanquantile(three.null, 0.999)
     assert one.n_channels[here].max() == 3 and three.n_channels[here].max() == 9
 
 
-def test_surrogates_keep_what_stations_share_all_the_time() -> None:
-    """Storms that all stations hear make coincidences; shifted stations would hide how often."""
+def test_surrogates_keep_lasting_correlation_between_stations() -> None:
+    """Storms at all stations cause coincidences, which surrogates of shifted stations would underestimate."""
     n_samples = 32 * N_SAMPLES
     storm = 1 + np.repeat(np.random.default_rng(1).exponential(1.0, n_samples // 200), 200)
     highest = {}

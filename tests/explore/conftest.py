@@ -1,4 +1,4 @@
-"""What an explorer makes of a record of known truth."""
+"""Fixtures: a recording with planted signals, and an explorer fitted to it."""
 
 from __future__ import annotations
 

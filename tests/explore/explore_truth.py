@@ -1,4 +1,4 @@
-"""A record with kinds of signals at known places."""
+"""Synthetic recording with signals of known kinds in known windows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from selfseis.recording import recording_from_array
 
 RATE, LENGTH, N_WINDOWS = 50.0, 128, 800
-HUM, BURST, RARE = 1, 2, 3
+HUM, BURST, PULSE = 1, 2, 3
 
 
 @dataclass(frozen=True)
 class KnownTruth:
-    """Samples of one channel, and what each window holds: 0 noise, 1 hum, 2 burst, 3 the rare one."""
+    """Samples of one channel, and the kind of each window: 0 noise, 1 hum, 2 burst, 3 the novel pulse."""
 
     data: NDArray[np.float32]
     kind: NDArray[np.int64]
@@ -30,7 +30,7 @@ def planted(seed: int) -> KnownTruth:
     data = rng.standard_normal(N_WINDOWS * LENGTH)
     kind = np.zeros(N_WINDOWS, int)
     order = rng.permutation(np.arange(2, N_WINDOWS - 2))
-    kind[order[:60]], kind[order[60:120]], kind[order[120:123]] = HUM, BURST, RARE
+    kind[order[:60]], kind[order[60:120]], kind[order[120:123]] = HUM, BURST, PULSE
     t = np.arange(LENGTH)
     for window in np.flatnonzero(kind):
         part = data[window * LENGTH : (window + 1) * LENGTH]

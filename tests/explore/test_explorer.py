@@ -1,4 +1,4 @@
-"""The explorer: it finds what was planted, does not mind units and other stations, and finds nothing in chance."""
+"""The explorer: recovery of planted classes, invariance to units, and no structure in surrogates."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explore_truth import LENGTH, N_WINDOWS, RARE, RATE, KnownTruth, planted
+from explore_truth import LENGTH, N_WINDOWS, PULSE, RATE, KnownTruth, planted
 from sklearn.base import clone
 from sklearn.metrics import adjusted_mutual_info_score
 
 from selfseis import Explorer, InputError
 from selfseis.explore.clustering import Method
-from selfseis.explore.edge_windows import edge_windows
 from selfseis.explore.features import WindowTable
-from selfseis.explore.novelty import Novelty
+from selfseis.explore.novelty import Novelty, edge_windows
 from selfseis.explore.representation import Representation
 from selfseis.explore.windows import Grid, sites_of, stream_windows
 from selfseis.recording import recording_from_array
 from selfseis.validation import phase_randomised
 
 
-def test_planted_classes_are_found_and_the_verdict_says_so(explorer: Explorer, truth: KnownTruth) -> None:
+def test_planted_classes_are_found_with_a_positive_verdict(explorer: Explorer, truth: KnownTruth) -> None:
     explored = explorer.explored_
     assert explored is not None
     kind = truth.kind[explored.table.first // LENGTH]
@@ -30,13 +29,13 @@ def test_planted_classes_are_found_and_the_verdict_says_so(explorer: Explorer, t
     assert len(explorer.verdict_.details["trusted_classes"]) >= 3
 
 
-def test_the_rarest_windows_lead_the_novelty_list(explorer: Explorer, truth: KnownTruth) -> None:
+def test_planted_novel_windows_lead_the_novelty_list(explorer: Explorer, truth: KnownTruth) -> None:
     explored = explorer.explored_
     assert explored is not None
     leading = np.argsort(-explored.novelty)[:8]
     kind = truth.kind[explored.table.first // LENGTH]
-    assert (kind[leading] == RARE).sum() == 3
-    assert (explored.p_value[kind == RARE] < 0.01).all()
+    assert (kind[leading] == PULSE).sum() == 3
+    assert (explored.p_value[kind == PULSE] < 0.01).all()
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_units_do_not_matter(explorer: Explorer, truth: KnownTruth) -> None:
 
 
 def test_units_of_time_do_not_matter(explorer: Explorer, truth: KnownTruth) -> None:
-    """The same samples on another body, a thousand times slower, have the same classes."""
+    """The same samples at a thousandth of the sampling rate have the same classes."""
     slow = Explorer(window=1000 * LENGTH / RATE, representation="scattering").fit(
         truth.recording(rate=RATE / 1000)
     )
@@ -79,7 +78,9 @@ def test_the_order_of_stations_does_not_matter(truth: KnownTruth) -> None:
     np.testing.assert_array_equal(*found)
 
 
-def test_what_was_saved_tells_the_same(explorer: Explorer, truth: KnownTruth, tmp_path: Path) -> None:
+def test_a_loaded_explorer_gives_the_same_results(
+    explorer: Explorer, truth: KnownTruth, tmp_path: Path
+) -> None:
     explorer.save(tmp_path / "model")
     again = Explorer.load(tmp_path / "model")
     assert again.explored_ is None
@@ -90,14 +91,14 @@ def test_what_was_saved_tells_the_same(explorer: Explorer, truth: KnownTruth, tm
     assert len(other.details["trusted_classes"]) >= 3, other
 
 
-def test_another_day_is_told_apart_alike(explorer: Explorer) -> None:
+def test_classes_transfer_to_another_day(explorer: Explorer) -> None:
     other = planted(11)
     labels = explorer.predict(other.recording())
     assert len(labels) == N_WINDOWS
     assert adjusted_mutual_info_score(other.kind, labels) > 0.6
 
 
-def test_the_most_alike_windows_are_of_the_same_kind(explorer: Explorer, truth: KnownTruth) -> None:
+def test_the_most_similar_windows_are_of_the_same_kind(explorer: Explorer, truth: KnownTruth) -> None:
     explored = explorer.explored_
     assert explored is not None
     for kind in (1, 2):
@@ -122,9 +123,9 @@ def test_gaps_are_left_out_and_counted(truth: KnownTruth) -> None:
     assert np.isfinite(explored.points).all() and np.isfinite(explored.novelty).all()
 
 
-def test_the_learned_encoder_can_be_had_saved_and_is_compared(truth: KnownTruth, tmp_path: Path) -> None:
+def test_the_learned_encoder_is_compared_and_saved(truth: KnownTruth, tmp_path: Path) -> None:
     learned = Explorer(window=LENGTH / RATE, representation="learned").fit(truth.recording())
-    assert learned.represented_.rivalry is not None
+    assert learned.representation_.comparison is not None
     learned.save(tmp_path / "model")
     assert learned.explored_ is not None
     np.testing.assert_array_equal(
@@ -133,7 +134,7 @@ def test_the_learned_encoder_can_be_had_saved_and_is_compared(truth: KnownTruth,
 
 
 @pytest.mark.parametrize("grouping", ["gmm", "ward"])
-def test_other_ways_of_grouping_find_it_too(grouping: Method, truth: KnownTruth) -> None:
+def test_other_clustering_methods_find_the_classes(grouping: Method, truth: KnownTruth) -> None:
     found = Explorer(window=LENGTH / RATE, grouping=grouping, representation="scattering").fit(
         truth.recording()
     )
@@ -142,7 +143,7 @@ def test_other_ways_of_grouping_find_it_too(grouping: Method, truth: KnownTruth)
     assert len(set(found.explored_.labels.tolist())) >= 3
 
 
-def test_it_is_cloned_like_any_estimator() -> None:
+def test_clone_keeps_the_parameters() -> None:
     made = Explorer(window=3.0, seed=4)
     assert clone(made).get_params() == {
         "window": 3.0,
@@ -153,30 +154,30 @@ def test_it_is_cloned_like_any_estimator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"window": 0.01}, "windows of 0.01 s are 0 samples"),
         ({"window": 1e6}, "windows of 1e"),
         ({"window": float("nan")}, "windows of nan s"),
-        ({"grouping": "guess"}, "there is no grouping 'guess'"),
-        ({"representation": "guess"}, "there is no representation 'guess'"),
+        ({"grouping": "guess"}, "grouping must be one of .*got 'guess'"),
+        ({"representation": "guess"}, "representation must be one of .*got 'guess'"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_line(arguments: dict, says: str, truth: KnownTruth) -> None:
-    with pytest.raises(InputError, match=says):
+def test_invalid_arguments_are_refused_in_one_line(arguments: dict, message: str, truth: KnownTruth) -> None:
+    with pytest.raises(InputError, match=message):
         Explorer(**arguments).fit(truth.recording())
 
 
-def test_empty_short_and_other_recordings_are_refused_in_a_line(explorer: Explorer) -> None:
+def test_empty_short_and_other_recordings_are_refused_in_one_line(explorer: Explorer) -> None:
     with pytest.raises(InputError, match="too few to explore"):
         Explorer().fit(recording_from_array(np.ones(50), RATE))
     with pytest.raises(InputError, match="no window of"):
         Explorer().fit(recording_from_array(np.full(5000, np.nan), RATE))
-    with pytest.raises(InputError, match="learnt at 50 Hz, not at 20 Hz"):
+    with pytest.raises(InputError, match="trained at 50 Hz and the recording has 20 Hz"):
         explorer.predict(recording_from_array(np.ones(5000), 20.0))
 
 
-def test_a_dead_channel_is_no_data() -> None:
+def test_a_dead_channel_counts_as_a_gap() -> None:
     data = np.random.default_rng(0).standard_normal((2, 9000)).astype(np.float32)
     data[1] = 5.0
     explored = Explorer().fit(recording_from_array(data, RATE)).explored_
@@ -185,7 +186,7 @@ def test_a_dead_channel_is_no_data() -> None:
     assert (explored.gaps.site == 1).sum() > 0
 
 
-def test_windows_beside_gaps_and_ends_are_filled_and_their_features_finite(truth: KnownTruth) -> None:
+def test_windows_next_to_gaps_and_ends_are_filled(truth: KnownTruth) -> None:
     data = np.stack([truth.data, truth.data])
     data[:, 10 * LENGTH : 12 * LENGTH + 30] = np.nan
     recording = recording_from_array(data, RATE)
@@ -194,7 +195,7 @@ def test_windows_beside_gaps_and_ends_are_filled_and_their_features_finite(truth
         np.testing.assert_array_equal(batch.usable, ~np.isin(batch.first // LENGTH, [10, 11, 12]))
 
 
-def test_the_edge_of_an_event_is_no_rarer_than_usual() -> None:
+def test_the_edge_of_an_event_is_not_novel() -> None:
     rng = np.random.default_rng(3)
     data = rng.standard_normal(400 * LENGTH)
     first = 201 * LENGTH - LENGTH // 4  # a quarter of it in window 200, the rest in 201
@@ -207,20 +208,20 @@ def test_the_edge_of_an_event_is_no_rarer_than_usual() -> None:
     assert (explored.novelty[[200, 202]] <= 1.01 * np.median(explored.novelty)).all()
 
 
-def test_edges_are_of_the_same_site_and_without_a_gap_between() -> None:
-    louder = np.ones((60, 4), np.float32) + np.random.default_rng(0).uniform(0, 0.1, (60, 4)).astype(
+def test_edges_belong_to_the_same_site_without_a_gap_between() -> None:
+    power_ratio = np.ones((60, 4), np.float32) + np.random.default_rng(0).uniform(0, 0.1, (60, 4)).astype(
         np.float32
     )
-    louder[[10, 29, 45]] = 100
+    power_ratio[[10, 29, 45]] = 100
     site = np.repeat(np.array([0, 1], np.int16), 30)
     first = np.tile(np.arange(30) * LENGTH, 2)
     first[46:] += LENGTH  # after window 45 one is missing
     none = np.zeros((60, 0), np.float32)
-    table = WindowTable(site, first, louder[:, None], louder, none[:, None], none)
-    assert np.flatnonzero(edge_windows(table, louder, LENGTH)).tolist() == [9, 11, 28, 44]
+    table = WindowTable(site, first, power_ratio[:, None], power_ratio, none[:, None], none)
+    assert np.flatnonzero(edge_windows(table, power_ratio, LENGTH)).tolist() == [9, 11, 28, 44]
 
 
-def test_a_small_group_is_rarer_than_a_lone_point_as_far_away() -> None:
+def test_a_small_group_is_more_novel_than_a_single_point_as_far_away() -> None:
     rng = np.random.default_rng(1)
     crowd = rng.standard_normal((500, 3))
     group = [30.0, 0, 0] + 0.1 * rng.standard_normal((6, 3))
@@ -229,7 +230,7 @@ def test_a_small_group_is_rarer_than_a_lone_point_as_far_away() -> None:
     assert score[500:506].min() > score[506] > score[:500].max()
 
 
-def test_components_are_called_what_they_are() -> None:
+def test_sites_keep_component_codes() -> None:
     names = [
         "XB.ELYSE.02.BHU",
         "XB.ELYSE.02.BHV",

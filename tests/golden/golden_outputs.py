@@ -109,7 +109,8 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "picker": (
         Case(
             "train_picker",
-            f"{TRAIN} picker network.mseed --model picker --training-fraction 0.01 --rounds 1 --false-alarms-per-day 300",
+            f"{TRAIN} picker network.mseed --model picker --training-fraction 0.01 --rounds 1 "
+            "--false-alarms-per-day 300",
             trained=True,
         ),
         Case("pick", "pick next.mseed --out picked --model picker", _under("picked", *_PICKED), trained=True),

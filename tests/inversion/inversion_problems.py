@@ -1,4 +1,4 @@
-"""Small inversions whose truth is known."""
+"""Small inversions with a known truth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def matern(**options: object) -> MaternPrior:
 def blurred_view(
     n_data: int = 150, sd: float = 0.3, *, seed: int = 0, two_kinds: bool = True
 ) -> LinearProblem:
-    """Data that see averages of the model about random places, with an offset of each kind that nobody knows."""
+    """Return averages of the model about random places, with an unknown offset of each kind."""
     rng = np.random.default_rng(seed)
     cells = np.stack(
         np.meshgrid(*(s * np.arange(n) for n, s in zip(SHAPE, SPACING, strict=True)), indexing="ij"), -1

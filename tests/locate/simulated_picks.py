@@ -1,4 +1,4 @@
-"""Picks of known events: a layered model, straight times where they can be checked, noise of a stated size."""
+"""Simulated picks of known events in a layered model, with noise of a given size, and false picks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TrueEvent:
 
 
 def array_of_stations(n: int = 10, radius_km: float = 20.0, seed: int = 0) -> StationTable:
-    """Stations on hills of up to a kilometre, one in the middle and the others about it."""
+    """Stations at elevations of up to one kilometre, in a spiral around the centre."""
     rng = np.random.default_rng(seed)
     angle = 2.4 * np.arange(n)
     distance = radius_km * np.sqrt((np.arange(n) + rng.uniform(0, 0.5, n)) / n)

@@ -1,4 +1,4 @@
-"""The files of located events, as others read them; and the Icelandic sequence against QuakeMigrate."""
+"""Files of a located catalogue, and the Icelandic sequence compared with QuakeMigrate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selfseis.catalogue.tables import CATALOGUE_COLUMNS
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
 from selfseis.io.obspy_import import obspy
-from selfseis.locate import LocatedCatalogue, SearchVolume, make_catalogue
+from selfseis.locate import LocatedCatalogue, SearchVolume, locate_events
 from selfseis.recording import open_recording
 
 STATIONS = array_of_stations(8)
@@ -23,11 +23,11 @@ STATIONS = array_of_stations(8)
 
 @pytest.fixture(scope="module")
 def catalogue() -> LocatedCatalogue:
-    search_volume, rng = SearchVolume.about(STATIONS, LAYERED), np.random.default_rng(2)
+    search_volume, rng = SearchVolume.around(STATIONS, LAYERED), np.random.default_rng(2)
     picks = [
         pick for event in events_below(search_volume, 3, 60) for pick in picks_of(event, search_volume, rng)
     ]
-    return make_catalogue(picks, STATIONS, LAYERED, n_shifts=2)
+    return locate_events(picks, STATIONS, LAYERED, n_shifts=2)
 
 
 def test_quakeml_is_valid_and_read_back(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_quakeml_is_valid_and_read_back(catalogue: LocatedCatalogue, tmp_path: P
         assert all(a.pick_id.get_referred_object().phase_hint == a.phase for a in origin.arrivals)
 
 
-def test_the_table_has_the_columns_of_every_catalogue(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
+def test_the_table_starts_with_the_columns_of_detections(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
     catalogue.write(tmp_path)
     with (tmp_path / "catalogue.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -67,27 +67,29 @@ def test_the_table_has_the_columns_of_every_catalogue(catalogue: LocatedCatalogu
         assert row["time"].endswith("Z") and row["magnitude"] == "" and float(row["p_value"]) <= 1
 
 
-def test_the_json_holds_what_the_pictures_need(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
+def test_the_json_contains_the_data_of_the_figures(catalogue: LocatedCatalogue, tmp_path: Path) -> None:
     catalogue.write(tmp_path)
-    held = json.loads((tmp_path / "locations.json").read_text())
-    assert len(held["stations"]) == 8 and held["stations"][0]["n_picks"] == 6
-    assert [event["event_id"] for event in held["events"]] == [event.event_id for event in catalogue.events]
-    assert all(event["located"] and event["horizontal_error_km"] > 0 for event in held["events"])
-    assert len(held["wadati"]["points"]) == held["wadati"]["n_pairs"] == 24
-    assert held["velocity"]["vp"][0] == 4.0 and held["n_unassociated"] == 0
+    content = json.loads((tmp_path / "locations.json").read_text())
+    assert len(content["stations"]) == 8 and content["stations"][0]["n_picks"] == 6
+    assert [event["event_id"] for event in content["events"]] == [
+        event.event_id for event in catalogue.events
+    ]
+    assert all(event["located"] and event["horizontal_error_km"] > 0 for event in content["events"])
+    assert len(content["wadati"]["points"]) == content["wadati"]["n_pairs"] == 24
+    assert content["velocity"]["vp"][0] == 4.0 and content["n_unassociated"] == 0
 
 
-def test_events_that_are_not_located_say_why(tmp_path: Path) -> None:
-    search_volume = SearchVolume.about(STATIONS, LAYERED)
+def test_events_that_are_not_located_have_a_reason(tmp_path: Path) -> None:
+    search_volume = SearchVolume.around(STATIONS, LAYERED)
     picks = picks_of(events_below(search_volume, 1, 60)[0], search_volume, np.random.default_rng(2))
     two = [pick for pick in picks if pick.station in STATIONS.codes[:2]]
-    found = make_catalogue(two, STATIONS, LAYERED, n_shifts=0)
+    found = locate_events(two, STATIONS, LAYERED, n_shifts=0)
     found.write(tmp_path)
     (event,) = obspy().read_events(str(tmp_path / "catalogue.xml"))
     assert event.origins == [] and len(event.picks) == 4
     assert "not located: too few stations" in event.comments[0].text and " km" in event.comments[0].text
-    held = json.loads((tmp_path / "locations.json").read_text())["events"][0]
-    assert held["located"] is False and held["latitude"] is None and len(held["distances_km"]) == 2
+    content = json.loads((tmp_path / "locations.json").read_text())["events"][0]
+    assert content["located"] is False and content["latitude"] is None and len(content["distances_km"]) == 2
 
 
 def icelandic_picks(folder: Path) -> list[Pick]:
@@ -104,11 +106,11 @@ def icelandic_picks(folder: Path) -> list[Pick]:
     return picks
 
 
-def test_the_icelandic_sequence_is_found_where_quakemigrate_found_it(shared_data: Path) -> None:
+def test_locations_of_the_icelandic_sequence_agree_with_quakemigrate(shared_data: Path) -> None:
     folder = shared_data / "stations" / "iceland_vt"
     stations = StationTable.from_file(folder / "iceland_stations.txt")
     velocity = VelocityModel1D.from_file(folder / "iceland_vmodel.txt")
-    found = make_catalogue(
+    found = locate_events(
         icelandic_picks(folder), stations, velocity, recording=open_recording(folder), n_shifts=0
     )
     away, deeper, magnitudes = [], [], []

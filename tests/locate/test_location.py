@@ -1,4 +1,4 @@
-"""Locations against the truth: errors as large as stated, wrong picks thrown out, limits told."""
+"""Locations compared with the truth: calibrated uncertainties, rejected wrong picks, and limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from selfseis.locate.location import ELLIPSE
 
 @pytest.fixture(scope="module")
 def search_volume() -> SearchVolume:
-    return SearchVolume.about(array_of_stations(), LAYERED)
+    return SearchVolume.around(array_of_stations(), LAYERED)
 
 
-def test_stated_uncertainties_hold_the_truth_as_often_as_they_say(search_volume: SearchVolume) -> None:
+def test_uncertainties_contain_the_truth_at_their_confidence_level(search_volume: SearchVolume) -> None:
     locator, rng = Locator(search_volume, model_error=0.0), np.random.default_rng(3)
     inside, depth_within, misses = [], [], []
     for event in events_below(search_volume, 80, 60):
@@ -33,7 +33,7 @@ def test_stated_uncertainties_hold_the_truth_as_often_as_they_say(search_volume:
     assert np.median(misses) < 0.3
 
 
-def test_the_error_of_the_model_widens_what_is_stated(search_volume: SearchVolume) -> None:
+def test_a_larger_model_error_widens_the_uncertainties(search_volume: SearchVolume) -> None:
     event = events_below(search_volume, 1, 60)[0]
     picks = picks_of(event, search_volume, np.random.default_rng(0))
     sure, unsure = (Locator(search_volume, error).locate(picks) for error in (0.0, 0.05))
@@ -54,7 +54,7 @@ def test_wrong_picks_are_left_out(search_volume: SearchVolume) -> None:
     assert np.hypot(east - event.east_km, north - event.north_km) < 1
 
 
-def test_too_little_to_go_by_gives_no_location(search_volume: SearchVolume) -> None:
+def test_too_few_picks_give_no_location(search_volume: SearchVolume) -> None:
     picks = picks_of(events_below(search_volume, 1, 60)[0], search_volume, np.random.default_rng(1))
     locator = Locator(search_volume)
     assert locator.locate([]) is None
@@ -63,7 +63,7 @@ def test_too_little_to_go_by_gives_no_location(search_volume: SearchVolume) -> N
     assert locator.locate([replace(pick, seed_id="YY.ELSE..HHZ") for pick in picks]) is None
 
 
-def test_p_alone_locates_with_less_certainty(search_volume: SearchVolume) -> None:
+def test_p_alone_gives_larger_uncertainties(search_volume: SearchVolume) -> None:
     locator, event = Locator(search_volume, 0.0), events_below(search_volume, 1, 60)[0]
     picks = picks_of(event, search_volume, np.random.default_rng(2))
     both = locator.locate(picks)
@@ -72,7 +72,7 @@ def test_p_alone_locates_with_less_certainty(search_volume: SearchVolume) -> Non
     assert p_only.horizontal_error_km > both.horizontal_error_km
 
 
-def test_expected_times_are_those_of_the_picks(search_volume: SearchVolume) -> None:
+def test_predicted_times_agree_with_the_picks(search_volume: SearchVolume) -> None:
     event = events_below(search_volume, 1, 60)[0]
     locator = Locator(search_volume)
     picks = picks_of(event, search_volume, np.random.default_rng(2), sd_s=0.001)

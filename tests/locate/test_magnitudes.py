@@ -1,4 +1,4 @@
-"""Magnitudes of ground motion that is known, and of records that are in anything."""
+"""Local magnitudes from ground motion, and relative magnitudes from recordings in other units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ P_TIME, S_TIME = (BEGIN + np.timedelta64(s, "s") for s in (20, 24))
 
 
 def wavelet(hertz: float = 5.0) -> np.ndarray:
-    """Displacement of 1 m in a burst about S, 24 s to 27 s."""
+    """Displacement of 1 m in a burst around S, from 24 to 27 s."""
     t = np.arange(4000) / RATE
     return np.sin(2 * np.pi * hertz * t) * np.exp(-(((t - 25.5) / 0.5) ** 2))
 
@@ -37,7 +37,7 @@ def measured(record: xr.DataArray) -> Amplitude:
     return amplitude
 
 
-def test_wood_anderson_shows_displacement_above_its_corner() -> None:
+def test_wood_anderson_amplitude_is_displacement_above_its_corner() -> None:
     displacement = 3e-6 * wavelet()
     velocity = np.gradient(displacement, 1 / RATE)
     found = [measured(recording(displacement, "m")), measured(recording(velocity, "m/s"))]
@@ -50,7 +50,7 @@ def test_wood_anderson_shows_displacement_above_its_corner() -> None:
         assert amplitude.value == pytest.approx(3000 * gain, rel=0.05)
 
 
-def test_a_full_response_gives_the_same_as_its_sensitivity() -> None:
+def test_a_full_response_and_a_flat_sensitivity_agree() -> None:
     obspy()
     from obspy.core.inventory import Channel, Inventory, Network, Response, Station
 
@@ -65,7 +65,7 @@ def test_a_full_response_gives_the_same_as_its_sensitivity() -> None:
     assert with_response.value == pytest.approx(flat.value, rel=0.02)
 
 
-def test_local_magnitude_is_that_of_the_standard() -> None:
+def test_local_magnitude_follows_the_standard() -> None:
     # A Wood-Anderson record of 1 mm at gain 2080 and 100 km is, by definition, of magnitude 3.
     amplitude = Amplitude("A.B.", "A.B..HHE", 1e6 / 2080, True)
     found = local_magnitude([amplitude], {"A.B.": 100.0})
@@ -73,7 +73,7 @@ def test_local_magnitude_is_that_of_the_standard() -> None:
     assert local_magnitude([amplitude], {}) is None
 
 
-def test_relative_magnitudes_keep_differences_and_lose_gains() -> None:
+def test_relative_magnitudes_preserve_differences_and_remove_gains() -> None:
     rng = np.random.default_rng(1)
     truth, gains = rng.uniform(-1, 2, 12), {f"A.S{k}.": rng.uniform(0, 6) for k in range(6)}
     distances = [{name: float(rng.uniform(5, 60)) for name in gains} for _ in truth]
@@ -93,7 +93,7 @@ def test_relative_magnitudes_keep_differences_and_lose_gains() -> None:
     assert all(0 < m.error < 0.2 for m in found)
 
 
-def test_what_cannot_be_measured_is_left_out() -> None:
+def test_unusable_windows_have_no_amplitude() -> None:
     good = 1e-6 * wavelet()
     gap, clipped = good.copy(), np.clip(good, -2e-7, 2e-7)
     gap[2500] = np.nan
@@ -107,7 +107,7 @@ def test_what_cannot_be_measured_is_left_out() -> None:
     )
 
 
-def test_a_missing_phase_is_expected_where_the_others_say() -> None:
+def test_a_missing_phase_follows_from_the_origin_time() -> None:
     picks = [
         Pick("A.B..HHZ", "P", BEGIN + np.timedelta64(10, "s"), 1.0, 0.1),
         Pick("A.B..HHN", "S", BEGIN + np.timedelta64(17, "s"), 1.0, 0.1),

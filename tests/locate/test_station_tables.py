@@ -1,4 +1,4 @@
-"""Coordinates from wherever they are, names as picks have them, and a map of them."""
+"""Station tables: coordinates from files and recordings, names as in picks, and a map."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from selfseis.geo.projection import FlatMap
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable, far_outside
 from selfseis.io.obspy_import import obspy
-from selfseis.recording import recording_from_array
+from selfseis.recording import recording_from_array, station_table
 
 
-def test_a_table_is_found_by_any_form_of_the_name(tmp_path) -> None:
+def test_a_station_is_found_by_any_form_of_its_name(tmp_path) -> None:
     (tmp_path / "s.csv").write_text(
         "station,latitude,longitude,elevation_m\nABC,46,8,500\nXY.DEF,46.1,8.1,20\n"
     )
@@ -25,17 +25,17 @@ def test_a_table_is_found_by_any_form_of_the_name(tmp_path) -> None:
     assert only.codes == ("XX.ABC.00",) and only.elevation_m.tolist() == [500]
 
 
-def test_coordinates_come_with_a_recording() -> None:
+def test_coordinates_are_read_from_a_recording() -> None:
     recording = recording_from_array(
         np.zeros((3, 10)), 100.0, seed_id=["A.B..HHE", "A.B..HHZ", "A.C..HHZ"],
         latitude=[1, 1, np.nan], longitude=[2, 2, np.nan], elevation=[3, 3, np.nan],
     )  # fmt: skip
-    table = StationTable.from_recording(recording)
+    table = station_table(recording)
     assert table.codes == ("A.B.",) and table.latitude.tolist() == [1] and table.elevation_m.tolist() == [3]
-    assert len(StationTable.from_recording(recording_from_array(np.zeros((1, 4)), 1.0))) == 0
+    assert len(station_table(recording_from_array(np.zeros((1, 4)), 1.0))) == 0
 
 
-def test_coordinates_come_from_station_xml(tmp_path) -> None:
+def test_coordinates_are_read_from_station_xml(tmp_path) -> None:
     obspy().read_inventory().write(str(tmp_path / "stations.xml"), format="STATIONXML")
     table = StationTable.from_file(tmp_path / "stations.xml")
     row = table.row_of("GR.FUR.")
@@ -49,24 +49,24 @@ def test_the_icelandic_table_is_read(shared_data) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "station,latitude,longitude\nA,north,8\n"])
-def test_what_is_no_table_is_refused(tmp_path, text) -> None:
+def test_a_file_without_a_table_is_an_error(tmp_path, text) -> None:
     (tmp_path / "s.csv").write_text(text)
-    with pytest.raises(InputError, match="no table of stations"):
+    with pytest.raises(InputError, match="not a table of stations"):
         StationTable.from_file(tmp_path / "s.csv")
 
 
-def test_metres_in_place_of_degrees_are_refused() -> None:
-    with pytest.raises(InputError, match="no degrees"):
+def test_metres_instead_of_degrees_are_an_error() -> None:
+    with pytest.raises(InputError, match="not degrees"):
         StationTable.from_sites({"A": Site(514_000.0, 5_100_000.0, 10.0)})
 
 
-def test_unknown_elevations_are_said_to_be_assumed() -> None:
+def test_assumed_elevations_are_noted() -> None:
     table = StationTable.from_sites({"A": Site(46.0, 8.0, np.nan)})
     assert table.elevation_m.tolist() == [0] and "sea level" in table.notes[0]
 
 
 @pytest.mark.parametrize("longitude", [8.0, 179.99, -179.99, 359.99])
-def test_the_map_goes_there_and_back(longitude) -> None:
+def test_the_map_projection_is_invertible(longitude) -> None:
     sites = {str(k): Site(64 + 0.1 * k, (longitude + 0.1 * k + 180) % 360 - 180, 0.0) for k in range(4)}
     table = StationTable.from_sites(sites)
     plane = FlatMap.about(table)
@@ -76,7 +76,7 @@ def test_the_map_goes_there_and_back(longitude) -> None:
     assert np.allclose(latitude, table.latitude) and np.allclose((back - table.longitude + 180) % 360, 180)
 
 
-def test_only_the_odd_one_is_far_outside() -> None:
+def test_only_a_distant_station_is_far_outside() -> None:
     angle = np.arange(6)
     east, north = np.append(10 * np.cos(angle), 200), np.append(10 * np.sin(angle), 0)
     assert far_outside(east, north).tolist() == [False] * 6 + [True]

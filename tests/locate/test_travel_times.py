@@ -1,4 +1,4 @@
-"""First arrivals against what can be computed by hand, and velocity models from files."""
+"""First arrivals compared with analytical solutions, and velocity models from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DISTANCES = 150 * np.linspace(0, 1, 200) ** 1.6
 @given(vp=st.floats(1, 8), station=st.floats(-2, 2))
 @example(vp=5.0, station=-1.9999999999999998)
 @settings(max_examples=5, deadline=None)
-def test_straight_rays_where_the_ground_is_the_same_everywhere(vp: float, station: float) -> None:
+def test_straight_rays_in_a_homogeneous_model(vp: float, station: float) -> None:
     depths = np.linspace(-2, 30, 40)
     times = first_arrivals(VelocityModel1D.homogeneous(vp), "P", station, depths, DISTANCES)
     assert np.allclose(times, np.hypot(DISTANCES[:, None], depths - station) / vp, atol=0.004 / vp, rtol=1e-4)
@@ -44,7 +44,7 @@ def test_head_waves_of_a_layer_over_a_half_space() -> None:
     assert np.abs(times - np.minimum(np.hypot(DISTANCES, 5) / 6, head)).max() < 0.002
 
 
-def test_a_slow_layer_delays_but_does_not_hide() -> None:
+def test_a_low_velocity_layer_delays_arrivals() -> None:
     slow = VelocityModel1D(
         np.array([0.0, 5, 5, 8, 8]), np.array([6.0, 6, 4, 4, 6]), np.array([3.0, 3, 2, 2, 3])
     )
@@ -54,7 +54,7 @@ def test_a_slow_layer_delays_but_does_not_hide() -> None:
     assert times[0, 1] == pytest.approx(9 / 6 + 3 / 4, abs=1e-6)
 
 
-def test_source_and_station_can_change_places() -> None:
+def test_source_and_station_are_interchangeable() -> None:
     model = VelocityModel1D(
         np.array([-1.0, 4, 4, 20]), np.array([3.0, 5, 6, 7]), np.array([1.5, 2.5, 3, 3.5])
     )
@@ -107,7 +107,7 @@ def test_models_are_read_from_files(tmp_path, name, text, depth, vs) -> None:
         ("depth_km,vp,vs\n0,3,3.5\n", "vp > vs"),
     ],
 )
-def test_what_is_no_model_is_refused_in_one_line(tmp_path, text, words) -> None:
+def test_an_invalid_model_is_an_error_of_one_line(tmp_path, text, words) -> None:
     (tmp_path / "model.csv").write_text(text)
     with pytest.raises(InputError, match=words) as refused:
         VelocityModel1D.from_file(tmp_path / "model.csv")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from selfseis.pick.calibration import (
     Calibration,
     Measured,
+    held_out_reliability,
     max_false_alarms,
     reliability,
-    reliability_held_out,
     threshold_for,
 )
 
@@ -39,7 +39,7 @@ def calibration() -> Calibration:
     return Calibration.measure({"P": known(), "S": known(seed=1)}, sd_s=0.1)
 
 
-def test_a_height_means_the_share_that_is_true(calibration: Calibration) -> None:
+def test_the_probability_of_a_height_is_the_share_of_true_picks(calibration: Calibration) -> None:
     heights = np.linspace(0.1, 0.95, 18)
     for phase in ("P", "S"):
         assert calibration.probability_of(phase, heights) == pytest.approx(share_true(heights), abs=0.06)
@@ -51,7 +51,7 @@ def test_false_picks_count_for_as_many_as_there_are() -> None:
     assert map_.probability_of("P", 0.5) == pytest.approx(0.5, abs=0.08)
 
 
-def test_sure_picks_are_timed_better(calibration: Calibration) -> None:
+def test_picks_of_high_probability_have_a_small_time_uncertainty(calibration: Calibration) -> None:
     heights = np.array([0.4, 0.6, 0.8, 0.95])
     sd = calibration.sd_of("P", calibration.probability_of("P", heights))
     assert np.all(np.diff(sd) <= 0)
@@ -99,7 +99,7 @@ def test_height_and_probability_are_inverse(calibration: Calibration) -> None:
     assert calibration.height_of("P", 1.0) == float("inf")
 
 
-def test_it_comes_back_from_json(calibration: Calibration) -> None:
+def test_a_calibration_survives_json(calibration: Calibration) -> None:
     again = Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())))
     assert again == calibration
     with pytest.raises(TypeError):
@@ -107,7 +107,7 @@ def test_it_comes_back_from_json(calibration: Calibration) -> None:
     assert Calibration.none(0.1).probability_of("S", 0.37) == pytest.approx(0.37)
 
 
-def test_reliability_says_what_came_true() -> None:
+def test_reliability_compares_stated_with_observed_shares() -> None:
     random = np.random.default_rng(0)
     stated = random.uniform(0, 1, 20_000)
     for found in reliability(stated, random.uniform(size=20_000) < stated):
@@ -120,14 +120,14 @@ def test_reliability_says_what_came_true() -> None:
 
 
 def test_held_out_picks_are_reliable() -> None:
-    bins = reliability_held_out(known())
+    bins = held_out_reliability(known())
     assert sum(found.count for found in bins) == 8000
     assert np.mean([abs(found.stated - found.observed) for found in bins]) < 0.05
 
 
 @pytest.mark.parametrize("per_day", [0.5, 1.0, 20.0])
 def test_the_threshold_keeps_to_the_rate(per_day: float) -> None:
-    """Learnt on 2 days of noise, tested on 200."""
+    """Set on 2 days of noise, tested on 200 days."""
     random = np.random.default_rng(1)
     ratios = []
     for _ in range(30):
@@ -157,6 +157,6 @@ def test_unshared_onsets_bound_the_false_ones(n_false: int) -> None:
     assert bounds == pytest.approx([n_false] * 3, abs=0.12 * n_false + 5)
 
 
-def test_one_station_alone_bounds_nothing() -> None:
+def test_a_single_station_has_no_bound() -> None:
     assert np.isnan(max_false_alarms(shared_and_false(30, 5, 1), np.zeros((1, 1)), DAY)).all()
     assert max_false_alarms([np.zeros(0), np.zeros(0)], np.full((2, 2), 7.0), DAY) == [0.0, 0.0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from selfseis.errors import InputError
-from selfseis.pick import self_training as self_training
+from selfseis.pick import self_training
 from selfseis.pick.picker import Picker
 from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
@@ -16,17 +16,15 @@ from selfseis.simulate import simulate_noise_recording, simulate_recording_with_
 RATE = 100.0
 
 
-def network(time_split=0.25, seed=0, n_stations=2, rate=RATE):
-    noise = simulate_noise_recording(
-        "white", "network", time_split, rate, 3 * n_stations, seed, components="ENZ"
-    )
+def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
+    noise = simulate_noise_recording("white", "network", hours, rate, 3 * n_stations, seed, components="ENZ")
     recording, truth = simulate_recording_with_events(noise, 20.0, 6, seed)
     return recording.load(), truth
 
 
 @pytest.fixture(scope="module")
 def quick():
-    """Take as few steps as show that everything is joined up."""
+    """Return a picker with a short training, its recording and the stages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(self_training, "MIN_CONFIRMED", 1)
         recording, _ = network()
@@ -55,13 +53,13 @@ def test_the_constructor_only_stores(quick):
         picker.set_params(colour=1)
 
 
-def test_fit_learns_calibrates_and_judges(quick):
+def test_fit_trains_calibrates_and_evaluates(quick):
     picker, _, stages = quick
     assert stages[-1].step == stages[-1].max_steps
     assert set(picker.threshold_) == {"P", "S"}
     assert picker.verdict_.task == "pick"
     assert picker.rounds_[0].stage == "synthetic onsets"
-    assert "onsets put into hidden noise" in picker.verdict_.details
+    assert "injection_test" in picker.verdict_.details
 
 
 def test_picks_are_in_time_and_above_the_threshold(quick):
@@ -116,7 +114,7 @@ def test_probabilities_of_an_array_agree_with_those_of_the_recording(quick):
 def test_another_rate_is_refused(quick):
     picker, _, _ = quick
     other = recording_from_array(np.zeros((1, 100), np.float32), 50.0, seed_id=["XX.A..HHZ"])
-    with pytest.raises(InputError, match="learnt at 100 Hz"):
+    with pytest.raises(InputError, match="trained at 100 Hz"):
         picker.pick(other)
 
 
@@ -126,7 +124,7 @@ def test_the_verdict_on_other_data_has_the_same_form(quick):
     assert picker.evaluate(other).task == "pick"
 
 
-def test_hidden_stations_are_not_learnt_from():
+def test_held_out_stations_are_not_training_data():
     recording, _ = network(n_stations=4)
     changed = recording.copy(deep=True)
     changed[9:] = np.random.default_rng(0).normal(size=(3, recording.sizes["time"])).astype(np.float32)
@@ -136,16 +134,16 @@ def test_hidden_stations_are_not_learnt_from():
         np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())
 
 
-def test_one_station_alone_works_and_says_that_it_cannot_tell():
+def test_the_verdict_of_a_single_station_is_cannot_tell():
     recording, _ = network(n_stations=2)
     alone = recording.isel(channel=slice(0, 3))
     picker = Picker(false_alarms_per_day=1e5).fit(alone)
     assert picker.verdict_.outcome == "cannot_tell"
-    assert "alone" in picker.verdict_.reason
+    assert "single station" in picker.verdict_.reason
 
 
-def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
-    recording, _ = network(time_split=0.1)
+def test_an_interrupted_training_resumes_but_never_from_other_data(tmp_path):
+    recording, _ = network(hours=0.1)
 
     def interrupt(stage):
         raise KeyboardInterrupt
@@ -153,17 +151,17 @@ def test_an_interrupted_training_goes_on_but_never_from_other_data(tmp_path):
     whole = Picker(rounds=0).fit(recording)
     with pytest.raises(KeyboardInterrupt):
         Picker(rounds=0).fit(recording, checkpoint=tmp_path, progress=interrupt)
-    (left,) = tmp_path.iterdir()
+    (first_folder,) = tmp_path.iterdir()
     resumed = Picker(rounds=0).fit(recording, checkpoint=tmp_path)
     for name, weights in whole.net_.state_dict().items():
         assert weights.equal(resumed.net_.state_dict()[name])
     Picker(rounds=0).fit(recording.copy(data=2 * recording.values[::-1]), checkpoint=tmp_path)
-    assert [folder for folder in tmp_path.iterdir() if folder != left]
+    assert [folder for folder in tmp_path.iterdir() if folder != first_folder]
 
 
-def test_effort_scales_the_steps_and_is_kept(monkeypatch, tmp_path):
+def test_the_training_fraction_scales_the_steps_and_is_stored(monkeypatch, tmp_path):
     monkeypatch.setattr(self_training, "FIRST_STEPS", 40)
-    recording, _ = network(time_split=0.1)
+    recording, _ = network(hours=0.1)
     stages = []
     picker = Picker(rounds=0, training_fraction=0.1).fit(recording, progress=stages.append)
     assert [stage.max_steps for stage in stages] == [4]
@@ -172,14 +170,14 @@ def test_effort_scales_the_steps_and_is_kept(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("training_fraction", [0.0, -1.0, float("nan"), float("inf")])
-def test_an_effort_that_makes_no_sense_is_refused(training_fraction):
+def test_an_invalid_training_fraction_is_refused(training_fraction):
     with pytest.raises(InputError, match="training_fraction must be a number above 0"):
         Picker(training_fraction=training_fraction).fit(
             recording_from_array(np.zeros((3, 100), np.float32), RATE)
         )
 
 
-def test_a_model_saved_before_there_was_effort_was_a_full_course(quick, tmp_path):
+def test_a_model_without_a_training_fraction_has_the_full_training(quick, tmp_path):
     quick[0].save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     description = json.loads(path.read_text())
@@ -188,7 +186,7 @@ def test_a_model_saved_before_there_was_effort_was_a_full_course(quick, tmp_path
     assert Picker.load(tmp_path / "model").training_fraction == 1.0
 
 
-def test_s_minus_p_that_makes_no_sense_is_refused():
-    recording, _ = network(time_split=0.1)
+def test_an_invalid_s_minus_p_is_refused():
+    recording, _ = network(hours=0.1)
     with pytest.raises(InputError, match="S - P"):
         Picker(s_minus_p=(5.0, 1.0)).fit(recording)

@@ -1,4 +1,4 @@
-"""What picking does with input that is not as it should be."""
+"""Picking of unusual input: gaps, clipping, missing components and clock errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from selfseis.consensus.agreement import consensus_above_null
-from selfseis.consensus.ps_pairs import Moveout, paired
+from selfseis.consensus.ps_pairs import Moveout, pair_onsets
 from selfseis.io.obspy_import import obspy
 from selfseis.pick.inference import OnsetCandidates
 from selfseis.pick.pseudo_labels import label_onsets
@@ -70,7 +70,7 @@ def test_swapped_and_flipped_components_give_picks_at_the_same_times() -> None:
     np.testing.assert_allclose(picked_seconds(stations(-data[[1, 0, 2]])), seconds)
 
 
-def test_a_station_that_is_dead_has_no_picks_and_harms_no_other() -> None:
+def test_a_dead_station_has_no_picks_and_does_not_affect_others() -> None:
     data = np.concatenate([with_event(5000), np.zeros((3, 12_000))])
     picks = picker_standing_in(RATE).pick(stations(data))
     assert {pick.station for pick in picks} == {"XX.S00."}
@@ -97,13 +97,13 @@ def onsets_of(origins: np.ndarray, travel: float, rate: float = RATE, seed: int 
     return OnsetCandidates(*(np.column_stack([at * rate, h]) for at, h in zip((p, s), heights, strict=True)))
 
 
-def agreed_by_station(found: list[OnsetCandidates], moveout: Moveout, length: float) -> list[int]:
-    pairs = [paired(onsets.p / (RATE, 1), onsets.s / (RATE, 1), S_MINUS_P) for onsets in found]
+def positives_by_station(found: list[OnsetCandidates], moveout: Moveout, length: float) -> list[int]:
+    pairs = [pair_onsets(onsets.p / (RATE, 1), onsets.s / (RATE, 1), S_MINUS_P) for onsets in found]
     consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, length]]))
     return [len(label.positives) for label in label_onsets(found, consensus, 0.15, RATE, moveout, S_MINUS_P)]
 
 
-def test_a_station_whose_clock_jumps_is_taught_only_where_it_is_right() -> None:
+def test_positives_of_a_station_with_a_clock_error_are_only_at_correct_times() -> None:
     origins = np.sort(np.random.default_rng(0).uniform(100, 35_000, 60))
     late = np.where(origins > 18_000, 5.0, 0.0)
     found = [
@@ -111,7 +111,7 @@ def test_a_station_whose_clock_jumps_is_taught_only_where_it_is_right() -> None:
         onsets_of(origins, 6.0, seed=2),
         onsets_of(origins + late, 5.0, seed=3),
     ]
-    positives = agreed_by_station(found, Moveout.unknown(3, RATE), 36_000)
+    positives = positives_by_station(found, Moveout.without_coordinates(3, RATE), 36_000)
     n_right = int((late == 0).sum())
     assert min(positives[:2]) >= 55 and abs(positives[2] - n_right) <= 3
 
@@ -120,14 +120,14 @@ def test_a_station_far_outside_neither_confirms_nor_disturbs() -> None:
     origins = np.sort(np.random.default_rng(0).uniform(100, 35_000, 60))
     far = onsets_of(np.sort(np.random.default_rng(5).uniform(100, 35_000, 60)), 5.0, seed=4)
     near = [onsets_of(origins, 4.0, seed=1), onsets_of(origins, 6.0, seed=2)]
-    moveout = Moveout.between(np.array([0.0, 0.2, 18.0]), np.array([0.0, 0.1, 0.0]), RATE)
-    positives = agreed_by_station([*near, far], moveout, 36_000)
+    moveout = Moveout.from_coordinates(np.array([0.0, 0.2, 18.0]), np.array([0.0, 0.1, 0.0]), RATE)
+    positives = positives_by_station([*near, far], moveout, 36_000)
     assert min(positives[:2]) >= 50 and positives[2] <= 6
 
 
-def test_two_sensors_of_one_site_agree_on_nothing() -> None:
+def test_two_sensors_of_one_site_have_no_consensus() -> None:
     origins = np.sort(np.random.default_rng(0).uniform(100, 35_000, 60))
     both = [onsets_of(origins, 4.0, seed=1), onsets_of(origins, 4.0, seed=2)]
-    assert min(agreed_by_station(both, Moveout.unknown(2, RATE), 36_000)) >= 55
-    same = Moveout.unknown(2, RATE).between_sites(["XX.A", "XX.A"])
-    assert agreed_by_station(both, same, 36_000) == [0, 0]
+    assert min(positives_by_station(both, Moveout.without_coordinates(2, RATE), 36_000)) >= 55
+    same = Moveout.without_coordinates(2, RATE).separate_sites(["XX.A", "XX.A"])
+    assert positives_by_station(both, same, 36_000) == [0, 0]

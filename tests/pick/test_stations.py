@@ -1,4 +1,4 @@
-"""Which channels make a station, whatever their codes and order."""
+"""Grouping of channels into stations, and held-out stations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from selfseis.consensus.ps_pairs import Moveout
-from selfseis.pick.evaluate import AT_STATIONS, MEASURE, evaluate_picker, that_count
+from selfseis.pick.evaluate import AT_STATIONS, MEASURE, counted_stations, evaluate_picker
 from selfseis.pick.inference import OnsetCandidates
 from selfseis.recording import recording_from_array
-from selfseis.recording.components import hidden_stations, stations_of
+from selfseis.recording.components import held_out_stations, stations_of
 
 
 def recording(*seed_ids):
@@ -56,7 +56,7 @@ def test_sensors_of_one_site_never_confirm_each_other():
     ids = ["XX.A.00.HHZ", "XX.A.10.HHZ", "XX.A.00.HNZ", "XX.B.00.HHZ", "YY.A.00.HHZ"]
     sites = [station.site for station in stations_of(recording(*ids))]
     assert sites == ["XX.A", "XX.A", "XX.A", "XX.B", "YY.A"]
-    limit = Moveout.unknown(5, 100.0).between_sites(sites).travel_limit
+    limit = Moveout.without_coordinates(5, 100.0).separate_sites(sites).travel_limit
     never = limit < 0
     assert never.sum() == 6 and never[:3, :3].sum() == 6 and not never.diagonal().any()
 
@@ -82,33 +82,33 @@ def test_each_channel_of_a_fibre_is_a_station():
 
 
 @pytest.mark.parametrize(("n_stations", "hidden"), [(1, []), (3, []), (4, [3]), (12, [3, 7, 11])])
-def test_every_fourth_station_is_hidden_where_there_are_so_many(n_stations, hidden):
+def test_every_fourth_station_is_held_out(n_stations, hidden):
     ids = [f"XX.S{number:02d}..HH{code}" for number in range(n_stations) for code in "ENZ"]
-    assert hidden_stations(stations_of(recording(*ids))) == hidden
+    assert held_out_stations(stations_of(recording(*ids))) == hidden
 
 
-def test_sensors_of_one_site_are_hidden_together():
+def test_sensors_of_one_site_are_held_out_together():
     ids = [f"XX.S{number}.{sensor}.HHZ" for number in range(4) for sensor in ("00", "10")]
-    assert hidden_stations(stations_of(recording(*ids))) == [6, 7]
+    assert held_out_stations(stations_of(recording(*ids))) == [6, 7]
 
 
-def test_the_same_stations_count_for_all_that_are_compared():
+def test_the_same_stations_count_for_all_methods():
     one = OnsetCandidates(np.array([[50.0, 0.9]]), np.zeros((0, 2)))
     none = OnsetCandidates(np.zeros((0, 2)), np.zeros((0, 2)))
-    assert that_count([1, 3], [one, one, one, none], [(0, 100)]) == [1]
-    assert that_count([1, 3], [one, one, one, none], [(100, 200)]) is None
-    assert that_count([], [one, one], [(0, 100)]) is None
+    assert counted_stations([1, 3], [one, one, one, none], [(0, 100)]) == [1]
+    assert counted_stations([1, 3], [one, one, one, none], [(100, 200)]) is None
+    assert counted_stations([], [one, one], [(0, 100)]) is None
 
 
-def test_the_verdict_says_that_hidden_stations_were_judged():
+def test_the_measure_of_the_verdict_names_held_out_stations():
     at = np.arange(1, 40) * 1000.0
     found = [
         OnsetCandidates(np.column_stack([at, 0 * at + 0.9]), np.column_stack([at + 300, 0 * at + 0.9]))
     ] * 4
     spans = [(first, first + 5000) for first in range(0, 40_000, 5000)]
     both = {"the picker": found, "another": found}
-    judged = [
-        evaluate_picker(both, 100.0, (0.3, 13.0), Moveout.unknown(4, 100.0), spans, {}, hidden)
+    verdicts = [
+        evaluate_picker(both, 100.0, (0.3, 13.0), Moveout.without_coordinates(4, 100.0), spans, {}, hidden)
         for hidden in ([3], [])
     ]
-    assert [verdict.measure for verdict in judged] == [AT_STATIONS, MEASURE]
+    assert [verdict.measure for verdict in verdicts] == [AT_STATIONS, MEASURE]

@@ -1,4 +1,4 @@
-"""Truth for the reader tests, and the same truth in every kind of source."""
+"""Reference samples for the tests of readers, stored in all kinds of sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED_IDS = ["XX.AAA..HHE", "XX.AAA..HHN", "XX.AAA..HHZ", "XX.BBB.00.HHZ"]
 
 @dataclass
 class Case:
-    """One source, how to open it, what must come out, and the kind of finding that a gap becomes."""
+    """One source, its options, the expected samples, and the kind of issue for a gap."""
 
     source: Any
     truth: np.ndarray
@@ -200,7 +200,7 @@ READERS: dict[str, Callable[[Path, np.ndarray], Case]] = {
 
 @pytest.fixture(params=list(READERS))
 def case(request: pytest.FixtureRequest, tmp_path: Path, counts: np.ndarray, gappy: np.ndarray) -> Case:
-    """The truth in one kind of source, with a gap where the kind can hold one."""
+    """The reference samples in one kind of source, with a gap if the kind allows it."""
     folder = tmp_path / "data"
     folder.mkdir()
     return READERS[request.param](folder, counts if request.param == "segy" else gappy)

@@ -1,4 +1,4 @@
-"""The table of bad input: what must be masked, counted or refused, each with words that say so."""
+"""Bad input: samples that are masked, issues that are counted, sources that are refused."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_overlaps_that_disagree_are_masked(counts: np.ndarray) -> None:
     assert counted(recording, "conflict") == 2001 == np.count_nonzero(np.isnan(recording.values))
 
 
-def test_five_thousand_pieces_take_seconds(tmp_path: Path, counts: np.ndarray) -> None:
+def test_five_thousand_segments_take_seconds(tmp_path: Path, counts: np.ndarray) -> None:
     module = obspy()
     start = module.UTCDateTime(START)
     samples = np.arange(200, dtype=np.int32) % 17
@@ -127,10 +127,10 @@ def test_five_thousand_pieces_take_seconds(tmp_path: Path, counts: np.ndarray) -
     assert np.count_nonzero(~np.isnan(recording.values)) == 5000 * 200
     assert time.monotonic() - began < 20
     assert counted(recording, "gap") == recording.sizes["time"] - 5000 * 200
-    assert "4999 stretches" in quality_log_of(recording).summary()[0]
+    assert "4999 spans" in quality_log_of(recording).summary()[0]
 
 
-def test_the_rate_of_most_samples_wins(counts: np.ndarray) -> None:
+def test_the_rate_of_most_samples_is_kept(counts: np.ndarray) -> None:
     stream = stream_of(counts)
     stream[2].stats.sampling_rate = 40.0
     recording = open_recording(stream)
@@ -162,7 +162,7 @@ def test_one_channel_one_sample() -> None:
     assert recording.values[0, 0] == 5
 
 
-def test_dead_channel_and_stretch_are_masked(counts: np.ndarray) -> None:
+def test_dead_channel_and_dead_span_are_masked(counts: np.ndarray) -> None:
     samples = counts.copy()
     samples[0] = 17
     samples[1, 5000:5400] = samples[1, 5000]
@@ -191,7 +191,7 @@ def test_waveforms_under_a_wrong_name_are_read(miniseed: Path, counts: np.ndarra
     np.testing.assert_array_equal(open_recording(disguised).values[0], counts[0])
 
 
-def test_one_bad_file_never_stops_the_rest(miniseed: Path, counts: np.ndarray) -> None:
+def test_one_bad_file_does_not_stop_the_others(miniseed: Path, counts: np.ndarray) -> None:
     folder = miniseed.parent
     (folder / "notes.txt").write_text("picked by hand")
     (folder / "picks.event").write_text("whatever")
@@ -286,7 +286,7 @@ def _some_object(folder: Path) -> dict[str, object]:
         (_text_named_miniseed, "none of the 1 files can be used"),
         (_missing, "does not exist"),
         (_no_match, "no file matches"),
-        (_stream_outside_span, "no data in the span asked for: they run from 2021-03-04T05:06:07"),
+        (_stream_outside_span, "no data in the requested span: they run from 2021-03-04T05:06:07"),
         (_span_backwards, "give an end after the start"),
         (_no_time, "is not a time"),
         (_no_such_channel, "no channel matches YY"),
@@ -296,7 +296,7 @@ def _some_object(folder: Path) -> dict[str, object]:
         (_some_object, "a dict cannot be opened"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(
+def test_unusable_input_is_refused_in_one_line(
     tmp_path: Path, make: Callable[[Path], dict[str, object]], words: str
 ) -> None:
     options = make(tmp_path)
@@ -315,13 +315,13 @@ def test_folder_without_permission_is_refused(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_unreadable_sources_are_refused_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_sources_are_refused_for_any_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InputError, match="may not be read"):
         open_recording(tmp_path)
 
 
-def test_accounting_counts_once_and_becomes_json() -> None:
+def test_quality_log_counts_once_and_becomes_json() -> None:
     import json
 
     quality_log = QualityLog()

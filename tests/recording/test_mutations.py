@@ -1,6 +1,6 @@
-"""6,000 seeded mutations of a small miniSEED file: no crash, no hang, no change that the accounting hides.
+"""6,000 seeded mutations of a small miniSEED file: no crash, no hang, no change without an issue in the log.
 
-Left out is what nobody can see: a file cut between two records, flips in uncompressed samples (Steim has a
+Undetectable changes are left out: a file cut between two records, flips in uncompressed samples (Steim has a
 check value, INT32 and FLOAT32 have none), and several flips in one record whose effects cancel out.
 """
 
@@ -99,7 +99,7 @@ KINDS: list[Callable[[bytearray, np.random.Generator], bytearray]] = [
 
 
 def outcome(path: Path) -> tuple[bytes, list[str]] | None:
-    """What a reader gets to see of the file, and whether anything was found; None when it is refused."""
+    """Return the content that a reader sees, and the issues; None if the file is refused."""
     try:
         recording = open_recording(path)
     except InputError as refusal:

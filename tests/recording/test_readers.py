@@ -1,4 +1,4 @@
-"""Every reader must pass every test here."""
+"""Requirements that every reader must meet."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_select(case: Case) -> None:
         assert "XX.BBB.00.HHZ" not in part["seed_id"].values
 
 
-def test_the_gap_is_accounted_for(case: Case, recording: xr.DataArray) -> None:
+def test_the_gap_is_logged(case: Case, recording: xr.DataArray) -> None:
     _ = recording.values
     counted = sum(count for kind, _, _, count in quality_log_of(recording).issues if kind == case.gap_is)
     assert counted == (0 if case.gap_is == "known" else np.isnan(case.truth).sum())
@@ -113,14 +113,14 @@ def test_the_gap_is_accounted_for(case: Case, recording: xr.DataArray) -> None:
     }
 
 
-def test_reading_twice_accounts_once(recording: xr.DataArray) -> None:
+def test_reading_twice_logs_once(recording: xr.DataArray) -> None:
     _ = recording.values
     once = quality_log_of(recording).issues
     _ = recording[:, 100:].values
     assert quality_log_of(recording).issues == once
 
 
-def test_parts_share_the_accounting(recording: xr.DataArray) -> None:
+def test_parts_share_the_quality_log(recording: xr.DataArray) -> None:
     assert quality_log_of(recording.isel(time=slice(10, 20))) is quality_log_of(recording)
 
 

@@ -1,4 +1,4 @@
-"""Folders, globs, archives, URLs, and the coordinates that lie beside the data."""
+"""Folders, globs, archives, URLs, and coordinates from files in the data folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_of_an_archive_only_the_days_around_the_span_are_opened(
+def test_only_the_days_around_the_span_of_an_archive_are_opened(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from selfseis.recording import scan_headers as material
@@ -61,7 +61,7 @@ def test_a_whole_archive_has_its_gaps(archive: Path) -> None:
 
 
 def test_a_span_without_files_is_refused(archive: Path) -> None:
-    with pytest.raises(InputError, match="none of the days asked for"):
+    with pytest.raises(InputError, match="none of the requested days"):
         open_recording(archive, start="2010-01-01", end="2010-01-02")
 
 
@@ -116,11 +116,11 @@ def test_station_xml_gives_coordinates_and_sensitivity(tmp_path: Path, counts: n
     for recording in (open_recording(tmp_path), open_recording(tmp_path / "a.mseed", inventory=inventory)):
         np.testing.assert_array_equal(recording["latitude"].values, [1.5, 1.5, 1.5, np.nan])
         np.testing.assert_array_equal(recording["sensitivity"].values, [np.nan, np.nan, 6.0e8, np.nan])
-    with pytest.raises(InputError, match="no station inventory"):
+    with pytest.raises(InputError, match="not a station inventory"):
         open_recording(tmp_path / "a.mseed", inventory=tmp_path / "a.mseed")
 
 
-def test_importing_brings_in_no_heavy_library() -> None:
+def test_import_loads_no_heavy_library() -> None:
     import subprocess
     import sys
 

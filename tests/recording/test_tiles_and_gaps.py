@@ -66,7 +66,7 @@ def test_short_gaps_join_their_edges_and_long_ones_fade_to_zero() -> None:
     assert np.abs(np.diff(filled)).max() < 1.0
 
 
-def test_nonsense_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="limit"):
         bridge_gaps(np.zeros(3), -1)
     with pytest.raises(ValueError, match="core_samples"):

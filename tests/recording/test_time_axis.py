@@ -1,4 +1,4 @@
-"""The lazy time coordinate against plain arithmetic."""
+"""The lazy time coordinate, compared with plain arithmetic."""
 
 from __future__ import annotations
 

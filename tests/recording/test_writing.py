@@ -1,4 +1,4 @@
-"""Writers: resumable, atomic, and honest about what is missing."""
+"""Writers: resumable, atomic, with an error for missing samples."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def interrupted(path: Path, recording: xr.DataArray, fingerprint: str, after: in
 
 
 @SUFFIXES
-def test_an_interrupted_run_goes_on_where_it_stopped(
-    recording: xr.DataArray, tmp_path: Path, suffix: str
-) -> None:
+def test_an_interrupted_run_resumes(recording: xr.DataArray, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     interrupted(path, recording, "model 1", after=400)
     assert not path.exists()
@@ -48,7 +46,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_tiles_of_another_model_are_thrown_away(recording: xr.DataArray, tmp_path: Path) -> None:
+def test_tiles_of_another_model_are_deleted(recording: xr.DataArray, tmp_path: Path) -> None:
     interrupted(tmp_path / "a.nc", recording, "model 1", after=400)
     with RecordingWriter(tmp_path / "a.nc", recording, "model 2") as writer:
         assert not writer.finished(0)

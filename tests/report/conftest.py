@@ -61,7 +61,7 @@ class ResultsFolder:
             "versions": {"python": "3.11.2", "numpy": "2.1.0"}, "machine": {"cpu": "2 cores"},
             "command_line": ["selfseis", "run", "my data.h5", "--out", "results"],
             "parameters": {"false_alarms_per_day": 1.0, "method": "network"},
-            "wall_seconds": {"open": 1.23, "learn": 61.5, "judge": 14.2, "denoise": 8.1, "detect": 11.9},
+            "wall_seconds": {"open": 1.23, "train": 61.5, "evaluate": 14.2, "denoise": 8.1, "detect": 11.9},
             "recording": recording, "quality_log": ACCOUNTING,
             "notes": ["Blind zone: 12 channels (12 m), measured from the noise."],
         }  # fmt: skip

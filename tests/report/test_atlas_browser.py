@@ -74,7 +74,7 @@ def test_search_finds_names_times_and_the_alike(reader: Reader, tmp_path: Path) 
         reader.one("#search-text").clear()
         reader.one("#search-text").send_keys(text)
         assert reader.text("#found-about").startswith(f"{found} found")
-    reader.one("#rare .row-button").click()
+    reader.one("#novelty .row-button").click()
     assert reader.text("#found-about").startswith("Most alike 2016-03-21 00:33:36.0 at CX.PB01")
     assert len(reader.all("#found .example")) == 9
 

@@ -52,8 +52,12 @@ def test_times_are_seconds() -> None:
 
 def test_the_page_says_in_words_what_there_is(tmp_path: Path) -> None:
     text = write_atlas(write_exploration(tmp_path)).read_text()
-    assert "They make 3 classes, of which 2 were found again in hidden windows; 10% of the windows" in text
-    assert "7 more have gaps" in text and "for looking only" in text and "kappa 0.60 (0.50 to 0.70)" in text
+    assert "They make 3 classes, of which 2 were found again in held-out windows; 10% of the windows" in text
+    assert (
+        "7 more have gaps" in text
+        and "on the map are not evidence" in text
+        and "kappa 0.60 (0.50 to 0.70)" in text
+    )
     assert "http://" not in text and "https://" not in text
 
 
@@ -74,7 +78,7 @@ def test_a_missing_file_leaves_out_its_part_only(tmp_path: Path, missing: str) -
     (tmp_path / missing).unlink()
     text = write_atlas(tmp_path).read_text()
     assert "Exploration works" in text
-    assert ("Repeating events" in text) == (missing != "multiplets.csv")
+    assert ("Repeating earthquakes" in text) == (missing != "multiplets.csv")
 
 
 def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
@@ -95,12 +99,12 @@ def test_what_was_asked_for_is_listed_with_its_likes(tmp_path: Path) -> None:
     write_exploration(tmp_path)
     assert "Like what was asked for" not in write_atlas(tmp_path).read_text()
     (tmp_path / "similar.csv").write_text(
-        "rank,window,seed_id,start,end,distance,like_window,class,novelty\n"
+        "rank,window,seed_id,start,end,distance,query_window,class,novelty\n"
         "0,7,CX.PB01..HH?,2016-03-21T00:33:36.000Z,2016-03-21T00:38:24.000Z,0.0,7,1,0.9\n"
         "1,9,CX.PB02..HH?,2016-03-21T00:43:12.000Z,2016-03-21T00:48:00.000Z,0.25,7,-1,0.5\n"
     )
     text = write_atlas(tmp_path).read_text()
-    assert "asked for</td>" in text and 'data-window="9"' in text and "0.25" in text
+    assert "query</td>" in text and 'data-window="9"' in text and "0.25" in text
 
 
 def test_a_broken_file_is_named(tmp_path: Path) -> None:

@@ -68,10 +68,10 @@ def test_whole_run_in_the_order_a_reader_needs(fibre_run: ResultsFolder) -> None
         "Fibre, 120 channels at 100 Hz, 1 min, 97.2% of the samples usable",
         "2016-03-21 07:37:10.0 to 2016-03-21 07:38:10.0 UTC",
         "Blind zone: 12 channels (12 m), measured from the noise.",
-        "30 events. The threshold is set for 1 false alarm a day.",
+        "30 events. The threshold is set for 1 false alarm per day.",
         "0.62 (0.58 to 0.66)",
-        "1 unit could not be used at all: broken.mseed",
-        "learn 1 min 2 s",
+        "1 unit could not be used: broken.mseed",
+        "train 1 min 2 s",
         "selfseis run 'my data.h5' --out results",
     ):
         assert words in page.text
@@ -94,7 +94,7 @@ def test_unknown_verdict_is_never_a_success(results_folder: ResultsFolder) -> No
 
 def test_empty_folder_claims_nothing(results_folder: ResultsFolder) -> None:
     page = Page(write_report(results_folder.path))
-    assert "No verdict was written: nothing on this page has been judged." in page.text
+    assert "No verdict was written: the results on this page were not evaluated." in page.text
     assert page.sections() == ["verdict", "quality-log"]
 
 
@@ -110,7 +110,7 @@ def test_any_number_of_events(results_folder: ResultsFolder, n_events: int) -> N
     cards = [attrs for _, attrs in page.elements if attrs.get("class") == "card"]
     assert len(cards) == min(n_events, 1000)
     said = {
-        0: "The catalogue is empty: there is no event to show.",
+        0: "The catalogue is empty.",
         1: "1 event.",
         500: "500 events.",
         1200: "1200 events; the 1000 with the smallest p-values are shown.",

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.report import write_report
-from selfseis.report.location_map import KM_A_DEGREE, Place, _ellipse
+from selfseis.report.location_map import Place, _ellipse
 from selfseis.report.picks import PickRow, reliability_plot, through_time, wadati_plot
 from selfseis.report.svg_plots import Axis, Plot
 
@@ -44,7 +45,7 @@ def test_everything_is_on_the_page(tmp_path: Path) -> None:
     assert "60 of 60 events located. Half of the events are known to" in page
     assert "The clock of CX.PB03 seems wrong by 1.02 s" in page
     assert page.count('id="pick-snippet-') == 3
-    assert "could not be shown" not in page
+    assert "cannot be shown" not in page
 
 
 def test_a_folder_without_picks_says_nothing_of_them(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_shown(tmp_path: Path, name: str
     write_everything(tmp_path)
     (tmp_path / name).write_bytes(b"{not what it should be")
     page = page_of(tmp_path)
-    assert f"{name}: " in page and "could not be shown" in page
+    assert f"{name}: " in page and "cannot be shown" in page
     assert "180 P and 180 S" in page
 
 
@@ -91,7 +92,7 @@ def test_entries_that_make_no_sense_are_left_out(tmp_path: Path) -> None:
     page = page_of(tmp_path)
     assert 'id="reliability"' not in page and 'id="rounds"' not in page
     assert page.count('class="point"') == 1
-    assert "could not be shown" not in page
+    assert "cannot be shown" not in page
 
 
 def test_names_from_files_are_escaped(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_station_far_outside_does_not_shrink_the_map(tmp_path: Path) -> None:
 
 def test_the_ellipse_points_where_its_azimuth_says() -> None:
     outline = np.array(_ellipse(Place(0.0, 0.0, 5.0, "", error=10.0, smaller_error=2.0, error_azimuth=90.0)))
-    assert np.ptp(outline, axis=0) * KM_A_DEGREE == pytest.approx([20.0, 4.0], rel=0.01)
+    assert np.ptp(outline, axis=0) * KM_PER_DEGREE == pytest.approx([20.0, 4.0], rel=0.01)
 
 
 def test_picks_are_counted_in_the_bin_of_their_time() -> None:
@@ -191,7 +192,7 @@ def test_events_of_picks_are_told_from_those_of_the_detector(results_folder: Res
     page = write_report(results_folder.path).read_text()
     data = json.loads(re.search(r'id="page-data">(.*?)</script>', page).group(1))  # type: ignore[union-attr]
     assert [event["ofPicks"] for event in data["events"]] == [False, True, False, True]
-    assert page.count("5 picks, probabilities together") == 2
+    assert page.count("5 picks, sum of probabilities") == 2
     assert "The detector&#39;s threshold is set for" in page or "The detector's threshold" in page
 
 
@@ -219,6 +220,6 @@ def test_picks_of_a_fibre_lie_on_its_waterfall(tmp_path: Path) -> None:
 def test_a_table_of_very_many_channels_is_that_of_those_learnt_from(tmp_path: Path) -> None:
     rows = [f"{metres}m,P,2014-05-01T00:00:01Z,0.9,0.01" for metres in range(300)]
     (tmp_path / "picks.csv").write_text("\n".join(["seed_id,phase,time,probability,sd_s", *rows]) + "\n")
-    (tmp_path / "picks_summary.json").write_text('{"most_false_per_day": {"P": {"0m": 1.0, "299m": 2.0}}}')
+    (tmp_path / "picks_summary.json").write_text('{"max_false_per_day": {"P": {"0m": 1.0, "299m": 2.0}}}')
     page = write_report(tmp_path).read_text()
     assert page.count('<th scope="row">') == 2 and "300 P and 0 S at 300 stations" in page

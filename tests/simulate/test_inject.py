@@ -1,4 +1,4 @@
-"""The signal-to-noise ratio is exact, and missing data stay missing."""
+"""Injection: exact signal-to-noise ratio, and preserved gaps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_active_is_where_the_signal_is_not_zero_by_default() -> None:
     assert np.mean(scaled[there] ** 2) == pytest.approx(np.mean(NOISE[there] ** 2), rel=1e-5)
 
 
-def test_gaps_stay_gaps_and_do_not_count() -> None:
+def test_gaps_are_preserved_and_ignored() -> None:
     gappy = NOISE.copy()
     gappy[:, 150:300] = np.nan
     noisy, scaled = inject(gappy, SIGNAL, 0.0)
@@ -43,11 +43,11 @@ def test_gaps_stay_gaps_and_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("noise", "signal"), [(0 * NOISE, SIGNAL), (NOISE, 0 * SIGNAL), (np.nan * NOISE, SIGNAL)]
 )
-def test_no_power_no_ratio(noise, signal) -> None:
+def test_missing_power_is_refused(noise, signal) -> None:
     with pytest.raises(ValueError, match="no signal-to-noise ratio"):
         inject(noise, signal, 0.0)
 
 
-def test_shapes_must_agree() -> None:
+def test_shapes_must_match() -> None:
     with pytest.raises(ValueError, match="same shape"):
         inject(NOISE, SIGNAL[:, :-1], 0.0)

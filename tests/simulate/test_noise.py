@@ -1,4 +1,4 @@
-"""Noise has the spectrum, the correlation, the bursts and the slices that it promises."""
+"""Noise: spectrum, correlation, bursts and slices."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_power_is_flat_in_the_band_and_absent_outside() -> None:
     assert outside.max() < 1e-3 * inside.mean()
 
 
-def test_coloured_noise_falls_as_its_exponent_says() -> None:
+def test_coloured_noise_falls_with_its_exponent() -> None:
     frequencies, power = power_spectrum(band_limited_noise(8, 40_000, RATE, BAND, seed=3, colour=2.0))
     inside = (frequencies > 3) & (frequencies < 9)
     slope = np.polyfit(np.log(frequencies[inside]), np.log(power[inside]), 1)[0]
@@ -95,7 +95,7 @@ def test_noise_is_deterministic_by_seed() -> None:
 
 @pytest.mark.parametrize("band", [(5.0, 2.0), (-1.0, 2.0), (1.0, 26.0)])
 def test_an_impossible_band_is_refused(band) -> None:
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(ValueError, match="band must obey"):
         band_limited_noise(1, 100, RATE, band, seed=0)
 
 
@@ -120,7 +120,7 @@ def test_bursts_of_a_span_do_not_depend_on_the_span(start, length) -> None:
     assert bursts(start, start + length, 30, 60.0, seed=2) == expected
 
 
-def test_bursts_reach_the_channels_that_their_kind_says() -> None:
+def test_bursts_reach_the_channels_of_their_kind() -> None:
     reaches = {
         kind: {
             burst.last_channel - burst.first_channel + 1
@@ -133,7 +133,7 @@ def test_bursts_reach_the_channels_that_their_kind_says() -> None:
     assert min(reaches["neighbours"]) == 6 and max(reaches["neighbours"]) == 15
 
 
-def test_a_burst_multiplies_the_noise_by_its_window_there_and_nowhere_else() -> None:
+def test_a_burst_multiplies_the_noise_only_within_its_window() -> None:
     noise = np.ones((4, 1000), np.float32)
     louder = amplify(noise, [Burst(4.0, 2.0, 3.0, 1, 2)], 100.0)
     changed = louder != 1
@@ -148,7 +148,7 @@ def test_bursts_stay_incoherent_across_channels() -> None:
     assert abs(np.corrcoef(noise)[0, 1]) < 0.05
 
 
-def test_dead_channels_are_as_many_as_asked() -> None:
+def test_number_of_dead_channels_matches_the_fraction() -> None:
     dead = dead_channels(50, 0.2, seed=1)
     assert len(set(dead)) == 10 and dead.min() >= 0 and dead.max() < 50
     assert dead_channels(50, 0, seed=1).size == 0

@@ -1,4 +1,4 @@
-"""Ocean waves obey their dispersion relation and run both ways."""
+"""Ocean waves: dispersion relation, both directions, variance and slices."""
 
 from __future__ import annotations
 

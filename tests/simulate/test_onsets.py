@@ -1,4 +1,4 @@
-"""Onsets and disturbances: they begin when they say, at the size that was asked for, the same for the same seed."""
+"""Onsets and disturbances: times, amplitudes and reproducibility."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_wavelets_begin_at_their_first_sample_and_peak_at_one():
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=30, deadline=None)
-def test_nothing_moves_before_p(seed):
+def test_samples_before_p_are_zero(seed):
     window = np.zeros((3, 3000), np.float32)
     onsets = add_event(window, 1.0, OnsetPrior.at(100.0), BANK, np.random.default_rng(seed))
     assert not window[:, : max(onsets.p, 0)].any()
@@ -57,7 +57,7 @@ def test_times_of_the_prior_scale_with_the_rate(rate):
     assert OnsetPrior.at(rate, (1.0, 2.0)).s_minus_p_samples == pytest.approx((rate, 2 * rate))
 
 
-def test_the_prior_widens_to_what_was_seen_and_never_narrows():
+def test_the_prior_widens_to_observed_times_and_never_narrows():
     prior = OnsetPrior.at(100.0).widened_to(np.array([500, 1500, 2000]))
     assert prior.s_minus_p[0] == 0.3
     assert 20.0 < prior.s_minus_p[1] < 30.0
@@ -82,7 +82,7 @@ def test_clipping_cuts_both_sides():
 
 
 @pytest.mark.parametrize("corner", [0.01, 0.05, 0.2, 0.45])
-def test_no_onset_has_much_below_the_filter_that_real_ones_have_passed(corner):
+def test_onsets_have_little_power_below_the_high_pass(corner):
     bank = OnsetBank.draw(np.random.default_rng(0), 60, 2048, high_pass=corner)
     power = (np.abs(np.fft.rfft(bank.wavelets, axis=2)) ** 2).sum(axis=(0, 1))
     below = np.fft.rfftfreq(2048) < 0.35 * corner

@@ -1,4 +1,4 @@
-"""Simulated recordings are lazy, equal however they are read, and hold the events that their truth says."""
+"""Simulated recordings: lazy reading, reproducible slices, and events that match their truth."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_tiles_and_slices_equal_the_whole(kind, geometry) -> None:
     np.testing.assert_allclose(part, whole[[7, 2], 9000:12_345], **exact)
 
 
-def test_kinds_differ_in_what_they_share_across_channels() -> None:
+def test_kinds_differ_in_correlation_across_channels() -> None:
     correlation = {kind: np.corrcoef(small(kind, hours=0.5).values)[0, [1, 4, 11]] for kind in KINDS}
     assert np.abs(correlation["white"]).max() < 0.05
     assert np.abs(correlation["bursty"]).max() < 0.05
@@ -75,7 +75,7 @@ def test_coordinates_are_those_of_a_fibre_or_a_network() -> None:
 
 
 def test_impossible_recordings_are_refused() -> None:
-    with pytest.raises(ValueError, match="no kind of noise"):
+    with pytest.raises(ValueError, match="kind must be one of"):
         small("pink")
     with pytest.raises(ValueError, match="whole number of stations"):
         small(geometry="network", n_channels=13)
@@ -96,7 +96,7 @@ def with_events(request):
     return noise, recording, truth
 
 
-def test_events_are_added_at_the_ratio_and_place_that_truth_says(with_events) -> None:
+def test_events_have_the_ratio_and_position_of_their_truth(with_events) -> None:
     noise, recording, truth = with_events
     added = recording.values - noise.values
     assert [event.snr_db for event in truth] == [-6.0, 3.0, -6.0, 3.0]

@@ -1,4 +1,4 @@
-"""Arrivals come when distance over velocity says, with the polarity and decay that physics gives."""
+"""Wavefields: arrival times, polarity, attenuation and coda."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISTANCE = np.arange(0.0, 4000.0, 20.0)
 SOURCE = PointSource((2000.0, 300.0, -1500.0), 1.0, corner_frequency=10.0, pulse="ricker", qp=1e9, qs=1e9)
 
 
-def quiet_fibre(source: PointSource, coordinates=DISTANCE, **keywords):
+def fibre_without_coda(source: PointSource, coordinates=DISTANCE, **keywords):
     options = {"coda": None, "site_spread": 0.0} | keywords
     return fibre_event(coordinates, 1200, RATE, source, np.random.default_rng(0), **options)
 
@@ -29,22 +29,22 @@ def around(waveforms: np.ndarray, seconds: np.ndarray, width: float = 0.1) -> np
 
 
 def test_arrival_times_are_distance_over_velocity() -> None:
-    event = quiet_fibre(SOURCE)
+    event = fibre_without_coda(SOURCE)
     ray_lengths = np.sqrt((DISTANCE - 2000) ** 2 + 300**2 + 1500**2)
     np.testing.assert_allclose(event.arrivals["P"], 1 + ray_lengths / SOURCE.vp)
     np.testing.assert_allclose(event.arrivals["S"], 1 + ray_lengths / SOURCE.vs)
 
 
 def test_the_largest_amplitudes_lie_at_the_arrivals() -> None:
-    event = quiet_fibre(SOURCE)
+    event = fibre_without_coda(SOURCE)
     loud = np.abs(event.waveforms).max(axis=1) > 0.1
     peak_times = np.abs(event.waveforms).argmax(axis=1) / RATE
     off = np.minimum(np.abs(peak_times - event.arrivals["P"]), np.abs(peak_times - event.arrivals["S"]))
     assert loud.sum() > 100 and off[loud].max() < 0.06
 
 
-def test_nothing_comes_before_p() -> None:
-    event = quiet_fibre(replace(SOURCE, pulse="brune"), coda=Coda(decay=1.0))
+def test_samples_before_p_are_zero() -> None:
+    event = fibre_without_coda(replace(SOURCE, pulse="brune"), coda=Coda(decay=1.0))
     times = np.arange(1200) / RATE
     early = times < event.arrivals["P"][:, None] - 0.05
     assert np.abs(event.waveforms[early]).max() < 0.02 * np.abs(event.waveforms).max()
@@ -52,7 +52,7 @@ def test_nothing_comes_before_p() -> None:
 
 
 def test_moveout_is_a_hyperbola_and_not_a_plane() -> None:
-    arrivals = quiet_fibre(SOURCE).arrivals["P"]
+    arrivals = fibre_without_coda(SOURCE).arrivals["P"]
     bend = arrivals - np.polyval(np.polyfit(DISTANCE, arrivals, 1), DISTANCE)
     assert np.ptp(bend) > 0.05
     squared = (arrivals - 1) ** 2
@@ -60,9 +60,9 @@ def test_moveout_is_a_hyperbola_and_not_a_plane() -> None:
     assert np.abs(residual).max() < 1e-9
 
 
-def test_s_is_silent_and_changes_sign_where_the_ray_is_square_to_the_fibre() -> None:
+def test_s_vanishes_and_changes_sign_where_the_ray_is_perpendicular_to_the_fibre() -> None:
     # the sensitivity (d . u)(d . k) vanishes with d . k
-    event = quiet_fibre(replace(SOURCE, position=(2000.0, 0.0, -1500.0), strike=0, dip=90, rake=90))
+    event = fibre_without_coda(replace(SOURCE, position=(2000.0, 0.0, -1500.0), strike=0, dip=90, rake=90))
     amplitudes = around(event.waveforms, event.arrivals["S"])
     apex = int(np.argmin(np.abs(DISTANCE - 2000)))
     assert amplitudes[apex] < 0.02 * amplitudes.max()
@@ -91,16 +91,16 @@ def test_a_bend_turns_the_sensitivity() -> None:
     along_y = along_x[:, [1, 0, 2]]
     source = replace(SOURCE, position=(-8000.0, 480.0, -10.0), origin_time=-1.0, strike=10, dip=90, rake=0)
     bent = np.concatenate([along_x - along_x[-1], along_y + np.array([0.0, 20.0, 0.0])])
-    event = quiet_fibre(source, bent)
+    event = fibre_without_coda(source, bent)
     p = around(event.waveforms, event.arrivals["P"], 0.05)
     assert p[70:].max() < 0.02 * p[:48].max()
 
 
-def test_the_gauge_silences_wavelengths_equal_to_its_length() -> None:
+def test_the_gauge_cancels_wavelengths_equal_to_its_length() -> None:
     source = PointSource(
         (-40_000.0, 0.0, -1.0), -7.0, 10, 90, 0, 10.0, 5000.0, 2500.0, 1e9, 1e9, pulse="ricker"
     )
-    point, gauge = (quiet_fibre(source, DISTANCE[:40], gauge_length=length) for length in (0.0, 250.0))
+    point, gauge = (fibre_without_coda(source, DISTANCE[:40], gauge_length=length) for length in (0.0, 250.0))
     times = np.arange(1200) / RATE
     spectra = []
     for event in (point, gauge):
@@ -116,7 +116,7 @@ def test_the_gauge_silences_wavelengths_equal_to_its_length() -> None:
 
 def test_attenuation_makes_far_channels_poorer_in_high_frequencies() -> None:
     source = replace(SOURCE, position=(-500.0, 0.0, -100.0), origin_time=0.2, qp=20.0, qs=20.0, pulse="brune")
-    event = quiet_fibre(source)
+    event = fibre_without_coda(source)
     frequencies = np.fft.rfftfreq(1200, 1 / RATE)
 
     def share(channel: int) -> float:
@@ -139,9 +139,9 @@ def test_coda_decays_and_is_partly_coherent_between_neighbours() -> None:
     assert near > 0.5 > 0.25 > abs(far)
 
 
-def test_an_event_outside_the_window_leaves_no_trace_of_itself() -> None:
+def test_an_event_outside_the_window_leaves_zeros() -> None:
     for origin in (8.0, -40.0):
-        event = quiet_fibre(replace(SOURCE, origin_time=origin))
+        event = fibre_without_coda(replace(SOURCE, origin_time=origin))
         assert not event.active.any()
         assert np.abs(event.waveforms).max() == 0
 
@@ -156,7 +156,7 @@ def test_a_shorter_window_cuts_the_same_waveforms() -> None:
     np.testing.assert_allclose(long[:, :400], scale * short, atol=2e-3)
 
 
-def test_one_channel_is_no_fibre() -> None:
+def test_a_single_channel_is_refused() -> None:
     with pytest.raises(ValueError, match="two channels"):
         fibre_event([0.0], 100, RATE, SOURCE, np.random.default_rng(0))
 
@@ -204,7 +204,7 @@ def test_brune_falls_to_half_at_its_corner() -> None:
     assert abs(pulse_spectrum("brune", 5.0, np.array([5.0]))[0]) == pytest.approx(0.5)
 
 
-def test_random_sources_lie_at_the_distances_asked_and_below() -> None:
+def test_random_sources_lie_below_within_the_distance_range() -> None:
     rng = np.random.default_rng(0)
     for _ in range(100):
         source = random_source(rng, [[0.0, 0, 0]], 0.0, distances=(1e3, 1e4), corner_frequencies=(2.0, 20.0))

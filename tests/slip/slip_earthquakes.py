@@ -1,4 +1,4 @@
-"""A small thrust earthquake whose slip is known, as objects and as the files that providers publish."""
+"""A small thrust earthquake whose slip is known, as objects and as files of providers."""
 
 from __future__ import annotations
 

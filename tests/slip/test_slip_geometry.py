@@ -1,4 +1,4 @@
-"""Faults and dislocations: the same fault however it is written, and displacements of the right size and sign."""
+"""Faults and dislocations: readers of fault geometry, and size and sign of displacements."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_cutting_a_patch_changes_nothing(strike: float, dip: float, rake: float)
     )  # fmt: skip
 
 
-def test_a_thrust_lifts_what_lies_above_it_and_pulls_it_over_the_rest(tmp_path: Path) -> None:
+def test_a_thrust_lifts_the_hanging_wall_against_the_dip(tmp_path: Path) -> None:
     fault = thrust(tmp_path)
     moved = surface_displacement(fault, fault.centres_km.mean(axis=0)[None, :2])[0, :, :, 1].sum(axis=1)
     against_dip = np.array([-np.cos(np.radians(20)), np.sin(np.radians(20))])
@@ -70,7 +70,7 @@ def written(tmp_path: Path, geometry: dict, **properties: float) -> Fault:
     return read_fault(write_geojson(tmp_path / "f.geojson", feature(geometry, **properties)), 10.0)[0]
 
 
-def test_a_fault_is_the_same_however_it_is_written(tmp_path: Path) -> None:
+def test_a_fault_is_the_same_in_every_format(tmp_path: Path) -> None:
     fault = thrust(tmp_path)
     top = PROPERTIES["top_depth_km"]
     whole = Rectangle(
@@ -129,7 +129,7 @@ def test_triangles_make_a_curved_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("geometry", "properties", "said"),
+    ("geometry", "properties", "message"),
     [
         ({"type": "Point", "coordinates": [30, 40]}, {"strike": 1.0}, "lacks dip"),
         (
@@ -138,19 +138,19 @@ def test_triangles_make_a_curved_fault(tmp_path: Path) -> None:
             "triangle needs the depth",
         ),
         ({"type": "Polygon", "coordinates": [[[0, 0, 1]] * 7]}, {}, "corners"),
-        ({"type": "MultiPoint", "coordinates": [[30, 40]]}, {}, "no patch"),
+        ({"type": "MultiPoint", "coordinates": [[30, 40]]}, {}, "not a patch"),
         ({"type": "Point", "coordinates": [30, 40]}, PROPERTIES | {"dip": 120.0}, "dip between"),
         (None, {}, "neither a geometry"),
     ],
 )
-def test_what_is_no_fault_is_refused(tmp_path: Path, geometry: dict, properties: dict, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_invalid_faults_are_refused(tmp_path: Path, geometry: dict, properties: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         read_fault(write_geojson(tmp_path / "f.geojson", feature(geometry, **properties)))
 
 
-def test_patches_that_stick_out_of_the_ground_are_lowered() -> None:
+def test_patches_above_the_surface_are_lowered() -> None:
     fault = checked(one(Rectangle(0, 0, 1.0, 0, 90, 10, 4)), "fault")
-    assert fault.top_km.min() == 0 and "stuck out" in fault.notes[0]
+    assert fault.top_km.min() == 0 and "above the surface" in fault.notes[0]
 
 
 @settings(deadline=None)
@@ -161,7 +161,7 @@ def test_rake_limits_never_allow_slip_both_ways(lower: float, width: float) -> N
     assert 0 <= (limited.rake_max - limited.rake_min)[0] <= 170 + 1e-9
 
 
-def test_rectangles_may_stand_in_a_table_or_without_geometry(tmp_path: Path) -> None:
+def test_rectangles_in_a_table_or_without_geometry(tmp_path: Path) -> None:
     fault = thrust(tmp_path)
     numbers = {"Longitude": LONGITUDE, "Latitude": LATITUDE} | PROPERTIES
     (tmp_path / "f.csv").write_text(",".join(numbers) + "\n" + ",".join(map(str, numbers.values())) + "\n")

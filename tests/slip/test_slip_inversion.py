@@ -1,4 +1,4 @@
-"""The estimator: finds what slipped, mends what is the wrong way round, and says so when there is nothing."""
+"""The slip estimator: recovery of known slip, corrections of the data, and verdicts on noise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> tuple[SlipInversion, np.
     return SlipInversion(**QUICK).fit(gnss, [scene], fault), slip
 
 
-def test_the_slip_is_found_again(solved: tuple[SlipInversion, np.ndarray]) -> None:
+def test_known_slip_is_recovered(solved: tuple[SlipInversion, np.ndarray]) -> None:
     inversion, slip = solved
     assert np.corrcoef(inversion.slip_.amount, slip)[0, 1] > 0.9
     assert inversion.verdict_.outcome == "works"
@@ -45,7 +45,7 @@ def test_moment_by_depth_adds_up(solved: tuple[SlipInversion, np.ndarray]) -> No
     assert total == pytest.approx(inversion.magnitude_.moment_nm, rel=1e-6)
 
 
-def test_a_scene_with_the_wrong_sign_is_turned(
+def test_a_scene_with_the_wrong_sign_is_reversed(
     solved: tuple[SlipInversion, np.ndarray], tmp_path: Path
 ) -> None:
     fault, _, gnss, scene = earthquake(tmp_path)
@@ -58,7 +58,7 @@ def test_a_scene_with_the_wrong_sign_is_turned(
     assert "sign_turned" in {finding.kind for finding in wrong.quality_log_.issues}
 
 
-def test_swapped_coordinates_and_what_is_far_away_are_mended(tmp_path: Path) -> None:
+def test_swapped_coordinates_and_far_sites_are_corrected(tmp_path: Path) -> None:
     from selfseis.quality_log import QualityLog
     from selfseis.slip.prepare import prepare
 
@@ -103,11 +103,11 @@ def test_unknown_rakes_come_from_the_data(tmp_path: Path) -> None:
 
     fault, _, gnss, scene = earthquake(tmp_path)
     unknown = fault.with_rakes(np.full(len(fault), np.nan), np.full(len(fault), np.nan))
-    settled = prepare(gnss, [scene], unknown, QualityLog()).fault
-    assert (settled.rake_min < 90).all() and (settled.rake_max > 90).all()
+    completed = prepare(gnss, [scene], unknown, QualityLog()).fault
+    assert (completed.rake_min < 90).all() and (completed.rake_max > 90).all()
 
 
-def test_an_earthquake_that_never_was_is_no_success(tmp_path: Path) -> None:
+def test_noise_without_an_earthquake_does_not_work(tmp_path: Path) -> None:
     fault, _, gnss, _ = earthquake(tmp_path)
     rng = np.random.default_rng(5)
     noise = replace(gnss, displacement=gnss.sd * rng.standard_normal(gnss.sd.shape))
@@ -123,7 +123,7 @@ def test_gnss_alone_and_insar_alone_are_enough(tmp_path: Path) -> None:
         assert np.corrcoef(found.slip_.amount, slip)[0, 1] > 0.7
 
 
-def test_what_cannot_be_inverted_is_said(tmp_path: Path) -> None:
+def test_unusable_data_are_refused(tmp_path: Path) -> None:
     fault, _, gnss, _ = earthquake(tmp_path)
     far = replace(gnss, longitude=gnss.longitude + 90)
     few = gnss.take(np.arange(2))
@@ -132,8 +132,8 @@ def test_what_cannot_be_inverted_is_said(tmp_path: Path) -> None:
         (None, "neither GNSS nor InSAR"),
         (few, "at least 4"),
     ]
-    for data, said in cases:
-        with pytest.raises(InputError, match=said):
+    for data, message in cases:
+        with pytest.raises(InputError, match=message):
             SlipInversion(**QUICK).fit(data, [], fault)
-    with pytest.raises(InputError, match="no prior is called"):
+    with pytest.raises(InputError, match="unknown prior"):
         SlipInversion(priors=("wishful",)).fit(gnss, [], fault)

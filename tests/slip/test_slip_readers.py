@@ -1,4 +1,4 @@
-"""Readers: the same earthquake in every format, real files of providers, and what people get wrong."""
+"""Readers: the same earthquake in every format, real files of providers, and common mistakes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from selfseis.slip import Insar, read_fsp, read_gnss, read_insar
 from selfseis.slip.quadtree import downsampled
 
 
-def test_csv_and_usgs_tell_the_same(tmp_path: Path) -> None:
+def test_csv_and_usgs_files_agree(tmp_path: Path) -> None:
     _, _, gnss, _ = earthquake(tmp_path)
     for found in (
         read_gnss(gnss_csv(tmp_path / "a.csv", gnss)),
@@ -60,19 +60,19 @@ def test_bad_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [("", "no data"), ("site,lon,lat\nA,1,2\n", "no column e, n"), ("lon,lat,e,n\nx,y,z,w\n", "no site")],
 )
-def test_a_file_without_displacements_is_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_a_file_without_displacements_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         read_gnss(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(
     "content", ["{", "[]", '[{"name": "A"}]', "3", '[{"location": [1], "component": "Z"}]']
 )
-def test_a_json_that_is_no_static_data_is_refused(tmp_path: Path, content: str) -> None:
+def test_invalid_static_data_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "static_data.json").write_text(content)
     with pytest.raises(InputError, match=r"static_data\.json"):
         read_gnss(tmp_path / "static_data.json")
@@ -86,7 +86,7 @@ def test_the_usgs_way_of_writing_components_does_not_matter(tmp_path: Path) -> N
     np.testing.assert_allclose(found.displacement[0], [0.02, 0.01, np.nan])
 
 
-def test_an_insar_header_that_counts_away_as_positive_turns_the_sign(tmp_path: Path) -> None:
+def test_an_insar_header_with_away_as_positive_reverses_the_sign(tmp_path: Path) -> None:
     rows = "30.0 40.0 0.5 0.6 -0.1 0.79\n30.1 40.0 0.4 0.6 -0.1 0.79\n"
     header = "# Negative displacements\n# indicate motion toward the satellite; positive displacements away\n"
     (tmp_path / "away.txt").write_text(header + rows)
@@ -97,7 +97,7 @@ def test_an_insar_header_that_counts_away_as_positive_turns_the_sign(tmp_path: P
     np.testing.assert_allclose(np.linalg.norm(plain.look, axis=1), 1)
 
 
-def test_insar_with_what_people_get_wrong(tmp_path: Path) -> None:
+def test_insar_with_common_mistakes(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text(
         "lon,lat,los,look_e,look_n,look_u,sigma\n"
         "30,40,120,-0.6,0.1,-0.79,5\n30.1,40,130,-0.6,0.1,-0.79,0\n30.1,40,130,-0.6,0.1,-0.79,5\n30.2,40,nan,0,0,-1,5\n"
@@ -128,7 +128,7 @@ def test_illapel_as_the_usgs_published_it(shared_data: Path) -> None:
     assert len(gnss) == 10 and gnss.displacement[gnss.site.index("PFRJ"), 0] == pytest.approx(-1.4353)
     scenes = [read_insar(folder / f"insar_{name}.txt") for name in ("ascending", "descending")]
     assert [len(scene) for scene in scenes] == [802, 1364]
-    assert scenes[0].los[0] == pytest.approx(-1.09877)  # as its header says, which the sign check then mends
+    assert scenes[0].los[0] == pytest.approx(-1.09877)  # as in its header; the sign check then corrects it
     model = read_fsp(folder / "us20003k7a.fsp")
     assert len(model.fault) == 207 and model.magnitude == pytest.approx(8.2986, abs=1e-4)
     assert model.fault.area_km2.sum() == pytest.approx(412.335 * 134.319, rel=1e-3)
@@ -141,7 +141,7 @@ def test_srcmod_files(shared_data: Path, name: str, n: int, segments: int) -> No
     model = read_fsp(shared_data / "slip" / "fsp" / f"{name}.fsp")
     assert len(model.fault) == n and len(np.unique(model.fault.segment)) == segments
     assert np.isfinite(model.slip).all() and model.fault.top_km.min() >= -1e-6
-    # The patches of a segment lie side by side: each has a neighbour, one patch away.
+    # The patches of a segment are adjacent: each has a neighbour, one patch away.
     assert len(np.unique(model.fault.graph.edges)) == n
 
 

@@ -1,4 +1,4 @@
-"""What is written can be read again: by us, by the page, by whoever reads these formats."""
+"""Result files of a slip inversion, and the report page."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, selfseis: Callable[..., Res
         "--patch-km", 10, "--prior", "laplacian", "--prior", "positive-gp", "--folds", 4, "--samples", 40,
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert "slip: works." in done.output and "wrong way round" in done.output
-    assert "Hidden whole, in share of its variance: the others predict GNSS" in done.output
+    assert "slip: works." in done.output and "The sign is wrong" in done.output
+    assert "predicted from the others (variance reduction): yes for GNSS" in done.output
     assert re.search(r"^insar scene +0\.\d+ \(.* to .*\) +-?0\.\d+$", done.output, re.M)
     assert re.search(r"^Mw \d\.\d\d \(\d\.\d\d to \d\.\d\d\); report: ", done.output, re.M)
     return place / "out"
@@ -64,7 +64,7 @@ def test_the_summary_agrees_with_the_other_files(folder: Path) -> None:
     assert len(verdict["details"]["priors"]) == 5
 
 
-def test_the_fsp_and_the_geojson_come_back_as_they_went(folder: Path) -> None:
+def test_the_fsp_and_the_geojson_are_read_back_unchanged(folder: Path) -> None:
     with xr.open_dataset(folder / "slip.nc", engine="h5netcdf") as stored:
         slip, rake, depth = (stored[name].values for name in ("slip", "rake", "depth_km"))
     model = read_fsp(folder / "slip.fsp")
@@ -76,7 +76,7 @@ def test_the_fsp_and_the_geojson_come_back_as_they_went(folder: Path) -> None:
     np.testing.assert_allclose(again.area_km2, model.fault.area_km2, rtol=1e-3)
 
 
-def test_hidden_data_are_listed_with_every_prior(folder: Path) -> None:
+def test_held_out_data_are_listed_with_every_prior(folder: Path) -> None:
     header, *rows = (folder / "heldout.csv").read_text().splitlines()
     assert header.startswith(
         'name,kind,lon,lat,block,fold,observed,predicted,sd,"predicted by Laplacian, not negative"'
@@ -86,20 +86,20 @@ def test_hidden_data_are_listed_with_every_prior(folder: Path) -> None:
     assert [row.rsplit(",", 1)[1] for row in rows] == ["block"] * n_data + ["type"] * n_data
 
 
-def test_types_hidden_whole_are_in_the_summary_and_on_the_page(folder: Path) -> None:
+def test_held_out_types_are_in_the_summary_and_on_the_page(folder: Path) -> None:
     types = json.loads((folder / "summary.json").read_text())["hidden_types"]
     assert [one["kind"] for one in types["types"]] == ["gnss", "insar scene"]
     assert all(one["predictable"] == "yes" for one in types["types"])
     page = (folder / "report.html").read_text()
-    assert "Each type of data, hidden whole" in page and types["said"] in page
-    assert "Scene scene: The sign is the wrong way round" in page
+    assert "Data types, held out one at a time" in page and types["summary"] in page
+    assert "Scene scene: The sign is wrong" in page
 
 
-def test_the_page_says_what_matters(folder: Path) -> None:
+def test_the_page_shows_the_main_results(folder: Path) -> None:
     page = (folder / "report.html").read_text()
-    for said in ("Slip works on these data", "what is known, and what is guessed", "Moment by depth", "wrong way round",
-                 "All priors on the same hidden data", "uniform slip", "ramps only"):  # fmt: skip
-        assert said in page, said
+    for text in ("Slip works on these data", "what is known, and what is guessed", "Moment by depth",
+                 "The sign is wrong", "Priors on the same held-out data", "uniform slip", "ramps only"):  # fmt: skip
+        assert text in page, text
     assert "<script" not in page and "nan" not in page.lower().replace("finance", "")
 
 

@@ -1,4 +1,4 @@
-"""Structure that is known, structure that is not there, and the folder of results."""
+"""Travel-time tomography: known structure, no structure, and the folder of results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from selfseis.tomography.screening import without_lone_events
 
 Command = Callable[..., Result]
 needs_solver = pytest.mark.skipif(not can_trace_eikonal(), reason="scikit-fmm is not installed")
-QUICK = {"cell": 24.0, "hidden": ("event",), "n_folds": 3, "n_samples": 8, "ray_iterations": 0}
+QUICK = {"cell": 24.0, "hold_out": ("event",), "n_folds": 3, "n_samples": 8, "ray_iterations": 0}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def fitted(bulletin: pd.DataFrame) -> TravelTimeTomography:
     return TravelTimeTomography(**QUICK).fit(bulletin)
 
 
-def test_a_fast_south_is_found_and_told_from_nothing(fitted: TravelTimeTomography) -> None:
+def test_a_fast_south_is_found_and_works(fitted: TravelTimeTomography) -> None:
     assert fitted.verdict_.outcome == "works"
     assert fitted.verdict_.gain is not None
     assert fitted.verdict_.gain.low > 0
@@ -50,14 +50,14 @@ def test_a_fast_south_is_found_and_told_from_nothing(fitted: TravelTimeTomograph
     assert set(fitted.summary_["hidden"]) == {"event"}
 
 
-def test_where_there_is_no_structure_there_is_no_gain() -> None:
+def test_no_structure_gives_no_gain() -> None:
     flat = TravelTimeTomography(**QUICK).fit(made_bulletin(3, structure=False))
     assert flat.verdict_.outcome != "works"
     assert flat.verdict_.gain is not None
     assert flat.verdict_.gain.value < 0.02
 
 
-def test_the_model_is_cf_and_knows_what_it_does_not_know(fitted: TravelTimeTomography) -> None:
+def test_the_model_is_cf_with_larger_uncertainty_off_the_rays(fitted: TravelTimeTomography) -> None:
     model = fitted.model_
     assert model["dlnv"].dims == ("depth", "latitude", "longitude")
     assert model["dlnv"].attrs["units"] == "percent"
@@ -72,7 +72,7 @@ def test_the_model_is_cf_and_knows_what_it_does_not_know(fitted: TravelTimeTomog
 def test_both_waves_and_their_ratio(tmp_path: Path) -> None:
     both = TravelTimeTomography(**QUICK).fit(made_bulletin(1, phases=("P", "S")))
     assert {"dlnv", "dlnv_s", "dln_vp_vs", "sd_vp_vs"} <= set(both.model_)
-    # The fast south is as fast for both, so that their ratio is none of the data's business.
+    # The fast south is as fast for both, so that their ratio has no perturbation.
     sure = np.abs(both.model_["dln_vp_vs"]) > 3 * both.model_["sd_vp_vs"]
     assert float(sure.mean()) < 0.15
     assert set(both.summary_["noise_s"]) == {"P", "S"}
@@ -112,7 +112,7 @@ def test_unusable_input_ends_with_one_line(selfseis: Command, tmp_path: Path) ->
     assert "does not exist: check the path" in done.stderr.splitlines()[-1]
 
 
-def test_too_little_is_refused_and_mixed_up_times_too(bulletin: pd.DataFrame) -> None:
+def test_too_few_arrivals_and_swapped_coordinates_are_refused(bulletin: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="only 14 arrivals are left"):
         TravelTimeTomography(**QUICK).fit(bulletin.head(14))
     swapped = bulletin.assign(event_latitude=bulletin["event_longitude"] - 110)
@@ -123,7 +123,7 @@ def test_too_little_is_refused_and_mixed_up_times_too(bulletin: pd.DataFrame) ->
          .assign(station=lambda rows, station=station: station + rows.index.astype(str))
          for name in "ab" for station in "cd"]
     )  # fmt: skip
-    with pytest.raises(InputError, match="too few to hide"):
+    with pytest.raises(InputError, match="too few to hold any out"):
         TravelTimeTomography(**QUICK | {"n_folds": 5}).fit(few)
 
 
@@ -154,7 +154,7 @@ def test_draws_have_the_covariance_of_the_posterior() -> None:
     np.testing.assert_allclose(np.cov(draws.samples.T), covariance, atol=0.06 * np.diag(covariance).max())
 
 
-def test_gradients_solve_each_column_for_itself() -> None:
+def test_conjugate_gradients_solve_each_column_separately() -> None:
     rng = np.random.default_rng(1)
     factor = rng.standard_normal((20, 20))
     matrix = factor @ factor.T + np.eye(20)
@@ -166,7 +166,7 @@ def test_gradients_solve_each_column_for_itself() -> None:
     )
 
 
-def test_own_terms_of_a_hidden_block_are_fitted_to_it() -> None:
+def test_block_terms_are_fitted_to_the_held_out_block() -> None:
     blocks = np.repeat([0, 1], 6)
     terms = sparse.csr_array(
         np.column_stack([blocks == 0, blocks == 1, np.arange(12) % 3 == 0]).astype(float)
@@ -182,7 +182,7 @@ def test_own_terms_of_a_hidden_block_are_fitted_to_it() -> None:
     np.testing.assert_allclose(found.noise_share, 5 / 6)
 
 
-def test_the_prior_has_the_size_and_range_that_it_says() -> None:
+def test_the_prior_has_its_stated_size_and_range() -> None:
     grid = CellGrid.of_region((-5.0, 5.0), (0.0, 10.0), 40.0, np.linspace(0, 600, 16))
     prior = LayeredMatern(grid, {}, 100.0)
     setting = {"sd": 2.0, "range": 250.0, "flatness": 1.0, "top": 1.0}
@@ -196,11 +196,11 @@ def test_the_prior_has_the_size_and_range_that_it_says() -> None:
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0.15, abs=0.1)
 
 
-def test_without_the_solver_rays_stay_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfseis.tomography.eikonal_rays.can_trace_eikonal", lambda: False)
+def test_without_the_solver_rays_stay_and_the_log_has_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfseis.tomography.estimator.can_trace_eikonal", lambda: False)
     tomography = TravelTimeTomography(ray_iterations=2)
     tomography.quality_log_ = QualityLog()
-    assert tomography._rounds_of_rays() == 0
+    assert tomography._possible_ray_iterations() == 0
     assert "selfseis[regional]" in tomography.quality_log_.issues[0].detail
 
 
@@ -246,7 +246,7 @@ def test_published_models(shared_data: Path) -> None:
     assert np.corrcoef(ours, other)[0, 1] > 0.4
 
 
-def test_what_is_no_published_model_is_refused(tmp_path: Path) -> None:
+def test_invalid_published_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.nc").write_text("nothing")
-    with pytest.raises(InputError, match="no published model"):
+    with pytest.raises(InputError, match="not a published model"):
         PublishedModel.from_file(tmp_path / "wrong.nc")

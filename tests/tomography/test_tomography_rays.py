@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfseis.errors import InputError
-from selfseis.geo.earth_models import CORE_KM, EARTH_KM, Reference, read_reference
-from selfseis.geo.sphere import geocentric, geographic, unit_vectors
+from selfseis.geo.earth_models import CORE_KM, Reference, read_reference
+from selfseis.geo.sphere import EARTH_RADIUS_KM, geocentric, geographic, unit_vectors
 from selfseis.tomography.forward import time_step_s, trace
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.sensitivity import sensitivities, table_points
@@ -39,7 +39,9 @@ def pairs(n: int, depth_km: float | list[float], seed: int = 0, reach: float = 6
 
 
 def uniform_earth(speed: float = 10.0) -> Reference:
-    return Reference("uniform", np.array([0.0, EARTH_KM - CORE_KM]), np.full(2, speed), np.full(2, speed / 2))
+    return Reference(
+        "uniform", np.array([0.0, EARTH_RADIUS_KM - CORE_KM]), np.full(2, speed), np.full(2, speed / 2)
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,8 +68,8 @@ def test_chords_of_a_uniform_earth() -> None:
     geometry = pairs(40, 100.0)
     table = RayTable.of(uniform_earth(), "P")
     rays = find_rays(table, geometry.depth_km, geometry.distance, np.full(40, "P"))
-    r = EARTH_KM - 100.0
-    chord = np.sqrt(r**2 + EARTH_KM**2 - 2 * r * EARTH_KM * np.cos(geometry.distance)) / 10
+    r = EARTH_RADIUS_KM - 100.0
+    chord = np.sqrt(r**2 + EARTH_RADIUS_KM**2 - 2 * r * EARTH_RADIUS_KM * np.cos(geometry.distance)) / 10
     np.testing.assert_allclose(rays.time, chord, atol=2e-3)
 
 
@@ -77,10 +79,10 @@ def test_ellipticity_is_the_change_of_the_chord() -> None:
     rays = find_rays(table, geometry.depth_km, geometry.distance, np.full(40, "P"))
 
     def on_ellipsoid(unit: np.ndarray) -> np.ndarray:
-        return unit * EARTH_KM * (1 - 2 / 3 / 298.25 * (1.5 * unit[:, 2:] ** 2 - 0.5))
+        return unit * EARTH_RADIUS_KM * (1 - 2 / 3 / 298.25 * (1.5 * unit[:, 2:] ** 2 - 0.5))
 
     exact = np.linalg.norm(on_ellipsoid(geometry.source) - on_ellipsoid(geometry.receiver), axis=1) / 10
-    round_earth = 2 * EARTH_KM * np.sin(geometry.distance / 2) / 10
+    round_earth = 2 * EARTH_RADIUS_KM * np.sin(geometry.distance / 2) / 10
     assert np.abs(exact - round_earth).max() > 0.3  # there is something to correct
     np.testing.assert_allclose(ellipticity_s(table, rays, geometry), exact - round_earth, atol=0.03)
 
@@ -129,7 +131,7 @@ def test_crustal_and_mantle_phases_are_different_rays() -> None:
     depth, distance = np.full(2, 10.0), np.radians([4.0, 4.0])
     found = find_rays(table, depth, distance, np.array(["Pn", "Pg"]))
     assert found.time[1] - found.time[0] > 3
-    bottom = EARTH_KM - table.bottom[found.number]
+    bottom = EARTH_RADIUS_KM - table.bottom[found.number]
     assert bottom[0] > 35 > bottom[1]
     nowhere = find_rays(table, depth[:1], np.radians([120.0]), np.array(["Pg"]))
     assert np.isnan(nowhere.time[0])
@@ -158,11 +160,13 @@ def test_every_point_of_the_mantle_has_a_cell_of_its_own_layer(degrees: float, s
 
 def test_volumes_and_faces_of_the_cells() -> None:
     grid = CellGrid.of_earth(6.0)
-    mantle = 4 / 3 * np.pi * (EARTH_KM**3 - (EARTH_KM - grid.depth_edges[-1]) ** 3)
+    mantle = 4 / 3 * np.pi * (EARTH_RADIUS_KM**3 - (EARTH_RADIUS_KM - grid.depth_edges[-1]) ** 3)
     assert grid.graph.measure.sum() == pytest.approx(mantle, rel=1e-9)
     # The integral of the squared gradient of z is the volume.
     latitude, _ = grid.centres
-    height = np.concatenate([np.sin(np.radians(latitude)) * (EARTH_KM - depth) for depth in grid.depths])
+    height = np.concatenate(
+        [np.sin(np.radians(latitude)) * (EARTH_RADIUS_KM - depth) for depth in grid.depths]
+    )
     first, second = grid.graph.edges.T
     energy = float(np.sum(grid.graph.weight * (height[first] - height[second]) ** 2))
     assert energy == pytest.approx(mantle, rel=0.05)

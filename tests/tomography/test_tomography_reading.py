@@ -1,4 +1,4 @@
-"""Every format of arrivals and stations, and what is wrong with them."""
+"""Readers of all formats of arrivals and stations, and faulty files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_bad_rows_are_left_out_and_counted(files: tuple[Path, Path]) -> None:
     assert found.arrivals["station_elevation_m"].tolist() == [100.0, 200.0]
 
 
-def test_arrival_times_serve_as_well(tmp_path: Path, files: tuple[Path, Path]) -> None:
+def test_arrival_times_replace_travel_times(tmp_path: Path, files: tuple[Path, Path]) -> None:
     place = tmp_path / "times.csv"
     place.write_text(
         "Event_ID, Origin_Time, Event_Lat, Event_Lon, Event_Depth, STA, Phase, Arrival_Time\n"
@@ -78,12 +78,12 @@ def test_swapped_coordinates_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nothing of use", "none of the formats"),
+        ("nothing of use", "unknown format"),
         (CSV.splitlines()[0] + "\n", "holds none"),
-        ("", "none of the formats"),
+        ("", "unknown format"),
     ],
 )
-def test_unusable_files_say_what_to_do(
+def test_unusable_files_are_refused_with_advice(
     tmp_path: Path, files: tuple[Path, Path], text: str, words: str
 ) -> None:
     place = tmp_path / "wrong.csv"
@@ -97,10 +97,10 @@ def test_missing_files_and_stations(files: tuple[Path, Path], tmp_path: Path) ->
         read_arrivals(tmp_path / "gone.csv")
     with pytest.raises(InputError, match="give --stations"):
         read_arrivals(files[0])
-    with pytest.raises(InputError, match="no file of stations"):
+    with pytest.raises(InputError, match="is not a file"):
         read_arrivals(files[0], tmp_path / "gone.csv")
     (tmp_path / "none.txt").write_text("no stations here\n")
-    with pytest.raises(InputError, match="no list of stations"):
+    with pytest.raises(InputError, match="is not a list of stations"):
         read_arrivals(files[0], tmp_path / "none.txt")
 
 

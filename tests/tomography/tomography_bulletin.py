@@ -16,7 +16,7 @@ NOISE_S = 0.04
 
 
 def made_bulletin(seed: int = 0, *, structure: bool = True, phases: tuple[str, ...] = ("P",)) -> pd.DataFrame:
-    """Arrivals in a box of 120 km; its southern half is fast."""
+    """Return arrivals in a box of 120 km with a fast southern half."""
     rng = np.random.default_rng(seed)
     stations = rng.uniform(-0.5, 0.5, (N_STATIONS, 2))
     rows = []

@@ -1,4 +1,4 @@
-"""The network sees nothing of the zone, follows moveout, and needs no more than its halo."""
+"""The network is blind to its zone, follows moveout, and needs only its halo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from selfseis.networks import BlindSlantNet
-from selfseis.networks.blind_slant_net import MOST
+from selfseis.networks.blind_slant_net import MAX_FACTOR
 from selfseis.networks.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStacks
 
 N_CHANNELS, N_SAMPLES = 30, 96
@@ -31,7 +31,7 @@ def inputs(seed: int = 1, n_channels: int = N_CHANNELS, n_samples: int = N_SAMPL
 
 
 @pytest.mark.parametrize("blind_zone", [0, 1, 3, 6])
-def test_a_channel_sees_nothing_of_its_zone(blind_zone) -> None:
+def test_the_zone_has_no_effect_on_a_channel(blind_zone) -> None:
     net = randomised(blind_zone)
     for channel in range(0, N_CHANNELS, 3):
         data, live, reference = inputs()
@@ -54,7 +54,7 @@ def test_only_a_channels_own_reference_is_used() -> None:
     assert (gradient.abs().amax(dim=1) > 0).nonzero().flatten().tolist() == [5]
 
 
-def test_no_weights_make_it_run_away() -> None:
+def test_the_output_is_bounded_for_any_weights() -> None:
     net = randomised(1)
     data, live, reference = inputs()
     with torch.no_grad():
@@ -64,10 +64,10 @@ def test_no_weights_make_it_run_away() -> None:
         made = net(data, live, reference)
     assert made.abs().max() > reference.abs().max()
     # Stacks are means of what is seen.
-    assert made.abs().max() <= MOST * (data.abs().max() + reference.abs().max())
+    assert made.abs().max() <= MAX_FACTOR * (data.abs().max() + reference.abs().max())
 
 
-def test_shares_that_were_shut_off_can_be_opened_again() -> None:
+def test_saturated_shares_still_have_a_gradient() -> None:
     net = randomised(1)
     with torch.no_grad():
         net.leave.bias[-2:] = -10.0
@@ -76,7 +76,7 @@ def test_shares_that_were_shut_off_can_be_opened_again() -> None:
     assert net.leave.bias.grad[-2:].abs().min() > 1e-3
 
 
-def test_turning_all_signs_turns_the_prediction() -> None:
+def test_reversing_all_signs_reverses_the_prediction() -> None:
     net = randomised(1)
     data, live, reference = inputs()
     with torch.no_grad():
@@ -87,38 +87,38 @@ def test_turning_all_signs_turns_the_prediction() -> None:
 @pytest.mark.parametrize("side", [BEHIND, AHEAD])
 def test_stacks_of_a_plane_wave_are_the_wave(slowness, side) -> None:
     stacks = SlantStacks(2, (slowness,), (8,))
-    channels = 12 + 2 * stacks.channels_beside
-    time = np.arange(40 + 2 * stacks.samples_beside)[None] - slowness * np.arange(channels)[:, None]
+    channels = 12 + 2 * stacks.channel_context
+    time = np.arange(40 + 2 * stacks.sample_context)[None] - slowness * np.arange(channels)[:, None]
     wave = torch.from_numpy(np.sin(2 * np.pi * time / 40)).float()
     (stack,) = stacks(wave)
     seen = stacks.seen_from(stack, side, 12, 40) / 8
-    inside = slice(stacks.channels_beside, -stacks.channels_beside)
-    expected = wave[inside, stacks.samples_beside : stacks.samples_beside + 40]
+    inside = slice(stacks.channel_context, -stacks.channel_context)
+    expected = wave[inside, stacks.sample_context : stacks.sample_context + 40]
     torch.testing.assert_close(seen, expected, atol=0.15, rtol=0)  # moveouts of half a sample are rounded
 
 
 @pytest.mark.parametrize("steepest", [0.25, 1.5, 5.0])
 @pytest.mark.parametrize("side", [BEHIND, AHEAD])
-def test_slownesses_that_share_sums_have_those_of_each_alone(steepest, side) -> None:
+def test_shared_sums_equal_those_of_single_slownesses(steepest, side) -> None:
     slownesses = tuple(float(s) for s in np.linspace(-steepest, steepest, 11))
     together = SlantStacks(1, slownesses, (2, 8))
-    data = torch.randn(12 + 2 * together.channels_beside, 40 + 2 * together.samples_beside)
+    data = torch.randn(12 + 2 * together.channel_context, 40 + 2 * together.sample_context)
     stacks = together(data)
     assert [(s.aperture, s.slowness) for s in stacks] == [(n, s) for n in (2, 8) for s in slownesses]
     for stack in stacks:
         alone = SlantStacks(1, (stack.slowness,), (2, 8))
-        more = together.samples_beside - alone.samples_beside
+        more = together.sample_context - alone.sample_context
         (same,) = (s for s in alone(data[:, more : data.shape[1] - more]) if s.aperture == stack.aperture)
         expected = alone.seen_from(same, side, 12, 40)
         assert torch.equal(together.seen_from(stack, side, 12, 40), expected)
 
 
-def test_dead_channels_weigh_nothing() -> None:
+def test_dead_channels_have_no_weight() -> None:
     net = randomised(0)
     live = torch.ones(N_CHANNELS)
     live[10:14] = 0
     shares = net.stacks.shares(
-        torch.nn.functional.pad(live, (net.stacks.channels_beside,) * 2), 8, AHEAD, N_CHANNELS
+        torch.nn.functional.pad(live, (net.stacks.channel_context,) * 2), 8, AHEAD, N_CHANNELS
     )
     assert shares[8] == pytest.approx(1 / 4) and shares[0] == pytest.approx(1 / 8)
 
@@ -152,7 +152,7 @@ def test_parts_equal_the_whole(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(("n_channels", "n_samples"), [(8, FRAME), (9, 93), (31, 100)])
-def test_any_size_goes_through(n_channels, n_samples) -> None:
+def test_any_size_is_accepted(n_channels, n_samples) -> None:
     tile = inputs(n_channels=n_channels, n_samples=n_samples)
     with torch.no_grad():
         assert randomised(1)(*tile).shape == (n_channels, n_samples)

@@ -1,4 +1,4 @@
-"""Noise passes for signal no more often than stated, and shared noise does not pass once it is out of sight."""
+"""The rate of false *works* verdicts on noise is the stated one, also for noise that channels share."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ERROR_RATE = 0.05
 GAUGE = 5
 
 
-def divided(data: np.ndarray, seed: int) -> Span:
-    """Divide a record in time into parts to learn from, to choose by, and to judge on."""
+def split(data: np.ndarray, seed: int) -> Span:
+    """Split a record in time into training, validation and test parts."""
     hidden, visible = hide_time_patches(data.shape[1], 100, 0.4, np.random.default_rng(seed), guard=10)
     chosen = np.arange(data.shape[1]) // 100 % 4 == 0
-    train, validation, judged = (
+    train, validation, test = (
         np.broadcast_to(m, data.shape) for m in (visible, hidden & chosen, hidden & ~chosen)
     )
-    return Span(data, train, validation, judged)
+    return Span(data, train, validation, test)
 
 
 def verdict_on_noise(seed: int, *, gauge: int, blind_zone: int) -> Verdict:
-    """Fit the blind ridge filter to noise of unit variance, and judge it."""
+    """Fit the blind ridge filter to noise of unit variance, and evaluate it."""
     data = band_limited_noise(24, 1600, 50.0, None, seed, correlation_length=gauge)
-    spans = [divided(data, seed)]
+    spans = [split(data, seed)]
     ridge = LineRidge.fit([(s.data, s.train, s.validation) for s in spans], blind_zone, reach=3, max_lag=2)
     live = np.ones(len(data), bool)
 
@@ -68,14 +68,14 @@ def test_noise_gives_no_gain_at_the_stated_rate(gauge, blind_zone) -> None:
     assert outcomes["no_gain"] >= binom.ppf(0.001, REPEATS, 1 - ERROR_RATE), outcomes
 
 
-def test_skill_of_noise_is_not_taken_for_more_than_zero() -> None:
-    """Not only is what noise yields too small to care about: its interval holds zero as often as it should."""
+def test_interval_of_skill_on_noise_contains_zero_at_the_stated_rate() -> None:
+    """The lower end of the interval exceeds zero at most at the stated rate."""
     above = sum(v.skill.low > 0 for v in verdicts_on_noise(1, 0))
     assert above <= binom.ppf(0.999, REPEATS, ERROR_RATE)
 
 
-def test_shared_noise_passes_for_signal_only_while_it_can_be_seen() -> None:
-    """It is the zone that keeps it out: one channel less of it, and noise works as a signal, every time."""
+def test_shared_noise_gives_skill_only_inside_the_blind_zone() -> None:
+    """With a blind zone one channel too narrow, the verdict on shared noise is *works* for every seed."""
     for seed in range(5):
         assert verdict_on_noise(seed, gauge=GAUGE, blind_zone=0).skill.low > 0.5
         seen = verdict_on_noise(seed, gauge=GAUGE, blind_zone=GAUGE - 2)

@@ -1,4 +1,4 @@
-"""The three outcomes, and what is written of them."""
+"""The three outcomes of a verdict, their reasons and their JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def verdict_of(method: BlockScores, baseline: BlockScores, null: BlockScores, **
     return judge("denoise", method, baseline, null, baseline_name="a mean", null_name="shifts", **keywords)
 
 
-def test_better_than_baseline_and_chance_works() -> None:
+def test_better_than_baseline_and_null_works() -> None:
     verdict = verdict_of(scores(0.5), scores(0.3), scores(0.0))
     assert verdict.outcome == "works" and "Better than the a mean" in verdict.reason
     assert verdict.skill.low < 0.5 < verdict.skill.high
@@ -30,17 +30,17 @@ def test_better_than_baseline_and_chance_works() -> None:
     assert verdict.n_blocks == N
 
 
-def test_no_better_than_the_baseline_is_no_gain() -> None:
+def test_not_better_than_the_baseline_is_no_gain() -> None:
     verdict = verdict_of(scores(0.3), scores(0.3), scores(0.0))
     assert verdict.outcome == "no_gain" and "baseline" in verdict.reason
 
 
-def test_no_better_than_chance_is_no_gain() -> None:
+def test_not_better_than_the_null_is_no_gain() -> None:
     verdict = verdict_of(scores(0.3), scores(0.0), scores(0.3))
-    assert verdict.outcome == "no_gain" and "beyond chance" in verdict.reason
+    assert verdict.outcome == "no_gain" and "beyond the null" in verdict.reason
 
 
-def test_worse_than_nothing_is_no_gain() -> None:
+def test_negative_skill_is_no_gain() -> None:
     assert verdict_of(scores(-0.2), scores(-0.5), scores(-0.6)).outcome == "no_gain"
 
 
@@ -52,23 +52,23 @@ def test_too_wide_an_interval_cannot_tell() -> None:
 
 def test_few_blocks_cannot_tell() -> None:
     verdict = verdict_of(*(scores(s, n_blocks=7) for s in (0.5, 0.3, 0.0)))
-    assert verdict.outcome == "cannot_tell" and "7 hidden blocks" in verdict.reason
+    assert verdict.outcome == "cannot_tell" and "7 held-out blocks" in verdict.reason
     assert verdict_of(*(scores(s, n_blocks=8) for s in (0.5, 0.3, 0.0))).outcome == "works"
 
 
-def test_scores_that_are_no_numbers_cannot_tell() -> None:
+def test_nan_scores_cannot_tell() -> None:
     broken = scores(0.5)
     broken.loss[3] = np.nan
     assert "NaN" in verdict_of(broken, scores(0.3), scores(0.0)).reason
 
 
-def test_hidden_data_without_power_cannot_tell() -> None:
+def test_held_out_data_without_power_cannot_tell() -> None:
     nothing = BlockScores(np.zeros(N), np.zeros(N))
     verdict = verdict_of(nothing, nothing, nothing)
     assert verdict.outcome == "cannot_tell" and "zero throughout" in verdict.reason
 
 
-def test_a_gain_too_small_to_care_about_is_no_gain_however_certain() -> None:
+def test_negligible_gain_is_no_gain() -> None:
     method, baseline, null = scores(0.305, 0.0), scores(0.3, 0.0), scores(0.0)
     verdict = verdict_of(method, baseline, null)
     assert verdict.gain.low > 0 and verdict.outcome == "no_gain"

@@ -43,10 +43,10 @@ def test_a_folder_that_grew_is_cleaned_where_it_is_new(selfseis: Command, days: 
     def clean(name: str) -> Result:
         return selfseis("denoise", folder, "--model", tmp_path / "model", "--out", tmp_path / name)
 
-    assert "Already cleaned" not in clean("clean.nc").stdout
+    assert "Already denoised" not in clean("clean.nc").stdout
     shutil.copy(days / "2.mseed", folder)
     again = clean("clean.nc")
-    assert again.exit_code == 0 and "Already cleaned before: 5," in again.stdout
+    assert again.exit_code == 0 and "Already denoised: 5," in again.stdout
     assert clean("whole.nc").exit_code == 0
     grown, whole = (open_recording(tmp_path / name).values for name in ("clean.nc", "whole.nc"))
     np.testing.assert_allclose(grown, whole, atol=1e-5 * np.nanstd(whole))
@@ -72,7 +72,7 @@ def test_no_cores_are_refused(selfseis: Command, recordings: Path, tmp_path: Pat
     assert done.exit_code == 2 and "--jobs" in done.stderr
 
 
-@pytest.mark.parametrize(("name", "said"), [("a.nc", "marked 'predicted' in a.nc"), ("a.mseed", "left out")])
+@pytest.mark.parametrize(("name", "said"), [("a.nc", "flagged 'predicted' in a.nc"), ("a.mseed", "left out")])
 def test_dead_channels_are_named(
     selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path, name: str, said: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_model_is_learnt_on_from(
 ) -> None:
     typed = ("train", "denoiser", recordings / "fibre.nc", "--model", tmp_path / "new", "--init-from")
     done = selfseis(*typed, finished_run / "model")
-    assert done.exit_code == 0 and "learnt on from has the skill 0." in done.stdout
+    assert done.exit_code == 0 and "Skill of the initial model on these data: 0." in done.stdout
     refused = selfseis(*typed, finished_run / "model", "--band", 2, 9)
     assert refused.exit_code == 2 and "leave out --band" in refused.stderr
     refused = selfseis(*typed, finished_run / "model", "--method", "network")

@@ -24,19 +24,19 @@ NETWORK = ("--method", "network")
 
 
 class Stages:
-    """What the progress bars were told, and at which report of a stage Ctrl-C is pressed."""
+    """Values that the progress bars received, and the report of a stage at which Ctrl-C is pressed."""
 
     def __init__(self) -> None:
         self.interrupt: tuple[str, int] | None = None
-        self.told: dict[str, list[float]] = {}
+        self.reported: dict[str, list[float]] = {}
 
     @contextmanager
     def bar(self, title: str, console: object) -> Iterator[Callable[[float, float], None]]:
-        told = self.told[title] = []
+        reported = self.reported[title] = []
 
         def progress(done: float, total: float) -> None:
-            told.append(done)
-            if self.interrupt == (title, len(told)):
+            reported.append(done)
+            if self.interrupt == (title, len(reported)):
                 raise KeyboardInterrupt
 
         yield progress
@@ -58,43 +58,43 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
 
 
 def interrupted(done: Result) -> bool:
-    told = "interrupted; the same command goes on from here" in done.stderr
-    return done.exit_code == 130 and told and "Traceback" not in done.output
+    reported = "interrupted; run the same command again to resume" in done.stderr
+    return done.exit_code == 130 and reported and "Traceback" not in done.output
 
 
-def test_learning_goes_on(selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages) -> None:
-    def learn(name: str) -> Result:
+def test_training_resumes(selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages) -> None:
+    def train(name: str) -> Result:
         return selfseis("train", "denoiser", recordings / "noise.nc", "--model", tmp_path / name, *NETWORK)
 
-    assert learn("whole").exit_code == 0
-    assert stages.told["learning"] == [10, 20, 30, 40]
+    assert train("whole").exit_code == 0
+    assert stages.reported["training"] == [10, 20, 30, 40]
 
-    stages.interrupt = ("learning", 2)
-    assert interrupted(learn("model"))
+    stages.interrupt = ("training", 2)
+    assert interrupted(train("model"))
     assert not (tmp_path / "model").exists()
     stages.interrupt = None
-    assert learn("model").exit_code == 0
-    assert stages.told["learning"] == [30, 40]
+    assert train("model").exit_code == 0
+    assert stages.reported["training"] == [30, 40]
     for name in ("model.json", "model.safetensors"):
         assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "whole"]
 
 
-def test_nothing_is_learnt_on_from_other_data(
+def test_training_restarts_with_other_data(
     selfseis: Command, recordings: Path, tmp_path: Path, stages: Stages
 ) -> None:
-    def learn(start: str) -> Result:
+    def train(start: str) -> Result:
         data = recordings / "fibre.nc"
         return selfseis("train", "denoiser", data, "--start", start, "--model", tmp_path / "model", *NETWORK)
 
-    stages.interrupt = ("learning", 2)
-    assert interrupted(learn("2020-01-01T00:01:00"))
+    stages.interrupt = ("training", 2)
+    assert interrupted(train("2020-01-01T00:01:00"))
     stages.interrupt = None
-    assert learn("2020-01-01T00:00:30").exit_code == 0
-    assert stages.told["learning"] == [10, 20, 30, 40]
+    assert train("2020-01-01T00:00:30").exit_code == 0
+    assert stages.reported["training"] == [10, 20, 30, 40]
 
 
-def test_cleaning_goes_on(
+def test_denoising_resumes(
     selfseis: Command,
     recordings: Path,
     finished_run: Path,
@@ -118,7 +118,7 @@ def test_cleaning_goes_on(
     assert clean("whole.nc").exit_code == 0
     assert tiles_written == [0, 1024, 2048, 3072, 4096, 5120]
     tiles_written.clear()
-    stages.interrupt = ("cleaning", 3)
+    stages.interrupt = ("denoising", 3)
     assert interrupted(clean("clean.nc"))
     assert not (tmp_path / "clean.nc").exists() and tiles_written == [0, 1024, 2048]
     stages.interrupt = None
@@ -131,9 +131,9 @@ def test_cleaning_goes_on(
 
 @pytest.mark.parametrize(
     ("stage", "name", "method"),
-    [("learning", "noise.nc", NETWORK), ("searching", "noise.nc", RIDGE), ("cleaning", "fibre.nc", RIDGE)],
+    [("training", "noise.nc", NETWORK), ("detecting", "noise.nc", RIDGE), ("denoising", "fibre.nc", RIDGE)],
 )
-def test_a_run_goes_on_from_every_stage(
+def test_a_run_resumes_from_every_stage(
     selfseis: Command,
     recordings: Path,
     tmp_path: Path,

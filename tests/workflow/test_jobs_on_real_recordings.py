@@ -16,7 +16,7 @@ from selfseis import samples
 from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.workflow import run
-from selfseis.workflow.demo import against_manual_picks
+from selfseis.workflow.demo import compare_with_manual_picks
 from selfseis.workflow.run import Settings
 
 Command = Callable[..., Result]
@@ -100,6 +100,6 @@ def test_the_earthquake_on_the_porotomo_fibre(tmp_path: Path) -> None:
 
 def test_the_events_over_the_mine(tmp_path: Path) -> None:
     outcome = run(installed(samples.mine_recording), tmp_path)
-    said = against_manual_picks(outcome.events, samples.mine_manual_picks())
+    said = compare_with_manual_picks(outcome.events, samples.mine_manual_picks())
     n_found = int(said.partition(" of 5 events found")[0].rpartition(" ")[2])
     assert n_found >= 4, said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,15 @@ from selfseis.catalogue.records import Pick
 from selfseis.catalogue.tables import read_picks
 from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet
-from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
-from selfseis.pick.picker import PUT_IN, Picker
+from selfseis.pick.calibration import ReliabilityBin
+from selfseis.pick.picker import Picker
 from selfseis.pick.self_training import Round
 from selfseis.recording import recording_from_array, write_recording
-from selfseis.training import TrainingRecord
-from selfseis.validation import Verdict
 from selfseis.workflow import load_model
 from selfseis.workflow.pick import PickSettings, summary_of
 from selfseis.workflow.picked_recording import PickedRecording
 from selfseis.workflow.snippets import spread, write_pick_snippets
+from standing_in import picker_standing_in
 
 Command = Callable[..., Any]
 
@@ -65,18 +65,20 @@ def picks_of(n_events: int, length: float, seed: int = 0) -> list[Pick]:
 @pytest.fixture(scope="module")
 def picker() -> Picker:
     """A picker that was not trained, with everything that training would have left in it."""
-    made = Picker()
-    made.net_, made.rate_, made.window_ = OnsetNet(), RATE, 3072
-    made.calibration_ = Calibration.none(0.1)
-    made.false_picks_ = FalsePicks({phase: np.full(20, 0.5) for phase in ("P", "S")}, days=9.0)
-    made.rounds_ = [
-        Round("synthetic onsets", held_out_above_null=3.0),
-        Round("round 1", 20, 4.0, 16, 50, 6.0),
-    ]
-    made.reliability_ = {phase: [ReliabilityBin(0.5, 0.52, 0.4, 0.6, 30)] for phase in ("P", "S")}
-    made.training_record_, made.training_sites_ = TrainingRecord(()), []
-    made.verdict_ = Verdict.undecided("pick", "Never trained.", details={PUT_IN: {}})
-    return made
+    untrained = picker_standing_in(RATE, window=3072)
+    untrained.model_ = replace(
+        untrained.model_,
+        net=OnsetNet(),
+        rounds=[
+            Round("synthetic onsets", held_out_above_null=3.0),
+            Round("round 1", 20, 4.0, 16, 50, 6.0),
+        ],
+        reliability={
+            "P": [ReliabilityBin(0.5, 0.52, 0.4, 0.6, 30)],
+            "S": [ReliabilityBin(0.5, 0.52, 0.4, 0.6, 30)],
+        },
+    )
+    return untrained
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +114,10 @@ def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
     assert summary["wadati"]["vp_vs"] == pytest.approx(1.73, abs=0.02)
     assert len(summary["wadati"]["dp_s"]) == len(summary["wadati"]["ds_s"]) > 60
     assert summary["thresholds"]["P"] == {"height": 0.5, "probability": 0.5}
-    assert summary["rounds"][1]["agreed"] == 20
+    assert summary["rounds"][1]["events"] == 20
     # Of 80 P picks an hour at each station half are false: the bound must not be below them.
-    assert min(summary["most_false_per_day"]["P"].values()) > 0.6 * 40 * 24
-    assert max(summary["most_false_per_day"]["S"].values()) < 0.3 * 40 * 24
+    assert min(summary["max_false_per_day"]["P"].values()) > 0.6 * 40 * 24
+    assert max(summary["max_false_per_day"]["S"].values()) < 0.3 * 40 * 24
 
 
 def test_one_station_alone_has_no_bound_and_says_so(picker: Picker) -> None:
@@ -123,7 +125,7 @@ def test_one_station_alone_has_no_bound_and_says_so(picker: Picker) -> None:
     picked = PickedRecording(alone, [p for p in picks_of(40, HOUR) if p.station == STATIONS[0]])
     summary = summary_of(picker, picked, picked.consensus(PAIRED))
     assert "one station alone" in summary["agreement"]["statement"]
-    assert summary["most_false_per_day"] == {} and summary["wadati"]["vp_vs"] is None
+    assert summary["max_false_per_day"] == {} and summary["wadati"]["vp_vs"] is None
 
 
 def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
@@ -174,7 +176,7 @@ def test_picking_writes_what_the_design_says(
     n_picks = len(read_picks(tmp_path / "out"))
     assert f"{sum(p.phase == 'P' for p in read_picks(tmp_path / 'out'))} P and" in done.stdout
     page = (tmp_path / "out" / "report.html").read_text()
-    assert 'id="picks"' in page and "Rounds of learning" in page
+    assert 'id="picks"' in page and "Self-training rounds" in page
     assert n_picks >= 0
 
 
@@ -204,7 +206,7 @@ def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> 
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["parameters"]["s_minus_p"] == [0.3, 9.0]
     assert any("0.5 of the full course" in note for note in run["notes"])
-    assert set(run["wall_seconds"]) == {"learn", "pick", "pictures", "judge"}
+    assert set(run["wall_seconds"]) == {"train", "pick", "pictures", "evaluate"}
 
 
 def test_a_verdict_is_given_by_whatever_the_model_is(selfseis: Command, model: Path, data: Path) -> None:
@@ -234,7 +236,7 @@ def test_a_model_keeps_what_it_was_learnt_with(
     selfseis: Command, model: Path, data: Path, tmp_path: Path
 ) -> None:
     done = selfseis("pick", data, "--model", model, "--out", tmp_path / "out", "--false-alarms-per-day", 5)
-    assert done.exit_code == 2 and "learnt with" in done.stderr
+    assert done.exit_code == 2 and "trained with" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -253,4 +255,4 @@ def test_a_rate_of_false_alarms_that_no_threshold_has(rate: float) -> None:
 
 def test_results_among_the_data_are_refused(selfseis: Command, model: Path, data: Path) -> None:
     done = selfseis("pick", data.parent, "--model", model, "--out", data.parent / "out")
-    assert done.exit_code == 2 and "give another --out" in done.stderr
+    assert done.exit_code == 2 and "choose another --out" in done.stderr

@@ -70,8 +70,8 @@ def test_few_channels_are_learnt_from_and_all_are_picked(
         seen.append(len(self.stations))
         return original(self, *args)  # type: ignore[arg-type]
 
-    original = self_training.SelfTraining.learn
-    monkeypatch.setattr(self_training.SelfTraining, "learn", spied)
+    original = self_training.SelfTraining.run
+    monkeypatch.setattr(self_training.SelfTraining, "run", spied)
     trained = Picker(rounds=1, seed=1).fit(fibre[0])
     assert seen == [TRAINING_CHANNELS]
     assert {found.seed_id for found in trained.pick(fibre[0])} <= {f"{20 * n}m" for n in range(80)}

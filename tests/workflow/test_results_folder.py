@@ -99,7 +99,7 @@ def test_run_json_says_what_was_done_to_what(finished_run: Path, recordings: Pat
     assert run["command"] == "run" and run["command_line"] == ["selfseis", *typed]
     assert run["selfseis"] == __version__ and run["versions"].keys() >= {"python", "numpy", "obspy", "torch"}
     assert run["seed"] == 0 and run["parameters"]["false_alarms_per_day"] == 1.0
-    assert run["wall_seconds"].keys() == {"open", "learn", "detect", "denoise", "explore", "pictures"}
+    assert run["wall_seconds"].keys() == {"open", "train", "detect", "denoise", "explore", "pictures"}
     assert run["quality_log"] == {"findings": [], "failed_units": []}
     assert run["recording"].pop("valid_fraction") > 0.99  # the outermost windows reach beyond the ends
     assert run["recording"] == {
@@ -128,8 +128,8 @@ def test_noise_is_called_noise(noise_run: Path) -> None:
     assert [verdict["verdict"] for verdict in read_json(noise_run / "verdict.json")] == ["no_gain"] * 3
     assert rows(noise_run) == quakeml_events(noise_run) == []
     assert not list(noise_run.glob("denoised*"))
-    assert "not better than simple ones" in " ".join(read_json(noise_run / "run.json")["notes"])
-    assert "nothing beyond chance" in (noise_run / "report.html").read_text(encoding="utf-8")
+    assert "not better than the baseline" in " ".join(read_json(noise_run / "run.json")["notes"])
+    assert "nothing beyond the null" in (noise_run / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_same_command_gives_the_same_results(

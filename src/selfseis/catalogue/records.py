@@ -1,4 +1,4 @@
-"""TODO."""
+"""Plain records of a catalogue: picks, arrivals, locations, amplitudes, magnitudes and events."""
 
 from __future__ import annotations
 
@@ -10,105 +10,57 @@ import numpy as np
 
 from selfseis.typing import FloatArray
 
-
-@dataclass(frozen=True)
-class Amplitude:
-    """Largest swing, zero to peak, of a station's horizontals.
-
-    Attributes
-    ----------
-    station : str
-        Its name.
-    seed_id : str
-        The channel that shows it.
-    value : float
-        In nm of a Wood-Anderson seismograph of gain 1, or in the record's units.
-    is_ground_motion : bool
-        Whether it is the former.
-    """
-
-    station: str
-    seed_id: str
-    value: float
-    is_ground_motion: bool
-
-
-@dataclass(frozen=True)
-class Event:
-    """A time at which a recording holds more than chance would bring.
-
-    Attributes
-    ----------
-    event_id : str
-        Name made of the time.
-    start, end : numpy.datetime64
-        Interval in UTC.
-    peak : numpy.datetime64
-        Time of the highest score.
-    score : float
-        Highest score, in standard deviations of chance.
-    p_value : float
-        Share of chance peaks that score as high.
-    n_channels : int
-        Channels that take part.
-    """
-
-    event_id: str
-    start: np.datetime64
-    end: np.datetime64
-    peak: np.datetime64
-    score: float
-    p_value: float
-    n_channels: int
-
-
-@dataclass(frozen=True)
-class LocatedEvent(Event):
-    """An event made of picks, located where that is possible.
-
-    ``peak`` is the origin time; where it is not known, the first pick. ``score`` is the sum of the probabilities of the
-    picks, and ``p_value`` the probability that chance brings such a score anywhere in the record.
-
-    Attributes
-    ----------
-    picks : tuple of Pick
-        In the order of time.
-    location : Location or None
-        None where the event could not be located.
-    reason : str
-        Why it is not located, or what to mind about the location; empty if nothing.
-    magnitude : Magnitude or None
-        None where no amplitude could be measured.
-    distances_km : dict
-        Distance by station, from S - P, where it is not located.
-    """
-
-    picks: tuple[Pick, ...] = ()
-    location: Location | None = None
-    reason: str = ""
-    magnitude: Magnitude | None = None
-    distances_km: dict[str, float] = field(default_factory=dict)
-
-
+Phase = Literal["P", "S"]
+PHASES: tuple[Phase, ...] = ("P", "S")
 CONFIDENCE = 0.68
 
 
 @dataclass(frozen=True)
+class Pick:
+    """The onset of a phase at a station.
+
+    Attributes
+    ----------
+    seed_id : str
+        "NET.STA.LOC.CHA" of the channel on which the phase is clearest: the vertical for P, a horizontal for S.
+    phase : {"P", "S"}
+        The phase.
+    time : numpy.datetime64
+        Onset time in UTC, in nanoseconds.
+    probability : float
+        Probability that the onset is real.
+    sd_s : float
+        Standard deviation of the time in s.
+    """
+
+    seed_id: str
+    phase: Phase
+    time: np.datetime64
+    probability: float
+    sd_s: float
+
+    @property
+    def station(self) -> str:
+        """Return "NET.STA.LOC", the seed_id without its channel code; for a fibre channel, its whole name."""
+        return self.seed_id.rpartition(".")[0] if self.seed_id.count(".") == 3 else self.seed_id
+
+
+@dataclass(frozen=True)
 class Arrival:
-    """A pick as an event explains it.
+    """A pick with its residual, distance, azimuth and weight in the location of an event.
 
     Attributes
     ----------
     pick : Pick
         The pick.
     residual_s : float
-        Observed less expected time.
+        Observed minus predicted time in s.
     distance_km : float
         Epicentral distance.
     azimuth_deg : float
         From the event to the station, clockwise from north.
     weight : float
-        1 where the residual is small; 0 where the pick was left out.
+        1 for a small residual, lower for a large one, 0 for a pick that was left out.
     """
 
     pick: Pick
@@ -120,14 +72,14 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Location:
-    """Place and time of an event, with 68% uncertainties.
+    """Hypocentre and origin time of an event, with 68% uncertainties.
 
     Attributes
     ----------
     time : numpy.datetime64
-        Origin time, UTC.
+        Origin time in UTC.
     latitude, longitude, depth_km : float
-        In degrees, and km below sea level.
+        In degrees, and in km below sea level.
     covariance : ndarray, shape (4, 4)
         Of east, north and depth in km, and time in s.
     horizontal_error_km : float
@@ -137,15 +89,15 @@ class Location:
     depth_error_km, time_error_s : float
         One standard deviation.
     rms_s : float
-        Of the residuals of the picks used.
+        Root mean square of the residuals of the picks used.
     gap_deg : float
-        Largest azimuth without a station.
+        Azimuthal gap: the largest range of azimuths without a station.
     arrivals : tuple of Arrival
         All picks of the event, also those left out.
     depth_is_resolved : bool
-        False where the depth is at a limit of the volume, or uncertain by more than a quarter of its range.
+        False if the depth is at a limit of the search volume, or uncertain by more than a quarter of its range.
     is_inside : bool
-        False where the epicentre is at a limit of the volume: only a direction, then.
+        False if the epicentre is at a limit of the search volume. Then only its direction is meaningful.
     """
 
     time: np.datetime64
@@ -166,8 +118,30 @@ class Location:
 
     @property
     def n_used(self) -> int:
-        """Return how many picks were used."""
+        """Return the number of picks used."""
         return sum(arrival.weight > 0 for arrival in self.arrivals)
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """Largest zero-to-peak amplitude on the horizontal channels of a station.
+
+    Attributes
+    ----------
+    station : str
+        Name of the station.
+    seed_id : str
+        The channel with this amplitude.
+    value : float
+        In nm of a Wood-Anderson seismograph of gain 1, or in the units of the recording.
+    is_ground_motion : bool
+        True if the value is in nm.
+    """
+
+    station: str
+    seed_id: str
+    value: float
+    is_ground_motion: bool
 
 
 @dataclass(frozen=True)
@@ -179,13 +153,13 @@ class Magnitude:
     value : float
         Median over stations.
     type : str
-        "ML", or "Mrel" for a relative one.
+        "ML", or "Mrel" for a relative magnitude.
     error : float
         Standard error, from the scatter of the stations.
     stations : dict
         Magnitude by seed_id of the channel.
     amplitudes : tuple of Amplitude
-        What it was made of, in the order of ``stations``.
+        The amplitudes used, in the order of ``stations``.
     """
 
     value: float
@@ -195,50 +169,64 @@ class Magnitude:
     amplitudes: tuple[Amplitude, ...]
 
 
-Phase = Literal["P", "S"]
-PHASES: tuple[Phase, ...] = ("P", "S")
-
-
 @dataclass(frozen=True)
-class Pick:
-    """The onset of a phase at a station.
+class Event:
+    """A seismic event: detected on waveforms, or associated from picks and located if possible.
 
     Attributes
     ----------
-    seed_id : str
-        "NET.STA.LOC.CHA" of the channel that shows the phase best: the vertical one for P, a horizontal one for S.
-    phase : {"P", "S"}
-        The phase.
-    time : numpy.datetime64
-        Time of the onset, UTC, in nanoseconds.
-    probability : float
-        That there is such an onset.
-    sd_s : float
-        Standard deviation of the time in s.
+    event_id : str
+        Name made from the time.
+    start, end : numpy.datetime64
+        Interval in UTC. For an event with picks, the first and the last pick.
+    peak : numpy.datetime64
+        Time of the highest score. For an event with picks, the origin time, or the first pick if that is not known.
+    score : float
+        Highest score in standard deviations of the null. For an event with picks, the sum of their probabilities.
+    p_value : float
+        Share of null peaks that score as high. For an event with picks, the probability that the null reaches such a
+        score anywhere in the recording.
+    n_channels : int
+        Number of channels that contribute.
+    picks : tuple of Pick
+        In order of time; empty for an event that was detected on waveforms.
+    location : Location or None
+        None if the event is not located.
+    reason : str
+        Why the event is not located, or a caveat on its location; empty if there is none.
+    magnitude : Magnitude or None
+        None if no amplitude was measured.
+    distances_km : dict
+        Distance by station from S - P, if the event is not located.
     """
 
-    seed_id: str
-    phase: Phase
-    time: np.datetime64
-    probability: float
-    sd_s: float
-
-    @property
-    def station(self) -> str:
-        """Return "NET.STA.LOC", the seed_id without its channel code; of a fibre's channel its whole name."""
-        return self.seed_id.rpartition(".")[0] if self.seed_id.count(".") == 3 else self.seed_id
+    event_id: str
+    start: np.datetime64
+    end: np.datetime64
+    peak: np.datetime64
+    score: float
+    p_value: float
+    n_channels: int
+    picks: tuple[Pick, ...] = ()
+    location: Location | None = None
+    reason: str = ""
+    magnitude: Magnitude | None = None
+    distances_km: dict[str, float] = field(default_factory=dict, hash=False)
 
 
 def in_time(picks: Iterable[Pick]) -> list[Pick]:
-    """Return picks in the order of time, then of seed_id and phase."""
+    """Return picks in order of time, then of seed_id and phase."""
     return sorted(picks, key=lambda pick: (pick.time, pick.seed_id, pick.phase))
 
 
-def iso(time: np.datetime64) -> str:
-    """Return a time as ISO 8601 in UTC, to the microsecond."""
-    return f"{np.datetime_as_string(time.astype('datetime64[us]'))}Z"
+def format_utc(time: np.datetime64, unit: Literal["ms", "us"] = "us") -> str:
+    """Return a time in UTC as ISO 8601 with a final Z, to the millisecond or the microsecond.
 
-
-def iso_milliseconds(time: np.datetime64) -> str:
-    """Return a time as ISO 8601 in UTC, to the millisecond."""
-    return f"{np.datetime_as_string(time.astype('datetime64[ms]'))}Z"
+    Parameters
+    ----------
+    time : numpy.datetime64
+        The time; digits beyond the unit are cut off.
+    unit : {"us", "ms"}
+        Resolution of the text.
+    """
+    return f"{np.datetime_as_string(time.astype(f'datetime64[{unit}]'))}Z"

@@ -1,4 +1,4 @@
-"""The command line: one thin command a task."""
+"""The command line: one thin command per task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: one thin command a task."""
+"""The command line: one thin command per task."""
 
 from __future__ import annotations
 
@@ -58,20 +58,18 @@ from selfseis.cli.train import train_app
 if TYPE_CHECKING:
     import xarray as xr
 
-    from selfseis.workflow.pick import PickOutcome
-    from selfseis.workflow.run import Outcome
+    from selfseis.workflow.pick import PickResult
+    from selfseis.workflow.run import JobResult
 
 app = typer.Typer(
-    help="Self-supervised seismology that says whether it works.",
+    name="selfseis",
+    help="Self-supervised machine learning for seismology, with one verdict per task.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 app.add_typer(train_app, name="train")
-app.command()(explore)
-app.command()(slip)
-app.command()(tomography)
 
 
 def _print_version(wanted: bool) -> None:
@@ -91,7 +89,12 @@ def _common(
 
 @app.command()
 def demo(out: Out = Path("selfseis-demo")) -> None:
-    """Run the main job on three real recordings and show a report."""
+    """Run the main job on three real recordings.
+
+    The job writes one report per recording, and an index page.
+
+    Example: selfseis demo --out selfseis-demo
+    """
     from selfseis.workflow import run_demo
 
     console = console_of()
@@ -119,7 +122,12 @@ def run(
     velocity: Velocity = None,
     atlas: Explore = True,
 ) -> None:
-    """Learn, judge, find, show: the main job."""
+    """Train, evaluate, denoise, detect, pick and report: the main job.
+
+    An interrupted run resumes when the same command is started again.
+
+    Example: selfseis run archive --out results
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = replace(
         settings_of(method, band, false_alarms_per_day, seed),
@@ -129,10 +137,10 @@ def run(
         explore=atlas,
     )
 
-    def job() -> Outcome:
+    def job() -> JobResult:
         from selfseis import workflow
 
-        workflow.check_apart(out, data)
+        workflow.check_output_outside_data(out, data)
         begin = time.perf_counter()
         recording = open_data(data, opening)
         seconds = time.perf_counter() - begin
@@ -147,11 +155,11 @@ def run(
 @app.command()
 def denoise(
     data: Data,
-    out: Annotated[Path, typer.Option("--out", help="File to write: .nc, .zarr or .mseed.")],
+    out: Annotated[Path, typer.Option("--out", help="Output file: .nc, .zarr or .mseed.")],
     model: Model = None,
-    sd: Annotated[
+    uncertainty: Annotated[
         Path | None,
-        typer.Option("--uncertainty", help="File for the standard deviation of each cleaned sample."),
+        typer.Option("--uncertainty", help="File for the standard deviation of each denoised sample."),
     ] = None,
     start: Start = None,
     end: End = None,
@@ -166,10 +174,13 @@ def denoise(
     seed: Seed = 0,
     jobs: Jobs = 1,
 ) -> None:
-    """Clean recordings, with a model or with one learnt from them.
+    """Denoise recordings.
 
-    Interrupted, the same command goes on. With --model it also continues a .nc or .zarr of before when more was
-    recorded: only the new part is cleaned.
+    Without --model, a denoiser is first trained on the recordings. An interrupted job resumes when the same command
+    is started again. With --model, an existing .nc or .zarr file of the same recording is extended: only the new
+    data are denoised.
+
+    Example: selfseis denoise archive --model volcano-model --out clean.mseed
     """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = settings_of(method, band, 1.0, seed, blind_zone=blind_zone)
@@ -177,18 +188,24 @@ def denoise(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        for path in filter(None, (out, sd)):
-            workflow.check_apart(path, data)
+        for path in filter(None, (out, uncertainty)):
+            workflow.check_output_outside_data(path, data)
         recording = open_data(data, opening)
-        cleaned = workflow.denoise(
-            recording, out, load_denoiser(model), settings, deviation=sd, jobs=jobs, console=console_of()
+        result = workflow.denoise(
+            recording,
+            out,
+            load_denoiser(model),
+            settings,
+            deviation=uncertainty,
+            jobs=jobs,
+            console=console_of(),
         )
-        used = cleaned.denoiser
+        used = result.denoiser
         print(used.verdict_ if model is None else used.evaluate(recording))
-        for line in workflow.what_was_predicted(out, cleaned.predicted):
+        for line in workflow.predicted_channels_summary(out, result.predicted):
             print(line)
-        if cleaned.kept:
-            print(f"Already cleaned before: {cleaned.kept:,} of {recording.sizes['time']:,} samples.")
+        if result.kept:
+            print(f"Already denoised: {result.kept:,} of {recording.sizes['time']:,} samples.")
         print(out)
         return recording
 
@@ -211,14 +228,17 @@ def detect(
     false_alarms_per_day: FalseAlarms = 1.0,
     seed: Seed = 0,
 ) -> None:
-    """Find events at a stated rate of false alarms."""
+    """Detect events at a given false-alarm rate.
+
+    Example: selfseis detect archive --false-alarms-per-day 1 --out results
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = settings_of(Method.auto, band, false_alarms_per_day, seed)
 
-    def job() -> Outcome:
+    def job() -> JobResult:
         from selfseis import workflow
 
-        workflow.check_apart(out, data)
+        workflow.check_output_outside_data(out, data)
         recording = open_data(data, opening)
         return workflow.detect(
             recording,
@@ -252,20 +272,23 @@ def pick(
     training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
 ) -> None:
-    """Pick P and S, with a model or with one learnt from these recordings.
+    """Pick P and S onsets.
 
-    With --model the pass band, S - P and the rate of false alarms are those that it was learnt with.
+    Without --model, a picker is first trained on the recordings. With --model, the pass band, the S - P range and
+    the false-alarm rate are those of its training.
+
+    Example: selfseis pick archive --model picker-model --out results
     """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
-    def job() -> PickOutcome:
+    def job() -> PickResult:
         from selfseis import workflow
         from selfseis.pick.picker import Picker
 
-        workflow.check_apart(out, data)
+        workflow.check_output_outside_data(out, data)
         settings = pick_settings_of(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed)
         picker = Picker.load(model) if model is not None else None
-        workflow.check_keeps(picker, settings)
+        workflow.check_model_settings(picker, settings)
         return workflow.pick(
             open_data(data, opening),
             out,
@@ -293,9 +316,14 @@ def evaluate(
     sampling_rate: Rate = None,
     channel_spacing: Spacing = None,
     gauge_length: Gauge = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all numbers of the verdict as JSON.")
+    ] = False,
 ) -> None:
-    """Say whether a model works on these data."""
+    """Evaluate a model on recordings and print the verdict.
+
+    Example: selfseis evaluate volcano-model archive --json
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
     def job() -> xr.DataArray:
@@ -303,11 +331,16 @@ def evaluate(
 
         trained = workflow.load_model(model)
         recording = open_data(data, opening)
-        found = trained.evaluate(recording)
-        print(json.dumps([found.to_dict()], indent=2) if as_json else found)
+        verdict = trained.evaluate(recording)
+        print(json.dumps([verdict.to_dict()], indent=2) if as_json else verdict)
         return recording
 
     exit_for_failed_units(guarded(job))
+
+
+app.command()(explore)
+app.command()(slip)
+app.command()(tomography)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands of exploration."""
+"""Commands that explore recordings and train explorers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from selfseis.explore import Explorer
-    from selfseis.workflow.explore import ExploreOutcome
+    from selfseis.workflow.explore import ExploreResult
 
 
 class Grouping(StrEnum):
-    """How windows are grouped."""
+    """Method that groups windows into classes."""
 
     hdbscan = "hdbscan"
     gmm = "gmm"
@@ -36,7 +36,7 @@ class Grouping(StrEnum):
 
 
 class Representation(StrEnum):
-    """What windows are compared by."""
+    """Features that windows are compared by."""
 
     auto = "auto"
     scattering = "scattering"
@@ -45,28 +45,39 @@ class Representation(StrEnum):
 
 Window = Annotated[
     float | None,
-    typer.Option("--window", help="Length of a window in s; by default some thousands of windows."),
+    typer.Option(
+        "--window", help="Length of a window in s; by default chosen to give some thousands of windows."
+    ),
 ]
 GroupingOption = Annotated[
-    Grouping, typer.Option("--grouping", help="hdbscan finds natural borders; gmm and ward cut everything.")
+    Grouping,
+    typer.Option(
+        "--grouping",
+        help="Clustering method: hdbscan leaves outliers unassigned; gmm and ward assign every window.",
+    ),
 ]
 RepresentationOption = Annotated[
-    Representation, typer.Option("--representation", help="auto tries an encoder and keeps what is better.")
+    Representation,
+    typer.Option(
+        "--representation",
+        help="Features; auto trains an encoder and keeps it if it is better than scattering.",
+    ),
 ]
 Export = Annotated[
     list[int] | None,
     typer.Option(
-        "--export", help="Class to write as QuakeML, miniSEED and SeisBench dataset; may be repeated."
+        "--export",
+        help="Number of a class to write as QuakeML, miniSEED and a SeisBench dataset; repeatable.",
     ),
 ]
 SimilarTo = Annotated[
     list[str] | None,
     typer.Option(
         "--similar-to",
-        help="Find more like this: a time, TIME@STATION, or a file of events; may be repeated. Written to similar.csv.",
+        help="Time, TIME@STATION or file of events to search similar windows for; repeatable. Written to similar.csv.",
     ),
 ]
-SHOWN = 10  # of the windows that were found
+MAX_PRINTED = 10  # similar windows
 
 
 def explore(
@@ -84,20 +95,22 @@ def explore(
     grouping: GroupingOption = Grouping.hdbscan,
     representation: RepresentationOption = Representation.auto,
     export: Export = None,
-    like: SimilarTo = None,
+    similar_to: SimilarTo = None,
     seed: Seed = 0,
 ) -> None:
-    """Group what is in recordings, rank what is rare, and show it in an atlas.
+    """Group windows into classes and rank them by novelty.
 
-    With --model the windows and the classes are those of the model.
+    The results include an atlas page. With --model, the window length and the classes are those of the model.
+
+    Example: selfseis explore archive --similar-to 2014-05-01T06:00:00 --out results
     """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
-    def job() -> ExploreOutcome:
+    def job() -> ExploreResult:
         from selfseis import workflow
         from selfseis.explore import Explorer
 
-        workflow.check_apart(out, data)
+        workflow.check_output_outside_data(out, data)
         settings = window, grouping, representation, seed
         explorer = new_explorer(*settings) if model is None else Explorer.load(model)
         return workflow.explore(
@@ -105,21 +118,23 @@ def explore(
             out,
             explorer,
             export=export or (),
-            like=like or (),
+            similar_to=similar_to or (),
             title=title_of(data),
             command_line=command_line(),
             console=console_of(),
         )
 
-    outcome = guarded(job)
-    print(outcome.verdict)
-    print(f"{outcome.counts}; atlas: {outcome.page}")
-    if outcome.like is not None:
-        print("most alike what was asked for (all in similar.csv):")
+    result = guarded(job)
+    print(result.verdict)
+    print(f"{result.counts}; atlas: {result.page}")
+    if result.similar is not None:
+        print("Most similar windows (full list in similar.csv):")
         print(
-            outcome.like.head(SHOWN)[["rank", "seed_id", "start", "class", "distance"]].to_string(index=False)
+            result.similar.head(MAX_PRINTED)[["rank", "seed_id", "start", "class", "distance"]].to_string(
+                index=False
+            )
         )
-    exit_for(outcome.failed_units)
+    exit_for(result.failed_units)
 
 
 def new_explorer(
@@ -133,7 +148,7 @@ def new_explorer(
 
 def train_explorer(
     data: Data,
-    model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
+    model: Annotated[Path, typer.Option("--model", help="Folder of the trained model.")],
     start: Start = None,
     end: End = None,
     select: Select = None,
@@ -146,7 +161,10 @@ def train_explorer(
     representation: RepresentationOption = Representation.auto,
     seed: Seed = 0,
 ) -> None:
-    """Learn the classes of recordings, and judge them on hidden windows."""
+    """Train an explorer on recordings and evaluate its classes on held-out windows.
+
+    Example: selfseis train explorer archive --model explorer-model
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
     def job() -> xr.DataArray:

@@ -1,4 +1,4 @@
-"""What commands do beside their task: open data, show progress and results, end with an exit status."""
+"""Shared steps of the commands: opening data, showing progress and results, and exit statuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from selfseis.cli.options import Method
     from selfseis.workflow.pick import PickSettings
-    from selfseis.workflow.run import Outcome, Settings
+    from selfseis.workflow.run import JobResult, Settings
 
 
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 
 def guarded(job: Callable[[], Result]) -> Result:
-    """Run a job; what the user can mend ends with one line and exit status 2."""
+    """Run a job; an error that the user can correct prints one line and exits with status 2."""
     from selfseis.errors import InputError, one_line
 
     try:
@@ -37,7 +37,7 @@ def guarded(job: Callable[[], Result]) -> Result:
         print(f"selfseis: {one_line(error)}: check the disk and the permissions", file=sys.stderr)
         raise typer.Exit(INPUT_ERROR) from None
     except KeyboardInterrupt:
-        print("selfseis: interrupted; the same command goes on from here", file=sys.stderr)
+        print("selfseis: interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -68,12 +68,14 @@ def _selection(select: str | None) -> str | tuple[float, float] | None:
     try:
         first, last = (float(part) for part in select.split(":"))
     except ValueError:
-        raise typer.BadParameter("a stretch of fibre is FROM:TO in m, such as 0:1500") from None
+        raise typer.BadParameter(
+            f"a section of fibre must be FROM:TO in m, such as 0:1500, got {select}"
+        ) from None
     return first, last
 
 
 def open_data(data: list[str], opening: dict[str, Any]) -> xr.DataArray:
-    """Open recordings and say what is wrong with them."""
+    """Open recordings and print the issues of their quality log."""
     from selfseis.quality_log import quality_log_of
     from selfseis.recording import open_recording
 
@@ -118,12 +120,12 @@ def load_denoiser(model: Path | None) -> Any:
     return Denoiser.load(model) if model is not None else None
 
 
-def conclude(outcome: Outcome) -> None:
-    """Show what a job found, and exit with 1 if units failed."""
-    from selfseis.workflow.demo import show
+def conclude(result: JobResult) -> None:
+    """Print the result of a job, and exit with 1 if units failed."""
+    from selfseis.workflow.demo import print_result
 
-    show(outcome, console_of(error=False))
-    exit_for(outcome.failed_units)
+    print_result(result, console_of(error=False))
+    exit_for(result.failed_units)
 
 
 def exit_for_failed_units(recording: xr.DataArray) -> None:
@@ -149,11 +151,11 @@ def console_of(*, error: bool = True) -> Console:
 
 
 def title_of(data: list[str]) -> str:
-    """Return what recordings are called on a page."""
+    """Return the title of recordings on a page."""
     names = [Path(item).name or item for item in data]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def command_line() -> list[str]:
-    """Return what the user typed."""
+    """Return the command line of the user."""
     return ["selfseis", *sys.argv[1:]]

@@ -1,4 +1,4 @@
-"""Commands that invert for what nobody has seen: slip on a fault."""
+"""The command that inverts displacements for slip on a fault."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from selfseis.cli.helpers import command_line, console_of, exit_for, guarded
 from selfseis.cli.options import Out, Seed
 
 if TYPE_CHECKING:
-    from selfseis.workflow.slip import Inverted
+    from selfseis.workflow.slip import InversionResult
 
 
 class NoiseChoice(StrEnum):
-    """Noise of the displacements."""
+    """Noise model of the displacements."""
 
     AUTO = "auto"
     GAUSSIAN = "gaussian"
@@ -28,62 +28,86 @@ def slip(
     fault: Annotated[
         Path,
         typer.Option(
-            "--fault", help="Fault: GeoJSON of rectangles or triangles, or .fsp (its slip is not used)."
+            "--fault",
+            help="Fault geometry: GeoJSON of rectangles or triangles, or .fsp (its slip is not used).",
         ),
     ],
     out: Out,
     gnss: Annotated[
         Path | None,
         typer.Option(
-            "--gnss", help="CSV site, lon, lat, e, n, u, se, sn, su in m; or static_data.json of the USGS."
+            "--gnss",
+            help="GNSS displacements: CSV of site, lon, lat, e, n, u, se, sn, su in m; or the USGS static_data.json.",
         ),
     ] = None,
     insar: Annotated[
         list[Path] | None,
         typer.Option(
             "--insar",
-            help="CSV lon, lat, los, look_e, look_n, look_u, sigma in m; txt of the USGS; .npz of kite. Once a scene.",
+            help="InSAR scene: CSV of lon, lat, los, look_e, look_n, look_u, sigma in m; USGS txt; kite .npz. "
+            "Repeat for each scene.",
         ),
     ] = None,
     more: Annotated[
-        list[Path] | None, typer.Argument(help="Further InSAR scenes.", metavar="[INSAR...]")
+        list[Path] | None, typer.Argument(help="More InSAR scenes.", metavar="[INSAR...]")
     ] = None,
     patch_km: Annotated[
         float | None,
-        typer.Option("--patch-km", help="Size of patches; by default about 200 of them.", min=0.05),
+        typer.Option(
+            "--patch-km", help="Patch size in km; by default chosen to give about 200 patches.", min=0.05
+        ),
     ] = None,
     near_fault_km: Annotated[
         float | None,
         typer.Option(
-            "--near-fault-km", help="Mask InSAR so near to the trace; by default a quarter patch.", min=0
+            "--near-fault-km",
+            help="Distance in km to the fault trace within which InSAR is masked; by default a quarter patch.",
+            min=0,
         ),
     ] = None,
     rigidity_gpa: Annotated[
-        float | None, typer.Option("--rigidity-gpa", help="By default that of the .fsp, or of ak135.", min=1)
+        float | None,
+        typer.Option(
+            "--rigidity-gpa", help="Rigidity in GPa; by default that of the .fsp file, or of ak135.", min=1
+        ),
     ] = None,
     check_sign: Annotated[
-        bool, typer.Option("--sign-check/--no-sign-check", help="Turn scenes whose sign contradicts GNSS.")
+        bool,
+        typer.Option("--sign-check/--no-sign-check", help="Reverse the sign of scenes that contradict GNSS."),
     ] = True,
     noise: Annotated[
         NoiseChoice,
-        typer.Option("--noise", help="Whether outliers count less; by default hidden data choose."),
+        typer.Option(
+            "--noise", help="Noise model; auto chooses on held-out data whether outliers count less."
+        ),
     ] = NoiseChoice.AUTO,
     max_patches: Annotated[
-        int, typer.Option("--max-patches", help="Patches of finer faults are merged to so many.", min=2)
+        int,
+        typer.Option(
+            "--max-patches", help="Maximum number of patches; patches of finer faults are merged.", min=2
+        ),
     ] = 400,
     prior: Annotated[
         list[str] | None,
         typer.Option(
-            "--prior", help="laplacian, positive-gp, gp or neural; by default all stand side by side."
+            "--prior",
+            help="Prior: laplacian, positive-gp, gp or neural; repeatable; by default all are compared.",
         ),
     ] = None,
-    folds: Annotated[int, typer.Option("--folds", help="Number of folds of hidden blocks.", min=2)] = 8,
-    samples: Annotated[int, typer.Option("--samples", help="Draws from the posterior.", min=20)] = 200,
+    folds: Annotated[
+        int, typer.Option("--folds", help="Number of cross-validation folds of held-out blocks.", min=2)
+    ] = 8,
+    samples: Annotated[int, typer.Option("--samples", help="Number of posterior samples.", min=20)] = 200,
     seed: Seed = 0,
 ) -> None:
-    """Invert GNSS and InSAR for slip on a fault, and say what hidden data make of it."""
+    """Invert GNSS and InSAR displacements for fault slip.
 
-    def job() -> Inverted:
+    The verdict compares predictions with held-out data.
+
+    Example: selfseis slip --fault fault.geojson --gnss gnss.csv --insar insar.csv --out out
+    """
+
+    def job() -> InversionResult:
         from selfseis.slip import SlipInversion
         from selfseis.slip.priors import PRIORS
         from selfseis.workflow.slip import invert_slip
@@ -98,10 +122,10 @@ def slip(
             gnss, scenes, fault, out, inversion, command_line=command_line(), console=console_of()
         )
 
-    outcome = guarded(job)
-    for line in outcome.warnings:
+    result = guarded(job)
+    for line in result.warnings:
         print(f"selfseis: {line}", file=sys.stderr)
-    print(outcome.verdict)
-    print("\n".join(outcome.side_by_side))
-    print(f"{outcome.said}; report: {outcome.report}")
-    exit_for(outcome.failed_units)
+    print(result.verdict)
+    print("\n".join(result.table))
+    print(f"{result.summary}; report: {result.report}")
+    exit_for(result.failed_units)

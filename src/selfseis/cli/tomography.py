@@ -1,4 +1,4 @@
-"""The command that inverts arrival times for structure."""
+"""The command that inverts arrival times for velocity structure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from selfseis.cli.helpers import command_line, console_of, exit_for, guarded
 from selfseis.cli.options import Out, Seed
 
 if TYPE_CHECKING:
-    from selfseis.workflow.slip import Inverted
+    from selfseis.workflow.slip import InversionResult
 
 
 class Scope(StrEnum):
-    """What the cells cover."""
+    """Extent of the model."""
 
     auto = "auto"
     globe = "globe"
     region = "region"
 
 
-class Hide(StrEnum):
-    """What is hidden together."""
+class HoldOut(StrEnum):
+    """Kind of block that is held out together."""
 
     event = "event"
     station = "station"
@@ -37,55 +37,76 @@ def tomography(
         Path,
         typer.Option(
             "--arrivals",
-            help="QuakeML, ISC or EHB bulletin, FMTOMO picks, a selfseis catalogue, or CSV. A file or a folder.",
+            help="File or folder of arrivals: QuakeML, ISC or EHB bulletin, FMTOMO picks, selfseis catalogue, or CSV.",
         ),
     ],
     out: Out,
     stations: Annotated[
         Path | None,
         typer.Option(
-            "--stations", help="StationXML, ISC list, FDSN text or CSV; not needed if the arrivals have them."
+            "--stations",
+            help="Station list: StationXML, ISC list, FDSN text or CSV; not needed if the arrivals include positions.",
         ),
     ] = None,
     reference: Annotated[
-        str, typer.Option("--reference", help="ak135, prem, iasp91, or a file of depth (km), vp, vs (km/s).")
+        str,
+        typer.Option(
+            "--reference",
+            help="Reference model: ak135, prem, iasp91, or a file of depth (km), vp, vs (km/s).",
+        ),
     ] = "ak135",
-    scope: Annotated[Scope, typer.Option("--scope", help="Cells of the globe or of a region.")] = Scope.auto,
+    scope: Annotated[
+        Scope,
+        typer.Option(
+            "--scope", help="Extent of the model: the globe or a region; auto chooses from the arrivals."
+        ),
+    ] = Scope.auto,
     cell: Annotated[
         float | None,
-        typer.Option("--cell", help="Side of a cell: degrees on the globe, km in a region.", min=0.1),
+        typer.Option("--cell", help="Cell size: degrees on the globe, km in a region.", min=0.1),
     ] = None,
-    hide: Annotated[
-        list[Hide] | None, typer.Option("--hold-out", help="What to hide; all three in turn by default.")
+    hold_out: Annotated[
+        list[HoldOut] | None,
+        typer.Option("--hold-out", help="Blocks to hold out; repeatable; by default all three in turn."),
     ] = None,
     published: Annotated[
-        Path | None, typer.Option("--published", help="NetCDF of a published model to compare with.")
+        Path | None, typer.Option("--published", help="NetCDF file of a published model to compare with.")
     ] = None,
-    folds: Annotated[int, typer.Option("--folds", help="Number of folds of hidden blocks.", min=2)] = 5,
-    samples: Annotated[int, typer.Option("--samples", help="Draws from the posterior.", min=4)] = 32,
+    folds: Annotated[
+        int, typer.Option("--folds", help="Number of cross-validation folds of held-out blocks.", min=2)
+    ] = 5,
+    samples: Annotated[int, typer.Option("--samples", help="Number of posterior samples.", min=4)] = 32,
     ray_iterations: Annotated[
-        int, typer.Option("--ray-iterations", help="In a region: how often rays are traced again.", min=0)
+        int,
+        typer.Option(
+            "--ray-iterations", help="Number of times that rays are traced again (region only).", min=0
+        ),
     ] = 1,
     seed: Seed = 0,
 ) -> None:
-    """Invert arrival times for velocity structure, and say what hidden arrivals make of it."""
+    """Invert arrival times for velocity structure.
 
-    def job() -> Inverted:
+    The verdict compares predictions with held-out arrivals.
+
+    Example: selfseis tomography --arrivals arrivals.xml --out results
+    """
+
+    def job() -> InversionResult:
         from selfseis.tomography import TravelTimeTomography
         from selfseis.workflow.tomography import invert_arrivals
 
         method = TravelTimeTomography(
-            reference, scope=scope.value, cell=cell, hidden=tuple(one.value for one in (hide or Hide)),
+            reference, scope=scope.value, cell=cell, hold_out=tuple(one.value for one in (hold_out or HoldOut)),
             n_folds=folds, n_samples=samples, ray_iterations=ray_iterations, published=published, seed=seed,
         )  # fmt: skip
         return invert_arrivals(
             arrivals, stations, out, method, command_line=command_line(), console=console_of()
         )
 
-    outcome = guarded(job)
-    for line in outcome.warnings:
+    result = guarded(job)
+    for line in result.warnings:
         print(f"selfseis: {line}", file=sys.stderr)
-    print(outcome.verdict)
-    print("\n".join(outcome.side_by_side))
-    print(f"{outcome.said}; report: {outcome.report}")
-    exit_for(outcome.failed_units)
+    print(result.verdict)
+    print("\n".join(result.table))
+    print(f"{result.summary}; report: {result.report}")
+    exit_for(result.failed_units)

@@ -1,4 +1,4 @@
-"""The commands that learn a model."""
+"""Commands that train a model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 train_app = typer.Typer(
-    help="Learn a model from unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None
+    help="Train a model on unlabelled recordings.", no_args_is_help=True, rich_markup_mode=None
 )
 train_app.command("explorer")(train_explorer)
 
@@ -50,7 +50,7 @@ train_app.command("explorer")(train_explorer)
 @train_app.command("denoiser")
 def train_denoiser(
     data: Data,
-    model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
+    model: Annotated[Path, typer.Option("--model", help="Folder of the trained model.")],
     start: Start = None,
     end: End = None,
     select: Select = None,
@@ -62,24 +62,30 @@ def train_denoiser(
     method: MethodOption = Method.auto,
     blind_zone: BlindZone = None,
     seed: Seed = 0,
-    start_from: Annotated[
-        Path | None, typer.Option("--init-from", help="Folder of a model to learn on from, in seconds.")
+    init_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--init-from", help="Folder of a trained model to start from; fine-tuning takes seconds."
+        ),
     ] = None,
 ) -> None:
-    """Learn to denoise, and judge it on hidden channels."""
+    """Train a denoiser and evaluate it on held-out channels.
+
+    Example: selfseis train denoiser archive --model volcano-model
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
     settings = settings_of(method, band, 1.0, seed, blind_zone=blind_zone)
 
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        begun = load_denoiser(start_from)
+        initial = load_denoiser(init_from)
         recording = open_data(data, opening)
-        denoiser = workflow.train_denoiser(recording, model, settings, start=begun, console=console_of())
+        denoiser = workflow.train_denoiser(recording, model, settings, start=initial, console=console_of())
         print(denoiser.verdict_)
         before = denoiser.verdict_.details.get("skill_before")
         if before is not None:
-            print(f"The model it was learnt on from has the skill {before:.3f} here.")
+            print(f"Skill of the initial model on these data: {before:.3f}.")
         print(f"model: {model}")
         return recording
 
@@ -89,7 +95,7 @@ def train_denoiser(
 @train_app.command("picker")
 def train_picker(
     data: Data,
-    model: Annotated[Path, typer.Option("--model", help="Folder to save the model in.")],
+    model: Annotated[Path, typer.Option("--model", help="Folder of the trained model.")],
     start: Start = None,
     end: End = None,
     select: Select = None,
@@ -104,7 +110,10 @@ def train_picker(
     training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
 ) -> None:
-    """Learn to pick P and S, and judge it by what other stations confirm."""
+    """Train a picker of P and S onsets and evaluate it by the consensus across stations.
+
+    Example: selfseis train picker archive --model picker-model
+    """
     opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
     def job() -> xr.DataArray:

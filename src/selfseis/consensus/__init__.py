@@ -1,4 +1,4 @@
-"""Consensus across stations: P-S pairs, common events, their null by shifted stations, the Wadati diagram."""
+"""Consensus across stations: P-S pairs, common events, the null by shifted stations, and Wadati diagrams."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What stations agree on, how much of it is chance, and which onsets no other station knows of.
+"""Consensus of stations: common events, their null by shifted stations, and isolated onsets.
 
-Stations that are shifted against each other along the recording agree by chance only. The number of events above
-that is a measure of how good picks are that needs no label.
+If the stations are shifted against each other along the recording, they have common events by coincidence only. The
+excess of common events over this null measures the quality of picks without labels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from selfseis.consensus.common_events import CommonEvent, PairedOnset, common_events, extent
-from selfseis.consensus.ps_pairs import Moveout, Pairs, paired
+from selfseis.consensus.ps_pairs import Moveout, Pairs, pair_onsets
 from selfseis.typing import BoolArray, FloatArray
 
 __all__ = [
@@ -24,26 +24,26 @@ __all__ = [
     "Pairs",
     "common_events",
     "consensus_above_null",
-    "lonely",
-    "paired",
+    "isolated_onsets",
+    "pair_onsets",
     "time_with_data",
 ]
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """Events that stations agree on, beside what they agree on by chance.
+    """Common events of stations, and those of the null by shifted stations.
 
     Attributes
     ----------
     events : tuple of CommonEvent
-        The highest score first.
+        In descending order of score.
     null : tuple of ndarray, shape (n_events, 4)
-        Score, misfit, confirmations and onsets that count of the events of each circular shift.
+        Score, misfit, confirmations and counted onsets of the events of each circular shift.
     n_stations : int
-        Stations that had pairs at all.
+        Number of stations with pairs.
     counted : frozenset of int or None
-        Stations whose onsets and confirmations count, such as hidden ones; None for all.
+        Stations whose onsets and confirmations count, such as held-out ones; None for all.
     """
 
     events: tuple[CommonEvent, ...]
@@ -53,49 +53,50 @@ class Consensus:
 
     @property
     def confirmations(self) -> int:
-        """Return how often a station that counts is confirmed: n - 1 times in an event of n stations that all count."""
+        """Return the number of confirmations of counted stations: n - 1 per event of n counted stations."""
         return sum(_confirmations(event, self.counted) for event in self.events)
 
     @property
     def null_mean(self) -> float:
-        """Return how many events chance brings."""
+        """Return the mean number of events under the null."""
         return float(np.mean([len(shifted) for shifted in self.null])) if self.null else 0.0
 
     @property
     def null_confirmations(self) -> float:
-        """Return how many confirmations chance brings."""
+        """Return the mean number of confirmations under the null."""
         return float(np.mean(self._confirmations_by_shift())) if self.null else 0.0
 
     @property
     def null_sd(self) -> float:
-        """Return by how much the number of chance confirmations differs between shifts."""
+        """Return the standard deviation of the number of confirmations under the null."""
         return float(np.std(self._confirmations_by_shift(), ddof=1)) if len(self.null) > 1 else 0.0
 
     @property
     def null_onsets(self) -> float:
-        """Return how many onsets of stations that count belong to events that chance brings."""
+        """Return the mean number of counted onsets in events under the null."""
         return float(np.mean([shifted[:, 3].sum() for shifted in self.null])) if self.null else 0.0
 
     @property
     def above_null(self) -> float:
-        """Return the confirmations less what chance brings: how good picks are, without a label.
+        """Return the number of confirmations above the null, a measure of the quality of picks without labels.
 
-        Of two stations it is the number of events. Of more, events would not do: chance brings many events of two
-        stations where real ones are few of many. Compare it only between picks of equal number.
+        For two stations it is the number of events above the null. For more stations the number of events is not
+        suitable: the null has many events of two stations, and real events are fewer but have many stations. Compare
+        it only between equal numbers of picks.
         """
         return self.confirmations - self.null_confirmations
 
     @property
     def onsets(self) -> list[PairedOnset]:
-        """Return the onsets of stations that count."""
-        return [onset for event in self.events for onset in _counting(event, self.counted)]
+        """Return the onsets of the counted stations."""
+        return [onset for event in self.events for onset in _counted_onsets(event, self.counted)]
 
     @cached_property
     def null_share(self) -> FloatArray:
-        """Return for each event the share of chance among the events that score at least as high.
+        """Return for each event the expected share of coincidences among the events with at least its score.
 
-        It counts one chance event more than was seen in all shifts, so that few shifts do not promise too much, and
-        it never falls with a lower score.
+        It counts one null event more than all shifts had, so that it is not too low for few shifts. It never falls with
+        a lower score.
         """
         if not self.null:
             return np.ones(len(self.events))
@@ -106,11 +107,11 @@ class Consensus:
         return np.minimum.accumulate(share[::-1])[::-1]
 
     def kept(self, share: float) -> list[CommonEvent]:
-        """Return the events of highest score among which at most a share is by chance."""
+        """Return the events of highest score with at most a given share of coincidences."""
         return list(self.events[: int(np.sum(self.null_share <= share))])
 
-    def on_one_line(self, within: float) -> tuple[int, float]:
-        """Count the events whose stations lie on one Wadati line, and those that do so by chance.
+    def count_on_one_line(self, within: float) -> tuple[int, float]:
+        """Count the events whose stations lie on one Wadati line, and those under the null.
 
         Parameters
         ----------
@@ -120,7 +121,7 @@ class Consensus:
         Returns
         -------
         int, float
-            Number of events, and what chance brings of it.
+            Number of events, and its mean under the null.
         """
         found = sum(event.misfit <= within for event in self.events)
         null = [int(np.sum(shifted[:, 1] <= within)) for shifted in self.null]
@@ -128,10 +129,10 @@ class Consensus:
 
     def __str__(self) -> str:
         if self.n_stations < 2:
-            return "one station alone has no other to agree with: its P-S pairs are not confirmed"
+            return "there are P-S pairs at one station alone: no other station confirms them"
         return (
-            f"{self.n_stations} stations agree on {len(self.events)} events and confirm each other "
-            f"{self.confirmations} times; chance does so {self.null_confirmations:.1f} ± {self.null_sd:.1f} times"
+            f"{self.n_stations} stations have {len(self.events)} common events and {self.confirmations} confirmations; "
+            f"shifted stations have {self.null_confirmations:.1f} ± {self.null_sd:.1f} confirmations"
         )
 
     def _confirmations_by_shift(self) -> list[float]:
@@ -147,22 +148,23 @@ def consensus_above_null(
     seed: int = 0,
     counted: Iterable[int] | None = None,
 ) -> Consensus:
-    """Find the events that stations agree on, and how many they agree on by chance.
+    """Find the common events of stations, and those under the null by shifted stations.
 
-    Chance is measured by shifting stations against each other along the times that hold data, and around their
-    end. Short shifts, of about a minute at 100 Hz, are as frequent as long ones: they keep what the rate of onsets
-    of all stations has in common in a swarm.
+    For the null, stations are shifted against each other, circularly along the times with data. Shifts are
+    log-uniform, from about a minute at 100 Hz upwards. Short shifts preserve the common variation of the rate of onsets
+    during a swarm.
 
     Parameters
     ----------
     onsets : sequence of Pairs
-        Of each station.
+        P-S pairs of each station.
     moveout : Moveout
-        What they must have in common.
+        Conditions for a common event.
     spans : ndarray, shape (n_spans, 2), optional
-        First and last time with data in s after the recording's start; by default one span from 0 to the last onset.
+        First and last time with data in s after the start of the recording; by default one span, from 0 to the last
+        onset.
     shifts : int
-        How many shifts to try.
+        Number of shifts.
     seed : int
         Seed of the shifts.
     counted : iterable of int, optional
@@ -176,37 +178,37 @@ def consensus_above_null(
     if n_stations < 2:
         return Consensus(tuple(events), (), n_stations, counted)
     random = np.random.default_rng(seed)
-    longest = max(float(np.max(pairs.s_time - pairs.p_time)) for pairs in onsets if len(pairs))
-    least = 2 * longest * moveout.vp_vs / (moveout.vp_vs - 1) + moveout.origin_tolerance
+    max_s_minus_p = max(float(np.max(pairs.s_time - pairs.p_time)) for pairs in onsets if len(pairs))
+    min_shift = 2 * max_s_minus_p * moveout.vp_vs / (moveout.vp_vs - 1) + moveout.origin_tolerance
     null = []
     for _ in range(shifts):
-        by = _shifts(len(onsets), least, duration, random)
-        moved = [_rolled(pairs, shift, spans) for pairs, shift in zip(onsets, by, strict=True)]
+        by = _shifts(len(onsets), min_shift, duration, random)
+        moved = [_roll(pairs, shift, spans) for pairs, shift in zip(onsets, by, strict=True)]
         found = common_events(moved, moveout, duration=duration)
-        null.append(_described(found, counted))
+        null.append(_summarise(found, counted))
     return Consensus(tuple(events), tuple(null), n_stations, counted)
 
 
-def _described(events: list[CommonEvent], counted: frozenset[int] | None) -> FloatArray:
-    rows = [(e.score, e.misfit, _confirmations(e, counted), len(_counting(e, counted))) for e in events]
+def _summarise(events: list[CommonEvent], counted: frozenset[int] | None) -> FloatArray:
+    rows = [(e.score, e.misfit, _confirmations(e, counted), len(_counted_onsets(e, counted))) for e in events]
     return np.array(rows, float).reshape(-1, 4)
 
 
-def _counting(event: CommonEvent, counted: frozenset[int] | None) -> list[PairedOnset]:
+def _counted_onsets(event: CommonEvent, counted: frozenset[int] | None) -> list[PairedOnset]:
     return [onset for onset in event.onsets if counted is None or onset.station in counted]
 
 
 def _confirmations(event: CommonEvent, counted: frozenset[int] | None) -> int:
-    return min(len(_counting(event, counted)), event.confirmations)
+    return min(len(_counted_onsets(event, counted)), event.confirmations)
 
 
 def time_with_data(times: FloatArray, spans: FloatArray) -> FloatArray:
-    """Return how much time with data has passed at some times.
+    """Return the cumulative time with data up to given times.
 
     Parameters
     ----------
     times : ndarray, shape (n_times,)
-        In s after the recording's start; between spans the end of the last one counts.
+        In s after the start of the recording. A time between spans counts as the end of the previous one.
     spans : ndarray, shape (n_spans, 2)
         First and last time with data of each span in s, in ascending order.
     """
@@ -216,39 +218,41 @@ def time_with_data(times: FloatArray, spans: FloatArray) -> FloatArray:
     return before[span] + np.clip(times - spans[span, 0], 0, lengths[span])
 
 
-def lonely(times: FloatArray, others: Sequence[FloatArray], within: FloatArray) -> BoolArray:
-    """Say which onsets no other station has a like near.
+def isolated_onsets(times: FloatArray, others: Sequence[FloatArray], within: FloatArray) -> BoolArray:
+    """Return which onsets have no onset at another station close in time.
 
     Parameters
     ----------
     times : ndarray, shape (n_onsets,)
-        Onsets of a station in s.
+        Onset times at one station in s.
     others : sequence of ndarray
-        Onsets of each other station in s, sorted.
+        Sorted onset times at each other station in s.
     within : ndarray, shape (n_others,)
-        How near in s for each of them.
+        Largest time difference in s for each other station.
 
     Returns
     -------
     ndarray of bool, shape (n_onsets,)
-        All True where there is no other station: ask whether there is one first.
+        All True without other stations.
     """
-    alone = np.ones(len(times), bool)
+    isolated = np.ones(len(times), bool)
     for other, reach in zip(others, within, strict=True):
         first = np.searchsorted(other, times - reach, side="left")
-        alone &= np.searchsorted(other, times + reach, side="right") == first
-    return alone
+        isolated &= np.searchsorted(other, times + reach, side="right") == first
+    return isolated
 
 
-def _shifts(n_stations: int, least: float, duration: float, random: np.random.Generator) -> FloatArray:
-    """Return one shift a station: multiples of a step, so that any two differ by a step or more around the clock."""
-    longest = duration / n_stations
-    step = longest if longest <= least else float(np.exp(random.uniform(np.log(least), np.log(longest))))
+def _shifts(n_stations: int, min_shift: float, duration: float, random: np.random.Generator) -> FloatArray:
+    """Return one shift per station: multiples of a step, so that any two differ by at least the step."""
+    max_step = duration / n_stations
+    step = max_step
+    if max_step > min_shift:
+        step = float(np.exp(random.uniform(np.log(min_shift), np.log(max_step))))
     return step * random.permutation(n_stations).astype(np.float64)
 
 
-def _rolled(pairs: Pairs, shift: float, spans: FloatArray) -> Pairs:
-    """Shift pairs along the times that hold data and around their end."""
+def _roll(pairs: Pairs, shift: float, spans: FloatArray) -> Pairs:
+    """Shift pairs circularly along the times with data."""
     before = np.concatenate([[0.0], np.cumsum(np.diff(spans, axis=1)[:, 0])])
     place = time_with_data(pairs.p_time, spans)
     place = (place + shift) % before[-1]

@@ -1,8 +1,8 @@
-"""Events that several stations saw, found among their P-S pairs without a single label.
+"""Common events: events at two or more stations, found among P-S pairs without labels.
 
-A pair is worth the more the rarer pairs as good as it are at its station: its gain is minus the logarithm of the
-chance to meet one by accident. So what is compared between stations, networks and rounds of learning does not depend
-on the scale of a network's output.
+The gain of a pair is minus the logarithm of the probability of an equally good pair at its station by coincidence. It
+depends on the ranks of the pairs only. So scores can be compared between stations, networks and rounds of
+self-training, whatever the scale of the output of a network.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from selfseis.consensus.ps_pairs import Moveout, Pairs, expanded
 from selfseis.typing import BoolArray, FloatArray, IndexArray
 
 MAX_PAIRS = 2_000_000
-MAX_COUPLES = 300_000  # of pairs that are compared; beyond it only each station's best pairs are
-COUPLES_AT_A_TIME = 250_000
+MAX_COUPLES = (
+    300_000  # limit of compared couples of pairs; beyond it, only the best pairs of each station are used
+)
+COUPLES_PER_CHUNK = 250_000
 
 
 @dataclass(frozen=True)
 class PairedOnset:
-    """P and S of an event at one station; times in s after the recording's start."""
+    """P and S onset of an event at one station, with times in s after the start of the recording."""
 
     station: int
     p_time: float
@@ -33,18 +35,18 @@ class PairedOnset:
 
 @dataclass(frozen=True)
 class CommonEvent:
-    """An event that at least two stations saw.
+    """An event at two or more stations.
 
     Attributes
     ----------
     onsets : tuple of PairedOnset
-        One a station, in the order of stations.
+        One per station, in the order of stations.
     score : float
-        Sum of the stations' gains less the misfit of their origin times; the higher the less by chance.
+        Sum of the gains of the stations minus the misfit of their origin times.
     misfit : float
-        Largest |dS - vp_vs * dP| between two of the stations in s: how far from one Wadati line they are.
+        Largest |dS - vp_vs * dP| between two of the stations in s, the deviation from one Wadati line.
     origin : float
-        When the waves set out, in s after the recording's start.
+        Origin time in s after the start of the recording.
     """
 
     onsets: tuple[PairedOnset, ...]
@@ -54,55 +56,55 @@ class CommonEvent:
 
     @property
     def confirmations(self) -> int:
-        """Return how many stations confirm a first one."""
+        """Return the number of stations that confirm the first one."""
         return len(self.onsets) - 1
 
 
 def common_events(
     onsets: Sequence[Pairs], moveout: Moveout, *, duration: float | None = None
 ) -> list[CommonEvent]:
-    """Find the events that at least two stations agree on.
+    """Find the events with consistent P-S pairs at two or more stations.
 
-    Couples of pairs that fit are taken in the order of their score. Two groups become one event only where each
-    pair fits each other one, and an onset belongs to one event only.
+    Couples of consistent pairs are joined in order of their score. Two groups become one event only if each pair of one
+    is consistent with each pair of the other. An onset belongs to one event only.
 
     Parameters
     ----------
     onsets : sequence of Pairs
-        Of each station.
+        P-S pairs of each station.
     moveout : Moveout
-        What they must have in common.
+        Conditions for a common event.
     duration : float, optional
-        Length of the recording in s, gaps left out; by default from the first onset to the last.
+        Length of the recording without gaps in s; by default the time of the last onset.
 
     Returns
     -------
     list of CommonEvent
-        The highest score first; empty for one station.
+        In descending order of score; empty for one station.
     """
-    return _grown(_pooled(onsets, moveout, duration or extent(onsets)), moveout)
+    return _join_couples(_pool(onsets, moveout, duration or extent(onsets)), moveout)
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """Pairs of all stations in the order of origin time."""
+    """Pairs of all stations in order of origin time."""
 
     origin: FloatArray
     station: IndexArray
     pairs: Pairs
     gain: FloatArray
 
-    def taken(self, which: IndexArray | BoolArray) -> _Pool:
-        pairs = Pairs(*(getattr(self.pairs, field.name)[which] for field in fields(Pairs)))
-        return _Pool(self.origin[which], self.station[which], pairs, self.gain[which])
+    def select(self, rows: IndexArray | BoolArray) -> _Pool:
+        pairs = Pairs(*(getattr(self.pairs, field.name)[rows] for field in fields(Pairs)))
+        return _Pool(self.origin[rows], self.station[rows], pairs, self.gain[rows])
 
 
 def extent(onsets: Sequence[Pairs]) -> float:
-    """Return the last time of any onset in s."""
+    """Return the time of the last onset in s."""
     return max((float(pairs.s_time.max()) for pairs in onsets if len(pairs)), default=0.0)
 
 
-def _pooled(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool:
+def _pool(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool:
     window = 2 * moveout.origin_tolerance / max(duration, 2 * moveout.origin_tolerance)
     gains, ranks = [], []
     for pairs in onsets:
@@ -120,7 +122,7 @@ def _pooled(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool
     while True:
         best = np.flatnonzero(rank <= share)
         best = best[np.argsort(origin[best], kind="stable")]
-        taken = pool.taken(best)
+        taken = pool.select(best)
         n_couples = int(np.sum(_reach(taken, moveout) - np.arange(1, len(best) + 1)))
         if n_couples <= MAX_COUPLES:
             return taken
@@ -128,16 +130,16 @@ def _pooled(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool
 
 
 def _reach(pool: _Pool, moveout: Moveout) -> IndexArray:
-    """Return behind each pair the end of those whose origin time fits."""
+    """Return for each pair the end of the range of pairs with a consistent origin time."""
     return np.searchsorted(pool.origin, pool.origin + moveout.origin_tolerance, side="right")
 
 
 def _couples(pool: _Pool, moveout: Moveout) -> tuple[IndexArray, IndexArray]:
-    """Return the couples of pairs of two stations that fit, the best first."""
+    """Return the consistent couples of pairs at two stations, in descending order of score."""
     end = _reach(pool, moveout)
     begin = np.arange(1, len(end) + 1)
     splits = np.searchsorted(
-        np.cumsum(end - begin), np.arange(COUPLES_AT_A_TIME, np.sum(end - begin), COUPLES_AT_A_TIME)
+        np.cumsum(end - begin), np.arange(COUPLES_PER_CHUNK, np.sum(end - begin), COUPLES_PER_CHUNK)
     )
     found = []
     for rows in np.split(np.arange(len(end)), splits):
@@ -156,7 +158,7 @@ def _couples(pool: _Pool, moveout: Moveout) -> tuple[IndexArray, IndexArray]:
 
 
 class _Rivals:
-    """Pairs of a station that use the same onset as another one."""
+    """Pairs of a station that share an onset with another pair."""
 
     def __init__(self, pool: _Pool, apart: float) -> None:
         self.pool, self.apart = pool, apart
@@ -169,7 +171,7 @@ class _Rivals:
                 self.sorted[int(station), name] = own[order], times[order]
 
     def of(self, pair: int) -> list[int]:
-        """Return the pairs that cannot be true if this one is, itself among them."""
+        """Return the pairs that exclude a pair because they share an onset with it, including itself."""
         rivals: list[int] = []
         for name in ("p_time", "s_time"):
             own, times = self.sorted[int(self.pool.station[pair]), name]
@@ -179,8 +181,8 @@ class _Rivals:
         return rivals
 
 
-def _grown(pool: _Pool, moveout: Moveout) -> list[CommonEvent]:
-    """Join couples to events, the best first."""
+def _join_couples(pool: _Pool, moveout: Moveout) -> list[CommonEvent]:
+    """Join couples to events, in descending order of score."""
     if len(np.unique(pool.station)) < 2:
         return []
     left, right = _couples(pool, moveout)
@@ -192,7 +194,7 @@ def _grown(pool: _Pool, moveout: Moveout) -> list[CommonEvent]:
         if refused[a] or refused[b] or (event_of[a] == event_of[b] >= 0):
             continue
         ours, theirs = members.get(event_of[a], [a]), members.get(event_of[b], [b])
-        if not _all_fit(pool, moveout, ours, theirs):
+        if not _are_consistent(pool, moveout, ours, theirs):
             continue
         for pair in {a, b}:
             if event_of[pair] < 0:
@@ -208,9 +210,9 @@ def _grown(pool: _Pool, moveout: Moveout) -> list[CommonEvent]:
     return sorted(events, key=lambda event: (-event.score, event.origin))
 
 
-def _all_fit(pool: _Pool, moveout: Moveout, ours: list[int], theirs: list[int]) -> bool:
+def _are_consistent(pool: _Pool, moveout: Moveout, ours: list[int], theirs: list[int]) -> bool:
     if len(ours) == len(theirs) == 1:
-        return True  # a couple was found because it fits
+        return True  # each couple is consistent
     station, p_time, origin = pool.station, pool.pairs.p_time, pool.origin
     limit = moveout.travel_limit[np.ix_(station[ours], station[theirs])]
     same = station[ours][:, None] == station[theirs]
@@ -220,13 +222,13 @@ def _all_fit(pool: _Pool, moveout: Moveout, ours: list[int], theirs: list[int]) 
 
 
 def _event(pool: _Pool, moveout: Moveout, members: list[int]) -> CommonEvent:
-    which = np.array(sorted(members, key=lambda pair: int(pool.station[pair])))
-    origin = pool.origin[which]
+    rows = np.array(sorted(members, key=lambda pair: int(pool.station[pair])))
+    origin = pool.origin[rows]
     off = (origin - origin.mean()) / (moveout.origin_tolerance / 2)
     columns = [getattr(pool.pairs, field.name) for field in fields(Pairs)]
     onsets = tuple(
-        PairedOnset(int(pool.station[pair]), *(float(column[pair]) for column in columns)) for pair in which
+        PairedOnset(int(pool.station[pair]), *(float(column[pair]) for column in columns)) for pair in rows
     )
-    # For two stations this is their couple's score: each station has half of the variance of a difference.
-    score = float(pool.gain[which].sum() - np.sum(off**2))
+    # For two stations this is the score of their couple: each station has half of the variance of a difference.
+    score = float(pool.gain[rows].sum() - np.sum(off**2))
     return CommonEvent(onsets, score, float(np.ptp(origin)) * (moveout.vp_vs - 1), float(origin.mean()))

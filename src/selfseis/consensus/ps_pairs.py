@@ -1,9 +1,9 @@
-"""P-S pairs at a station, and what pairs of different stations have in common if they are of one event.
+"""P-S pairs at stations, and the conditions for pairs at different stations to be one event.
 
-A P and an S at one station point to the time at which their waves set out: with a constant ratio of velocities it
-lies (S - P) / (vp/vs - 1) before the P (Wadati, 1933, *Geophys. Mag.* 7). Pairs of different stations belong to one
-event where these times are equal and the P are no further apart than waves travel between the stations. That the
-origin times of two stations are equal is the same as dS = vp/vs * dP, and needs neither a place nor a model.
+A P and an S onset at one station give the origin time of the event. With a constant vp/vs it is (S - P) / (vp/vs - 1)
+before the P onset (Wadati, 1933, *Geophys. Mag.* 7). Pairs at different stations can be one event if their origin times
+are equal, and their P times differ by no more than the travel time between the stations. Equal origin times at two
+stations are the same condition as dS = vp/vs * dP, which needs neither coordinates nor a velocity model.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.typing import FloatArray, IndexArray
 
-MAX_S_OF_A_P = 6
-EARTH_RADIUS_KM = 6371.0
-NEVER = -1e-9  # s: a difference of times that none is below
-SLOWEST_P_KM_S = 1.5  # along the ground: P in soft rock
+MAX_S_PER_P = 6
+NO_LIMIT_MET_S = -1e-9  # a limit that no time difference can meet
+MIN_P_KM_S = 1.5  # apparent velocity along the surface: P in soft rock
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Onsets of P with onsets of S that may belong to them, at one station.
+    """P onsets at one station, each with an S onset that may be of the same event.
 
     Attributes
     ----------
     p_time, s_time : ndarray, shape (n_pairs,)
-        In s after the recording's start, in the order of P.
+        Times in s after the start of the recording, in order of P.
     p_prob, s_prob : ndarray, shape (n_pairs,)
-        Probabilities, on any scale that grows with them.
+        Probabilities, or any increasing function of them.
     """
 
     p_time: FloatArray
@@ -43,17 +43,17 @@ class Pairs:
 
     @property
     def worth(self) -> FloatArray:
-        """Return the product of both probabilities, by which pairs of a station are ranked."""
+        """Return the product of both probabilities, which ranks the pairs of a station."""
         return self.p_prob * self.s_prob
 
     def origin(self, vp_vs: float) -> FloatArray:
-        """Return when the waves set out, in s after the recording's start."""
+        """Return the origin times in s after the start of the recording."""
         return self.p_time - (self.s_time - self.p_time) / (vp_vs - 1)
 
 
 @dataclass(frozen=True)
 class Moveout:
-    """What onsets of one event have in common at different stations.
+    """Conditions for onsets at different stations to be one event.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Moveout:
     tolerance : float
         Largest |dS - vp_vs * dP| between two stations in s.
     apart : float
-        Distance in s within which two onsets of a station cannot both be real ones of different events.
+        Minimum time in s between onsets of different events at one station.
     """
 
     travel_limit: FloatArray
@@ -73,77 +73,77 @@ class Moveout:
     apart: float = 1.0
 
     @classmethod
-    def unknown(cls, n_stations: int, rate: float) -> Moveout:
-        """Assume what 100 Hz recordings are made for where no coordinates are known: P within 10 s.
+    def without_coordinates(cls, n_stations: int, rate: float) -> Moveout:
+        """Return default limits without coordinates: P times within 10 s at 100 Hz.
 
         Parameters
         ----------
         n_stations : int
             Number of stations.
         rate : float
-            Sampling rate in Hz. All times scale with the sample: at 500 Hz the limit is 2 s.
+            Sampling rate in Hz. All times scale with the sampling interval: at 500 Hz the limit is 2 s.
         """
         scale = 100.0 / rate
         return cls(np.full((n_stations, n_stations), 10.0 * scale), tolerance=scale, apart=scale)
 
     @classmethod
-    def between(
-        cls, latitude: FloatArray, longitude: FloatArray, rate: float, *, slowest_km_s: float = SLOWEST_P_KM_S
+    def from_coordinates(
+        cls, latitude: FloatArray, longitude: FloatArray, rate: float, *, min_p_km_s: float = MIN_P_KM_S
     ) -> Moveout:
-        """Derive the limits from the stations' places; a place that is NaN has the limit of unknown places.
+        """Derive the limits from the coordinates of stations. For coordinates that are NaN, the default limit applies.
 
         Parameters
         ----------
         latitude, longitude : ndarray, shape (n_stations,)
             In degrees.
         rate : float
-            Sampling rate in Hz, with which the error of a pick scales.
-        slowest_km_s : float
-            Slowest velocity of P along the ground in km/s.
+            Sampling rate in Hz. The tolerance scales with the sampling interval.
+        min_p_km_s : float
+            Minimum apparent velocity of P along the surface in km/s.
         """
-        return cls.over(distances_km(latitude, longitude), rate, slowest_km_s)
+        return cls.from_distances(distances_km(latitude, longitude), rate, min_p_km_s)
 
     @classmethod
-    def over(cls, apart_km: FloatArray, rate: float, slowest_km_s: float) -> Moveout:
+    def from_distances(cls, apart_km: FloatArray, rate: float, min_p_km_s: float) -> Moveout:
         """Derive the limits from the distances between stations.
 
         Parameters
         ----------
         apart_km : ndarray, shape (n_stations, n_stations)
-            Distances in km; NaN where they are not known.
-        rate, slowest_km_s
-            As for `between`.
+            Distances in km; NaN if not known.
+        rate, min_p_km_s
+            As in `from_coordinates`.
         """
-        unknown = cls.unknown(len(apart_km), rate)
-        limit = apart_km / slowest_km_s + unknown.tolerance / 2
-        return replace(unknown, travel_limit=np.where(np.isfinite(limit), limit, unknown.travel_limit))
+        default = cls.without_coordinates(len(apart_km), rate)
+        limit = apart_km / min_p_km_s + default.tolerance / 2
+        return replace(default, travel_limit=np.where(np.isfinite(limit), limit, default.travel_limit))
 
-    def between_sites(self, sites: Sequence[str]) -> Moveout:
-        """Return the same limits, but that stations of one site never agree: a footstep there is felt by both."""
+    def separate_sites(self, sites: Sequence[str]) -> Moveout:
+        """Return the same limits, but without events common to sensors of one site, which share local noise."""
         names = np.asarray(sites)
         same = (names[:, None] == names) & ~np.eye(len(names), dtype=bool)
-        return replace(self, travel_limit=np.where(same, NEVER, self.travel_limit))
+        return replace(self, travel_limit=np.where(same, NO_LIMIT_MET_S, self.travel_limit))
 
     @property
     def origin_tolerance(self) -> float:
-        """Return the largest difference of two stations' origin times in s."""
+        """Return the largest difference between the origin times of two stations in s."""
         return self.tolerance / (self.vp_vs - 1)
 
 
-def paired(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) -> Pairs:
-    """Pair every P of a station with the S that may belong to it.
+def pair_onsets(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) -> Pairs:
+    """Pair each P onset of a station with the S onsets that may be of the same event.
 
     Parameters
     ----------
     p, s : ndarray, shape (n_onsets, 2)
-        Time in s after the recording's start and probability, in any order.
+        Time in s after the start of the recording, and probability; in any order.
     s_minus_p : tuple of float
-        Least and largest S - P time in s.
+        Smallest and largest S - P time in s.
 
     Returns
     -------
     Pairs
-        For each P at most the six most probable S.
+        For each P at most the six most probable S onsets.
     """
     p, s = (np.asarray(onsets, float).reshape(-1, 2) for onsets in (p, s))
     p, s = (onsets[np.argsort(onsets[:, 0], kind="stable")] for onsets in (p, s))
@@ -153,13 +153,13 @@ def paired(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) -> Pair
     by_worth = np.lexsort((-s[of_s, 1], of_p))
     of_p, of_s = of_p[by_worth], of_s[by_worth]
     place = np.arange(len(of_p)) - np.searchsorted(of_p, of_p, side="left")
-    best = place < MAX_S_OF_A_P
+    best = place < MAX_S_PER_P
     of_p, of_s = of_p[best], of_s[best]
     return Pairs(p[of_p, 0], s[of_s, 0], p[of_p, 1], s[of_s, 1])
 
 
 def distances_km(latitude: FloatArray, longitude: FloatArray) -> FloatArray:
-    """Return distances over the ground between all points, shape (n, n), in km."""
+    """Return the great-circle distances between all points in km; shape (n, n)."""
     phi, lam = np.radians(np.asarray(latitude, float)), np.radians(np.asarray(longitude, float))
     dphi, dlam = phi[:, None] - phi, lam[:, None] - lam
     haversine = np.sin(dphi / 2) ** 2 + np.cos(phi)[:, None] * np.cos(phi) * np.sin(dlam / 2) ** 2
@@ -167,7 +167,7 @@ def distances_km(latitude: FloatArray, longitude: FloatArray) -> FloatArray:
 
 
 def expanded(first: IndexArray, end: IndexArray) -> tuple[IndexArray, IndexArray]:
-    """Return row and column of every element of the ranges first:end."""
+    """Return the row and the element of each member of the ranges first:end."""
     counts = np.maximum(end - first, 0)
     rows = np.repeat(np.arange(len(first)), counts)
     return rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts) + first[rows]

@@ -1,7 +1,19 @@
-"""The Wadati diagram: S minus P against P times gives vp / vs and origin times without a place or a model.
+"""Wadati diagrams: vp/vs and origin times from P and S times, without locations or a velocity model.
 
-At each station t_S - t_P = (vp/vs - 1) (t_P - t_0), wherever the event was, as long as P and S take the same path.
+At each station t_S - t_P = (vp/vs - 1) (t_P - t_0) for any location of the event, if P and S take the same path.
 
+The module has two estimates of vp/vs. They use different events and different fits, so their values can differ for the
+same recording:
+
+- `fit_wadati` uses the picks of associated events. It is a weighted Deming regression with a 90% interval. Velocity
+  estimation applies it to preliminary events, and `selfseis.locate.locate_events` again to the final ones. The notes
+  contain both values, and ``locations.json`` the second one in the key ``wadati``.
+- `wadati_line` uses the common events of stations (see `selfseis.consensus.common_events`). It is a line of least
+  absolute residuals through time differences between stations. The summary of the picks contains it, as a check of the
+  picks before any association.
+
+References
+----------
 Wadati (1933), On the travel time of earthquake waves, part II. Geophysical Magazine 7, 101-111.
 """
 
@@ -19,13 +31,14 @@ from selfseis.consensus.common_events import CommonEvent
 from selfseis.geo.earth_models import POISSON_VP_VS
 from selfseis.typing import FloatArray
 
-PLAUSIBLE = (1.4, 3.0)
-MIN_PAIRS, DRAWS = 6, 200
+VP_VS_RANGE = (1.4, 3.0)
+MIN_PAIRS, N_BOOTSTRAPS = 6, 200
+MIN_COUPLES = 5
 
 
 @dataclass(frozen=True)
 class Pair:
-    """P and S of one station, in s after the first pick of the event."""
+    """P and S times of one station in s after the first pick of the event, with their standard deviations."""
 
     station: str
     p_s: float
@@ -36,20 +49,20 @@ class Pair:
 
 @dataclass(frozen=True)
 class Wadati:
-    """Ratio vp / vs from the pairs of many events.
+    """The vp/vs ratio from the P-S pairs of associated events.
 
     Attributes
     ----------
     vp_vs : float
-        The ratio; the square root of 3 where it could not be measured.
+        The ratio; the square root of 3 if it could not be measured.
     low, high : float
-        Interval of 90%, by drawing events with replacement; not a number where not measured.
+        90% interval from a bootstrap over events; NaN if not measured.
     n_events, n_pairs : int
-        Events with pairs at two stations or more, and their pairs.
+        Number of events with pairs at two or more stations, and of their pairs.
     points : list of dict
-        Keys event (its number), station, p_s (P travel time) and s_minus_p_s, for the diagram.
+        Points of the diagram, with the keys event (its number), station, p_s (P travel time) and s_minus_p_s.
     is_measured : bool
-        Whether the picks decided.
+        True if the picks give the ratio, False if it is assumed.
     """
 
     vp_vs: float
@@ -64,7 +77,7 @@ class Wadati:
         if not self.is_measured:
             return (
                 f"vp/vs of {self.vp_vs:.2f} is assumed: {self.n_pairs} P-S pairs of {self.n_events} events "
-                "do not tell it"
+                "do not constrain it"
             )
         return (
             f"vp/vs of {self.vp_vs:.3f} ({self.low:.3f} to {self.high:.3f}) from {self.n_pairs} P-S pairs "
@@ -73,7 +86,7 @@ class Wadati:
 
 
 def pairs_of(picks: Sequence[Pick]) -> list[Pair]:
-    """Pair P with S of the same station in one event; the most probable where there are several."""
+    """Pair the most probable P and S of each station of one event."""
     begin = min((pick.time for pick in picks), default=np.datetime64(0, "ns"))
     pairs = []
     for station in dict.fromkeys(pick.station for pick in picks):
@@ -92,17 +105,22 @@ def pairs_of(picks: Sequence[Pick]) -> list[Pair]:
 
 
 def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
-    """Measure vp / vs from events.
+    """Estimate vp/vs from the picks of associated events.
 
-    The slope of S against P times, each less its event's mean, is that of Deming's regression, which knows that both
-    carry errors, with weights that take outliers down (Cauchy, 5 rounds).
+    The estimate is the slope of S against P times, each minus the mean of its event. It is a Deming regression, which
+    accounts for errors in both times, with Cauchy weights for outliers (5 iterations).
 
     Parameters
     ----------
     events : iterable of sequences of Pick
         The picks of each event.
     seed : int
-        Of the draws for the interval.
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Wadati
+        With the ratio assumed if there are too few pairs, or if the ratio is implausible or uncertain.
     """
     numbered = [(number, pairs_of(picks)) for number, picks in enumerate(events)]
     useful = [(number, pairs) for number, pairs in numbered if len(pairs) > 1]
@@ -113,9 +131,12 @@ def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
     if n_pairs - len(groups) >= MIN_PAIRS:
         slope = _slope(groups)
         rng = np.random.default_rng(seed)
-        draws = [_slope([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(DRAWS)]
+        draws = [
+            _slope([groups[i] for i in rng.integers(0, len(groups), len(groups))])
+            for _ in range(N_BOOTSTRAPS)
+        ]
         spread = np.nanquantile(draws, [0.05, 0.95]) if np.isfinite(draws).any() else (np.nan, np.nan)
-        measured = bool(PLAUSIBLE[0] < slope < PLAUSIBLE[1] and spread[1] - spread[0] < 0.5)
+        measured = bool(VP_VS_RANGE[0] < slope < VP_VS_RANGE[1] and spread[1] - spread[0] < 0.5)
         if measured:
             ratio, low, high = slope, float(spread[0]), float(spread[1])
     points = [point for number, pairs in useful for point in _points(number, pairs, ratio)]
@@ -123,7 +144,7 @@ def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
 
 
 def origin_time_s(pairs: Sequence[Pair], vp_vs: float) -> tuple[float, float]:
-    """Origin time in s after the event's first pick, and its standard deviation, from P-S pairs."""
+    """Return the origin time in s after the first pick of an event and its standard deviation, from P-S pairs."""
     times, sds = np.array([_origin(pair, vp_vs) for pair in pairs]).T
     return float(np.average(times, weights=1 / sds**2)), float((1 / sds**2).sum() ** -0.5)
 
@@ -149,7 +170,7 @@ def _points(number: int, pairs: Sequence[Pair], vp_vs: float) -> list[dict[str, 
 
 
 def _slope(groups: Sequence[FloatArray]) -> float:
-    """Slope of S against P times within events; nan where the P times do not differ."""
+    """Return the slope of S against P times within events; NaN if it is not positive."""
     noise = float(np.median(np.concatenate([(g[:, 3] / g[:, 2]) ** 2 for g in groups])))
     weights = [np.ones(len(g)) for g in groups]
     slope = float("nan")
@@ -174,21 +195,18 @@ def _seconds(time: np.datetime64, begin: np.datetime64) -> float:
     return float((time - begin) / np.timedelta64(1, "ns")) * 1e-9
 
 
-FEWEST = 5
-
-
 @dataclass(frozen=True)
 class WadatiLine:
-    """Differences between stations, and the line through them and through zero.
+    """The vp/vs ratio from the common events of stations: time differences, and the line through the origin.
 
     Attributes
     ----------
     dp, ds : ndarray, shape (n_couples,)
-        Differences of P and of S of each two stations of each event in s.
+        Differences of P and of S times in s between each two stations of each event.
     vp_vs : float
-        Slope of the line; not a number for fewer than five couples.
+        Slope of the line; NaN for fewer than five couples.
     sd_s : float
-        Spread of S about the line in s (1.48 times the median absolute residual).
+        Spread of the S differences around the line in s (1.48 times the median absolute residual).
     """
 
     dp: FloatArray
@@ -198,24 +216,24 @@ class WadatiLine:
 
 
 def wadati_line(events: Sequence[CommonEvent]) -> WadatiLine:
-    """Fit vp/vs to the events that stations agree on.
+    """Estimate vp/vs from the common events of stations.
 
-    The line has the least sum of absolute residuals, so that a few wrong events do not turn it. Events were chosen
-    by a vp/vs that was assumed, and lie within its tolerance: start with a wide one.
+    The line minimises the sum of absolute residuals, so a few wrong events do not change it. The events were selected
+    with an assumed vp/vs and a tolerance. A wide tolerance keeps the estimate independent of the assumed value.
 
     Parameters
     ----------
     events : sequence of CommonEvent
-        The events.
+        Common events, such as `Consensus.kept` returns.
     """
     couples = [couple for event in events for couple in combinations(event.onsets, 2)]
     dp = np.array([b.p_time - a.p_time for a, b in couples], float)
     ds = np.array([b.s_time - a.s_time for a, b in couples], float)
-    moved = np.abs(dp) > 0
-    if np.sum(moved) < FEWEST:
+    nonzero = np.abs(dp) > 0
+    if np.sum(nonzero) < MIN_COUPLES:
         return WadatiLine(dp, ds, float("nan"), float("nan"))
-    # Through zero the least absolute residuals are at the median of the slopes, weighted with |dp|.
-    slope, weight = ds[moved] / dp[moved], np.abs(dp[moved])
+    # The line of least absolute residuals through the origin has the median of the slopes, weighted with |dp|.
+    slope, weight = ds[nonzero] / dp[nonzero], np.abs(dp[nonzero])
     order = np.argsort(slope)
     half = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
     vp_vs = float(slope[order][half])

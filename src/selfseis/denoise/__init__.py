@@ -1,4 +1,4 @@
-"""Denoising: each channel predicted from the channels that do not share its noise."""
+"""Denoising by prediction of each channel from the channels that do not share its noise."""
 
 from __future__ import annotations
 

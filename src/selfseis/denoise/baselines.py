@@ -1,4 +1,4 @@
-"""The simplest blind predictions, beside which a denoiser is judged: means of others, weighted alike."""
+"""Baseline predictions of a channel for the evaluation of a denoiser: equally weighted means of other channels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from selfseis.typing import Float32Array, IndexArray
 
 
 def neighbour_mean(ridge_offsets: IndexArray, spans: list[Span]) -> Callable[[Float32Array], Float32Array]:
-    """Return the simplest blind prediction on a line: the two nearest visible channels, weighted alike.
+    """Return the baseline on a line: the mean of the two nearest channels outside the blind zone.
 
     Parameters
     ----------
     ridge_offsets : ndarray of int
-        Offsets outside the blind zone; the nearest on each side are used.
+        Offsets outside the blind zone; the baseline uses the nearest one on each side.
     spans : list of Span
-        Data on whose learning part the weight is fitted by least squares.
+        Data whose training samples determine the weight by least squares.
     """
     nearest = int(ridge_offsets[ridge_offsets > 0].min())
 
@@ -30,14 +30,14 @@ def neighbour_mean(ridge_offsets: IndexArray, spans: list[Span]) -> Callable[[Fl
 
 
 def station_mean(weights: Float32Array, spans: list[Span]) -> Callable[[Float32Array], Float32Array]:
-    """Return the simplest prediction in a network: the mean of the channels that the filter may use.
+    """Return the baseline for stations: the mean of the channels that the filter uses.
 
     Parameters
     ----------
     weights : ndarray, shape (n_channels, n_channels, n_lags)
-        The filter; only where it is not zero matters.
+        The filter; only its non-zero entries matter.
     spans : list of Span
-        Data on whose learning part the weight is fitted by least squares.
+        Data whose training samples determine the weight by least squares.
     """
     used = (weights != 0).any(axis=2).astype(np.float32)
     share = used / np.maximum(used.sum(axis=1, keepdims=True), 1)
@@ -49,8 +49,8 @@ def _scaled(
 ) -> Callable[[Float32Array], Float32Array]:
     product = power = 0.0
     for span in spans:
-        guess = np.where(span.train, predict(span.data), 0).astype(np.float64)
-        product += float(np.sum(guess * span.data))
-        power += float(np.sum(guess**2))
+        prediction = np.where(span.train, predict(span.data), 0).astype(np.float64)
+        product += float(np.sum(prediction * span.data))
+        power += float(np.sum(prediction**2))
     factor = np.float32(product / power if power > 0 else 0)
     return lambda data: factor * predict(data)

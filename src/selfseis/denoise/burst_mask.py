@@ -1,4 +1,4 @@
-"""Outbursts of single channels: a fault so loud that what little of it passes a filter drowns the neighbours."""
+"""Mask of bursts on single channels, which are so strong that they would leak into the estimates of neighbours."""
 
 from __future__ import annotations
 
@@ -6,42 +6,44 @@ import numpy as np
 
 from selfseis.typing import BoolArray, Float32Array
 
-BLOCK = 128  # samples, from the first on: tiles start on whole blocks
-ROWS = 256  # channels that are squared at once: of a wide fibre each copy counts
-BESIDE = 4  # channels on each side that a channel is compared with
-LOUDER = 1000.0  # times the power of noise and of the neighbours about that time
+BLOCK = 128  # samples; tiles start on whole blocks
+ROWS = 256  # channels squared at once, which limits memory on wide fibres
+NEIGHBOURS = 4  # channels on each side for the comparison
+MIN_POWER_RATIO = 1000.0  # relative to the noise and to the neighbours at that time
 
 
 def burst_mask(data: Float32Array) -> BoolArray:
-    """Mark blocks of time in which a channel is far louder than noise and than the channels beside it.
+    """Mask blocks of time in which a channel has far more power than noise and than its neighbours.
 
-    A wave reaches the channels beside it in the same block or the next. Where none of these records, nothing is told.
+    A wave reaches the neighbours in the same block or an adjacent one. A channel without live neighbours is never
+    masked.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        Conditioned data of a line, in units of the noise; zero where there is none.
+        Conditioned data of a line, in units of the noise; zero where there are no data.
 
     Returns
     -------
     ndarray of bool, same shape
     """
     starts = np.arange(0, data.shape[1], BLOCK)
-    rows = (data[first : first + ROWS] for first in range(0, len(data), ROWS))
-    power = np.concatenate([np.add.reduceat(np.square(r), starts, axis=1) for r in rows]) / BLOCK
-    channels, blocks = np.nonzero(power > LOUDER)
-    about = np.pad(power, ((BESIDE, BESIDE), (1, 1)))
-    about = np.maximum(np.maximum(about[:, :-2], about[:, 1:-1]), about[:, 2:])
-    beside = np.stack([about[channels + n, blocks] for n in range(2 * BESIDE + 1) if n != BESIDE])
-    usual = np.ma.median(np.ma.masked_equal(beside, 0), axis=0)  # of those that record
-    alone = (power[channels, blocks] > LOUDER * usual).filled(False)
-    loud = np.zeros(power.shape, np.bool_)
-    loud[channels[alone], blocks[alone]] = True
-    return np.repeat(loud, BLOCK, axis=1)[:, : data.shape[1]]
+    groups = (data[first : first + ROWS] for first in range(0, len(data), ROWS))
+    power = np.concatenate([np.add.reduceat(np.square(g), starts, axis=1) for g in groups]) / BLOCK
+    channels, blocks = np.nonzero(power > MIN_POWER_RATIO)
+    padded = np.pad(power, ((NEIGHBOURS, NEIGHBOURS), (1, 1)))
+    padded = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
+    rows = [n for n in range(2 * NEIGHBOURS + 1) if n != NEIGHBOURS]
+    neighbours = np.stack([padded[channels + n, blocks] for n in rows])
+    typical = np.ma.median(np.ma.masked_equal(neighbours, 0), axis=0)  # of the live neighbours
+    isolated = (power[channels, blocks] > MIN_POWER_RATIO * typical).filled(False)
+    mask = np.zeros(power.shape, np.bool_)
+    mask[channels[isolated], blocks[isolated]] = True
+    return np.repeat(mask, BLOCK, axis=1)[:, : data.shape[1]]
 
 
 def without_bursts(data: Float32Array) -> Float32Array:
-    """Return data with nothing in the place of burst_mask; the same array where there are none.
+    """Return data with zeros in place of bursts, or the same array if there are none.
 
     Parameters
     ----------
@@ -52,5 +54,5 @@ def without_bursts(data: Float32Array) -> Float32Array:
     -------
     ndarray, shape (n_channels, n_samples)
     """
-    found = burst_mask(data)
-    return np.where(found, np.float32(0), data) if found.any() else data
+    mask = burst_mask(data)
+    return np.where(mask, np.float32(0), data) if mask.any() else data

@@ -1,4 +1,4 @@
-"""What all channels of a fibre record at the same instant: the interrogator's own noise, not the ground's."""
+"""Removal of the common mode: noise of the interrogator that all channels of a fibre record at the same instant."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
-MIN_CHANNELS = 32  # below, the mean holds too much of each channel
-MIN_SHARE = 0.1  # of the power of quiet data; a smaller one costs more signal than it removes noise
-LOUDEST = 4.0  # noise levels at which a channel's say in the mean is cut off
+MIN_CHANNELS = 32  # with fewer channels the mean contains too much of each
+MIN_SHARE = 0.1  # of the noise power; removal of a smaller share costs more signal than noise
+CLIP = 4.0  # noise levels at which a channel is clipped in the mean
 
 
 def common_share(correlation: FloatArray, n_channels: int) -> float:
-    """Return the share of the quiet power that channels far apart have in common, 0 where it is too small to count.
+    """Return the share of the noise power that distant channels have in common, or 0 if it is too small to remove.
 
     Parameters
     ----------
     correlation : ndarray, shape (max_offset + 1,)
-        Zero-lag correlation of quiet data by offset in channels.
+        Zero-lag correlation of noise by offset in channels.
     n_channels : int
-        Channels of the line.
+        Number of channels of the line.
     """
     far = correlation[len(correlation) // 2 :]
     share = float(min(np.median(far), far[-1])) if n_channels >= MIN_CHANNELS else 0.0
@@ -34,14 +34,14 @@ def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:
     data : ndarray, shape (n_channels, n_samples)
         Conditioned data.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
 
     Returns
     -------
     ndarray, shape (n_channels, n_samples)
-        Zero stays zero.
+        Zeros, which mark missing data, stay zero.
     """
     present = data != 0
     counts = np.maximum(present[live].sum(axis=0, dtype=np.int32), 1)
-    mean = np.clip(data[live], -LOUDEST, LOUDEST).sum(axis=0) / counts
+    mean = np.clip(data[live], -CLIP, CLIP).sum(axis=0) / counts
     return np.where(present, data - mean.astype(np.float32), 0)

@@ -1,114 +1,102 @@
-"""The denoiser: learn on unlabelled recordings, judge on their hidden channels, clean other recordings."""
+"""The denoiser: fit on unlabelled recordings, evaluation on hidden channels, denoising of other recordings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-import numpy as np
 import xarray as xr
 
 from selfseis.base import Estimator
-from selfseis.denoise import evaluate as hidden_skill
-from selfseis.denoise import model as storage
-from selfseis.denoise.burst_mask import BLOCK, without_bursts
-from selfseis.denoise.channel_levels import ChannelNoiseLevels, measured_levels
-from selfseis.denoise.common_mode import without_common_mode
+from selfseis.denoise.channel_levels import ChannelNoiseLevels
+from selfseis.denoise.evaluate import evaluate_recording
 from selfseis.denoise.fit import fit_denoiser
-from selfseis.denoise.line_filter import LineRidge
-from selfseis.denoise.prediction import (
-    best_estimate,
-    blind_prediction,
-    estimate_halo,
-    live_channels,
-    reference_gain_for,
-    wiener_for,
-)
-from selfseis.denoise.station_filter import StationRidge
-from selfseis.denoise.training_data import training_spans
-from selfseis.denoise.wiener import WienerWeights
-from selfseis.errors import InputError
-from selfseis.recording.dataarray import channel_names, lazy_recording, sampling_rate, start_time
+from selfseis.denoise.model import DenoiserModel, DenoiserParameters, load, save
+from selfseis.recording.dataarray import lazy_recording, sampling_rate, start_time
 from selfseis.recording.lazy_transform import coordinates_of, read_computed
-from selfseis.recording.preprocessing import Conditioner
-from selfseis.training import TrainingRecord
-from selfseis.typing import BoolArray, Float32Array, FloatArray
+from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
+    from selfseis.denoise.line_filter import LineRidge
+    from selfseis.denoise.station_filter import StationRidge
+    from selfseis.denoise.wiener import WienerWeights
     from selfseis.networks import BlindSlantNet
-    from selfseis.training import FitProgress
+    from selfseis.recording.preprocessing import Conditioner
+    from selfseis.training import FitProgress, TrainingRecord
 
 
 class Denoiser(Estimator):
-    """Denoise by blind prediction, with a channel's own observation brought back as far as it can be trusted.
+    """Denoise by blind prediction, combined with each channel's own observation by Wiener weights.
 
     Parameters
     ----------
     method : {"ridge", "network"}
-        The closed-form filter, or a small network that starts from it and is trained in place. The network needs
-        channels on a line.
+        The closed-form filter, or a small network that starts from the filter and is trained on the recording. The
+        network needs channels on a line.
     band : tuple of float, optional
         Pass band in Hz; by default 2% to 80% of the Nyquist frequency.
     blind_zone : int, optional
-        Half-width in channels of the zone that is not looked at; by default as far as the noise is measured to be
-        shared.
+        Half-width in channels of the zone that the prediction does not use; by default the measured range of noise
+        correlation.
     reach : int
-        Channels beyond the zone, on each side, that are looked at.
+        Number of channels beyond the zone, on each side, that the prediction uses.
     max_lag : int
         Samples of context of the filter, before and after.
     fusion : bool
-        Whether a channel's own observation is weighed against what the others say of it; else the blind
-        prediction alone is returned.
+        Whether to combine the prediction with the channel's own observation; otherwise the blind prediction alone is
+        returned.
     max_steps : int
-        Largest number of training steps of the network.
+        Maximum number of training steps of the network.
     max_seconds : float, optional
-        Largest training time; the result then depends on the machine.
+        Maximum training time; the result then depends on the machine.
     seed : int
-        Seed of what is hidden and of the training.
+        Seed of the split into training, validation and test times, and of the training.
 
     Attributes
     ----------
+    model_ : DenoiserModel
+        The fitted state. The other attributes are read-only views of its fields.
     conditioner_ : Conditioner
         Band-pass and noise level of each channel.
+    channels_ : list of str
+        Names of the channels of the training data.
     gain_ : ndarray, shape (n_channels,)
-        Signal of each channel relative to its neighbours', both in units of their noise.
+        Prediction gain: signal of each channel relative to its neighbours', both in units of their noise.
     blind_zone_ : int
-        Half-width in channels that was used.
+        Half-width of the blind zone in channels.
     noise_correlation_ : ndarray
-        Correlation of quiet data against channel offset.
+        Correlation of noise against channel offset.
     common_share_ : float
-        Share of the quiet power that all channels record at the same instant, which is subtracted first.
+        Share of the noise power that all channels record at the same instant; it is subtracted first.
     ridge_ : LineRidge or StationRidge
         The closed-form filter.
     net_ : BlindSlantNet or None
-        The network; None also where the filter alone predicted hidden data as well.
-    posterior_ : Posterior or None
-        How prediction and observation are weighed.
+        The network; None also where the filter alone predicted the validation data as well.
+    wiener_ : WienerWeights or None
+        Weights of prediction and observation; None without fusion.
     progress_ : FitProgress or None
-        How the training went.
+        History of the training of the network.
     training_record_ : TrainingRecord
-        The times that were learnt from, which no verdict is passed on.
+        Times of the training data, which evaluations leave out.
     verdict_ : Verdict
-        What hidden channels say, at times that were not learnt from.
+        Result of the evaluation on hidden channels at held-out times.
+
+    Examples
+    --------
+    >>> from selfseis import Denoiser
+    >>> from selfseis.simulate import simulate_noise_recording
+    >>> noise = simulate_noise_recording("white", "fibre", 1 / 60, 50.0, 24, seed=3)
+    >>> denoiser = Denoiser().fit(noise)
+    >>> denoiser.verdict_.outcome
+    'no_gain'
+    >>> denoiser.transform(noise).shape
+    (24, 3000)
     """
 
-    conditioner_: Conditioner
-    channels_: list[str]
-    gain_: Float32Array
-    blind_zone_: int
-    noise_correlation_: FloatArray
-    common_share_: float
-    ridge_: LineRidge | StationRidge
-    net_: BlindSlantNet | None
-    wiener_: WienerWeights | None
-    progress_: FitProgress | None
-    training_record_: TrainingRecord
-    verdict_: Verdict
+    model_: DenoiserModel
 
     def __init__(
         self,
@@ -140,14 +128,14 @@ class Denoiser(Estimator):
         checkpoint: Path | None = None,
         progress: Callable[[FitProgress], None] | None = None,
     ) -> Self:
-        """Learn from a recording and judge the result on its hidden part.
+        """Fit the denoiser to a recording and evaluate it on the held-out part.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, dims (channel, time).
         checkpoint : Path, optional
-            A folder in which an interrupted training is kept and from which it goes on.
+            A folder for the state of the training. An interrupted training continues from it.
         progress : callable, optional
             Called with the progress of the training.
 
@@ -158,9 +146,10 @@ class Denoiser(Estimator):
         Raises
         ------
         InputError
-            If there is no usable sample, or too short a record, or no line of channels for the network.
+            If there are no usable data, the recording is too short, or the network lacks a line of channels.
         """
-        fit_denoiser(self, recording, checkpoint=checkpoint, progress=progress)
+        parameters = DenoiserParameters(**self.get_params())
+        self.model_ = fit_denoiser(parameters, recording, checkpoint=checkpoint, progress=progress)
         return self
 
     def fine_tune(
@@ -170,11 +159,12 @@ class Denoiser(Estimator):
         checkpoint: Path | None = None,
         progress: Callable[[FitProgress], None] | None = None,
     ) -> Self:
-        """Learn on from what was learnt, on another recording: seconds instead of a whole training.
+        """Continue the training of a fitted denoiser on another recording: seconds instead of a whole training.
 
-        Levels, blind zone, gains and weights of the own observation are measured anew. The filter is the best on
-        hidden samples of the new one, the old one and one of both; the network starts from its weights and keeps
-        them where no step is better. The verdict is on what is hidden of the new recording, then and before.
+        Noise levels, blind zone, gains and Wiener weights are measured again. The validation data select the filter:
+        the new one, the old one, or the one of their mean covariance. The network starts from the old weights and
+        keeps them where no training step is better. The verdict compares the skill before and after on held-out data
+        of the new recording. If the training fails or is interrupted, the old model remains.
 
         Parameters
         ----------
@@ -188,47 +178,50 @@ class Denoiser(Estimator):
         Raises
         ------
         InputError
-            As for `fit`, and if the sampling rate or the stations are others.
+            As for `fit`, and if the sampling rate or the stations differ.
         """
-        self._check_same_kind(recording)
-        old = copy(self)
-        self.band = self.conditioner_.band
-        try:
-            fit_denoiser(self, recording, start=old, checkpoint=checkpoint, progress=progress)
-        except BaseException:
-            vars(self).update(vars(old))  # half of one day and half of another is no model
-            raise
+        start = self.model_
+        start.check_same_kind(recording)
+        band = start.conditioner.band
+        parameters = DenoiserParameters(**(self.get_params() | {"band": band}))
+        model = fit_denoiser(parameters, recording, start=start, checkpoint=checkpoint, progress=progress)
+        self.band, self.model_ = band, model
         return self
 
     def transform(self, recording: xr.DataArray, *, levels: ChannelNoiseLevels | None = None) -> xr.DataArray:
-        """Denoise a recording: band-passed, each channel replaced by what the others say of it.
+        """Denoise a recording: return the band-passed estimate of the signal of each channel.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            The recording, with the sampling rate of the one learnt from.
+            The recording, at the sampling rate of the training data.
         levels : ChannelNoiseLevels, optional
-            How loud each channel is today and which are dead, as `levels` returns it; by default as learnt.
+            Noise levels and dead channels of this recording, as `levels` returns them; by default those of the
+            training data.
 
         Returns
         -------
         xarray.DataArray
             A recording of the same shape, coordinates and units, computed tile by tile when it is read. Gaps stay
-            gaps. A dead channel is what its neighbours say of it, in units of their level, and True in the
-            coordinate ``predicted``; one that nothing is known of is NaN.
+            gaps. A dead channel is predicted from its neighbours, in units of their level, and is True in the
+            coordinate ``predicted``. A dead channel without live neighbours is NaN.
 
         Raises
         ------
         InputError
-            If the model does not fit the recording.
+            If the model cannot be used on the recording.
         """
-        estimate = partial(self._estimate, reference_gain=reference_gain_for(self, recording))
+        estimate = partial(
+            self.model_.estimate,
+            reference_gain=self.model_.reference_gain_for(recording),
+            wiener=self.model_.wiener_for(recording),
+        )
         return self._computed(recording, estimate, levels)
 
     def uncertainty(
         self, recording: xr.DataArray, *, levels: ChannelNoiseLevels | None = None
     ) -> xr.DataArray:
-        """Return the standard deviation of each sample of `transform`, as the learnt weights expect it.
+        """Return the standard deviation of each sample of `transform`, as the Wiener weights imply it.
 
         Parameters
         ----------
@@ -243,16 +236,17 @@ class Denoiser(Estimator):
         Raises
         ------
         InputError
-            If the model does not fit the recording.
+            If the model cannot be used on the recording.
         ValueError
-            If the denoiser was learnt without fusion.
+            If the denoiser was fitted without fusion.
         """
-        if self.wiener_ is None:
-            raise ValueError("a denoiser without fusion states no uncertainty: learn with fusion=True")
-        return self._computed(recording, self._deviation, levels)
+        wiener = self.model_.wiener_for(recording)
+        if wiener is None:
+            raise ValueError("a denoiser without fusion gives no uncertainty: fit it with fusion=True")
+        return self._computed(recording, partial(self.model_.deviation, wiener=wiener), levels)
 
     def levels(self, recording: xr.DataArray) -> ChannelNoiseLevels:
-        """Measure which channels of a recording are dead and which have quite another noise than was learnt.
+        """Measure which channels are dead and which have a noise level far from that of the training data.
 
         Parameters
         ----------
@@ -263,19 +257,22 @@ class Denoiser(Estimator):
         -------
         ChannelNoiseLevels
             For `transform` and `uncertainty`.
+
+        Raises
+        ------
+        InputError
+            If the model cannot be used on the recording.
         """
-        levels = self._levels_as_trained(recording)
-        if channel_names(recording) != self.channels_:
-            return levels
-        today = measured_levels(recording, self.conditioner_.band)
-        return ChannelNoiseLevels.of_today(self.conditioner_, self.gain_, today, self.ridge_, recording)
+        return self.model_.levels(recording)
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
-        """Learn from a recording and denoise it."""
+        """Fit the denoiser to a recording and denoise it."""
         return self.fit(recording).transform(recording)
 
     def evaluate(self, recording: xr.DataArray) -> Verdict:
-        """Judge the model on what it has not learnt from: all of another recording, the hidden part of its own.
+        """Evaluate the model on data outside its training data.
+
+        That is all of another recording, or the held-out part of its own.
 
         Parameters
         ----------
@@ -285,29 +282,15 @@ class Denoiser(Estimator):
         Returns
         -------
         Verdict
-            Its details state under ``training_share`` how much was left out.
+            Its details give the fraction of training data, which was left out, as ``training_share``.
         """
-        levels = self.levels(recording)
-        live = live_channels(levels)
-        spans = [
-            replace(s, data=self._prepared(s.data, live))
-            for s in training_spans(recording, levels.observed, self.seed)
-        ]
-        if not spans:
-            return Verdict.undecided(
-                "denoise", "The recording holds no usable data, or is too short to judge."
-            )
-        return hidden_skill.judged(self, recording, spans, live, levels.gain)
-
-    @property
-    def halo(self) -> int:
-        """Samples of conditioned context on each side that a prediction depends on."""
-        burst_halo = BLOCK if isinstance(self.ridge_, LineRidge) else 0
-        return estimate_halo(self.ridge_, self.net_, self.wiener_) + burst_halo
+        return evaluate_recording(
+            self.model_, recording, seed=self.seed, zone_is_measured=self.blind_zone is None
+        )
 
     def save(self, folder: str | Path) -> None:
-        """Save the model as JSON and safetensors, all or nothing."""
-        storage.save(self, Path(folder))
+        """Save the model as JSON and safetensors atomically."""
+        save(Path(folder), self.get_params(), self.model_)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -316,53 +299,22 @@ class Denoiser(Estimator):
         Raises
         ------
         InputError
-            If the folder holds no denoiser, or a damaged one.
+            If the folder holds no denoiser, a damaged one or one of another format.
         """
-        return storage.load(cls, Path(folder))
-
-    def _prepared(self, data: Float32Array, live: BoolArray) -> Float32Array:
-        if isinstance(self.ridge_, LineRidge):
-            data = without_bursts(data)
-        return without_common_mode(data, live) if self.common_share_ > 0 else data
-
-    def _estimate(
-        self,
-        data: Float32Array,
-        live: BoolArray,
-        gain: Float32Array,
-        wiener: WienerWeights | None,
-        reference_gain: float,
-    ) -> Float32Array:
-        return best_estimate(
-            self._prepared(data, live),
-            ridge=self.ridge_,
-            net=self.net_,
-            wiener=wiener,
-            live=live,
-            gain=gain,
-            reference_gain=reference_gain,
-        )
-
-    def _deviation(
-        self, data: Float32Array, live: BoolArray, gain: Float32Array, wiener: WienerWeights | None
-    ) -> Float32Array:
-        assert wiener is not None
-        data = self._prepared(data, live)
-        prediction = blind_prediction(data, ridge=self.ridge_, net=self.net_, live=live, gain=gain)
-        deviation = wiener.standard_deviation(data, prediction, live)
-        # The weights know what an observation leaves in doubt, not what the lack of one does.
-        deviation[~live] = np.nan
-        return deviation
+        parameters, model = load(Path(folder))
+        denoiser = cls(**parameters)
+        denoiser.model_ = model
+        return denoiser
 
     def _computed(
         self, recording: xr.DataArray, compute: Callable[..., Float32Array], levels: ChannelNoiseLevels | None
     ) -> xr.DataArray:
-        levels, wiener = levels or self._levels_as_trained(recording), wiener_for(self, recording)
+        levels = levels or self.model_.levels_as_trained(recording)
         read = partial(
             read_computed,
             recording=recording,
             conditioner=levels,
-            compute=partial(compute, gain=levels.gain, wiener=wiener),
+            compute=partial(compute, gain=levels.gain),
             halo=self.halo,
         )
         return lazy_recording(
@@ -374,20 +326,67 @@ class Denoiser(Estimator):
             **coordinates_of(recording),
         ).assign_coords(predicted=("channel", levels.predicted))
 
-    def _check_same_kind(self, recording: xr.DataArray) -> None:
-        rate = sampling_rate(recording)
-        if not np.isclose(rate, self.conditioner_.rate, rtol=1e-3):
-            raise InputError(
-                f"the model was learnt at {self.conditioner_.rate:g} Hz and cannot be used at {rate:g} Hz: learn anew"
-            )
-        if isinstance(self.ridge_, StationRidge) and channel_names(recording) != self.channels_:
-            raise InputError("the model was learnt on other stations or channels: learn anew on these")
+    @property
+    def halo(self) -> int:
+        """Samples of conditioned context on each side that a prediction depends on."""
+        return self.model_.halo
 
-    def _levels_as_trained(self, recording: xr.DataArray) -> ChannelNoiseLevels:
-        """Take each channel's level from the model where the channels are the same, else measure it anew."""
-        self._check_same_kind(recording)
-        conditioner, gain = self.conditioner_, self.gain_
-        if channel_names(recording) != self.channels_:
-            conditioner = measured_levels(recording, conditioner.band)
-            gain = np.ones(recording.sizes["channel"], np.float32)
-        return ChannelNoiseLevels.as_trained(conditioner, gain, self.ridge_, recording)
+    @property
+    def conditioner_(self) -> Conditioner:
+        """Band-pass and noise level of each channel."""
+        return self.model_.conditioner
+
+    @property
+    def channels_(self) -> list[str]:
+        """Names of the channels of the training data."""
+        return self.model_.channels
+
+    @property
+    def gain_(self) -> Float32Array:
+        """Prediction gain of each channel."""
+        return self.model_.gain
+
+    @property
+    def blind_zone_(self) -> int:
+        """Half-width of the blind zone in channels."""
+        return self.model_.blind_zone
+
+    @property
+    def noise_correlation_(self) -> FloatArray:
+        """Correlation of noise against channel offset."""
+        return self.model_.noise_correlation
+
+    @property
+    def common_share_(self) -> float:
+        """Share of the noise power that all channels record at the same instant."""
+        return self.model_.common_share
+
+    @property
+    def ridge_(self) -> LineRidge | StationRidge:
+        """The closed-form filter."""
+        return self.model_.ridge
+
+    @property
+    def net_(self) -> BlindSlantNet | None:
+        """The network, if there is one."""
+        return self.model_.net
+
+    @property
+    def wiener_(self) -> WienerWeights | None:
+        """Weights of prediction and observation, if there are any."""
+        return self.model_.wiener
+
+    @property
+    def progress_(self) -> FitProgress | None:
+        """History of the training of the network."""
+        return self.model_.progress
+
+    @property
+    def training_record_(self) -> TrainingRecord:
+        """Times of the training data."""
+        return self.model_.training_record
+
+    @property
+    def verdict_(self) -> Verdict:
+        """Result of the evaluation on hidden channels at held-out times."""
+        return self.model_.verdict

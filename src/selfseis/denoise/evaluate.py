@@ -1,151 +1,193 @@
-"""How well a denoiser predicts hidden channels at hidden times, beside its baselines and chance."""
+"""Skill of a denoiser on hidden channels at held-out times, compared with baselines and a null."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from selfseis.denoise.baselines import neighbour_mean, station_mean
 from selfseis.denoise.line_filter import LineRidge
-from selfseis.denoise.prediction import best_estimate, estimate_halo, reference_gain_for, wiener_for
-from selfseis.denoise.training_data import PATCHES, Span, hidden_from, patch_energy
+from selfseis.denoise.model import DenoiserModel
+from selfseis.denoise.prediction import best_estimate, estimate_halo, live_channels
+from selfseis.denoise.training_data import PATCHES, Span, held_out_spans, patch_energy, training_spans
 from selfseis.recording.lazy_transform import ALIGNMENT
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 from selfseis.validation import BlockScores, Verdict, block_scores, circular_shifts, hide_channels, judge
 from selfseis.validation.scores import Interval, bootstrap_skill, interval
 from selfseis.validation.verdict import MIN_BLOCKS
 
-if TYPE_CHECKING:
-    from selfseis.denoise.denoiser import Denoiser
-
-
 Predict = Callable[[Span], Float32Array]
-"""Maps a span to a blind prediction of its shape, NaN where none is made."""
+"""Maps a span to a blind prediction of its shape, NaN where there is none."""
 BLOCKS_OF_CHANNELS = 12
-LOUDEST = 0.125  # share of the hidden blocks, those in which most is predicted, that the verdict is passed on
-MIN_LOUDEST = 24  # blocks
-QUIET = 0.25  # share of the hidden patches, those of least energy
+STRONGEST = (
+    0.125  # fraction of the held-out blocks, those with the strongest prediction, that enter the verdict
+)
+MIN_STRONGEST = 24  # blocks
+QUIET = 0.25  # fraction of the held-out patches, those of lowest energy
 
 
-def judged(
-    denoiser: Denoiser,
+def evaluate_recording(
+    model: DenoiserModel, recording: xr.DataArray, *, seed: int, zone_is_measured: bool
+) -> Verdict:
+    """Evaluate a model on all of a recording except the times of its training data.
+
+    Parameters
+    ----------
+    model : DenoiserModel
+        The fitted model.
+    recording : xarray.DataArray
+        The recording.
+    seed, zone_is_measured
+        As for `evaluate_spans`.
+
+    Returns
+    -------
+    Verdict
+    """
+    levels = model.levels(recording)
+    live = live_channels(levels)
+    spans = [
+        replace(s, data=model.prepared(s.data, live))
+        for s in training_spans(recording, levels.observed, seed)
+    ]
+    if not spans:
+        return Verdict.undecided(
+            "denoise", "The recording holds no usable data, or is too short for an evaluation."
+        )
+    return evaluate_spans(
+        model, recording, spans, live, levels.gain, seed=seed, zone_is_measured=zone_is_measured
+    )
+
+
+def evaluate_spans(
+    model: DenoiserModel,
     recording: xr.DataArray,
     spans: list[Span],
     live: BoolArray,
     gain: Float32Array,
     *,
-    before: Denoiser | None = None,
+    seed: int,
+    zone_is_measured: bool,
+    before: DenoiserModel | None = None,
 ) -> Verdict:
-    """Judge what a denoiser makes of channels that it is not shown, where it was not taught.
+    """Evaluate the estimate of hidden channels at times that are not training data.
 
-    A wave that comes and goes is little of a long record, however well it is predicted. The verdict is passed on the
-    hidden blocks in which most is predicted: to tell which, nothing hidden is looked at.
+    A transient wave is a small part of a long recording, however well it is predicted. The verdict therefore uses
+    the held-out blocks with the strongest prediction. The prediction selects them; the hidden data do not.
 
     Parameters
     ----------
-    denoiser : Denoiser
-        With all that it has learnt.
+    model : DenoiserModel
+        The fitted model.
     recording : xarray.DataArray
         The recording.
     spans : list of Span
-        What `training_spans` returns of it, the common mode taken out.
+        As `training_spans` returns them, without the common mode.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     gain : ndarray, shape (n_channels,)
-        What the prediction of each is multiplied by.
-    before : Denoiser, optional
-        One that this one was begun from. Its skill in the same blocks is stated under ``skill_before``.
+        Prediction gain of each channel.
+    seed : int
+        Seed of the bootstrap and of the null.
+    zone_is_measured : bool
+        Whether the blind zone was measured rather than given. The quietest times are then tested too.
+    before : DenoiserModel, optional
+        The model that the fit started from. The details give its skill in the same blocks as ``skill_before``.
 
     Returns
     -------
     Verdict
-        Its details state under ``skill_everywhere`` the skill over all that is hidden.
+        The details give the skill over all held-out data as ``skill_everywhere``.
     """
     if np.sum(live) < 2:
-        return Verdict.undecided("denoise", "One live channel alone cannot be predicted from others.")
+        return Verdict.undecided("denoise", "A single live channel cannot be predicted from others.")
     usable = sum(np.count_nonzero(span.train | span.validation | span.test) for span in spans)
-    spans = hidden_from(denoiser.training_record_, recording, spans)
+    spans = held_out_spans(model.training_record, recording, spans)
     share = float(1 - sum(np.count_nonzero(span.test) for span in spans) / usable) if usable else 0.0
     if share == 1:
         return Verdict.all_training_data("denoise")
-    predict = blind_output(denoiser, recording, live, gain)
+    predict = blind_output(model, recording, live, gain)
     predictions = [predict(span) for span in spans]
-    scores, loudest = scores_of(spans, predictions), best_predicted(spans, predictions)
-    name, simple = _baseline(denoiser, recording, spans, live, gain)
-    of_simple = [np.where(np.isnan(p), p, simple(s)) for s, p in zip(spans, predictions, strict=True)]
-    everywhere = _skill(scores, denoiser.seed)
+    scores, strongest = scores_of(spans, predictions), best_predicted(spans, predictions)
+    name, baseline = _baseline(model, recording, spans, live, gain)
+    baseline_predictions = [
+        np.where(np.isnan(p), p, baseline(s)) for s, p in zip(spans, predictions, strict=True)
+    ]
+    everywhere = _skill(scores, seed)
     details = {
-        "blind_zone_channels": denoiser.blind_zone_,
-        "ridge_strength": denoiser.ridge_.strength,
-        "common_mode_share": denoiser.common_share_,
+        "blind_zone_channels": model.blind_zone,
+        "ridge_strength": model.ridge.strength,
+        "common_mode_share": model.common_share,
         "training_share": share,
         "burst_share": float(np.mean([span.burst_share for span in spans])),
         "skill_everywhere": everywhere.to_dict(),
     }
     if before is not None:
-        gain_before = before.gain_ if before.channels_ == denoiser.channels_ else np.ones_like(gain)
+        gain_before = before.gain if before.channels == model.channels else np.ones_like(gain)
         output_before = blind_output(before, recording, live, gain_before)
-        of_before = scores_of(spans, [output_before(span) for span in spans])
-        details["skill_before"] = of_before.part(loudest).skill
+        scores_before = scores_of(spans, [output_before(span) for span in spans])
+        details["skill_before"] = scores_before.part(strongest).skill
     verdict = judge(
         "denoise",
-        scores.part(loudest),
-        scores_of(spans, of_simple).part(loudest),
-        null_scores(spans, predict, denoiser.seed),
+        scores.part(strongest),
+        scores_of(spans, baseline_predictions).part(strongest),
+        null_scores(spans, predict, seed),
         baseline_name=name,
         null_name="channels shifted in time independently",
-        measure="variance explained on hidden channels, in the hidden blocks in which most is predicted",
-        seed=denoiser.seed,
+        measure="variance explained on hidden channels, in the held-out blocks with the strongest prediction",
+        seed=seed,
         details=details,
     )
     if verdict.outcome == "works" and everywhere.high < 0:
-        reason = (
-            f"What it predicts falsely elsewhere outweighs it: skill {everywhere} over all that is hidden."
-        )
+        reason = f"False predictions elsewhere outweigh the gain: the skill over all held-out data is {everywhere}."
         verdict = replace(verdict, outcome="no_gain", reason=reason)
-    measured = isinstance(denoiser.ridge_, LineRidge) and denoiser.blind_zone is None
-    if verdict.outcome != "works" or not measured:
+    if verdict.outcome != "works" or not (zone_is_measured and isinstance(model.ridge, LineRidge)):
         return verdict
-    return unless_quiet_times_too(verdict, spans, predictions, denoiser.seed)
+    return doubt_if_noise_is_predicted(verdict, spans, predictions, seed)
 
 
 def blind_output(
-    denoiser: Denoiser, recording: xr.DataArray, live: BoolArray, gain: Float32Array, *, with_net: bool = True
+    model: DenoiserModel,
+    recording: xr.DataArray,
+    live: BoolArray,
+    gain: Float32Array,
+    *,
+    with_net: bool = True,
 ) -> Predict:
-    """Return what predicts channels as a denoiser does when it is not shown their own observation.
+    """Return the estimate of a model without the observation of the predicted channels, as a function of a span.
 
     Parameters
     ----------
-    denoiser, recording, live, gain
-        As for `judged`.
+    model, recording, live, gain
+        As for `evaluate_spans`.
     with_net : bool
-        Whether its network takes part.
+        Whether to use the network of the model.
     """
-    ridge, wiener = denoiser.ridge_, wiener_for(denoiser, recording)
-    net = denoiser.net_ if with_net else None
-    usual = reference_gain_for(denoiser, recording)
-    estimate = partial(best_estimate, ridge=ridge, net=net, wiener=wiener, gain=gain, reference_gain=usual)
-    if wiener is None or wiener.channels == 1:  # each channel is weighed by itself
-        alone = np.zeros_like(live)
-        return lambda span: estimate(span.data, live=live, heard=alone)
+    ridge, wiener = model.ridge, model.wiener_for(recording)
+    net = model.net if with_net else None
+    reference = model.reference_gain_for(recording)
+    estimate = partial(
+        best_estimate, ridge=ridge, net=net, wiener=wiener, gain=gain, reference_gain=reference
+    )
+    if wiener is None or wiener.channels == 1:  # the weights treat each channel by itself
+        no_channel = np.zeros_like(live)
+        return lambda span: estimate(span.data, live=live, observed=no_channel)
     halo = estimate_halo(ridge, net, wiener)
-    return lambda span: estimate_of_unseen(
-        span, live, denoiser.blind_zone_, lambda data, shown: estimate(data, live=shown), halo
+    return lambda span: estimate_hidden_channels(
+        span, live, model.blind_zone, lambda data, shown: estimate(data, live=shown), halo
     )
 
 
 def _baseline(
-    denoiser: Denoiser, recording: xr.DataArray, spans: list[Span], live: BoolArray, gain: Float32Array
+    model: DenoiserModel, recording: xr.DataArray, spans: list[Span], live: BoolArray, gain: Float32Array
 ) -> tuple[str, Predict]:
-    ridge = denoiser.ridge_
-    if denoiser.net_ is not None:
-        of_the_filter = blind_output(denoiser, recording, live, gain, with_net=False)
-        return "closed-form ridge filter", of_the_filter
+    ridge = model.ridge
+    if model.net is not None:
+        return "closed-form ridge filter", blind_output(model, recording, live, gain, with_net=False)
     if isinstance(ridge, LineRidge):
         name, mean = "mean of the nearest visible channels", neighbour_mean(ridge.offsets, spans)
     else:
@@ -153,22 +195,22 @@ def _baseline(
     return name, lambda span: mean(span.data)
 
 
-def unless_quiet_times_too(
+def doubt_if_noise_is_predicted(
     verdict: Verdict, spans: list[Span], predictions: list[Float32Array], seed: int
 ) -> Verdict:
-    """Call *works* in doubt where the quietest times are predicted as well as the others.
+    """Replace *works* by *cannot tell* where the quietest times are predicted as well as the others.
 
-    A measured blind zone leaves out what neighbours share plainly; what they share beyond it is predicted, loud or
-    quiet. A wave that comes and goes is predicted while it is there.
+    A measured blind zone excludes the channels whose noise is clearly correlated. Weaker correlation beyond the zone
+    makes noise predictable at all times. A transient wave is predictable only while it lasts.
 
     Parameters
     ----------
     verdict : Verdict
-        *works*, on all hidden data.
+        The verdict *works* on the held-out data.
     spans : list of Span
-        Conditioned data with their hidden parts.
+        Conditioned data with their held-out parts.
     predictions : list of ndarray
-        Of the spans, NaN where none is made.
+        Predictions of the spans, NaN where there are none.
     seed : int
         Seed of the bootstrap.
     """
@@ -183,25 +225,25 @@ def unless_quiet_times_too(
         return verdict
     rng = np.random.default_rng(seed)
     draws = bootstrap_skill([others], rng)[0] - bootstrap_skill([quietest], rng)[0]
-    more = interval(draws, others.skill - quietest.skill, n_blocks, verdict.error_rate)
+    difference = interval(draws, others.skill - quietest.skill, n_blocks, verdict.error_rate)
     details = verdict.details | {"skill_in_quiet": quietest.skill}
-    if more.low > 0:
+    if difference.low > 0:
         return replace(verdict, details=details)
     reason = (
-        f"The quietest hidden times are predicted as well (skill {quietest.skill:.3f}) as the others "
-        f"({others.skill:.3f}): it may be noise that channels share beyond the blind zone. If waves never cease "
-        "here, give the blind zone (--blind-zone)."
+        f"The quietest held-out times are predicted as well (skill {quietest.skill:.3f}) as the others "
+        f"({others.skill:.3f}). The channels may share noise beyond the blind zone. If waves never cease in this "
+        "recording, set the blind zone (--blind-zone)."
     )
     return replace(verdict, outcome="cannot_tell", reason=reason, details=details)
 
 
 def _quiet_patches(spans: list[Span]) -> list[BoolArray]:
-    """Mark the patches of each span in which the median channel has least energy, shape (n_samples,) each."""
+    """Mask the patches of each span in which the median channel has the lowest energy, shape (n_samples,) each."""
     energies = [patch_energy(span.data, span.test, _patch(span)) for span in spans]
-    all_of_them = np.concatenate(energies)
-    most = np.quantile(all_of_them[np.isfinite(all_of_them)], QUIET)
+    all_energies = np.concatenate(energies)
+    max_energy = np.quantile(all_energies[np.isfinite(all_energies)], QUIET)
     return [
-        np.repeat(energy <= most, _patch(span))[: span.data.shape[1]]
+        np.repeat(energy <= max_energy, _patch(span))[: span.data.shape[1]]
         for span, energy in zip(spans, energies, strict=True)
     ]
 
@@ -211,21 +253,21 @@ def _patch(span: Span) -> int:
 
 
 def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
-    """Score the same predictor on data whose channels are shifted in time independently: what chance gives.
+    """Score the same predictor on surrogates whose channels are shifted in time independently.
 
     Parameters
     ----------
     spans : list of Span
-        Conditioned data with their hidden parts.
+        Conditioned data with their held-out parts.
     predict : callable
-        What predicts them.
+        Maps a span to its prediction.
     seed : int
         Seed of the shifts.
 
     Returns
     -------
     BlockScores
-        In the blocks in which most is predicted of the shifted data.
+        Scores of the surrogates in the blocks with the strongest prediction.
     """
     rng = np.random.default_rng(seed)
     shifted = [
@@ -237,14 +279,14 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
 
 
 def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores:
-    """Score predictions on the hidden parts, in blocks of neighbouring channels and of hidden patches.
+    """Score predictions on the held-out parts, in blocks of neighbouring channels and of held-out patches.
 
     Parameters
     ----------
     spans : list of Span
-        Conditioned data with their hidden parts.
+        Conditioned data with their held-out parts.
     predictions : list of ndarray
-        Of the spans, NaN where none is made.
+        Predictions of the spans, NaN where there are none.
 
     Returns
     -------
@@ -263,7 +305,7 @@ def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores
 
 
 def best_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexArray:
-    """Return the blocks in which most is predicted a sample, in order of time and line.
+    """Return the blocks with the highest predicted power per sample, in order of time and line.
 
     Parameters
     ----------
@@ -275,8 +317,8 @@ def best_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexA
         scores_of([replace(s, data=v) for s, v in zip(spans, values, strict=True)], values).power
         for values in (made, predictions)
     )
-    n_loudest = max(round(LOUDEST * len(counts)), MIN_LOUDEST)
-    return np.sort(np.argsort(-powers / np.maximum(counts, 1), kind="stable")[:n_loudest])
+    n_strongest = max(round(STRONGEST * len(counts)), MIN_STRONGEST)
+    return np.sort(np.argsort(-powers / np.maximum(counts, 1), kind="stable")[:n_strongest])
 
 
 def _skill(scores: BlockScores, seed: int) -> Interval:
@@ -284,25 +326,25 @@ def _skill(scores: BlockScores, seed: int) -> Interval:
     return interval(draws, scores.skill, max(len(scores.loss), 2), Verdict.error_rate)
 
 
-MIN_APART = 4  # channels from one hidden to the next; else twice the width of the zone
-ROUNDS = 4  # times that other channels are hidden
+MIN_APART = 4  # channels between hidden groups; twice the width of the blind zone where that is larger
+ROUNDS = 4  # rounds, each of which hides other channels
 
 
 def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolArray]]:
-    """Hide channels along a line together with all that share their noise, round by round.
+    """Hide groups of channels that share noise along a line, round by round.
 
     Parameters
     ----------
     n_channels : int
         Channels of the line.
     zone : int
-        Half-width in channels over which noise is shared.
+        Half-width in channels of the blind zone.
 
     Yields
     ------
     hidden, scored : ndarray of bool, shape (n_channels,)
-        The channels hidden in a round, and those in the middle of each group, which nothing shown knows the noise
-        of. None is scored twice.
+        The hidden channels of a round, and those in the middle of each group. No visible channel shares the noise
+        of a scored one. No channel is scored twice.
     """
     apart = max(2 * (2 * zone + 1), MIN_APART)
     for first in range(0, apart, -(-apart // ROUNDS)):
@@ -311,48 +353,48 @@ def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolA
             yield ~shown, scored
 
 
-def estimate_of_unseen(
+def estimate_hidden_channels(
     span: Span,
     live: BoolArray,
     zone: int,
     estimate: Callable[[Float32Array, BoolArray], Float32Array],
     halo: int,
 ) -> Float32Array:
-    """Estimate the signal of channels while they are hidden, at the times that are judged.
+    """Estimate the signal of channels while they are hidden, at the test times.
 
     Parameters
     ----------
     span : Span
-        Conditioned data; times that are not judged are left out as far as they are no context.
+        Conditioned data. Other times than the test times and their context are skipped.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     zone : int
         As for `hidden_groups`.
     estimate : callable
         Maps conditioned data and a mask of live channels to an estimate of the same shape.
     halo : int
-        Samples of context on each side that it needs.
+        Samples of context on each side that the estimate needs.
 
     Returns
     -------
     ndarray, shape (n_channels, n_samples)
-        NaN for channels that were never hidden and at times left out.
+        NaN for channels that were never hidden and at skipped times.
     """
-    unseen = np.full_like(span.data, np.nan)
+    result = np.full_like(span.data, np.nan)
     for window in _windows(np.asarray(span.test.any(axis=0)), halo):
         for hidden, scored in hidden_groups(len(span.data), zone):
             shown = np.where(hidden[:, None], np.float32(0), span.data[:, window])
-            unseen[scored, window] = estimate(shown, live & ~hidden)[scored]
-    return unseen
+            result[scored, window] = estimate(shown, live & ~hidden)[scored]
+    return result
 
 
-def _windows(judged: BoolArray, halo: int) -> list[slice]:
-    """Return the stretches to be computed, each from a multiple of the frames on."""
-    changes = np.flatnonzero(np.diff(judged, prepend=False, append=False)).reshape(-1, 2)
+def _windows(test_times: BoolArray, halo: int) -> list[slice]:
+    """Return the intervals to compute, with their context; each starts on a frame."""
+    changes = np.flatnonzero(np.diff(test_times, prepend=False, append=False)).reshape(-1, 2)
     windows: list[slice] = []
     for first, last in changes.tolist():
         start = max(first - halo, 0) // ALIGNMENT * ALIGNMENT
-        stop = min(last + halo, len(judged))
+        stop = min(last + halo, len(test_times))
         if windows and start <= windows[-1].stop:
             start = windows.pop().start
         windows.append(slice(start, stop))

@@ -1,4 +1,4 @@
-"""Learning a denoiser, anew or from one that was learnt before: levels, filter, network, gains, weights, verdict."""
+"""Fit of a denoiser: noise levels, filter, network, gains, Wiener weights and verdict."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from selfseis.denoise import evaluate as hidden_skill
-from selfseis.denoise import model as storage
-from selfseis.denoise.channel_levels import measured_gains, measured_levels
+from selfseis.denoise.channel_levels import Ridge, measured_gains, measured_levels
 from selfseis.denoise.common_mode import common_share, without_common_mode
+from selfseis.denoise.evaluate import evaluate_spans
 from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.model import DenoiserModel, DenoiserParameters, fingerprint
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_filter import StationRidge, other_stations, station_places
 from selfseis.denoise.training_data import Span, is_line, line_blind_zone, training_record_of, training_spans
@@ -25,134 +25,159 @@ from selfseis.recording.dataarray import channel_names, station_codes
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 if TYPE_CHECKING:
-    from selfseis.denoise.denoiser import Denoiser
     from selfseis.training import FitProgress
 
 
-Ridge = LineRidge | StationRidge
-
-
 def fit_denoiser(
-    denoiser: Denoiser,
+    parameters: DenoiserParameters,
     recording: xr.DataArray,
     *,
-    start: Denoiser | None = None,
+    start: DenoiserModel | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[FitProgress], None] | None = None,
-) -> None:
-    """Set all that a denoiser learns from a recording.
+) -> DenoiserModel:
+    """Fit a denoiser to a recording.
 
     Parameters
     ----------
-    denoiser : Denoiser
-        With its parameters.
+    parameters : DenoiserParameters
+        Parameters of the denoiser.
     recording : xarray.DataArray
         The recording.
-    start : Denoiser, optional
-        A fitted denoiser whose filter and network are the beginning.
+    start : DenoiserModel, optional
+        A fitted model. The fit starts from its filter and its network.
     checkpoint, progress
         As for `Denoiser.fit`.
+
+    Returns
+    -------
+    DenoiserModel
 
     Raises
     ------
     InputError
-        As `Denoiser.fit`.
+        As for `Denoiser.fit`.
     """
-    _check_method(denoiser.method, recording)
-    denoiser.conditioner_ = measured_levels(recording, denoiser.band)
-    spans = training_spans(recording, denoiser.conditioner_, denoiser.seed)
+    on_line = is_line(recording)
+    _check_method(parameters.method, on_line=on_line)
+    conditioner = measured_levels(recording, parameters.band)
+    spans = training_spans(recording, conditioner, parameters.seed)
     if not spans:
-        raise InputError("nothing to learn from: every channel is empty or dead, or the record is too short")
-    denoiser.channels_ = channel_names(recording)
-    live = live_channels(denoiser.conditioner_)
-    denoiser.training_record_ = training_record_of(recording, spans, live)
+        raise InputError(
+            "there are no data to train on: every channel is empty or dead, or the recording is too short"
+        )
+    live = live_channels(conditioner)
+    training_record = training_record_of(recording, spans, live)
     if start is not None:
-        denoiser.training_record_ = start.training_record_ | denoiser.training_record_
+        training_record = start.training_record | training_record
     closed_form = fit_filter(
         recording,
         spans,
         live,
-        blind_zone=denoiser.blind_zone,
-        reach=denoiser.reach,
-        max_lag=denoiser.max_lag,
-        start=start.ridge_ if start is not None else None,
+        blind_zone=parameters.blind_zone,
+        reach=parameters.reach,
+        max_lag=parameters.max_lag,
+        start=start.ridge if start is not None else None,
     )
-    denoiser.ridge_, spans = closed_form.ridge, closed_form.spans
-    denoiser.noise_correlation_, denoiser.common_share_ = (
-        closed_form.noise_correlation,
-        closed_form.common_share,
+    ridge, spans = closed_form.ridge, closed_form.spans
+    predict = partial(blind_prediction, ridge=ridge, live=live)
+    gain = np.ones(len(live), np.float32)
+    if on_line:  # each station has its own filter, which includes its gain
+        gain = measured_gains(spans, partial(predict, net=None, gain=gain))
+    model = DenoiserModel(
+        conditioner=conditioner,
+        channels=channel_names(recording),
+        gain=gain,
+        blind_zone=ridge.blind_zone if isinstance(ridge, LineRidge) else 0,
+        noise_correlation=closed_form.noise_correlation,
+        common_share=closed_form.common_share,
+        ridge=ridge,
+        net=None,
+        wiener=None,
+        progress=None,
+        training_record=training_record,
     )
-    denoiser.blind_zone_ = closed_form.ridge.blind_zone if isinstance(closed_form.ridge, LineRidge) else 0
-    denoiser.net_, denoiser.progress_, denoiser.wiener_ = None, None, None
-    denoiser.gain_ = np.ones(len(live), np.float32)
-    predict = partial(blind_prediction, ridge=denoiser.ridge_, live=live)
-    if is_line(recording):  # each station has a filter, and so a gain, of its own
-        denoiser.gain_ = measured_gains(spans, partial(predict, net=None, gain=denoiser.gain_))
-    if denoiser.method == "network":
-        _fit_network(denoiser, spans, start, checkpoint, progress)
-    if denoiser.fusion:
-        predict = partial(predict, net=denoiser.net_, gain=denoiser.gain_)
-        denoiser.wiener_ = WienerWeights.measure(
+    if parameters.method == "network":
+        model = _with_network(model, parameters, spans, start, checkpoint, progress)
+    if parameters.fusion:
+        predict = partial(predict, net=model.net, gain=gain)
+        wiener = WienerWeights.measure(
             [(s.data, predict(s.data)) for s in spans],
-            on_line=is_line(recording),
+            on_line=on_line,
             times=[np.logical_not(s.test.any(axis=0)) for s in spans],
         )
-    # On nearer channels than before it would be easier.
-    before = start if start is not None and start.blind_zone_ == denoiser.blind_zone_ else None
-    denoiser.verdict_ = hidden_skill.judged(denoiser, recording, spans, live, denoiser.gain_, before=before)
+        model = replace(model, wiener=wiener)
+    # A smaller blind zone makes the prediction easier: the skills are then not comparable.
+    before = start if start is not None and start.blind_zone == model.blind_zone else None
+    verdict = evaluate_spans(
+        model,
+        recording,
+        spans,
+        live,
+        gain,
+        seed=parameters.seed,
+        zone_is_measured=on_line and parameters.blind_zone is None,
+        before=before,
+    )
+    return replace(model, verdict=verdict)
 
 
-def _check_method(method: str, recording: xr.DataArray) -> None:
+def _check_method(method: str, *, on_line: bool) -> None:
     if method not in ("ridge", "network"):
         raise ValueError(f"method must be 'ridge' or 'network', got {method!r}")
-    if method == "network" and not is_line(recording):
-        raise InputError("the network needs at least 8 channels on a line: use method 'ridge' for stations")
+    if method == "network" and not on_line:
+        raise InputError(
+            "method 'network' needs at least 8 channels on a line: use method 'ridge' for these channels"
+        )
 
 
-def _fit_network(
-    denoiser: Denoiser,
+def _with_network(
+    model: DenoiserModel,
+    parameters: DenoiserParameters,
     spans: list[Span],
-    start: Denoiser | None,
+    start: DenoiserModel | None,
     checkpoint: Path | None,
     progress: Callable[[FitProgress], None] | None,
-) -> None:
+) -> DenoiserModel:
     from selfseis.denoise.train_network import train_network
 
-    assert isinstance(denoiser.ridge_, LineRidge)
-    denoiser.net_, denoiser.progress_ = train_network(
+    assert isinstance(model.ridge, LineRidge)
+    net, fit_progress = train_network(
         spans,
-        denoiser.ridge_,
-        live_channels(denoiser.conditioner_),
-        denoiser.gain_,
-        max_steps=denoiser.max_steps,
-        max_seconds=denoiser.max_seconds,
-        seed=denoiser.seed,
-        start=start.net_ if start is not None else None,
-        checkpoint=checkpoint and checkpoint / _training(denoiser, start),
+        model.ridge,
+        live_channels(model.conditioner),
+        model.gain,
+        max_steps=parameters.max_steps,
+        max_seconds=parameters.max_seconds,
+        seed=parameters.seed,
+        start=start.net if start is not None else None,
+        checkpoint=checkpoint and checkpoint / _checkpoint_name(parameters, model, start),
         progress=progress,
     )
+    return replace(model, net=net, progress=fit_progress)
 
 
-def _training(denoiser: Denoiser, start: Denoiser | None) -> str:
-    """Name what is learnt from and how: nothing else may go on from its checkpoint."""
-    parts = [storage.fingerprint(one) for one in (denoiser, start) if one is not None]
-    return "-".join(parts)
+def _checkpoint_name(
+    parameters: DenoiserParameters, model: DenoiserModel, start: DenoiserModel | None
+) -> str:
+    """Return a name that identifies the training: only the same training may continue from its checkpoint."""
+    return "-".join(fingerprint(vars(parameters), one) for one in (model, start) if one is not None)
 
 
 @dataclass(frozen=True)
 class FilterFit:
-    """A filter and what was measured for it.
+    """A fitted filter and the noise properties measured for it.
 
     Attributes
     ----------
     ridge : LineRidge or StationRidge
         The filter.
     spans : list of Span
-        What it was learnt from, the common mode taken out.
+        The training data without the common mode.
     noise_correlation : ndarray
-        Correlation of quiet data against channel offset.
+        Correlation of noise against channel offset.
     common_share : float
-        Share of the quiet power that all channels record at the same instant.
+        Share of the noise power that all channels record at the same instant.
     """
 
     ridge: Ridge
@@ -171,23 +196,23 @@ def fit_filter(
     max_lag: int,
     start: Ridge | None = None,
 ) -> FilterFit:
-    """Learn the filter of a line or of stations.
+    """Fit the filter of a line or of stations.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        Where the channels are.
+        The recording, for the positions of the channels.
     spans : list of Span
         As `training_spans` returns them.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     blind_zone : int or None
         Half-width in channels; None measures it.
     reach, max_lag : int
-        Of the filter.
+        Size of the filter.
     start : LineRidge or StationRidge, optional
-        A filter learnt before. The new one, that one and, on a line, one learnt from both are compared on the
-        samples to choose by.
+        The filter of an earlier fit. The validation samples select the new filter, that one or, on a line, the
+        filter of their mean covariance.
 
     Returns
     -------
@@ -204,7 +229,7 @@ def fit_filter(
         correlation, share = np.ones(1), 0.0
         others = other_stations(station_codes(recording), live, station_places(recording))
         new = StationRidge.fit(_parts(spans), others, max_lag=max_lag)
-    best = min(_candidates(new, start), key=lambda ridge: _error_where_chosen(ridge, spans, live))
+    best = min(_candidates(new, start), key=lambda ridge: _validation_error(ridge, spans, live))
     return FilterFit(best, spans, correlation, share)
 
 
@@ -225,14 +250,14 @@ def _candidates(new: Ridge, start: Ridge | None) -> Sequence[Ridge]:
 
 
 def _same_extent(covariance: FloatArray, shape: tuple[int, ...]) -> FloatArray | None:
-    """Cut a covariance down to the offsets and lags of another blind zone; None where it does not reach as far."""
-    beyond = [(have - want) // 2 for have, want in zip(covariance.shape, shape, strict=True)]
-    if min(beyond) < 0:
+    """Crop a covariance to the offsets and lags of another blind zone; None where it covers fewer."""
+    margins = [(have - want) // 2 for have, want in zip(covariance.shape, shape, strict=True)]
+    if min(margins) < 0:
         return None
-    return covariance[tuple(slice(cut, cut + want) for cut, want in zip(beyond, shape, strict=True))]
+    return covariance[tuple(slice(cut, cut + want) for cut, want in zip(margins, shape, strict=True))]
 
 
-def _error_where_chosen(ridge: Ridge, spans: list[Span], live: BoolArray) -> float:
+def _validation_error(ridge: Ridge, spans: list[Span], live: BoolArray) -> float:
     return sum(
         float(np.square((s.data - ridge.predict(s.data, live))[s.validation], dtype=np.float64).sum())
         for s in spans

@@ -1,4 +1,4 @@
-"""The closed-form blind ridge filter for channels on a line: the baseline that every network must beat."""
+"""Closed-form blind ridge filter for channels on a line, which is also the baseline of the network."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LineCovariance:
     Attributes
     ----------
     products, counts : ndarray, shape (2 * max_offset + 1, 2 * max_lag + 1)
-        Summed products of pairs of samples, and their number, by offset (channels) and lag (samples), both
-        starting at the most negative.
+        Summed products of pairs of samples, and their number, by offset (channels) and lag (samples). Both axes start
+        at the most negative value.
     """
 
     products: FloatArray
@@ -41,7 +41,7 @@ class LineCovariance:
         where : ndarray of bool, same shape
             Samples to use.
         max_offset, max_lag : int
-            Largest offset in channels and lag in samples.
+            Maximum offset in channels and lag in samples.
         """
         from scipy.fft import next_fast_len
 
@@ -60,7 +60,7 @@ class LineCovariance:
 
     @property
     def values(self) -> FloatArray:
-        """Mean products; zero where no pair of samples was seen."""
+        """Mean products; zero where there is no pair of samples."""
         return self.products / np.maximum(self.counts, 1)
 
 
@@ -75,17 +75,17 @@ def _autocorrelation(values: NDArray, shape: tuple[int, int], extent: tuple[int,
 
 @dataclass(frozen=True)
 class LineRidge:
-    """Predicts each channel from the channels outside its blind zone by regularised least squares.
+    """Prediction of each channel from the channels outside its blind zone by regularised least squares.
 
-    One filter serves the whole line, solved from the covariance; channels near the ends or beside dead ones have
-    filters of their own, from the same covariance, for the neighbours that they do have.
+    One filter serves the whole line. Channels near the ends or next to dead ones have separate filters for their live
+    neighbours. All filters follow from the same covariance.
 
     Attributes
     ----------
     blind_zone : int
-        Half-width in channels of the zone that is not looked at, the channel itself included.
+        Half-width in channels of the zone that the filter does not use; it includes the channel itself.
     reach : int
-        Channels beyond the zone, on each side, that are.
+        Number of channels beyond the zone, on each side, that the filter uses.
     max_lag : int
         Samples of context before and after.
     covariance : ndarray, shape (4 * (blind_zone + reach) + 1, 4 * max_lag + 1)
@@ -109,13 +109,13 @@ class LineRidge:
         reach: int = 10,
         max_lag: int = 10,
     ) -> LineRidge:
-        """Solve for the filter, its strength chosen on part of the data.
+        """Solve for the filter, with the regularisation that predicts the validation samples best.
 
         Parameters
         ----------
-        spans : iterable of (data, learn, choose)
-            Conditioned data, shape (n_channels, n_samples), and masks of the same shape: the samples to learn from
-            and those on which the strength is chosen.
+        spans : iterable of (data, train, validation)
+            Conditioned data, shape (n_channels, n_samples), and masks of the same shape: the samples that determine
+            the covariance, and those that determine the regularisation.
         blind_zone, reach, max_lag : int
             As the attributes.
         """
@@ -125,8 +125,8 @@ class LineRidge:
         extent = 2 * (blind_zone + reach), 2 * max_lag
         trained = reduce(add, (LineCovariance.measure(data, train, *extent) for data, train, _ in spans))
         candidates = [cls(blind_zone, reach, max_lag, trained.values, s) for s in RIDGE_STRENGTHS]
-        chosen = [part for data, _, validation in spans for part in _marked_parts(data, validation)]
-        return min(candidates, key=lambda ridge: sum(ridge._error(*part) for part in chosen))
+        parts = [part for data, _, validation in spans for part in _masked_parts(data, validation)]
+        return min(candidates, key=lambda ridge: sum(ridge._error(*part) for part in parts))
 
     @property
     def halo(self) -> int:
@@ -135,7 +135,7 @@ class LineRidge:
 
     @property
     def offsets(self) -> IndexArray:
-        """Offsets in channels of the neighbours that are looked at."""
+        """Offsets in channels of the neighbours that the filter uses."""
         beyond = np.arange(self.blind_zone + 1, self.blind_zone + self.reach + 1)
         return np.concatenate([-beyond[::-1], beyond])
 
@@ -148,7 +148,7 @@ class LineRidge:
 
     @cached_property
     def _solved(self) -> dict[bytes, FloatArray]:
-        """The filters so far: every tile needs those of the ends of the line again."""
+        """Filters solved so far; every tile needs those of the ends of the line."""
         return {}
 
     def _solve(self, offsets: IndexArray) -> FloatArray:
@@ -156,9 +156,9 @@ class LineRidge:
 
         gram, right = self._normal_equations(offsets)
         variance = max(float(self.covariance[self._centre]), np.finfo(float).tiny)
-        with threadpool_limits(1, "blas"):  # so small a matrix is solved 50 times slower by waiting threads
+        with threadpool_limits(1, "blas"):  # with several threads so small a matrix takes 50 times as long
             values, vectors = np.linalg.eigh(gram)
-        # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
+        # A covariance measured with gaps need not be positive definite; the ridge term makes it so.
         inverse = 1 / (np.maximum(values, 0) + self.strength * variance)
         solution = vectors @ (inverse * (vectors.T @ right))
         return solution.reshape(len(offsets), -1)
@@ -169,9 +169,9 @@ class LineRidge:
         Parameters
         ----------
         data : ndarray, shape (n_channels, n_samples)
-            Conditioned data, zero where there is none.
+            Conditioned data, zero where there are none.
         live : ndarray of bool, shape (n_channels,)
-            Channels that record at all.
+            Channels with data.
 
         Returns
         -------
@@ -184,9 +184,9 @@ class LineRidge:
         prediction[~complete] = 0
         for channel in np.flatnonzero(~complete & available.any(axis=1)):
             offsets = self.offsets[available[channel]]
-            seen = np.pad(data[channel + offsets], ((0, 0), (self.max_lag, self.max_lag)))
+            padded = np.pad(data[channel + offsets], ((0, 0), (self.max_lag, self.max_lag)))
             for lag, filters in enumerate(self.weights(offsets).astype(np.float32).T):
-                prediction[channel] += filters @ seen[:, lag : lag + data.shape[1]]
+                prediction[channel] += filters @ padded[:, lag : lag + data.shape[1]]
         return prediction
 
     def _available(self, live: BoolArray) -> BoolArray:
@@ -212,15 +212,15 @@ class LineRidge:
         return gram, self.covariance[row + offset, column + lag]
 
     def _error(self, data: Float32Array, where: BoolArray) -> float:
-        """Sum the squared error of the filter of complete neighbours, or of what there is of it on a short line."""
+        """Return the squared error of the filter over channels with all neighbours, or over all of a short line."""
         width = self.blind_zone + self.reach
         inner = slice(width, -width) if len(data) > 2 * width else slice(None)
         residual = (data - convolve_same(data, self._kernel()))[inner]
         return float(np.square(residual[where[inner]], dtype=np.float64).sum())
 
 
-def _marked_parts(data: Float32Array, where: BoolArray) -> Iterator[tuple[Float32Array, BoolArray]]:
-    """Cut out the times at which any channel is marked, zero where it is not."""
+def _masked_parts(data: Float32Array, where: BoolArray) -> Iterator[tuple[Float32Array, BoolArray]]:
+    """Yield the time intervals in which the mask holds for any channel, with zeros outside the mask."""
     from scipy.ndimage import find_objects, label
 
     for (times,) in find_objects(label(where.any(axis=0))[0]):

@@ -1,26 +1,26 @@
-"""The blind prediction: the filter, the network on top of it, and each channel's gain."""
+"""The blind prediction of a tile, and its combination with the channels' own observations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.station_filter import StationRidge
 from selfseis.denoise.wiener import WienerWeights
-from selfseis.recording.dataarray import channel_names
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array
 
 if TYPE_CHECKING:
-    from selfseis.denoise.denoiser import Denoiser
     from selfseis.networks import BlindSlantNet
+
+# A channel whose gain is a smaller fraction of the reference gain is too noisy: its observation is not used.
+MIN_OBSERVED_GAIN = 0.25
 
 
 def live_channels(conditioner: Conditioner) -> BoolArray:
-    """Return which channels record at all, shape (n_channels,)."""
+    """Return the mask of channels with data, shape (n_channels,)."""
     return np.isfinite(conditioner.scale)
 
 
@@ -37,15 +37,15 @@ def blind_prediction(
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        Conditioned data, the common mode taken out; zero where there is none.
+        Conditioned data without the common mode; zero where there are no data.
     ridge : LineRidge or StationRidge
         The filter.
     net : BlindSlantNet or None
-        The network that starts from it.
+        The network that starts from the filter.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     gain : ndarray, shape (n_channels,)
-        What the prediction of each is multiplied by.
+        Prediction gain of each channel.
 
     Returns
     -------
@@ -71,9 +71,6 @@ def _applied(
         return net(*tensors).numpy()
 
 
-MIN_HEARD = 0.25  # of the usual gain: a channel in more noise than this tells would bring its noise back
-
-
 def best_estimate(
     data: Float32Array,
     *,
@@ -83,26 +80,27 @@ def best_estimate(
     live: BoolArray,
     gain: Float32Array,
     reference_gain: float = 1.0,
-    heard: BoolArray | None = None,
+    observed: BoolArray | None = None,
 ) -> Float32Array:
     """Estimate the signal of every channel of a tile.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        Conditioned data, the common mode taken out; zero where there is none. The first sample lies on a frame.
+        Conditioned data without the common mode; zero where there are no data. The first sample must lie on a
+        frame.
     ridge, net
-        What predicts a channel from others.
-    posterior : Posterior or None
-        What weighs the own observation; None returns the blind prediction.
+        As for `blind_prediction`.
+    wiener : WienerWeights or None
+        Weights of prediction and observation; None returns the blind prediction.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     gain : ndarray, shape (n_channels,)
-        What the prediction of each is multiplied by.
+        Prediction gain of each channel.
     reference_gain : float
-        That of a usual channel, as `reference_gain_for` returns it.
-    heard : ndarray of bool, shape (n_channels,), optional
-        Channels whose own observation may count; by default all that are live.
+        Prediction gain of a typical channel, as `DenoiserModel.reference_gain_for` returns it.
+    observed : ndarray of bool, shape (n_channels,), optional
+        Channels whose own observation may be used; by default all live ones.
 
     Returns
     -------
@@ -110,11 +108,16 @@ def best_estimate(
     """
     if wiener is None:
         return blind_prediction(data, ridge=ridge, net=net, live=live, gain=gain)
-    usual = np.float32(reference_gain)
-    heard = (live if heard is None else live & heard) & (np.abs(gain) > MIN_HEARD * usual)
-    # One that is not heard stands among the others at their size: waves are told from noise across channels.
-    prediction = blind_prediction(data, ridge=ridge, net=net, live=live, gain=np.where(heard, gain, usual))
-    return wiener(data, prediction, heard) * np.where(heard, np.float32(1), gain / usual)[:, None]
+    reference = np.float32(reference_gain)
+    observed = live if observed is None else live & observed
+    observed = observed & (np.abs(gain) > MIN_OBSERVED_GAIN * reference)
+    # The Wiener weights separate waves from noise across channels. A channel without observation therefore enters
+    # at the amplitude of its neighbours and gets its own amplitude afterwards.
+    prediction = blind_prediction(
+        data, ridge=ridge, net=net, live=live, gain=np.where(observed, gain, reference)
+    )
+    own_amplitude = np.where(observed, np.float32(1), gain / reference)
+    return wiener(data, prediction, observed) * own_amplitude[:, None]
 
 
 def estimate_halo(
@@ -124,39 +127,7 @@ def estimate_halo(
 
     Parameters
     ----------
-    ridge, net, posterior
+    ridge, net, wiener
         As for `best_estimate`.
     """
     return ridge.halo + sum(part.halo for part in (net, wiener) if part is not None)
-
-
-def reference_gain_for(denoiser: Denoiser, recording: xr.DataArray) -> float:
-    """Return what the prediction of a usual channel is multiplied by: more than one where the filter is timid.
-
-    Parameters
-    ----------
-    denoiser : Denoiser
-        With what it has learnt.
-    recording : xarray.DataArray
-        The recording that was learnt from, or another one, whose channels are taken for alike where they are others.
-    """
-    if channel_names(recording) != denoiser.channels_:
-        return 1.0
-    trained = np.abs(denoiser.gain_[live_channels(denoiser.conditioner_)])
-    return max(float(np.median(trained)), MIN_HEARD) if len(trained) else 1.0
-
-
-def wiener_for(denoiser: Denoiser, recording: xr.DataArray) -> WienerWeights | None:
-    """Return how a denoiser weighs the own observation of a recording's channels.
-
-    Parameters
-    ----------
-    denoiser : Denoiser
-        With what it has learnt.
-    recording : xarray.DataArray
-        The recording that was learnt from, or another one.
-    """
-    wiener = denoiser.wiener_
-    if wiener is None or channel_names(recording) == denoiser.channels_:
-        return wiener
-    return wiener.for_other_channels(recording.sizes["channel"])

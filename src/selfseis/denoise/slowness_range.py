@@ -1,4 +1,4 @@
-"""How slow the waves are that cross the line: the range of moveouts worth looking along."""
+"""Range of slownesses of the waves that cross a line."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from selfseis.training import one_thread
 from selfseis.typing import Float32Array, FloatArray
 
 N_SLOWNESSES = 11
-TRIED = np.concatenate(
+TRIAL_SLOWNESSES = np.concatenate(
     [np.arange(0, 1, 0.1), np.arange(1, 2, 0.2), np.arange(2, 6.1, 0.5)]
-)  # samples a channel
-LEAST = 0.25
-SHARE = 0.9
+)  # samples per channel
+MIN_SLOWNESS = 0.25
+SHARE = 0.9  # of the coherent energy that the range must cover
 APERTURE = 8
-LONGEST = 4096  # samples of a span that are looked at
+MAX_SAMPLES = 4096  # samples of a span that are used
 
 
 def measured_slownesses(spans: list[Span], blind_zone: int) -> tuple[float, ...]:
-    """Return evenly spaced slownesses that cover the waves in the visible data, both ways along the line.
+    """Return evenly spaced slownesses that cover the waves in the training data, in both directions.
 
-    A wave shows as energy that the stacks on both sides of the blind zone share along one slowness.
+    A wave is energy that the stacks on both sides of the blind zone have in common at one slowness.
 
     Parameters
     ----------
@@ -35,13 +35,15 @@ def measured_slownesses(spans: list[Span], blind_zone: int) -> tuple[float, ...]
     Returns
     -------
     tuple of float
-        Samples a channel.
+        Samples per channel.
     """
-    shared = sum((_shared_power(span, blind_zone) for span in spans), np.zeros(len(TRIED)))
-    coherent = np.maximum(shared - np.median(shared), 0) * np.gradient(TRIED)
+    shared = sum((_shared_power(span, blind_zone) for span in spans), np.zeros(len(TRIAL_SLOWNESSES)))
+    coherent = np.maximum(shared - np.median(shared), 0) * np.gradient(TRIAL_SLOWNESSES)
     if coherent.sum() == 0:
-        coherent = np.ones(len(TRIED)) * (TRIED <= 1)
-    widest = max(LEAST, float(TRIED[np.searchsorted(np.cumsum(coherent) / coherent.sum(), SHARE)]))
+        coherent = np.ones(len(TRIAL_SLOWNESSES)) * (TRIAL_SLOWNESSES <= 1)
+    widest = max(
+        MIN_SLOWNESS, float(TRIAL_SLOWNESSES[np.searchsorted(np.cumsum(coherent) / coherent.sum(), SHARE)])
+    )
     return tuple(float(s) for s in np.linspace(-widest, widest, N_SLOWNESSES))
 
 
@@ -50,22 +52,22 @@ def measured_slownesses(spans: list[Span], blind_zone: int) -> tuple[float, ...]
 def _shared_power(span: Span, blind_zone: int) -> FloatArray:
     n_channels = min(span.data.shape[0] // GROUP * GROUP, 256)
     data = np.where(span.train, span.data, 0)[:n_channels]
-    loudest = _loudest(data)
-    both = [SlantStacks(blind_zone, (slowness, -slowness), (APERTURE,)) for slowness in TRIED]
-    return np.array([_power_along(stacks, data[:, loudest]) for stacks in both])
+    interval = _strongest_interval(data)
+    both = [SlantStacks(blind_zone, (slowness, -slowness), (APERTURE,)) for slowness in TRIAL_SLOWNESSES]
+    return np.array([_power_along(stacks, data[:, interval]) for stacks in both])
 
 
-def _loudest(data: Float32Array) -> slice:
+def _strongest_interval(data: Float32Array) -> slice:
     energy = np.concatenate([[0], np.cumsum((data**2).mean(axis=0, dtype=np.float64))])
-    length = min(LONGEST, data.shape[1] // FRAME * FRAME)
+    length = min(MAX_SAMPLES, data.shape[1] // FRAME * FRAME)
     first = int(np.argmax(energy[length:] - energy[:-length]))
     return slice(first, first + length)
 
 
 def _power_along(stacks: SlantStacks, data: Float32Array) -> float:
-    beside, before = stacks.channels_beside, stacks.samples_beside
+    channels, samples = stacks.channel_context, stacks.sample_context
     padded = torch.nn.functional.pad(
-        torch.from_numpy(np.ascontiguousarray(data)), (before, before, beside, beside)
+        torch.from_numpy(np.ascontiguousarray(data)), (samples, samples, channels, channels)
     )
     return max(
         float((stacks.seen_from(s, BEHIND, *data.shape) * stacks.seen_from(s, AHEAD, *data.shape)).sum())

@@ -1,4 +1,4 @@
-"""The closed-form blind ridge filter for scattered stations: each has a filter of its own."""
+"""Closed-form blind ridge filter for scattered stations, with a separate filter for each channel."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise.line_filter import RIDGE_STRENGTHS
+from selfseis.geo.sphere import KM_PER_DEGREE_ROUNDED
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-SEGMENT = 2048  # samples of one FFT; far longer than any lag used
+SEGMENT = 2048  # samples of one FFT, far more than any lag
 MAX_PREDICTORS = 24
-KM_A_DEGREE = 111.2
 
 
 @dataclass(frozen=True)
 class StationRidge:
-    """Predicts each channel from the channels of other stations by regularised least squares.
+    """Prediction of each channel from the channels of other stations by regularised least squares.
 
     Attributes
     ----------
     weights : ndarray, shape (n_channels, n_channels, 2 * max_lag + 1)
-        What channel ``j`` contributes to the prediction of channel ``i``, by lag; zero within a station.
+        Weights of channel ``j`` in the prediction of channel ``i``, by lag; zero within a station.
     strength : float
         Regularisation, relative to the variance.
     """
@@ -40,24 +40,24 @@ class StationRidge:
         *,
         max_lag: int = 10,
     ) -> StationRidge:
-        """Solve for all filters, their strength chosen on part of the data.
+        """Solve for all filters, with the regularisation that predicts the validation samples best.
 
         Parameters
         ----------
-        spans : iterable of (data, learn, choose)
+        spans : iterable of (data, train, validation)
             As for `LineRidge.fit`.
         predictors : list of ndarray of int
-            For each channel, the channels that it may be predicted from.
+            For each channel, the channels that may predict it.
         max_lag : int
             Samples of context before and after.
         """
         n_channels = len(predictors)
-        trained = _PairSums.empty(n_channels, 2 * max_lag)
-        chosen = _PairSums.empty(n_channels, 2 * max_lag)
+        train_sums = _PairSums.empty(n_channels, 2 * max_lag)
+        validation_sums = _PairSums.empty(n_channels, 2 * max_lag)
         for data, train, validation in spans:
-            trained.add(data, train)
-            chosen.add(data, validation)
-        covariance, test = trained.covariance(), chosen.covariance()
+            train_sums.add(data, train)
+            validation_sums.add(data, validation)
+        covariance, validation_covariance = train_sums.covariance(), validation_sums.covariance()
         weights = np.zeros((len(RIDGE_STRENGTHS), n_channels, n_channels, 2 * max_lag + 1), np.float32)
         errors = np.zeros(len(RIDGE_STRENGTHS))
         for channel, others in enumerate(predictors):
@@ -65,7 +65,7 @@ class StationRidge:
                 continue
             solved = _solved(*_normal_equations(covariance, channel, others, max_lag))
             weights[:, channel, others] = solved.reshape(len(solved), len(others), -1)
-            gram, right = _normal_equations(test, channel, others, max_lag)
+            gram, right = _normal_equations(validation_covariance, channel, others, max_lag)
             errors += np.einsum("si,ij,sj->s", solved, gram, solved, optimize=True) - 2 * solved @ right
         best = int(np.argmin(errors))
         return cls(weights[best].copy(), RIDGE_STRENGTHS[best])
@@ -81,9 +81,9 @@ class StationRidge:
         Parameters
         ----------
         data : ndarray, shape (n_channels, n_samples)
-            Conditioned data, zero where there is none.
+            Conditioned data, zero where there are none.
         live : ndarray of bool, shape (n_channels,)
-            Not used: a dead channel is zero and adds nothing.
+            Unused: a dead channel is zero and contributes nothing.
 
         Returns
         -------
@@ -102,43 +102,45 @@ class StationRidge:
 def other_stations(
     groups: NDArray[np.str_], live: BoolArray, places: FloatArray | None = None
 ) -> list[IndexArray]:
-    """List for each channel the live channels of other stations, at most 24: the nearest ones.
+    """Return for each channel the nearest live channels of other stations, at most 24.
 
     Parameters
     ----------
     groups : ndarray of str, shape (n_channels,)
         The station of each channel.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     places : ndarray, shape (n_channels, 2), optional
-        Where they are, in km east and north; where it is not known, the next ones in order are taken.
+        Positions in km east and north; without them the neighbours in the list are taken.
     """
-    everyone = np.arange(len(groups))
+    channels = np.arange(len(groups))
     lists = []
-    for channel in everyone:
-        others = everyone[(groups != groups[channel]) & live]
-        apart = (
+    for channel in channels:
+        others = channels[(groups != groups[channel]) & live]
+        distances = (
             np.abs(others - channel) if places is None else np.hypot(*(places[others] - places[channel]).T)
         )
-        nearest = np.argsort(apart, kind="stable")[:MAX_PREDICTORS]
+        nearest = np.argsort(distances, kind="stable")[:MAX_PREDICTORS]
         lists.append(np.sort(others[nearest]))
     return lists
 
 
 def station_places(recording: xr.DataArray) -> FloatArray | None:
-    """Return where channels are, in km east and north of the first, (n_channels, 2); None unless all are known."""
+    """Return positions in km east and north of the first channel, (n_channels, 2); None unless all are known."""
     if not {"latitude", "longitude"} <= set(recording.coords):
         return None
     north, east = (recording[name].values.astype(float) for name in ("latitude", "longitude"))
     if not (np.isfinite(north).all() and np.isfinite(east).all()):
         return None
-    around = (east - east[0] + 180) % 360 - 180  # across the date line as well
-    return KM_A_DEGREE * np.stack([around * np.cos(np.deg2rad(north.mean())), north - north[0]], axis=1)
+    around = (east - east[0] + 180) % 360 - 180  # also across the date line
+    return KM_PER_DEGREE_ROUNDED * np.stack(
+        [around * np.cos(np.deg2rad(north.mean())), north - north[0]], axis=1
+    )
 
 
 @dataclass
 class _PairSums:
-    """Summed cross-spectra of all pairs of channels, and the number of samples that both have."""
+    """Summed cross-spectra of all pairs of channels, and the number of samples with data on both."""
 
     spectra: NDArray[np.complex128]
     counts: FloatArray
@@ -178,14 +180,12 @@ def _normal_equations(
 
 
 def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:
-    """Return the filter for each strength, from one decomposition, shape (n_strengths, n_unknowns)."""
+    """Return the filter for each regularisation, from one decomposition, shape (n_strengths, n_unknowns)."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(
-        1, "blas"
-    ):  # so small a matrix is solved slower by threads that wait for each other
+    with threadpool_limits(1, "blas"):  # several threads are slower for so small a matrix
         values, vectors = np.linalg.eigh(gram)
     level = max(np.trace(gram) / len(gram), np.finfo(float).tiny)
-    # A covariance measured with gaps need not be positive definite; the ridge holds the small end up.
+    # A covariance measured with gaps need not be positive definite; the ridge term makes it so.
     inverse = 1 / (np.maximum(values, 0) + level * np.array(RIDGE_STRENGTHS)[:, None])
     return (inverse * (right @ vectors)) @ vectors.T

@@ -1,4 +1,4 @@
-"""What a denoiser learns from: conditioned spans of a recording, and which parts of them are hidden."""
+"""Training data of a denoiser: conditioned spans of a recording, split into training, validation and test samples."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import channel_correlation, correlation_half_width, hide_time_patches, within_reach
 
-PATCHES = 48  # parts of a span; a third of them is hidden, half of that to choose by and half to judge by
+PATCHES = 48  # parts of a span; one sixth of them is for validation and one sixth for the test
 MIN_LINE_CHANNELS = 8
-WINDOW = 256  # samples over which noise is correlated
+WINDOW = 256  # samples of a window for the correlation of noise
 
 
 @dataclass(frozen=True)
 class Span:
-    """A conditioned span and the use made of each sample of it.
+    """A conditioned span and the use of each sample.
 
     Attributes
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        Conditioned data, zero where there is none.
-    learn, choose, judge : ndarray of bool, same shape
-        Samples to learn from, to choose settings by, and to be judged on. No sample serves two of these ends.
+        Conditioned data, zero where there are none.
+    train, validation, test : ndarray of bool, same shape
+        Samples for training, for the selection of settings, and for the evaluation. They do not overlap.
     first : int
         Index in the recording of the first sample.
     burst_share : float
-        Share of the samples that were burst_mask of single channels, which serve no end.
+        Share of samples in bursts of single channels, which are not used.
     """
 
     data: Float32Array
@@ -44,21 +44,21 @@ class Span:
 
 
 def is_line(recording: xr.DataArray) -> bool:
-    """Whether the channels form a line long enough for neighbours on both sides."""
+    """Return whether the channels form a line that is long enough for neighbours on both sides."""
     return is_fibre(recording) and recording.sizes["channel"] >= MIN_LINE_CHANNELS
 
 
 def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) -> list[Span]:
-    """Read spans spread over the recording and divide each into learning, choosing and judging.
+    """Read spans spread over the recording and split each into training, validation and test samples.
 
     Parameters
     ----------
     recording : xarray.DataArray
         The recording.
     conditioner : Conditioner
-        What makes it fit for prediction.
+        The conditioner of its channels.
     seed : int
-        Seed of the division.
+        Seed of the split.
 
     Returns
     -------
@@ -68,29 +68,29 @@ def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int)
     spans = []
     for tile in sample_spans(recording, n_spans=12, length=60_000):
         data, valid = conditioner(tile.data)
-        found = burst_mask(data) if is_line(recording) else np.zeros_like(valid)
-        data[found], valid[found] = 0, False
+        bursts = burst_mask(data) if is_line(recording) else np.zeros_like(valid)
+        data[bursts], valid[bursts] = 0, False
         if valid.any() and data.shape[1] >= 2 * PATCHES:
-            span = _divided(data, valid, tile.first, len(conditioner.taps) // 2, rng)
-            spans.append(replace(span, burst_share=float(found.mean())))
+            span = _split(data, valid, tile.first, len(conditioner.taps) // 2, rng)
+            spans.append(replace(span, burst_share=float(bursts.mean())))
     return spans
 
 
-def _divided(
+def _split(
     data: Float32Array, valid: BoolArray, first: int, filter_reach: int, rng: np.random.Generator
 ) -> Span:
     n_samples = data.shape[1]
     patch = n_samples // PATCHES
-    # The filter smears each sample over its reach: that far from a hidden patch nothing may be learnt.
+    # The band-pass smears each sample over its length, so the training keeps that distance from a held-out patch.
     guard = min(filter_reach, patch // 4)
     hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
-    # Every other one in order of loudness, not of time: a few short events shall not all choose, or all judge.
+    # The patches alternate in order of energy, not of time, so that both sets get some of a few short events.
     order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
-    from_quiet_to_loud = order[hidden[order * patch]]
+    by_energy = order[hidden[order * patch]]
     of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
-    chosen = np.isin(of_patch, from_quiet_to_loud[rng.integers(2) :: 2])
-    judging = hidden & ~within_reach(chosen, guard)
-    return Span(data, valid & visible, valid & chosen, valid & judging, first)
+    validation = np.isin(of_patch, by_energy[rng.integers(2) :: 2])
+    test = hidden & ~within_reach(validation, guard)
+    return Span(data, valid & visible, valid & validation, valid & test, first)
 
 
 def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray:
@@ -101,14 +101,14 @@ def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray
     data : ndarray, shape (n_channels, n_samples)
         Conditioned data.
     where : ndarray of bool, same shape
-        The samples that count.
+        The samples to use.
     patch : int
-        Length of a patch in samples; what is left over at the end is a patch, too.
+        Length of a patch in samples; the last one may be shorter.
 
     Returns
     -------
     ndarray, shape (n_patches,)
-        NaN where nothing counts.
+        NaN where there are no samples to use.
     """
     starts = np.arange(0, data.shape[1], patch)
     counts = np.add.reduceat(where, starts, axis=1, dtype=np.int64)
@@ -121,16 +121,16 @@ def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray
 
 
 def training_record_of(recording: xr.DataArray, spans: list[Span], live: BoolArray) -> TrainingRecord:
-    """Note all times of spans that are not kept for judging, the guards around these included.
+    """Return the record of all times of spans outside the test patches; it includes the guards around these.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        What the spans are of.
+        The recording of the spans.
     spans : list of Span
         As `training_spans` returns them.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all.
+        Channels with data.
     """
     times = []
     for span in spans:
@@ -140,31 +140,31 @@ def training_record_of(recording: xr.DataArray, spans: list[Span], live: BoolArr
     return TrainingRecord.of(recording, times, np.flatnonzero(live).tolist())
 
 
-def hidden_from(training: TrainingRecord, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
-    """Return spans of a recording, judged wherever they were not taught.
+def held_out_spans(training: TrainingRecord, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
+    """Return spans of a recording whose test samples are all those outside the training data.
 
     Parameters
     ----------
-    taught : TrainingRecord
-        What was learnt from.
+    training : TrainingRecord
+        Times of the training data.
     recording : xarray.DataArray
-        What the spans are of, read from whatever format.
+        The recording of the spans, in any format.
     spans : list of Span
         As `training_spans` returns them.
     """
-    times, hidden = training.times_in(recording), []
+    times, held_out = training.times_in(recording), []
     for span in spans:
         test = span.train | span.validation | span.test
         for first, last in times:
             test[:, max(first - span.first, 0) : max(last - span.first, 0)] = False
-        hidden.append(replace(span, test=test))
-    return hidden
+        held_out.append(replace(span, test=test))
+    return held_out
 
 
 def line_blind_zone(
     recording: xr.DataArray, spans: list[Span], *, side_lobes: bool = True
 ) -> tuple[int, FloatArray]:
-    """Measure the blind zone of a line; it is never narrower than a stated gauge length.
+    """Measure the blind zone of a line; it is at least as wide as the gauge length, if given.
 
     Parameters
     ----------
@@ -173,14 +173,14 @@ def line_blind_zone(
     spans : list of Span
         As `training_spans` returns them.
     side_lobes : bool
-        Whether the zone goes on over negative side lobes of the correlation.
+        Whether the zone includes negative side lobes of the correlation.
 
     Returns
     -------
     half_width : int
         Half-width of the blind zone in channels.
     correlation : ndarray
-        Correlation against offset, as measured.
+        Measured correlation against offset.
     """
     widest = recording.sizes["channel"] // 4
     measured, correlation = measured_blind_zone(spans, WINDOW, side_lobes=side_lobes)
@@ -196,7 +196,7 @@ def line_blind_zone(
 def measured_blind_zone(
     spans: list[Span], rate_window: int, *, side_lobes: bool = True
 ) -> tuple[int, FloatArray]:
-    """Measure how many neighbours share a channel's noise, on quiet visible data.
+    """Measure how many neighbours share the noise of a channel, in noise windows of the training data.
 
     Parameters
     ----------

@@ -1,16 +1,18 @@
-"""A channel's own observation brought back: the best guess from what others say of it and from itself.
+"""Wiener weights that combine the blind prediction of a channel with its own observation.
 
-In each cell of time, line, frequency and wavenumber the observed power is noise plus signal. How much of it is signal
-follows, without a label, from two things that do not know the noise of the cell: the power predicted and the power
-observed in the frames around it, for a wave crosses many frames along one slowness and noise does not. The own
-observation is then worth ``signal / (signal + noise)``: Wiener's gain, with its variance. Noise that neighbours share
-through their gauge fills other wavenumbers than a wave, so it is told apart here even inside the blind zone.
+In each cell of time, line, frequency and wavenumber the observed power is noise plus signal. Two quantities that are
+independent of the noise in the cell indicate the fraction of signal: the predicted power, and the observed power in
+the surrounding frames. A wave crosses many frames along one slowness; noise does not. The observation gain is then
+``signal / (signal + noise)``, the gain of Wiener, with its variance. No label is needed. Noise that neighbours share
+through their gauge length occupies other wavenumbers than a wave. It is therefore separated even inside the blind
+zone.
 
-Where waves come and go, the prediction of a cell itself is not weighed in. A channel is predicted without its own
-noise, but that noise is in what is predicted of its neighbours, and a wavenumber is made of them all: there the
-prediction is the observation again, filtered. It tells which frames are quiet and where waves are about. Where waves
-never cease, no frame is quiet: what the prediction explains is taken off the noise, and it is weighed in with the own
-observation, as it is on short lines and among stations, which know few wavenumbers or none.
+Where waves are transient, the prediction itself does not enter the estimate of a cell. The prediction of a channel
+is free of the noise of that channel, but not the predictions of its neighbours, and a wavenumber combines them all.
+There the prediction is the filtered observation. It serves to select the frames of noise and to locate waves. Where
+waves never cease, no frame contains noise alone. The explained part of the prediction is then subtracted from the
+noise, and the prediction is combined with the observation. The same holds for short lines and for stations, which
+resolve few wavenumbers or none.
 
 References
 ----------
@@ -36,37 +38,37 @@ from selfseis.training import one_thread
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 Pair = tuple[Float32Array, Float32Array]
-CHANNELS, SAMPLES = 64, 64  # of a frame, at most: a few wavelengths and periods of the default band
-SHORTEST = 32  # samples
-FEW = 16  # channels of a frame, in which waves stand out in a prediction rather than among wavenumbers
-N_PREDICTED, MIN_PREDICTED = 20, -10.0  # levels an octave apart, and the lowest, in octaves above the noise
-N_OBSERVED, MIN_OBSERVED = 16, -1.5  # levels half an octave apart
-QUIET = 0.5  # share of the frames, those in which least is predicted, that are taken for noise
-DEPENDENT = 16  # cells that see the same event count as one
-STEADY = 0.1  # share of what is observed in quiet frames from which waves are said never to cease
-MIN_NOISE = 0.05  # share of what is observed in quiet frames, however well it was predicted
-DOUBT = 2.0  # standard errors by which a signal must exceed nothing
-MOST = 2.0  # that a prediction is multiplied by
-FEWEST = 16  # cells of a level from which it says anything
-SIMULATED = 1 << 21  # values of noise
-ENOUGH = 100  # simulated cells of a level from which its mean is known
+MAX_CHANNELS, MAX_SAMPLES = 64, 64  # of a frame: a few wavelengths and periods of the default band
+MIN_SAMPLES = 32  # of a frame
+FEW_CHANNELS = 16  # of a frame; up to these the prediction separates waves better than wavenumbers do
+N_PREDICTED, MIN_PREDICTED = 20, -10.0  # levels of one octave, and the lowest one in octaves above the noise
+N_OBSERVED, MIN_OBSERVED = 16, -1.5  # levels of half an octave
+NOISE_FRAMES = 0.5  # fraction of the frames, those with the weakest prediction, that measure the noise
+DEPENDENT = 16  # cells of the same event, which count as one independent cell
+MIN_STEADY_SHARE = 0.1  # explained share of the power in noise frames above which waves never cease
+MIN_NOISE = 0.05  # noise as a fraction of the power in noise frames, however well it was predicted
+N_STANDARD_ERRORS = 2.0  # by which a signal must exceed zero
+MAX_GAIN = 2.0  # of the prediction
+MIN_CELLS = 16  # of a level; a level with fewer cells is not used
+N_SIMULATED = 1 << 21  # samples of simulated noise
+MIN_SIMULATED_CELLS = 100  # of a level, for the mean power of noise
 
 
 @dataclass(frozen=True)
 class WienerWeights:
-    """How a prediction and an observation are weighed.
+    """Weights of a prediction and an observation.
 
     Attributes
     ----------
     channels, samples : int
         Size of a frame; frames overlap by half.
-    shrink : ndarray, shape (N_PREDICTED, N_OBSERVED)
-        What the prediction is multiplied by, by predicted power and by observed power around the cell; zero where
-        the own observation alone is weighed.
-    trust : ndarray, same shape
-        Share of the residual that is added to it.
+    prediction_gain : ndarray, shape (N_PREDICTED, N_OBSERVED)
+        Factor of the prediction, by predicted power and by observed power around the cell; zero where only the
+        observation enters.
+    observation_gain : ndarray, same shape
+        Fraction of the residual of the observation that is added.
     variance : ndarray, same shape
-        Of the result, in units of the noise power.
+        Variance of the estimate, in units of the noise power.
     noise : ndarray, shape (n_rows, channels, n_frequencies)
         Noise power by row of frames along the line, wavenumber and frequency.
     """
@@ -74,7 +76,7 @@ class WienerWeights:
     channels: int
     samples: int
     prediction_gain: Float32Array
-    trust: Float32Array
+    observation_gain: Float32Array
     variance: Float32Array
     noise: Float32Array
 
@@ -88,24 +90,23 @@ class WienerWeights:
         Parameters
         ----------
         pairs : sequence of (data, prediction)
-            Both of the shape (n_channels, n_samples), zero where there are no data.
+            Both of shape (n_channels, n_samples), zero where there are no data.
         on_line : bool
             Whether neighbours in the array are neighbours on the ground.
         times : sequence of ndarray of bool, shape (n_samples,), optional
-            Samples of each pair that are measured on; by default all. Where hardly a frame lies within them, in
-            records of a few frames, all are.
+            Samples of each pair to measure on; by default all. All are used if fewer than 16 frames lie within them.
 
         Returns
         -------
-        Posterior
+        WienerWeights
         """
         frames = _frames_for(pairs, on_line)
-        studied = _studied(pairs, times, frames)
-        noise, waves = _quiet_power(studied, frames)
-        lean = frames.channels <= FEW or waves > STEADY
+        measured = _with_times(pairs, times, frames)
+        noise, steady_share = _noise_power(measured, frames)
+        use_prediction = frames.channels <= FEW_CHANNELS or steady_share > MIN_STEADY_SHARE
         blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
-        empty = cls(frames.channels, frames.samples, blank + lean, blank, blank, noise)
-        return empty._with_weights(_Sums.over(studied, empty), _null_power(frames))
+        empty = cls(frames.channels, frames.samples, blank + use_prediction, blank, blank, noise)
+        return empty._with_weights(_Sums.over(measured, empty), _null_power(frames))
 
     @property
     def frames(self) -> Frames:
@@ -118,33 +119,35 @@ class WienerWeights:
         return self.frames.halo
 
     def for_other_channels(self, n_channels: int) -> Self:
-        """Return the same weights with the median noise for every channel."""
+        """Return weights for other channels, each with the median noise."""
         n_rows = self.frames.n_rows(n_channels)
         return replace(self, noise=np.repeat(np.median(self.noise, axis=0)[None], n_rows, axis=0))
 
     @one_thread()
     def __call__(self, data: Float32Array, prediction: Float32Array, live: BoolArray) -> Float32Array:
-        """Return the posterior mean.
+        """Return the posterior mean of the signal.
 
         Parameters
         ----------
         data, prediction : ndarray, shape (n_channels, n_samples)
             Conditioned data and their blind prediction; the first sample lies on a frame.
         live : ndarray of bool, shape (n_channels,)
-            Channels whose own observation counts.
+            Channels whose own observation is used.
 
         Returns
         -------
         ndarray, shape (n_channels, n_samples)
         """
-        tables = [self.trust, (1 - self.trust) * self.prediction_gain] if self._leans else [self.trust]
+        tables = [self.observation_gain]
+        if self._uses_prediction:
+            tables.append((1 - self.observation_gain) * self.prediction_gain)
         result = np.empty_like(data)
         for block in self.frames.blocks(data.shape):
             seen = _seen(data, prediction, live, block)
             observed, predicted = (self.frames.of(values, block.beyond) for values in seen)
             weights = _looked_up(np.stack(tables), self.levels(observed, predicted, block.rows))
             weighed = _scaled(observed, weights[0])
-            if self._leans:
+            if self._uses_prediction:
                 weighed.add_(_scaled(predicted, weights[1]))
             mean = self.frames.joined(weighed, block.shape)
             result[block.inner] = mean[block.within].numpy()
@@ -154,7 +157,7 @@ class WienerWeights:
     def standard_deviation(
         self, data: Float32Array, prediction: Float32Array, live: BoolArray
     ) -> Float32Array:
-        """Return the standard deviation of the posterior of each sample.
+        """Return the posterior standard deviation of each sample.
 
         Parameters
         ----------
@@ -176,23 +179,23 @@ class WienerWeights:
         return result
 
     def levels(self, observed: Tensor, predicted: Tensor, rows: slice) -> Tensor:
-        """Return where each cell lies in the tables, not rounded.
+        """Return the fractional position of each cell in the tables.
 
         Parameters
         ----------
         observed, predicted : Tensor, shape (n_columns, n_frequencies, n_rows, channels)
             Spectra of frames.
         rows : slice
-            Which rows of frames they are.
+            Rows of frames of the spectra.
 
         Returns
         -------
         Tensor, shape (2, n_columns, n_frequencies, n_rows, channels)
-            By predicted and by observed power.
+            Positions by predicted and by observed power.
         """
         noise = self._noise_of(rows)
         levels = torch.empty(2, *observed.shape)
-        around = self.frames.with_neighbours if self._leans else self.frames.of_neighbours
+        around = self.frames.with_neighbours if self._uses_prediction else self.frames.of_neighbours
         _octaves(around(_power(predicted).div_(noise)), out=levels[0])
         _octaves(self.frames.of_neighbours(_power(observed).div_(noise)), out=levels[1])
         levels[0].sub_(MIN_PREDICTED).clamp_(0, N_PREDICTED - 1)
@@ -203,35 +206,37 @@ class WienerWeights:
         return torch.from_numpy(self.noise[rows]).permute(2, 0, 1).contiguous()
 
     @property
-    def _leans(self) -> bool:
-        """Whether the prediction itself is weighed in."""
+    def _uses_prediction(self) -> bool:
+        """True if the prediction itself enters the estimate."""
         return bool(self.prediction_gain.any())
 
     def _with_weights(self, sums: _Sums, under_null: FloatArray) -> Self:
         by_predicted = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values()))
-        prediction_gain = by_predicted.prediction_gain() if self._leans else np.zeros((N_PREDICTED, 1))
+        prediction_gain = (
+            by_predicted.prediction_gain() if self._uses_prediction else np.zeros((N_PREDICTED, 1))
+        )
         counts = np.maximum(sums.counts, 1)
         residual = sums.residual(prediction_gain)
         error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
-        missed = _growing(residual - under_null, sums.counts)
-        doubtless = _growing(residual - DOUBT * error - under_null, sums.counts)
+        signal = _monotonic(residual - under_null, sums.counts)
+        min_signal = _monotonic(residual - N_STANDARD_ERRORS * error - under_null, sums.counts)
         return replace(
             self,
             prediction_gain=np.broadcast_to(prediction_gain, counts.shape).astype(np.float32),
-            trust=(doubtless / (doubtless + 1)).astype(np.float32),
-            variance=(missed / (missed + 1)).astype(np.float32),
+            observation_gain=(min_signal / (min_signal + 1)).astype(np.float32),
+            variance=(signal / (signal + 1)).astype(np.float32),
         )
 
 
-class _Study(NamedTuple):
+class _MeasuredPair(NamedTuple):
     data: Float32Array
     prediction: Float32Array
-    times: BoolArray  # that are measured on, shape (n_samples,)
+    times: BoolArray  # samples to measure on, shape (n_samples,)
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over the cells of each level, in units of the noise, each of the shape (N_PREDICTED, N_OBSERVED)."""
+    """Sums over the cells of each level, in units of the noise, each of shape (N_PREDICTED, N_OBSERVED)."""
 
     counts: FloatArray
     products: FloatArray
@@ -239,20 +244,20 @@ class _Sums:
     observed: FloatArray
 
     def prediction_gain(self) -> FloatArray:
-        """Return the factor of the prediction that comes closest to what is observed, less what chance may add."""
+        """Return the least-squares factor of the prediction, reduced by its expected random excess."""
         best = self.products / np.maximum(self.predicted, 1e-12)
         under_null = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
-        return np.clip(best - DOUBT * under_null, 0, MOST)
+        return np.clip(best - N_STANDARD_ERRORS * under_null, 0, MAX_GAIN)
 
     def residual(self, prediction_gain: FloatArray) -> FloatArray:
-        """Return the mean power that is left where the prediction is taken off with a factor."""
+        """Return the mean power of the observation minus the scaled prediction."""
         left = self.observed - 2 * prediction_gain * self.products + prediction_gain**2 * self.predicted
         return np.maximum(left, 0) / np.maximum(self.counts, 1)
 
     @classmethod
-    def over(cls, studied: Sequence[_Study], wiener: WienerWeights) -> _Sums:
+    def over(cls, measured: Sequence[_MeasuredPair], wiener: WienerWeights) -> _Sums:
         totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
-        for block, observed, predicted, times in _spectra(studied, wiener.frames):
+        for block, observed, predicted, times in _spectra(measured, wiener.frames):
             levels = wiener.levels(observed, predicted, block.rows).round_().long()
             index = block.own(levels[0] * N_OBSERVED + levels[1]).flatten().numpy()
             observed, predicted = block.own(observed), block.own(predicted)
@@ -262,7 +267,7 @@ class _Sums:
                 torch.ones_like(noise),
                 (observed * predicted.conj()).real / noise,
                 _power(predicted) / noise,
-                # Beyond a million times the noise the power says no more.
+                # More than a million times the noise power carries no further information.
                 (_power(observed) / noise).clamp(max=1e6),
             )
             for total, value in zip(totals, values, strict=True):
@@ -271,65 +276,73 @@ class _Sums:
 
 
 def _frames_for(pairs: Sequence[Pair], on_line: bool) -> Frames:
-    n_channels, shortest = pairs[0][0].shape[0], min(data.shape[1] for data, _ in pairs)
-    channels, samples = CHANNELS, SAMPLES
+    n_channels, min_length = pairs[0][0].shape[0], min(data.shape[1] for data, _ in pairs)
+    channels, samples = MAX_CHANNELS, MAX_SAMPLES
     while channels > 1 and (channels > n_channels or not on_line):
         channels //= 2
-    while samples > SHORTEST and 8 * samples > shortest:
+    while samples > MIN_SAMPLES and 8 * samples > min_length:
         samples //= 2
     return Frames(channels, samples)
 
 
-def _studied(pairs: Sequence[Pair], times: Sequence[BoolArray] | None, frames: Frames) -> list[_Study]:
-    everywhere = [_Study(*pair, np.ones(pair[0].shape[1], np.bool_)) for pair in pairs]
+def _with_times(
+    pairs: Sequence[Pair], times: Sequence[BoolArray] | None, frames: Frames
+) -> list[_MeasuredPair]:
+    everywhere = [_MeasuredPair(*pair, np.ones(pair[0].shape[1], np.bool_)) for pair in pairs]
     if times is None:
         return everywhere
-    some = [study._replace(times=use) for study, use in zip(everywhere, times, strict=True)]
+    some = [pair._replace(times=use) for pair, use in zip(everywhere, times, strict=True)]
     n_whole = [_own_times(s, frames, b).sum() for s in some for b in frames.blocks((1, len(s.times)))]
-    return some if sum(n_whole) >= FEWEST else everywhere
+    return some if sum(n_whole) >= MIN_CELLS else everywhere
 
 
-def _quiet_power(studied: Sequence[_Study], frames: Frames) -> tuple[Float32Array, float]:
-    """Return the noise power by row, wavenumber and frequency, from the frames in which least is predicted.
+def _noise_power(measured: Sequence[_MeasuredPair], frames: Frames) -> tuple[Float32Array, float]:
+    """Return the noise power by row, wavenumber and frequency, from the frames with the weakest prediction.
 
-    Waves that never cease are in these frames, too: as much of the predicted power as comes true is taken off, and
-    returned as a share of what is observed.
+    Waves that never cease are also in these frames. The explained part of the predicted power is therefore
+    subtracted. The second value is its share of the observed power.
     """
-    n_rows = frames.n_rows(len(studied[0].data))
-    powers, counts, true = np.zeros((2, n_rows, frames.channels, frames.n_frequencies)), np.zeros(n_rows), 0.0
-    loudest = np.quantile(np.concatenate([_loudness(study, frames) for study in studied]), QUIET)
-    for block, observed, predicted, times in _spectra(studied, frames):
+    n_rows = frames.n_rows(len(measured[0].data))
+    powers, counts, explained = (
+        np.zeros((2, n_rows, frames.channels, frames.n_frequencies)),
+        np.zeros(n_rows),
+        0.0,
+    )
+    max_power = np.quantile(
+        np.concatenate([_predicted_power(pair, frames) for pair in measured]), NOISE_FRAMES
+    )
+    for block, observed, predicted, times in _spectra(measured, frames):
         rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
         observed, predicted = block.own(observed), block.own(predicted)
         recorded = (_power(observed).sum(dim=(1, 3)) > 0) & times
-        quiet = (recorded & (_power(predicted).sum(dim=(1, 3)) <= loudest))[:, None, :, None]
-        # Only over all wavenumbers is a channel's noise no part of its prediction.
-        true += float(((observed * predicted.conj()).real * quiet).sum(dtype=torch.float64))
+        noise_only = (recorded & (_power(predicted).sum(dim=(1, 3)) <= max_power))[:, None, :, None]
+        # The prediction of a channel is free of its noise only in the sum over all wavenumbers.
+        explained += float(((observed * predicted.conj()).real * noise_only).sum(dtype=torch.float64))
         for total, spectra in zip(powers, (observed, predicted), strict=True):
-            of_quiet = (_power(spectra) * quiet).sum(dim=0, dtype=torch.float64)
-            total[rows] += of_quiet.permute(1, 2, 0).numpy()
-        counts[rows] += quiet.sum(dim=(0, 1, 3)).numpy()
-    waves = np.clip(true / max(powers[1].sum(), 1e-30), 0, 1) * powers[1]
+            noise_power = (_power(spectra) * noise_only).sum(dim=0, dtype=torch.float64)
+            total[rows] += noise_power.permute(1, 2, 0).numpy()
+        counts[rows] += noise_only.sum(dim=(0, 1, 3)).numpy()
+    waves = np.clip(explained / max(powers[1].sum(), 1e-30), 0, 1) * powers[1]
     share = float(waves.sum() / max(powers[0].sum(), 1e-30))
     total = np.maximum(powers[0] - waves, MIN_NOISE * powers[0])
     common = total.sum(axis=0) / max(counts.sum(), 1)
-    # A row with few quiet frames has the noise of all.
+    # A row with few noise frames takes the mean noise of all rows.
     noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
     return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32), share
 
 
-def _loudness(study: _Study, frames: Frames) -> Float32Array:
-    """Return the power predicted in each frame within the times measured on."""
+def _predicted_power(pair: _MeasuredPair, frames: Frames) -> Float32Array:
+    """Return the predicted power of each frame within the times to measure on."""
     values = []
-    for block in frames.blocks(study.prediction.shape):
-        power = _power(block.own(frames.of(study.prediction[block.seen], block.beyond))).sum(dim=(1, 3))
-        values.append(power[_own_times(study, frames, block)[:, 0]].flatten().numpy())
+    for block in frames.blocks(pair.prediction.shape):
+        power = _power(block.own(frames.of(pair.prediction[block.seen], block.beyond))).sum(dim=(1, 3))
+        values.append(power[_own_times(pair, frames, block)[:, 0]].flatten().numpy())
     return np.concatenate(values)
 
 
 def _null_power(frames: Frames) -> FloatArray:
-    """Return the mean power of noise by the power observed around it: frames overlap, so they are a little alike."""
-    shape = 4 * frames.channels, SIMULATED // (4 * frames.channels)
+    """Return the mean power of simulated noise by the power around it; overlapping frames are correlated."""
+    shape = 4 * frames.channels, N_SIMULATED // (4 * frames.channels)
     values = np.random.default_rng(0).standard_normal(shape, np.float32)
     power = _power(frames.of(values))[1:-1]
     power = power[:, :, 1:-1] if frames.channels > 1 else power
@@ -338,49 +351,51 @@ def _null_power(frames: Frames) -> FloatArray:
     level = around.clamp(0, N_OBSERVED - 1).round().long().flatten().numpy()
     counts = np.bincount(level, minlength=N_OBSERVED)
     mean = np.bincount(level, power.flatten().numpy(), N_OBSERVED) / np.maximum(counts, 1)
-    return np.maximum.accumulate(np.where(counts > ENOUGH, np.maximum(mean, 1), 1))
+    return np.maximum.accumulate(np.where(counts > MIN_SIMULATED_CELLS, np.maximum(mean, 1), 1))
 
 
-def _growing(missed: FloatArray, counts: FloatArray) -> FloatArray:
-    """Let what was missed grow with what is predicted and observed: few cells borrow from the level below."""
-    known = np.where(counts < FEWEST, 0, np.maximum(missed, 0))
+def _monotonic(signal: FloatArray, counts: FloatArray) -> FloatArray:
+    """Make the signal power increase with both levels; levels with few cells take the value of a lower one."""
+    known = np.where(counts < MIN_CELLS, 0, np.maximum(signal, 0))
     return np.maximum.accumulate(np.maximum.accumulate(known, axis=0), axis=1)
 
 
 def _seen(data: Float32Array, prediction: Float32Array, live: BoolArray, block: Block) -> Pair:
-    """Return a block of both, the prediction in the place of what was not recorded."""
+    """Return a block of both, with the prediction in place of missing observations."""
     observed, predicted = data[block.seen].copy(), prediction[block.seen]
     np.copyto(observed, predicted, where=(observed == 0) | ~live[block.seen[0], None])
     return observed, predicted
 
 
-def _spectra(studied: Sequence[_Study], frames: Frames) -> Iterator[tuple[Block, Tensor, Tensor, Tensor]]:
-    for study in studied:
-        for block in frames.blocks(study.data.shape):
+def _spectra(
+    measured: Sequence[_MeasuredPair], frames: Frames
+) -> Iterator[tuple[Block, Tensor, Tensor, Tensor]]:
+    for pair in measured:
+        for block in frames.blocks(pair.data.shape):
             observed, predicted = (
-                frames.of(values[block.seen], block.beyond) for values in (study.data, study.prediction)
+                frames.of(values[block.seen], block.beyond) for values in (pair.data, pair.prediction)
             )
-            yield block, observed, predicted, _own_times(study, frames, block)
+            yield block, observed, predicted, _own_times(pair, frames, block)
 
 
-def _own_times(study: _Study, frames: Frames, block: Block) -> Tensor:
-    """Return which columns of a block's own frames are measured on, shape (n_columns, 1)."""
-    return frames.within(study.times, block)[block.own_columns, None]
+def _own_times(pair: _MeasuredPair, frames: Frames, block: Block) -> Tensor:
+    """Return the mask of the columns of a block's own frames within the times to measure on, shape (n_columns, 1)."""
+    return frames.within(pair.times, block)[block.own_columns, None]
 
 
 def _looked_up(tables: Float32Array, levels: Tensor) -> Tensor:
-    """Look tables up between levels, so that a rounding error cannot change a weight; the levels are used up."""
+    """Interpolate tables between levels, so that rounding cannot change a weight; the levels are overwritten."""
     for level, size in zip(levels, tables.shape[1:], strict=True):
         level.mul_(2 / (size - 1)).sub_(1)
     by_column = torch.from_numpy(tables).transpose(1, 2)[None]  # grid_sample wants the columns first
-    found = functional.grid_sample(
+    values = functional.grid_sample(
         by_column, levels.flatten(1).T[None, None], align_corners=True, padding_mode="border"
     )
-    return found.view(len(tables), *levels.shape[1:])
+    return values.view(len(tables), *levels.shape[1:])
 
 
 def _scaled(spectra: Tensor, weights: Tensor) -> Tensor:
-    """Scale spectra in place: NumPy makes the weights complex piece by piece, torch all of them at once."""
+    """Scale spectra in place; NumPy converts the weights to complex in parts, PyTorch all at once."""
     np.multiply(spectra.numpy(), weights.numpy(), out=spectra.numpy())
     return spectra
 

@@ -1,4 +1,4 @@
-"""Spectra of short stretches of time and line, which overlap by half and add up to the record again."""
+"""Windowed frequency-wavenumber spectra: frames in time and along the line, with overlap-add reconstruction."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from selfseis.typing import BoolArray, Float32Array
 
 Ends = tuple[int, int]
-BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 768  # worked on at once, near the processor; whole numbers of frames
+BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 768  # processed at once, to fit the cache; whole numbers of frames
 
 
 class Block(NamedTuple):
@@ -22,17 +22,17 @@ class Block(NamedTuple):
     Attributes
     ----------
     inner, outer : tuple of slice
-        Channels and samples of the part, and of what its frames add up to.
+        Channels and samples of the part, and of the area that its frames reconstruct.
     within : tuple of slice
-        The part within the latter.
+        The part within the outer area.
     seen : tuple of slice
-        Channels and samples that the frames are cut from.
+        Channels and samples that the frames cover.
     beyond : tuple of tuple of int
-        Channels and samples that the frames reach before and after them, beyond the ends of the tile.
+        Channels and samples by which the frames extend beyond the ends of the tile.
     rows : slice
         Rows of the frames, counted from the first channel of the tile.
     own_rows, own_columns : slice
-        Frames that are counted to this part and to no other.
+        Frames that belong to this part and to no other.
     """
 
     inner: tuple[slice, slice]
@@ -46,24 +46,24 @@ class Block(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Channels and samples that the frames add up to."""
+        """Channels and samples that the frames reconstruct."""
         return tuple(part.stop - part.start for part in self.outer)
 
     def own(self, cells: Tensor) -> Tensor:
-        """Return the cells, of the shape of spectra, that are counted to this part."""
+        """Return the cells, of the shape of spectra, that belong to this part."""
         return cells[self.own_columns, :, self.own_rows]
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Frames of some channels and samples, tapered by sines.
+    """Frames of channels and samples with a sine taper.
 
     Attributes
     ----------
     channels : int
-        Even; or 1, where neighbours in the array are not neighbours on the ground.
+        Channels of a frame: an even number, or 1 where neighbours in the array are not neighbours on the ground.
     samples : int
-        Even.
+        Samples of a frame: an even number.
     """
 
     channels: int
@@ -71,31 +71,31 @@ class Frames:
 
     @property
     def channel_step(self) -> int:
-        """Channels from one frame to the next."""
+        """Distance between frames in channels."""
         return max(1, self.channels // 2)
 
     @property
     def sample_step(self) -> int:
-        """Samples from one frame to the next."""
+        """Distance between frames in samples."""
         return self.samples // 2
 
     @property
-    def _channels_beside(self) -> int:
-        """Channels that the first and the last frame reach beyond the ends of the line."""
+    def _channel_margin(self) -> int:
+        """Channels by which the first and the last frame extend beyond the ends of the line."""
         return self.channel_step if self.channels > 1 else 0
 
     @property
     def n_frequencies(self) -> int:
-        """Frequencies of a frame."""
+        """Number of frequencies of a frame."""
         return self.samples // 2 + 1
 
     @property
     def halo(self) -> int:
-        """Samples on each side that a frame and its neighbours reach over."""
+        """Samples of context on each side that a frame and its neighbours need."""
         return self.samples
 
     def n_rows(self, n_channels: int) -> int:
-        """Return the rows of frames over some channels."""
+        """Return the number of rows of frames for a number of channels."""
         return -(-n_channels // self.channel_step) + (self.channels > 1)
 
     def of(self, values: Float32Array, beyond: tuple[Ends, Ends] | None = None) -> Tensor:
@@ -104,45 +104,46 @@ class Frames:
         Parameters
         ----------
         values : ndarray, shape (n_channels, n_samples)
-            What the frames are cut from.
+            The data.
         beyond : tuple of tuple of int
-            Channels and samples that they reach before and after it; by default half a frame or a little more.
+            Channels and samples by which the frames extend beyond the data; by default half a frame, rounded up to
+            whole steps.
         """
         across, along = beyond or (
-            _ends(self._channels_beside, self.channel_step, values.shape[0]),
+            _ends(self._channel_margin, self.channel_step, values.shape[0]),
             _ends(self.sample_step, self.sample_step, values.shape[1]),
         )
         padded = functional.pad(torch.from_numpy(values), (*along, *across))
         in_time = torch.fft.rfft(padded.unfold(1, self.samples, self.sample_step) * _sine(self.samples))
-        # Channels side by side in memory: cutting and transforming them takes a quarter of the time.
+        # With channels contiguous in memory, this and the transform take a quarter of the time.
         in_time = in_time.permute(1, 2, 0).contiguous()
         if self.channels == 1:
             return in_time[..., None]
         return torch.fft.fft(in_time.unfold(2, self.channels, self.channel_step) * _sine(self.channels))
 
     def joined(self, spectra: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Return the record of spectra, shape (n_channels, n_samples)."""
+        """Return the data reconstructed from spectra, shape (n_channels, n_samples)."""
         in_time = spectra[..., 0]
         if self.channels > 1:
-            in_time = _added_up(torch.fft.ifft(spectra) * _sine(self.channels))
+            in_time = _overlap_added(torch.fft.ifft(spectra) * _sine(self.channels))
         frames = torch.fft.irfft(in_time, n=self.samples, dim=1).permute(2, 0, 1)
-        return _added_up(frames * _sine(self.samples))[: shape[0], : shape[1]]
+        return _overlap_added(frames * _sine(self.samples))[: shape[0], : shape[1]]
 
     def spread(self, power: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Return the variance of each sample from the power in cells, shape (n_channels, n_samples)."""
+        """Return the variance of each sample from the power of the cells, shape (n_channels, n_samples)."""
         by_frequency = power.sum(dim=3)
         both_signs = 2 * by_frequency.sum(dim=1) - by_frequency[:, 0] - by_frequency[:, -1]
         along, across = _sine(self.samples).square(), _sine(self.channels).square()
         variance = both_signs / (self.channels * self.samples) / along.sum()
         if self.channels > 1:
-            variance = _added_up(variance[..., None] * across / across.sum())
-        return _added_up(variance.T[..., None] * along)[: shape[0], : shape[1]]
+            variance = _overlap_added(variance[..., None] * across / across.sum())
+        return _overlap_added(variance.T[..., None] * along)[: shape[0], : shape[1]]
 
     def blocks(self, shape: tuple[int, ...]) -> Iterator[Block]:
-        """Divide a tile into parts whose result does not depend on the division."""
+        """Yield the blocks of a tile; the result does not depend on the size of the blocks."""
         for row in range(0, shape[0], BLOCK_CHANNELS):
             for column in range(0, shape[1], BLOCK_SAMPLES):
-                across = _part(row, BLOCK_CHANNELS, self._channels_beside, self.channel_step, shape[0])
+                across = _part(row, BLOCK_CHANNELS, self._channel_margin, self.channel_step, shape[0])
                 along = _part(column, BLOCK_SAMPLES, self.sample_step, self.sample_step, shape[1])
                 first = across.outer.start // self.channel_step
                 yield Block(
@@ -157,12 +158,12 @@ class Frames:
                 )
 
     def within(self, times: BoolArray, block: Block) -> Tensor:
-        """Return which columns of a block's frames hold no other samples of the tile, shape (n_columns,).
+        """Return the mask of the columns of a block's frames that lie within given times, shape (n_columns,).
 
         Parameters
         ----------
         times : ndarray of bool, shape (n_samples,)
-            Samples of the tile.
+            Mask of samples of the tile.
         block : Block
             A part of the tile.
         """
@@ -170,17 +171,17 @@ class Frames:
         return seen.unfold(0, self.samples, self.sample_step).all(dim=1)
 
     def with_neighbours(self, power: Tensor) -> Tensor:
-        """Average each cell over its frame and the frames around it, those nearer weighing more."""
+        """Average each cell over its frame and the surrounding frames, with larger weights for nearer ones."""
         around = _smoothed(power, 0)
         return _smoothed(around, 2) if self.channels > 1 else around
 
     def of_neighbours(self, power: Tensor) -> Tensor:
-        """Average each cell over the frames around its own, which is left out, and over cells beside it."""
+        """Average each cell over the surrounding frames, without its own, and over adjacent cells."""
         own = 0.25 if self.channels > 1 else 0.5
         around = self.with_neighbours(power).sub_(power, alpha=own).div_(1 - own)
         if self.channels > 1:
-            around = _smoothed(around, 3, around_the_ends=True)
-        return _smoothed(around, 1, beside=1 / 3)
+            around = _smoothed(around, 3, periodic=True)
+        return _smoothed(around, 1, side_weight=1 / 3)
 
 
 class _Part(NamedTuple):
@@ -194,28 +195,28 @@ class _Part(NamedTuple):
         return slice(self.inner.start - self.outer.start, self.inner.stop - self.outer.start)
 
     def own(self, step: int, length: int, *, beyond: bool) -> slice:
-        """Return the frames whose centres lie in the inner part; the last is centred beyond the end of the tile."""
+        """Return the frames with centres in the inner part; at the end of the tile one more frame belongs to it."""
         last = -(-self.within.stop // step) + (beyond and self.inner.stop == length)
         return slice(self.within.start // step, last)
 
 
-def _part(start: int, size: int, beside: int, step: int, length: int) -> _Part:
-    """Return a part with the frames that add up to it, and the frames beside these."""
+def _part(start: int, size: int, margin: int, step: int, length: int) -> _Part:
+    """Return a part with the extent of its frames and of the adjacent frames."""
     inner = slice(start, min(start + size, length))
-    outer = slice(max(start - beside, 0), min(inner.stop + beside, length))
-    before, after = _ends(beside, step, outer.stop - outer.start)
+    outer = slice(max(start - margin, 0), min(inner.stop + margin, length))
+    before, after = _ends(margin, step, outer.stop - outer.start)
     first, last = outer.start - before, outer.stop + after
     seen = slice(max(first, 0), min(last, length))
     return _Part(inner, outer, seen, (seen.start - first, last - seen.stop))
 
 
-def _ends(beside: int, step: int, length: int) -> Ends:
-    """Return what frames reach before and after a length, which they cover in whole steps."""
-    return beside, beside + -length % step
+def _ends(margin: int, step: int, length: int) -> Ends:
+    """Return the extension of frames before and after a length, for coverage in whole steps."""
+    return margin, margin + -length % step
 
 
-def _added_up(frames: Tensor) -> Tensor:
-    """Add frames, shape (..., n_frames, length), that overlap by half, the first and the last half left out."""
+def _overlap_added(frames: Tensor) -> Tensor:
+    """Overlap-add frames, shape (..., n_frames, length), without the first and the last half."""
     step = frames.shape[-1] // 2
     return (frames[..., 1:, :step] + frames[..., :-1, step:]).flatten(-2)
 
@@ -224,15 +225,15 @@ def _sine(length: int) -> Tensor:
     return torch.sin(torch.pi * (torch.arange(length) + 0.5) / length)
 
 
-def _smoothed(values: Tensor, axis: int, beside: float = 0.25, *, around_the_ends: bool = False) -> Tensor:
-    """Average over three neighbours along an axis; at its ends the last value, or the first again, is taken."""
+def _smoothed(values: Tensor, axis: int, side_weight: float = 0.25, *, periodic: bool = False) -> Tensor:
+    """Average over three neighbours along an axis, which ends in a repeated value or is periodic."""
     n = values.shape[axis]
     if n == 1:
         return values.clone()
-    result = (1 - 2 * beside) * values
-    result.narrow(axis, 1, n - 1).add_(values.narrow(axis, 0, n - 1), alpha=beside)
-    result.narrow(axis, 0, n - 1).add_(values.narrow(axis, 1, n - 1), alpha=beside)
+    result = (1 - 2 * side_weight) * values
+    result.narrow(axis, 1, n - 1).add_(values.narrow(axis, 0, n - 1), alpha=side_weight)
+    result.narrow(axis, 0, n - 1).add_(values.narrow(axis, 1, n - 1), alpha=side_weight)
     first, last = values.narrow(axis, 0, 1), values.narrow(axis, n - 1, 1)
-    result.narrow(axis, 0, 1).add_(last if around_the_ends else first, alpha=beside)
-    result.narrow(axis, n - 1, 1).add_(first if around_the_ends else last, alpha=beside)
+    result.narrow(axis, 0, 1).add_(last if periodic else first, alpha=side_weight)
+    result.narrow(axis, n - 1, 1).add_(first if periodic else last, alpha=side_weight)
     return result

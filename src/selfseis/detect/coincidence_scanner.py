@@ -1,4 +1,4 @@
-"""Events on scattered stations: energy ratios that rise at several stations within the travel time between them."""
+"""Coincidence score of scattered stations: energy ratios that rise at several stations within their travel times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, join_parts, window_means
 from selfseis.detect.sta_lta import energy_ratio, sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
@@ -17,18 +17,19 @@ from selfseis.validation import circular_shifts, phase_randomised
 
 TILE_VALUES = 8_000_000
 LONG_WINDOWS = 40  # hops of the long-term level: about 25 s at 100 Hz
-SHARED = 0.03  # correlation between stations from which surrogates must keep it
-BLOCK = 16  # hops over which that correlation is formed
+MIN_CORRELATION = 0.03  # correlation between stations that surrogates must keep
+BLOCK = 16  # hops over which that correlation is computed
 MIN_BLOCKS = 200
-TRIGGERED = np.log(3.0)  # energy ratio from which a station counts as part of an event
+MIN_TRIGGER = np.log(3.0)  # minimum energy ratio of a station that records an event
 RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
 
 
 @dataclass(frozen=True)
 class CoincidenceScanner:
-    """Scores how much more energy several stations receive at once than chance allows.
+    """Scores simultaneous rises of energy at several stations.
 
-    The score is the mean over all stations but the loudest: an event must show at the others too.
+    The score is the mean over all stations except the one with the highest ratio: an event must also appear at the
+    others.
 
     Attributes
     ----------
@@ -37,7 +38,7 @@ class CoincidenceScanner:
     groups : ndarray of str, shape (n_channels,)
         The station of each channel.
     ratio : {"energy ratio", "STA/LTA"}
-        What is formed at each station.
+        The ratio that is computed at each station.
     reach : int
         Hops by which arrivals at two stations may differ.
     hop : int
@@ -52,7 +53,7 @@ class CoincidenceScanner:
 
     @property
     def name(self) -> str:
-        """What the scanner is, in a few words."""
+        """Short description of the scanner."""
         return (
             f"coincidence of {self.ratio}s"
             if self.ratio == "energy ratio"
@@ -71,7 +72,7 @@ class CoincidenceScanner:
 
     @property
     def context(self) -> int:
-        """Samples of conditioned data on which a score depends, before and after."""
+        """Samples of conditioned data before and after a score on which it depends."""
         return (LONG_WINDOWS + self.reach + 4) * self.hop
 
     def scan(
@@ -89,14 +90,14 @@ class CoincidenceScanner:
         recording : xarray.DataArray
             The recording.
         n_surrogates : int
-            Surrogates: the stations' energy ratios shifted in time independently. Where stations fluctuate together
-            at most times (a shared wavefield, cross-talk), surrogates keep that correlation instead and draw the
-            phases of all ratios at random together. For one station alone nothing can be
-            shifted, and its phases are drawn, which is too kind to noise with bursts.
+            Number of surrogates: the energy ratios of the stations, shifted in time independently. Stations can also
+            fluctuate together at most times (a shared wavefield, cross-talk). Surrogates then keep that correlation:
+            the ratios of all stations get the same random phases. For one station alone the phases are random as
+            well; with bursts in its noise, the false-alarm rate is then underestimated.
         seed : int
             Seed of the surrogates.
         progress : callable, optional
-            Called with the number of samples done and of all samples.
+            Called with the number of samples done and the number of all samples.
 
         Returns
         -------
@@ -107,7 +108,7 @@ class CoincidenceScanner:
         rng = np.random.default_rng(seed)
         keep_shared = len(ratios) > 1 and _noise_is_shared(ratios)
         null = [self._score(self._surrogate(ratios, rng, keep_shared)) for _ in range(n_surrogates)]
-        triggered = np.nan_to_num(self._widest(ratios), nan=-np.inf) > TRIGGERED
+        triggered = np.nan_to_num(self._maximum_within_reach(ratios), nan=-np.inf) > MIN_TRIGGER
         per_station = np.array([(self.groups == g).sum() for g in np.unique(self.groups)])
         return Scan(
             first,
@@ -124,7 +125,7 @@ class CoincidenceScanner:
     ) -> tuple[IntArray, NDArray, Float32Array]:
         """Return times, each station's mean energy in short windows, and the share of each window with data.
 
-        The energy is NaN where half of a window has no data.
+        The energy is NaN where more than half of a window has no data.
         """
         halo = -(-(self.conditioner.halo + self.window) // self.hop) * self.hop
         core = max(64, TILE_VALUES // recording.sizes["channel"] // self.hop) * self.hop
@@ -141,11 +142,11 @@ class CoincidenceScanner:
             parts.append(ScanPart(tile.first, np.vstack([mean, share])[:, keep]))
             if progress is not None:
                 progress(tile.first + tile.n_core, recording.sizes["time"])
-        first, values = joined(parts, self.hop)
+        first, values = join_parts(parts, self.hop)
         return first, values[: len(membership)], np.nan_to_num(values[len(membership) :]).astype(np.float32)
 
     def score_window(self, conditioned: Float32Array) -> Float32Array:
-        """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
+        """Compute the score of conditioned data, without surrogates; shape (n_samples // hop,)."""
         membership = np.unique(self.groups)[:, None] == self.groups[None]
         energies = membership @ window_means(conditioned.astype(np.float64) ** 2, self.hop)
         return self._score(RATIOS[self.ratio](energies, LONG_WINDOWS))
@@ -155,19 +156,19 @@ class CoincidenceScanner:
             return circular_shifts(ratios, rng, minimum=4 * self.reach + 2)
         return _same_values_other_phases(ratios, rng)
 
-    def _widest(self, ratios: Float32Array) -> Float32Array:
-        """Take each station's largest ratio within the reach."""
+    def _maximum_within_reach(self, ratios: Float32Array) -> Float32Array:
+        """Return the maximum ratio of each station within the reach."""
         from scipy.ndimage import maximum_filter1d
 
         known = np.where(np.isfinite(ratios), ratios, -np.inf)
-        widest = maximum_filter1d(known, 2 * (self.reach // 2) + 1, axis=1, mode="constant", cval=-np.inf)
-        return np.where(np.isfinite(ratios), widest, np.nan).astype(np.float32)
+        maximum = maximum_filter1d(known, 2 * (self.reach // 2) + 1, axis=1, mode="constant", cval=-np.inf)
+        return np.where(np.isfinite(ratios), maximum, np.nan).astype(np.float32)
 
     def _score(self, ratios: Float32Array) -> Float32Array:
-        """Return the mean of the ratios of all stations but the loudest; shape (n_hops,)."""
+        """Return the mean ratio of all stations except the highest; shape (n_hops,)."""
         if len(ratios) == 1:
             return ratios[0]
-        ranked = -np.sort(-np.nan_to_num(self._widest(ratios), nan=-np.inf), axis=0)
+        ranked = -np.sort(-np.nan_to_num(self._maximum_within_reach(ratios), nan=-np.inf), axis=0)
         others = ranked[1:]
         n_others = np.isfinite(others).sum(axis=0)
         total = np.where(np.isfinite(others), others, 0).sum(axis=0)
@@ -175,7 +176,7 @@ class CoincidenceScanner:
 
 
 def _normal_scores(ratios: Float32Array) -> FloatArray:
-    """Replace each station's values by normal deviates of the same rank; zero where there are none."""
+    """Replace the values of each station by normal deviates of the same rank, and missing values by zero."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -186,12 +187,12 @@ def _normal_scores(ratios: Float32Array) -> FloatArray:
 
 
 def _noise_is_shared(ratios: Float32Array) -> bool:
-    """Whether stations fluctuate together at most times, and not only when there are events.
+    """Whether stations fluctuate together at most times, and not only during events.
 
-    The mean correlation between stations is formed in short blocks and its median taken, which events that fill
-    less than half of the blocks do not change. A short record may be all events and does not count.
+    The measure is the median over short blocks of the mean correlation between stations. Events in less than half of
+    the blocks do not change it. A short record can consist of events only, so the result is then false.
     """
-    steps = ratios[:, 2:] - ratios[:, :-2]  # hops overlap by half of a window: every second one is new
+    steps = ratios[:, 2:] - ratios[:, :-2]  # windows overlap by half: every second hop is independent
     n_blocks = steps.shape[1] // BLOCK
     blocks = steps[:, : n_blocks * BLOCK].reshape(len(steps), n_blocks, BLOCK).transpose(1, 0, 2)
     blocks = blocks[np.isfinite(blocks).all(axis=(1, 2))]
@@ -201,11 +202,11 @@ def _noise_is_shared(ratios: Float32Array) -> bool:
     unit = centred / np.maximum(np.linalg.norm(centred, axis=2, keepdims=True), 1e-9)
     n = len(ratios)
     correlation = ((unit.sum(axis=1) ** 2).sum(axis=1) - n) / (n * (n - 1))
-    return float(np.median(correlation)) > SHARED
+    return float(np.median(correlation)) > MIN_CORRELATION
 
 
 def _same_values_other_phases(ratios: Float32Array, rng: np.random.Generator) -> Float32Array:
-    """Keep each station's values and all (cross-)spectra of their normal scores, and draw the phases at random."""
+    """Randomise phases, but keep the values of each station and all (cross-)spectra of their normal scores."""
     known = np.isfinite(ratios)
     order = np.argsort(phase_randomised(_normal_scores(ratios), rng, together=True), axis=1)
     surrogate = np.full_like(ratios, np.nan)

@@ -1,92 +1,102 @@
-"""The detector's verdict: whether it finds more than chance, and more than a simple detector does."""
+"""The evaluation of a detector: more events than false alarms, and a better recall than a simple detector."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from selfseis.catalogue.records import Event
+from selfseis.detect.baseline import Baseline
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
+from selfseis.detect.injection_test import Injections, decibels, noise_like, tapered
+from selfseis.detect.model import DetectorModel
 from selfseis.detect.scan import Scanner
-from selfseis.detect.sensitivity import Injections, decibels, noise_like, tapered
-from selfseis.recording.dataarray import sampling_rate
+from selfseis.recording.dataarray import sampling_rate, start_time
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.typing import Float32Array
 from selfseis.validation import BlockScores, Interval, Verdict, judge
 
-if TYPE_CHECKING:
-    from selfseis.catalogue.records import Event
-    from selfseis.detect.detector import Detector
-
-
-Baseline = tuple[Scanner, float]
 MAX_EVENTS = 3
-PIECES_OF_NOISE = 8
+N_NOISE_WINDOWS = 8
 ERROR_RATE = 0.05
 
 
 def evaluate_detector(
-    detector: Detector, recording: xr.DataArray, conditioner: Conditioner, baseline: Baseline
+    model: DetectorModel,
+    events: list[Event],
+    recording: xr.DataArray,
+    baseline: Baseline,
+    *,
+    false_alarms_per_day: float,
+    seed: int,
 ) -> Verdict:
-    """Judge a fitted detector on the recording that it was fitted on.
+    """Evaluate a fitted detector on its training recording.
 
-    First the number of events is held against the number that chance brings. If it is larger, the best events are
-    scaled down and put into noise like the quietest of the recording, and the detector must find them weaker
-    than the baseline does at the same nominal rate of false alarms.
+    First the number of events is compared with the expected number of false alarms. If it is larger, an injection
+    test follows: the best events are scaled down and added to noise like that of the quietest window. The detector
+    must find weaker events than the baseline does at the same nominal rate of false alarms.
 
     Parameters
     ----------
-    detector : Detector
-        With its scanner, scores, threshold and events.
+    model : DetectorModel
+        The fitted detector.
+    events : list of Event
+        The events that it found in the recording.
     recording : xarray.DataArray
-        The recording.
-    conditioner : Conditioner
-        Band-pass and noise levels.
-    baseline : tuple
-        The simple detector and its threshold.
+        The training recording.
+    baseline : Baseline
+        The simple detector.
+    false_alarms_per_day : float
+        Accepted rate of declustered false alarms.
+    seed : int
+        Seed of the injection test.
 
     Returns
     -------
     Verdict
     """
-    days = (
-        float(np.isfinite(detector.scan_.score).sum()) * detector.scan_.hop / sampling_rate(recording) / 86400
-    )
-    expected = detector.false_alarms_per_day * days
-    details = _details(detector, expected)
-    if isinstance(detector.scanner_, CoincidenceScanner) and detector.scanner_.n_stations < 2:
+    days = float(np.isfinite(model.scan.score).sum()) * model.scan.hop / sampling_rate(recording) / 86400
+    expected = false_alarms_per_day * days
+    details = _details(model, len(events), expected, false_alarms_per_day)
+    if isinstance(model.scanner, CoincidenceScanner) and model.scanner.n_stations < 2:
         reason = (
-            f"{len(detector.events_)} events found, but one station alone has no second one to confirm them: "
+            f"{_found(len(events))}, but one station alone cannot confirm an event: "
             "the false-alarm rate holds only for noise without bursts."
         )
         return Verdict.undecided("detect", reason, details=details)
-    if _chance_of(len(detector.events_), expected) > ERROR_RATE:
-        return _not_above_null(len(detector.events_), expected, baseline[0].name, details)
-    injections = _injections(detector, recording, conditioner, baseline)
+    if _poisson_p_value(len(events), expected) > ERROR_RATE:
+        return _not_above_null(len(events), expected, baseline.scanner.name, details)
+    injections = _injections(model, events, recording, baseline, seed)
     if injections is None:
-        reason = (
-            "Events were found, but the record holds no quiet stretch in which they could be tried weaker."
-        )
+        reason = "Events were found, but the record holds no noise window for an injection test."
         return Verdict.undecided("detect", reason, details=details)
-    return _compare(detector, injections, baseline, details)
+    return _compare(model, injections, baseline, details, seed)
 
 
-def _details(detector: Detector, expected: float) -> dict[str, Any]:
+def _details(
+    model: DetectorModel, n_events: int, expected: float, false_alarms_per_day: float
+) -> dict[str, Any]:
     return {
-        "n_events": len(detector.events_),
-        "n_expected_by_chance": expected,
-        "false_alarms_per_day": detector.false_alarms_per_day,
-        "threshold": detector.threshold_,
-        "background": detector.background_,
-        "surrogate_days": detector.false_alarm_rate_.days,
-        "threshold_is_extrapolated": detector.false_alarm_rate_.is_extrapolated(
-            detector.false_alarms_per_day
-        ),
+        "n_events": n_events,
+        "n_expected_false_alarms": expected,
+        "false_alarms_per_day": false_alarms_per_day,
+        "threshold": model.threshold,
+        "background": model.background,
+        "surrogate_days": model.false_alarm_rate.days,
+        "threshold_is_extrapolated": model.false_alarm_rate.is_extrapolated(false_alarms_per_day),
     }
 
 
-def _chance_of(n_events: int, expected: float) -> float:
+def _found(n_events: int) -> str:
+    if n_events == 0:
+        return "No event was found"
+    return "1 event was found" if n_events == 1 else f"{n_events} events were found"
+
+
+def _poisson_p_value(n_events: int, expected: float) -> float:
+    """Return the probability of so many false alarms or more."""
     from scipy.stats import poisson
 
     return float(poisson.sf(n_events - 1, expected))
@@ -97,12 +107,11 @@ def _not_above_null(n_events: int, expected: float, baseline: str, details: dict
 
     low = chi2.ppf(ERROR_RATE, 2 * n_events) / 2 if n_events else 0.0
     high = chi2.ppf(1 - ERROR_RATE, 2 * n_events + 2) / 2
-    found = "No event was found" if n_events == 0 else f"{n_events} events were found"
     return Verdict(
         "detect",
         "no_gain",
-        f"{found} where chance brings {expected:.3g}: nothing beyond chance.",
-        measure="events found beyond those that chance brings",
+        f"{_found(n_events)}, and {expected:.3g} false alarms are expected: nothing beyond the null.",
+        measure="events found minus the expected false alarms",
         skill=Interval(n_events - expected, float(low - expected), float(high - expected)),
         null=Interval(0.0, 0.0, 0.0),
         baseline_name=baseline,
@@ -112,29 +121,28 @@ def _not_above_null(n_events: int, expected: float, baseline: str, details: dict
 
 
 def _compare(
-    detector: Detector, injections: Injections, baseline: Baseline, details: dict[str, Any]
+    model: DetectorModel, injections: Injections, baseline: Baseline, details: dict[str, Any], seed: int
 ) -> Verdict:
-    scanner, threshold = baseline
-    ours = _recall(injections, detector.scanner_, detector.threshold_)
-    theirs = _recall(injections, scanner, threshold)
-    if isinstance(detector.scanner_, CoincidenceScanner):
+    scores = _recall(injections, model.scanner, model.threshold)
+    baseline_scores = _recall(injections, baseline.scanner, baseline.threshold)
+    if isinstance(model.scanner, CoincidenceScanner):
         null_name = "the same events at one station alone"
-        null = injections.at_one_station(detector.scanner_.groups, detector.seed)
+        null = injections.at_one_station(model.scanner.groups, seed)
     else:
         null_name = "the same events, their channels shifted in time independently"
-        null = injections.incoherent(detector.seed)
-    null_scores = _recall(null, detector.scanner_, detector.threshold_)
-    details["found_down_to_db"] = decibels(ours.skill)
-    details["baseline_found_down_to_db"] = decibels(theirs.skill)
+        null = injections.incoherent(seed)
+    null_scores = _recall(null, model.scanner, model.threshold)
+    details["found_down_to_db"] = decibels(scores.skill)
+    details["baseline_found_down_to_db"] = decibels(baseline_scores.skill)
     return judge(
         "detect",
-        ours,
-        theirs,
+        scores,
+        baseline_scores,
         null_scores,
-        baseline_name=scanner.name,
+        baseline_name=baseline.scanner.name,
         null_name=null_name,
-        measure="recall of found events scaled down in noise like the quietest",
-        seed=detector.seed,
+        measure="recall of detected events, scaled down and injected into noise like that of the quietest window",
+        seed=seed,
         details=details,
     )
 
@@ -144,24 +152,24 @@ def _recall(injections: Injections, scanner: Scanner, threshold: float) -> Block
 
 
 def _injections(
-    detector: Detector, recording: xr.DataArray, conditioner: Conditioner, baseline: Baseline
+    model: DetectorModel, events: list[Event], recording: xr.DataArray, baseline: Baseline, seed: int
 ) -> Injections | None:
-    hop = detector.scan_.hop
-    context = max(detector.scanner_.context, baseline[0].context)
-    quiet = _quietest(recording, conditioner, 8 * 2 * hop)
-    if quiet is None:
+    hop = model.scan.hop
+    context = max(model.scanner.context, baseline.scanner.context)
+    noise_window = _quietest(recording, model.conditioner, 8 * 2 * hop)
+    if noise_window is None:
         return None
-    best = sorted(detector.events_, key=lambda e: -e.score)[:MAX_EVENTS]
-    events = [tapered(_cut(recording, conditioner, event, hop)) for event in best]
-    longest = max(e.shape[1] for e in events)
-    rng = np.random.default_rng(detector.seed)
-    n_noise = -(-PIECES_OF_NOISE // len(events))
-    noise = [noise_like(quiet, longest + context + 8 * hop, rng) for _ in range(n_noise)]
-    return Injections(noise, events)
+    best = sorted(events, key=lambda e: -e.score)[:MAX_EVENTS]
+    waveforms = [tapered(_cut(recording, model.conditioner, event, hop)) for event in best]
+    max_length = max(e.shape[1] for e in waveforms)
+    rng = np.random.default_rng(seed)
+    n_noise = -(-N_NOISE_WINDOWS // len(waveforms))
+    noise = [noise_like(noise_window, max_length + context + 8 * hop, rng) for _ in range(n_noise)]
+    return Injections(noise, waveforms)
 
 
 def _quietest(recording: xr.DataArray, conditioner: Conditioner, length: int) -> Float32Array | None:
-    """Return the stretch of least energy, gaps being no stretch."""
+    """Return the window of minimum energy; windows with gaps are left out."""
     best: tuple[float, Float32Array | None] = (np.inf, None)
     for span in sample_spans(recording, n_spans=12, length=60_000):
         data, valid = conditioner(span.data)
@@ -176,9 +184,7 @@ def _quietest(recording: xr.DataArray, conditioner: Conditioner, length: int) ->
 
 
 def _cut(recording: xr.DataArray, conditioner: Conditioner, event: Event, hop: int) -> Float32Array:
-    """Read the loudest part of an event, conditioned: twelve hops, or the whole event where it is shorter."""
-    from selfseis.recording.dataarray import start_time
-
+    """Read and condition the loudest part of an event: twelve hops around its peak."""
     rate = sampling_rate(recording)
     nanoseconds = (event.peak - start_time(recording)) / np.timedelta64(1, "ns")
     middle = round(nanoseconds * 1e-9 * rate)

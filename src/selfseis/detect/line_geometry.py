@@ -1,4 +1,4 @@
-"""How a line of channels is cut into blocks and segments, and which slownesses are tried."""
+"""Geometry of the slant stacks along a line: blocks, segments and slownesses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SLOWNESSES = 41
-WIDEST_SEGMENT = 128  # channels over which a wavefront is taken to be plane
+MAX_SEGMENT = 128  # channels over which a wavefront is assumed to be plane
 
 
 @dataclass(frozen=True)
 class LineGeometry:
-    """How a line is cut for the slant stacks.
+    """Blocks, segments and slownesses of the slant stacks.
 
     Attributes
     ----------
@@ -22,11 +22,11 @@ class LineGeometry:
     block : int
         Channels of a block.
     guard : int
-        Blocks on each side of a block that may share its noise, and are not compared with it.
+        Blocks on each side of a block that can share its noise and are not compared with it.
     per_segment : int
         Blocks of a segment.
     slownesses : ndarray
-        Slownesses tried, in samples per channel.
+        Slownesses of the search, in samples per channel.
     """
 
     n_channels: int
@@ -48,18 +48,18 @@ class LineGeometry:
         blind_zone : int
             Channels over which noise is shared.
         steepest : float
-            Largest slowness of interest, in samples per channel.
+            Maximum slowness of interest, in samples per channel.
         period : float
-            Dominant period in samples: slownesses differ by half of it over a segment.
+            Dominant period in samples: over a segment, adjacent slownesses differ by half of it.
         reach : float
-            Longest delay over a segment that fits the tile's halo, in samples.
+            Maximum delay over a segment that fits into the halo of a tile, in samples.
         """
-        widest = min(n_channels, WIDEST_SEGMENT)
-        block = int(np.clip(blind_zone // 3, 4 if widest >= 32 else 1, max(1, widest // 3)))
-        # Wider than the zone, because shared noise fades rather than ends there.
+        max_span = min(n_channels, MAX_SEGMENT)
+        block = int(np.clip(blind_zone // 3, 4 if max_span >= 32 else 1, max(1, max_span // 3)))
+        # Wider than the zone, because the correlation of noise decreases gradually.
         guard = max(1, int(np.ceil(1.25 * blind_zone / block)))
         affordable = (MAX_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
-        span = int(np.clip(affordable, min(widest, max(16, 4 * block * guard)), widest))
+        span = int(np.clip(affordable, min(max_span, max(16, 4 * block * guard)), max_span))
         step = period / 2 / span
         n_sides = int(min(MAX_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
         slownesses = step * np.arange(-n_sides, n_sides + 1)
@@ -68,7 +68,7 @@ class LineGeometry:
 
     @property
     def sharing(self) -> int:
-        """Channels that may share noise: those of a block and of its guard on one side."""
+        """Channels that can share noise: those of a block and of its guard on one side."""
         return self.block * (self.guard + 1)
 
     @property

@@ -1,4 +1,4 @@
-"""A scan: how event-like a recording is through time, and how event-like chance makes it look."""
+"""A scan: the scores of a recording and of its surrogates through time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ProgressCallback = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Scan:
-    """Scores at regular times, stretch by stretch of data; between stretches stands one NaN.
+    """Scores at regular times in each stretch of data, with one NaN between stretches.
 
     Attributes
     ----------
@@ -26,15 +26,15 @@ class Scan:
     score : ndarray, shape (n_times,)
         The score; NaN where there are no data.
     null : ndarray, shape (n_surrogates, n_times)
-        The score of surrogates of the same recording, in which channels or stations share nothing.
+        The score of surrogates of the same recording, in which channels or stations share no signal.
     n_channels : ndarray of int, shape (n_times,)
-        Channels that take part at each time.
+        Number of channels that record an event at each time.
     groups : list of str
         Names of the stations, or of the whole line.
     present : ndarray, shape (n_groups, n_times)
         Share of each group's samples that hold data.
     hop : int
-        Samples between times; each stands for a window of two hops around its own.
+        Samples between times; each score belongs to a window of two hops around its own.
     """
 
     first: IntArray
@@ -48,22 +48,22 @@ class Scan:
 
 @dataclass(frozen=True)
 class ScanPart:
-    """What one tile adds to a scan.
+    """The part of a scan that one tile gives.
 
     Attributes
     ----------
     first : int
         First sample of the tile's core, a multiple of the hop.
     values : ndarray, shape (n_rows, n_hops)
-        Whatever is computed at each time.
+        The values at each time, such as scores.
     """
 
     first: int
     values: NDArray
 
 
-def joined(parts: list[ScanPart], hop: int) -> tuple[IntArray, NDArray]:
-    """Put parts together in time, with one column of NaN wherever samples are missing between them.
+def join_parts(parts: list[ScanPart], hop: int) -> tuple[IntArray, NDArray]:
+    """Join parts in time, with one column of NaN wherever samples are missing between them.
 
     Returns
     -------
@@ -88,11 +88,11 @@ def joined(parts: list[ScanPart], hop: int) -> tuple[IntArray, NDArray]:
 
 
 class Scanner(Protocol):
-    """What scores a recording for a detector."""
+    """Interface of the scanners, which compute the scores of a recording."""
 
     @property
     def name(self) -> str:
-        """What it is, in a few words."""
+        """Short description of the scanner."""
         ...
 
     @property
@@ -102,7 +102,7 @@ class Scanner(Protocol):
 
     @property
     def context(self) -> int:
-        """Samples of conditioned data on which a score depends, before and after."""
+        """Samples of conditioned data before and after a score on which it depends."""
         ...
 
     def scan(
@@ -123,7 +123,7 @@ class Scanner(Protocol):
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Brings several statistics to a common scale, that of chance, and takes the largest.
+    """Standardises several statistics by their null distribution, and returns the maximum.
 
     Attributes
     ----------
@@ -136,12 +136,12 @@ class Standardiser:
 
     @classmethod
     def neutral(cls, n_statistics: int) -> Standardiser:
-        """Return the scale that changes nothing."""
+        """Return the standardiser with mean 0 and spread 1, which leaves values unchanged."""
         return cls(np.zeros(n_statistics), np.ones(n_statistics))
 
     @classmethod
     def measure(cls, null: NDArray) -> Standardiser:
-        """Measure mean and spread; shape of `null` (n_statistics, ...), NaN left out."""
+        """Measure mean and spread of `null`, shape (n_statistics, ...); NaN is left out."""
         flat = null.reshape(len(null), -1)
         known = [row[np.isfinite(row)] for row in flat]
         centre = np.array([row.mean() if len(row) > 1 else 0.0 for row in known])
@@ -149,23 +149,23 @@ class Standardiser:
         return cls(centre, spread)
 
     def or_wider(self, other: Standardiser) -> Standardiser:
-        """Return the larger centre and spread of each statistic: the more cautious scale."""
+        """Return the larger centre and spread of each statistic: the more conservative scale."""
         return Standardiser(np.maximum(self.centre, other.centre), np.maximum(self.spread, other.spread))
 
     def __call__(self, statistics: NDArray) -> Float32Array:
-        """Return the largest standardised statistic that is known, shape ``statistics.shape[1:]``."""
+        """Return the maximum of the standardised statistics that are not NaN, shape ``statistics.shape[1:]``."""
         shape = (-1,) + (1,) * (statistics.ndim - 1)
         scaled = (statistics - self.centre.reshape(shape)) / self.spread.reshape(shape)
         return np.fmax.reduce(scaled, axis=0).astype(np.float32)
 
 
 def window_means(values: NDArray, hop: int) -> NDArray:
-    """Average over windows of two hops centred on each hop; the outer ones are half empty.
+    """Average over windows of two hops centred on each hop; the first and last are half empty.
 
     Parameters
     ----------
     values : ndarray, shape (..., n_samples)
-        What is left after the last whole hop is not used.
+        The values; samples after the last whole hop are not used.
     hop : int
         Samples of a hop, even.
 

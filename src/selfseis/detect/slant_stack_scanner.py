@@ -1,9 +1,8 @@
-"""Events on a line of channels: times when more is predictable from far channels than chance allows.
+"""Predictability score of a line of channels: a blind slant stack.
 
-Neighbouring channels are stacked into blocks along a range of slownesses, and each block is compared with the
-blocks that are farther from it than noise is shared: a blind slant stack, in which noise that neighbours share
-does not count. Every channel is divided by its own running level first, so that bursts
-that are loud but not coherent do not count either.
+Neighbouring channels are stacked into blocks along a range of slownesses. Each block is compared only with blocks
+beyond the correlation length of the noise, so noise that neighbours share does not count. First, every channel is
+divided by its own running level, so strong but incoherent bursts do not count either.
 
 References
 ----------
@@ -20,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.detect.line_geometry import LineGeometry
-from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, Standardiser, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, Standardiser, join_parts, window_means
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.recording.tiling import Tile
@@ -28,18 +27,18 @@ from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import phase_randomised
 
 TILE_VALUES = 8_000_000
-COMMON_MODE = 0.02  # correlation between the two halves of the line from which all channels share a waveform
-MIN_HOPS = 1000  # below which a record may be all event, and tells nothing of what its channels always share
-DRAWS = 4  # surrogates on which the scale of the statistics is measured: one percent of it is ten of the rate
-LOUD = 4.0  # noise levels beyond which a sample is an event's rather than noise's
-FLOOR = 0.1  # share of the energy below which a beam's changes mean nothing
-PAST = 40  # hops against which a change of coherence is held
-TAKES_PART = 3.0  # standardised score of a segment from which its channels count as part of an event
+MIN_COMMON_MODE = 0.02  # minimum correlation between the two halves of the line for a common mode
+MIN_HOPS = 1000  # an event can fill a shorter record, which then gives no estimate of lasting coherence
+DRAWS = 4  # surrogates for the scale of the statistics: an error of 1% there is an error of 10% in the rate
+MAX_NOISE = 4.0  # in noise levels; larger samples belong to events
+FLOOR = 0.1  # share of the energy below which changes of a beam are not significant
+PAST = 40  # hops before a time, the reference for a change of coherence
+MIN_SEGMENT_SCORE = 3.0  # minimum standardised score of a segment that records an event
 
 
 @dataclass(frozen=True)
 class PredictabilityScanner:
-    """Scores how much more is predictable across a line of channels than chance allows.
+    """Scores the predictability of wavefields across a line of channels.
 
     Attributes
     ----------
@@ -48,18 +47,18 @@ class PredictabilityScanner:
     geometry : LineGeometry
         Blocks, segments, slownesses.
     standardiser : Standardiser
-        Scale of the line's statistics in noise that shares what the recording's channels always share: of data
-        whose phases are drawn at random together.
+        Null distribution of the statistics in data whose channels get the same random phases: it includes the lasting
+        coherence of the recording.
     of_shifted : Standardiser
-        Their scale in surrogates whose blocks are shifted; in a short record, which may be all event, the scale of
-        the data as well.
+        Their null distribution in surrogates whose blocks are shifted; in a short record, which an event can fill,
+        also that of the data.
     of_segment : Standardiser
-        Scale of one segment's coherence.
+        Null distribution of the coherence of one segment.
     hop : int
         Samples between scores; a window has two hops.
     common_mode : bool
-        Whether all channels share a waveform (a laser's noise), which is taken out. It is left in where there is
-        none, because taking it out makes channels depend on each other.
+        Whether all channels share a waveform (noise of the laser), which is then removed. Without one nothing is
+        removed, because the removal makes channels depend on each other.
     """
 
     conditioner: Conditioner
@@ -92,7 +91,7 @@ class PredictabilityScanner:
         blind_zone : int
             Channels over which noise is shared.
         steepest : float
-            Largest slowness of interest, in samples per channel.
+            Maximum slowness of interest, in samples per channel.
         window : int
             Samples of a window; made a multiple of four.
         seed : int
@@ -102,7 +101,7 @@ class PredictabilityScanner:
         period = conditioner.rate / float(np.sqrt(conditioner.band[0] * conditioner.band[1]))
         geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
         spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
-        common = float(np.median([_far_correlation(data) for data in spans])) > COMMON_MODE
+        common = float(np.median([_far_correlation(data) for data in spans])) > MIN_COMMON_MODE
         neutral = Standardiser.neutral(5)
         unscaled = cls(
             conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common_mode=common
@@ -119,7 +118,7 @@ class PredictabilityScanner:
             return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
         lasting = [
             self._score(self._levelled(phase_randomised(data, rng, together=True)), rng, n_surrogates=0)
-            for data in (np.clip(span, -LOUD, LOUD) for span in spans)
+            for data in (np.clip(span, -MAX_NOISE, MAX_NOISE) for span in spans)
             for _ in range(DRAWS)
         ]
         return replace(
@@ -143,7 +142,7 @@ class PredictabilityScanner:
 
     @property
     def context(self) -> int:
-        """Samples of conditioned data on which a score depends, before and after."""
+        """Samples of conditioned data before and after a score on which it depends."""
         return (PAST + 6) * self.hop
 
     def scan(
@@ -161,11 +160,11 @@ class PredictabilityScanner:
         recording : xarray.DataArray
             The recording.
         n_surrogates : int
-            Surrogates of each tile: blocks shifted in time independently.
+            Number of surrogates of each tile: blocks are shifted in time independently.
         seed : int
             Seed of the shifts.
         progress : callable, optional
-            Called with the number of samples done and of all samples.
+            Called with the number of samples done and the number of all samples.
 
         Returns
         -------
@@ -178,21 +177,21 @@ class PredictabilityScanner:
             parts.append(ScanPart(tile.first, self._scan_tile(tile, n_surrogates, seed)))
             if progress is not None:
                 progress(tile.first + tile.n_core, n_samples)
-        first, values = joined(parts, self.hop)
-        takes_part, present = np.nan_to_num(values[:2])
+        first, values = join_parts(parts, self.hop)
+        n_channels_with_event, present = np.nan_to_num(values[:2])
         scores = values[2:].astype(np.float32)
         return Scan(
             first,
             scores[0],
             scores[1:],
-            takes_part.astype(np.int32),
+            n_channels_with_event.astype(np.int32),
             ["line"],
             present[None].astype(np.float32),
             self.hop,
         )
 
     def _scan_tile(self, tile: Tile, n_surrogates: int, seed: int) -> NDArray:
-        """Return rows: channels that take part, share of data present, the score, those of the surrogates."""
+        """Return rows: number of channels with an event, share of data, score, scores of the surrogates."""
         n_hops = tile.n_core // self.hop
         keep = slice(self.halo // self.hop, self.halo // self.hop + n_hops)
         rng = np.random.default_rng([seed, tile.first])
@@ -202,17 +201,17 @@ class PredictabilityScanner:
         combined = np.concatenate(scaled)[:, keep]
         present = window_means(valid.mean(axis=0), self.hop)[keep]
         combined[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
-        raised = self.of_segment(segments[None, :, 0, keep]) > TAKES_PART
+        raised = self.of_segment(segments[None, :, 0, keep]) > MIN_SEGMENT_SCORE
         width = self.geometry.block * self.geometry.per_segment
         return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
 
     def score_window(self, conditioned: Float32Array) -> Float32Array:
-        """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
+        """Compute the score of conditioned data, without surrogates; shape (n_samples // hop,)."""
         line, _ = self._score(self._levelled(conditioned), np.random.default_rng(0), 0)
         return self.standardiser(line)[0]
 
     def _levelled(self, data: Float32Array) -> Float32Array:
-        """Take out a common mode, then divide each channel by its own running level."""
+        """Remove a common mode, then divide each channel by its own running level."""
         if self.common_mode:
             live = data != 0
             data = np.where(live, data - data.sum(axis=0) / np.maximum(live.sum(axis=0), 1), 0)
@@ -224,9 +223,9 @@ class PredictabilityScanner:
     ) -> tuple[NDArray, NDArray]:
         """Return five statistics of the line, shape (5, 1 + n_surrogates, n_hops), and the best score of each segment.
 
-        The statistics are the coherence of a wavefront that is plane along the whole line, of one that is plane
-        along each segment, of the best single segment, and the change against their own past of the beams of segments
-        and of the beam of the whole line.
+        The first three are coherences: of a wavefront that is plane along the whole line, of one that is plane along
+        each segment, and of the best single segment. The last two are changes of beam power relative to the past: of
+        the beams of segments, and of the beam of the whole line.
         """
         surrogates = self._surrogates(data, rng, n_surrogates)
         energies = self._segment_energies(data, surrogates)
@@ -244,7 +243,7 @@ class PredictabilityScanner:
         n_samples = data.shape[1]
         surrogates = []
         for _ in range(n_surrogates):
-            # Blocks that share noise move together, so that surrogates share it too.
+            # Blocks that share noise are shifted together, so that surrogates share it as well.
             groups = np.arange(self.geometry.per_segment) // (self.geometry.guard + 1)
             shifts = rng.integers(0, n_samples, shape)[:, groups]
             mean = self._mean_of_shifted(data, shifts) if self.common_mode else None
@@ -252,7 +251,7 @@ class PredictabilityScanner:
         return surrogates
 
     def _mean_of_shifted(self, data: Float32Array, shifts: NDArray) -> Float32Array:
-        """Return what taking out a common mode would take from data whose blocks are shifted."""
+        """Return the common mode of data whose blocks are shifted."""
         total = np.zeros(data.shape[1], np.float32)
         for segment, shift in zip(self.geometry.segments, shifts, strict=True):
             total += _rolled(self._blocks(data, segment, 0.0), shift).sum(axis=0)
@@ -271,7 +270,7 @@ class PredictabilityScanner:
     def _scores_along(
         self, data: Float32Array, slowness: float, surrogates: list[_Surrogate], energies: list[NDArray]
     ) -> tuple[NDArray, NDArray, NDArray]:
-        """Return each segment's coherence, the change of its beam, and that of the line's, for data and surrogates.
+        """Return coherence and beam change of each segment, and the beam change of the line, for data and surrogates.
 
         The first two have the shape (n_segments, n_series, n_hops), the last one (n_series, n_hops).
         """
@@ -283,7 +282,7 @@ class PredictabilityScanner:
             for surrogate in surrogates:
                 moved = _rolled(blocks, surrogate.shifts[i])
                 if surrogate.mean is not None:
-                    self._take_out(surrogate.mean, moved, slowness)
+                    self._remove_common_mode(surrogate.mean, moved, slowness)
                 series.append(moved)
             coherence.append(np.stack([_coherence(b, self.geometry.guard, self.hop) for b in series]))
             beams = np.stack([b.sum(axis=0) for b in series])
@@ -297,7 +296,7 @@ class PredictabilityScanner:
         """Return the channels from the middle of the line to that of a segment."""
         return (segment[0] + segment[-1]) / 2 - (self.geometry.n_channels - 1) / 2
 
-    def _take_out(self, mean: Float32Array, blocks: Float32Array, slowness: float) -> None:
+    def _remove_common_mode(self, mean: Float32Array, blocks: Float32Array, slowness: float) -> None:
         middle = (len(blocks) - 1) / 2
         share = np.float32(-self.geometry.block) * mean
         for i, block in enumerate(blocks):
@@ -313,7 +312,7 @@ class PredictabilityScanner:
         return blocks
 
     def _aligned(self, scores: NDArray) -> NDArray:
-        """Move each segment's score by the delay of a wavefront that crosses the whole line."""
+        """Shift the score of each segment by the delay of a wavefront that crosses the whole line."""
         moved = np.empty_like(scores)
         for i, slowness in enumerate(self.geometry.slownesses):
             for j, segment in enumerate(self.geometry.segments):
@@ -324,7 +323,7 @@ class PredictabilityScanner:
 
 @dataclass(frozen=True)
 class _Surrogate:
-    """Shifts in samples of each block of each segment, and the common mode of what is so shifted."""
+    """Shifts in samples of each block of each segment, and the common mode of the shifted data."""
 
     shifts: IntArray
     mean: Float32Array | None
@@ -351,7 +350,7 @@ def _rolled(blocks: Float32Array, shifts: NDArray) -> Float32Array:
 
 
 def _coherence(blocks: Float32Array, guard: int, hop: int) -> NDArray:
-    """Return the products of blocks that are more than `guard` apart, relative to the power of the blocks."""
+    """Return the summed products of blocks more than `guard` apart, relative to the power of the blocks."""
     near = blocks.copy()
     for apart in range(1, guard + 1):
         near[apart:] += blocks[:-apart]
@@ -362,10 +361,10 @@ def _coherence(blocks: Float32Array, guard: int, hop: int) -> NDArray:
 
 
 def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
-    """Return the logarithm of a beam's share of the energy, less its mean just before.
+    """Return the logarithm of the share of energy in a beam, minus its mean just before.
 
-    Noise that channels always share, and waves that last, are in the past as well and do not count: this needs
-    no blind zone. Where the past is too short it is NaN.
+    Shared noise and lasting waves are also present before, so they cancel without a blind zone. The result is NaN
+    where the past is too short.
     """
     present = energy > 1e-6
     share = np.log(FLOOR + beam / np.maximum(energy, 1e-9))
@@ -375,7 +374,7 @@ def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
 
 
 def _past_sum(values: NDArray) -> NDArray:
-    """Sum over the `PAST` hops that end two hops before each."""
+    """Sum over the `PAST` hops that end two hops before each hop."""
     total = np.cumsum(values, axis=-1, dtype=np.float64)
     padded = np.pad(total, [(0, 0)] * (values.ndim - 1) + [(PAST + 2, 0)])
     n = values.shape[-1]

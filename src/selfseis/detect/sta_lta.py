@@ -1,4 +1,4 @@
-"""Energy ratios: how loud each station is against its own recent past. The simplest detectors there are."""
+"""Energy ratios of each station: short-term energy over its level just before."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from selfseis.typing import Float32Array
 def energy_ratio(energy: NDArray, long_windows: int) -> Float32Array:
     """Return the logarithm of energy over its median just before.
 
-    A trailing level makes the ratio a sharp peak at onsets, where a centred one would stay high through the coda
-    and coincide by chance wherever events are frequent; the median is less raised by one event before the next
-    than a mean is.
+    With a trailing level, the ratio has a sharp peak at onsets. With a centred level it would stay high through the
+    coda, and frequent events would coincide at random. An earlier event raises the median less than the mean.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""STA/LTA on the stack of a line of channels: the baselines of the predictability detector."""
+"""STA/LTA on the stack of a line of channels: the baseline of the slant-stack scanner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, joined, window_means
+from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, join_parts, window_means
 from selfseis.detect.sta_lta import sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
@@ -20,29 +20,29 @@ LONG_WINDOWS = 40
 
 @dataclass(frozen=True)
 class StackScanner:
-    """Scores a line of channels by STA/LTA on their stack.
+    """Computes STA/LTA on the stack of a line of channels.
 
     Attributes
     ----------
     conditioner : Conditioner
         Band-pass and noise levels.
-    what : {"channels", "envelopes"}
+    stacked : {"channels", "envelopes"}
         Whether waveforms or their energies are stacked.
     hop : int
         Samples between scores; a short window has two hops.
     sharing : int
-        Neighbouring channels that share noise, and are shifted together in surrogates.
+        Number of neighbouring channels that share noise and are shifted together in surrogates.
     """
 
     conditioner: Conditioner
-    what: Literal["channels", "envelopes"]
+    stacked: Literal["channels", "envelopes"]
     hop: int
     sharing: int = 1
 
     @property
     def name(self) -> str:
-        """What the scanner is, in a few words."""
-        return f"STA/LTA on the stack of {self.what}"
+        """Short description of the scanner."""
+        return f"STA/LTA on the stack of {self.stacked}"
 
     @property
     def window(self) -> int:
@@ -51,7 +51,7 @@ class StackScanner:
 
     @property
     def context(self) -> int:
-        """Samples of conditioned data on which a score depends, before and after."""
+        """Samples of conditioned data before and after a score on which it depends."""
         return (LONG_WINDOWS + 4) * self.hop
 
     def scan(
@@ -62,7 +62,7 @@ class StackScanner:
         seed: int,
         progress: ProgressCallback | None = None,
     ) -> Scan:
-        """Score a recording, and surrogates in which channels are shifted in time within a tile."""
+        """Score a recording and its surrogates, whose channels are shifted in time within a tile."""
         n_channels = recording.sizes["channel"]
         halo = -(-(self.conditioner.halo + LONG_WINDOWS * self.hop) // self.hop) * self.hop
         core = max(64, TILE_VALUES // n_channels // self.hop) * self.hop
@@ -77,11 +77,11 @@ class StackScanner:
             parts.append(ScanPart(tile.first, scores))
             if progress is not None:
                 progress(tile.first + tile.n_core, recording.sizes["time"])
-        first, scores = joined(parts, self.hop)
+        first, scores = join_parts(parts, self.hop)
         scores = scores.astype(np.float32)
         present = np.isfinite(scores[:1]).astype(np.float32)
-        takes_part = np.full(len(first), n_channels, np.int32)
-        return Scan(first, scores[0], scores[1:], takes_part, ["line"], present, self.hop)
+        n_channels_with_event = np.full(len(first), n_channels, np.int32)
+        return Scan(first, scores[0], scores[1:], n_channels_with_event, ["line"], present, self.hop)
 
     def _surrogate(self, data: Float32Array, rng: np.random.Generator) -> Float32Array:
         groups = np.arange(len(data)) // self.sharing
@@ -89,8 +89,10 @@ class StackScanner:
         return np.stack([np.roll(row, shift) for row, shift in zip(data, shifts, strict=True)])
 
     def score_window(self, conditioned: Float32Array) -> Float32Array:
-        """Score conditioned data; shape (n_samples // hop,)."""
-        stacked = (conditioned**2).mean(axis=0) if self.what == "envelopes" else conditioned.mean(axis=0) ** 2
-        energy = window_means(stacked.astype(np.float64), self.hop)
-        energy[energy <= 0] = np.nan  # no data: no past to hold the present against
+        """Compute the score of conditioned data; shape (n_samples // hop,)."""
+        power = (
+            (conditioned**2).mean(axis=0) if self.stacked == "envelopes" else conditioned.mean(axis=0) ** 2
+        )
+        energy = window_means(power.astype(np.float64), self.hop)
+        energy[energy <= 0] = np.nan  # no data, and so no long-term average
         return sta_lta(energy[None], LONG_WINDOWS)[0]

@@ -1,12 +1,13 @@
-"""Exploring: what is in a recording that nobody has labelled, in classes that hidden windows confirm.
+"""Unsupervised exploration of a recording: classes of windows, similarity search and novelty.
 
-Windows are described by wavelet scattering above their station's own background, grouped, ranked by rarity, and judged:
-classes that hidden halves of the recording and neighbouring stations find again, against what phase-randomised windows
-give.
+Windows are described by wavelet scattering above the background of their station, grouped into classes and ranked by
+novelty. The verdict states whether held-out halves of the recording reproduce the classes, compared with
+phase-randomised windows. Neighbouring stations give an independent check.
 """
 
 from __future__ import annotations
 
-from selfseis.explore.explorer import Explored, Explorer
+from selfseis.explore.explored import Explored
+from selfseis.explore.explorer import Explorer
 
 __all__ = ["Explored", "Explorer"]

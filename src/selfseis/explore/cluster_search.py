@@ -1,4 +1,4 @@
-"""The structure of a set of windows: axes, groups, their number chosen on hidden halves, and what chance gives."""
+"""Search for the cluster solution that held-out halves of the time reproduce best, compared with the null."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import Interval
 from selfseis.validation.scores import bootstrap_skill
 
-MIN_TRUSTED = 2  # classes, below which there is no structure
-SURELY = 0.025
-TRUSTED_FROM = 0.5  # of a class's windows that must be found again, however little chance finds
+MIN_TRUSTED = 2  # classes, below which a solution shows no structure
+LOWER_QUANTILE = 0.025  # of a 95% interval
+MIN_STABILITY = 0.5  # of a trusted class, even where the null is lower
 
 
 @dataclass(frozen=True)
-class Structure:
-    """Groups of windows, and how far they can be trusted.
+class ClusterSolution:
+    """Classes of windows with their stability, from one setting of a clustering method.
 
     Attributes
     ----------
     grouping : Grouping
-        How they were made.
+        Method and setting.
     assigner : Assigner
-        Tells windows their class.
+        Assigns windows to classes.
     labels : ndarray of int16, shape (n,)
-        Classes, the most common one 0; -1 where unassigned.
+        Classes, 0 for the most common one; -1 where unassigned.
     views : TwoViews
-        The two labels of each window, from its own half of the time and from the other.
+        Two labels of each window: from its own half of the time and from the other half.
     stability : dict of int to Interval
-        Of each class: its overlap with its counterpart found from hidden windows.
+        Of each class: its overlap with its counterpart from held-out windows.
     null_views : TwoViews
         Of phase-randomised windows.
     stability_null : float
-        Stability of the best class of phase-randomised windows, other than their most common one.
+        Highest stability of a class of phase-randomised windows, their most common class left out.
     """
 
     grouping: Grouping
@@ -50,36 +50,37 @@ class Structure:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes, without the unassigned."""
+        """Number of classes; unassigned windows are not one."""
         return len(self.stability)
 
     @property
     def trusted(self) -> list[int]:
-        """The classes that hidden halves find again, more surely than chance finds any."""
-        bar = max(self.stability_null, TRUSTED_FROM)
-        return [name for name, found in self.stability.items() if found.low > bar]
+        """Classes that held-out halves reproduce better than any class of the null."""
+        threshold = max(self.stability_null, MIN_STABILITY)
+        return [name for name, overlap in self.stability.items() if overlap.low > threshold]
 
     @property
-    def worth(self) -> tuple[float, float]:
-        """How many classes can be trusted, with the share of windows in them: what settings are chosen by.
+    def ranking(self) -> tuple[float, float]:
+        """Criterion by which settings are chosen: the trusted classes and the share of windows in them.
 
-        One class alone says nothing, however surely it is found again. Where no two can be trusted, the agreement of
-        the hidden halves beyond that of chance decides, as far as it is sure.
+        The first value sums the stability of the trusted classes and that share. A single class is not a structure,
+        even if it is stable: with fewer than two trusted classes the first value is 0. The second value then
+        decides: the lower bound of the agreement between held-out halves beyond the null.
         """
         if len(self.trusted) < MIN_TRUSTED:
-            return 0.0, self._sure_agreement()
+            return 0.0, self._min_agreement_gain()
         stability = sum(self.stability[name].value for name in self.trusted)
         return stability + float(np.isin(self.labels, self.trusted).mean()), 0.0
 
-    def _sure_agreement(self) -> float:
-        """Return the lower end of the gain in kappa over phase-randomised windows; 0 if it may be none."""
+    def _min_agreement_gain(self) -> float:
+        """Return the lower bound of the gain in kappa over phase-randomised windows, at least 0."""
         method = self.views.scores()
         null = self.null_views.null_scores(len(method.loss))
         draws = bootstrap_skill([method, null], np.random.default_rng(0))
-        return max(0.0, float(np.quantile(draws[0] - draws[1], SURELY)))
+        return max(0.0, float(np.quantile(draws[0] - draws[1], LOWER_QUANTILE)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was found, for JSON."""
+        """Return a summary for JSON."""
         return {
             "setting": self.grouping.name,
             "n_classes": self.n_classes,
@@ -91,10 +92,10 @@ class Structure:
         }
 
 
-def find_structures(
+def search_clusters(
     points: Float32Array, first: IntArray, surrogate: Float32Array, method: Method, seed: int
-) -> list[Structure]:
-    """Group windows in several ways; the first is that of which hidden halves find most classes again.
+) -> list[ClusterSolution]:
+    """Group windows with several settings; the best solution by held-out stability comes first.
 
     Parameters
     ----------
@@ -105,19 +106,19 @@ def find_structures(
     surrogate : ndarray, shape (n_surrogate, n_axes)
         Phase-randomised windows.
     method : {"hdbscan", "gmm", "ward"}
-        How to group; its setting is chosen.
+        Clustering method.
     seed : int
-        Of everything random.
+        Seed of everything random.
     """
     block, null_block = time_blocks(first), time_blocks(np.arange(len(surrogate)))
-    found = []
+    solutions = []
     for grouping in settings_of(method, len(points) // 2):
         labels, assigner = _classes(grouping, points, seed)
         views = two_views(grouping, points, block, seed)
         null = two_views(grouping, surrogate, null_block, seed)
         under_null = jaccard(_classes(grouping, surrogate, seed)[0], null.other, null_block, seed)
-        found.append(
-            Structure(
+        solutions.append(
+            ClusterSolution(
                 grouping,
                 assigner,
                 labels,
@@ -127,11 +128,11 @@ def find_structures(
                 max((one.value for name, one in under_null.items() if name > 0), default=0.0),
             )
         )
-    return sorted(found, key=lambda structure: structure.worth, reverse=True)
+    return sorted(solutions, key=lambda solution: solution.ranking, reverse=True)
 
 
 def _classes(grouping: Grouping, points: Float32Array, seed: int) -> tuple[Labels, Assigner]:
-    """Group all windows and number their classes by how common they are."""
+    """Group all windows and number their classes from the most to the least common."""
     assigner = grouped(grouping, points, seed)
     labels = assigner(points)
     names, counts = np.unique(labels[labels != UNASSIGNED], return_counts=True)

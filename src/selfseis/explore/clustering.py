@@ -1,6 +1,6 @@
-"""Ways of grouping points behind one interface: by density (HDBSCAN), by mixtures (GMM), by merging (Ward).
+"""Clustering methods with one interface: HDBSCAN, Gaussian mixtures and Ward's method.
 
-All of them put points apart that belong to no group, and tell of new points to which group they belong.
+Each method leaves points that belong to no group unassigned. `Assigner` assigns new points to the groups.
 
 References
 ----------
@@ -23,63 +23,63 @@ from selfseis.typing import Float32Array, FloatArray, IntArray
 Labels = NDArray[np.int16]
 Method = Literal["hdbscan", "gmm", "ward"]
 UNASSIGNED = -1
-FAR = 99.5  # percentile of the distances between known points and their neighbours, beyond which a new one is far
+FAR = 99.5  # percentile of the distances between known points and their neighbours: the reach of a group
 NEIGHBOURS = 5
 DENSITY_NEIGHBOURS = 5
-SMALL_GROUPS = 400  # that Ward's method merges: the distances of all points would not fit into memory
+SMALL_GROUPS = 400  # merged by Ward's method: the distances between all points would not fit into memory
 
 
 class Grouping(Protocol):
-    """A way of grouping, not yet fitted."""
+    """A clustering method with a setting, not yet fitted."""
 
     @property
     def name(self) -> str:
-        """What it is called, with its setting."""
+        """Name of the method with its setting."""
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return a label a point, -1 where it belongs to no group."""
+        """Return the label of each point, -1 where unassigned."""
 
 
 @dataclass(frozen=True)
-class ByDensity:
-    """HDBSCAN: groups are where points are dense, apart from each other by valleys.
+class HdbscanGrouping:
+    """HDBSCAN: groups are dense regions separated by sparse ones.
 
     Attributes
     ----------
     min_share : float
-        Smallest group, as a share of the points.
+        Size of the smallest group, as a share of the points.
     """
 
     min_share: float
 
     @property
     def name(self) -> str:
-        """What it is called, with its setting."""
+        """Name of the method with its setting."""
         return f"hdbscan, groups of at least {100 * self.min_share:g}%"
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return a label a point, -1 where it belongs to no group."""
+        """Return the label of each point, -1 where unassigned."""
         from sklearn.cluster import HDBSCAN
 
-        fewest = max(DENSITY_NEIGHBOURS, round(self.min_share * len(points)))
-        method = HDBSCAN(min_cluster_size=fewest, min_samples=min(DENSITY_NEIGHBOURS, fewest), copy=True)
+        min_size = max(DENSITY_NEIGHBOURS, round(self.min_share * len(points)))
+        method = HDBSCAN(min_cluster_size=min_size, min_samples=min(DENSITY_NEIGHBOURS, min_size), copy=True)
         labels = method.fit_predict(points).astype(np.int16)
         return labels if labels.max() >= 0 else _one_group(points)
 
 
 @dataclass(frozen=True)
-class ByMixture:
-    """A mixture of Gaussians; what is unlikely under all of them is unassigned."""
+class GaussianMixtureGrouping:
+    """Gaussian mixture; points that are unlikely under all components stay unassigned."""
 
     n_groups: int
 
     @property
     def name(self) -> str:
-        """What it is called, with its setting."""
+        """Name of the method with its setting."""
         return f"gmm, {self.n_groups} groups"
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return a label a point, -1 where it belongs to no group."""
+        """Return the label of each point, -1 where unassigned."""
         from sklearn.mixture import GaussianMixture
 
         ridge = 1e-3 * float(points.var(axis=0).max())
@@ -89,29 +89,31 @@ class ByMixture:
 
 
 @dataclass(frozen=True)
-class ByMerging:
-    """Ward's method on a few hundred small groups of points; what is far from all others is unassigned."""
+class WardGrouping:
+    """Ward's method on a few hundred small groups of points; points far from all groups stay unassigned."""
 
     n_groups: int
 
     @property
     def name(self) -> str:
-        """What it is called, with its setting."""
+        """Name of the method with its setting."""
         return f"ward, {self.n_groups} groups"
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return a label a point, -1 where it belongs to no group."""
+        """Return the label of each point, -1 where unassigned."""
         from scipy.cluster.hierarchy import fcluster, linkage
         from sklearn.cluster import MiniBatchKMeans
 
-        small = MiniBatchKMeans(min(SMALL_GROUPS, len(points) // 2), n_init=1, random_state=seed).fit(points)
-        merged = fcluster(linkage(small.cluster_centers_, "ward"), self.n_groups, "maxclust") - 1
-        away = np.linalg.norm(points - small.cluster_centers_[small.labels_], axis=1)
-        return np.where(-away < _far_below(-away), UNASSIGNED, merged[small.labels_]).astype(np.int16)
+        small_groups = MiniBatchKMeans(min(SMALL_GROUPS, len(points) // 2), n_init=1, random_state=seed).fit(
+            points
+        )
+        merged = fcluster(linkage(small_groups.cluster_centers_, "ward"), self.n_groups, "maxclust") - 1
+        away = np.linalg.norm(points - small_groups.cluster_centers_[small_groups.labels_], axis=1)
+        return np.where(-away < _far_below(-away), UNASSIGNED, merged[small_groups.labels_]).astype(np.int16)
 
 
 def _one_group(points: Float32Array) -> Labels:
-    """Return one group, where there are no two: all but what lies far from its neighbours."""
+    """Return a single group: all points but those far from their neighbours."""
     from sklearn.neighbors import NearestNeighbors
 
     n_neighbours = min(DENSITY_NEIGHBOURS + 1, len(points))
@@ -121,32 +123,32 @@ def _one_group(points: Float32Array) -> Labels:
 
 
 def _far_below(score: NDArray) -> float:
-    """Return a limit that hardly any of normally scattered values falls below (Tukey's far fence)."""
+    """Return Tukey's lower outer fence, which few normally distributed values fall below."""
     low, high = np.percentile(score, [25, 75])
     return float(low - 3 * (high - low))
 
 
 def settings_of(method: Method, n_points: int) -> list[Grouping]:
-    """List the settings of a method among which hidden data choose.
+    """List the settings of a method, from which held-out windows select one.
 
     Raises
     ------
     InputError
-        If there is no such method.
+        If the method is unknown.
     """
     if method == "hdbscan":
         shares = [share for share in (0.03, 0.01, 0.005, 0.0025) if share * n_points >= DENSITY_NEIGHBOURS]
-        return [ByDensity(share) for share in shares or [DENSITY_NEIGHBOURS / n_points]]
+        return [HdbscanGrouping(share) for share in shares or [DENSITY_NEIGHBOURS / n_points]]
     if method == "gmm":
-        return [ByMixture(k) for k in range(2, 13, 2)]
+        return [GaussianMixtureGrouping(k) for k in range(2, 13, 2)]
     if method == "ward":
-        return [ByMerging(k) for k in range(2, 13, 2)]
-    raise InputError(f"there is no grouping {method!r}: choose one of {', '.join(get_args(Method))}")
+        return [WardGrouping(k) for k in range(2, 13, 2)]
+    raise InputError(f"grouping must be one of {', '.join(get_args(Method))}, got {method!r}")
 
 
 @dataclass(frozen=True)
 class Assigner:
-    """Tells new points to which group they belong, from points whose groups are known.
+    """Assigns new points to groups by the nearest points of known group.
 
     Attributes
     ----------
@@ -155,7 +157,7 @@ class Assigner:
     labels : ndarray of int16, shape (n,)
         Their groups.
     reach : float
-        A point that is farther than this from all known ones belongs to no group.
+        Distance to the nearest known point beyond which a point stays unassigned.
     """
 
     points: Float32Array
@@ -164,7 +166,7 @@ class Assigner:
 
     @classmethod
     def of(cls, points: Float32Array, labels: Labels) -> Self:
-        """Measure how far apart known points are."""
+        """Build an assigner; its reach follows from the distances between known points."""
         from sklearn.neighbors import NearestNeighbors
 
         n_neighbours = min(
@@ -174,7 +176,7 @@ class Assigner:
         return cls(points, labels, float(np.percentile(distance[:, -1], FAR)))
 
     def __call__(self, points: Float32Array) -> Labels:
-        """Return the group of most of the nearest known points, -1 where they belong to none or are far."""
+        """Return the majority group of the nearest known points, -1 where it is unassigned or out of reach."""
         from sklearn.neighbors import NearestNeighbors
 
         n_neighbours = min(NEIGHBOURS, len(self.points))
@@ -186,14 +188,14 @@ class Assigner:
         return np.where(distance[:, 0] > self.reach, UNASSIGNED, votes.argmax(axis=1) - 1).astype(np.int16)
 
 
-WINDOWS_OF_LEAF = 150
-MAX_LEAVES = 8  # of a class
-MAX_POINTS = 5000  # of a class, that its leaves are found from
+WINDOWS_PER_LEAF = 150
+MAX_LEAVES = 8  # per class
+MAX_POINTS = 5000  # of a class, from which its leaves are found
 
 
 @dataclass(frozen=True)
 class Dendrogram:
-    """A tree over small groups of windows.
+    """Hierarchical tree over small groups of windows, its leaves.
 
     Attributes
     ----------
@@ -202,11 +204,11 @@ class Dendrogram:
     leaf_class : ndarray of int16, shape (n_leaves,)
         Class of each leaf.
     centres : ndarray, shape (n_leaves, n_axes)
-        Their means.
+        Mean point of each leaf.
     linkage : ndarray, shape (n_leaves - 1, 4)
-        As SciPy writes it; the last column counts windows.
+        Linkage matrix of SciPy; the last column counts windows.
     cut : float
-        Height at which the branches are the classes.
+        Height at which the tree splits into the classes.
     """
 
     leaf: Labels
@@ -216,8 +218,8 @@ class Dendrogram:
     cut: float
 
     @classmethod
-    def grown(cls, points: Float32Array, labels: Labels, seed: int) -> Self:
-        """Split each class into a few leaves, and join leaves within classes first, then classes.
+    def build(cls, points: Float32Array, labels: Labels, seed: int) -> Self:
+        """Split each class into a few leaves; join leaves within classes first, then classes.
 
         Parameters
         ----------
@@ -226,7 +228,7 @@ class Dendrogram:
         labels : ndarray of int16, shape (n,)
             Their classes.
         seed : int
-            Of the splitting.
+            Seed of the splitting.
         """
         leaf = np.full(len(labels), UNASSIGNED, np.int16)
         leaf_class: list[int] = []
@@ -243,17 +245,17 @@ class Dendrogram:
 
 
 def _split(points: Float32Array, seed: int) -> Labels:
-    """Split a class by k-means, and leave no part empty."""
+    """Split a class by k-means into non-empty parts."""
     from sklearn.cluster import KMeans
 
-    n_parts = int(np.clip(len(points) // WINDOWS_OF_LEAF, 1, MAX_LEAVES))
+    n_parts = int(np.clip(len(points) // WINDOWS_PER_LEAF, 1, MAX_LEAVES))
     some = points[:: max(1, len(points) // MAX_POINTS)]
     parts = KMeans(n_parts, n_init=1, random_state=seed).fit(some).predict(points)
     return np.unique(parts, return_inverse=True)[1].astype(np.int16)
 
 
 def _joined(centres: Float32Array, sizes: IntArray, leaf_class: Labels) -> tuple[FloatArray, float]:
-    """Join leaves of a class below the cut, and classes above it."""
+    """Join the leaves of a class below the cut, and the classes above it."""
     from scipy.cluster.hierarchy import linkage
 
     n_leaves = len(centres)
@@ -286,11 +288,11 @@ def _joined(centres: Float32Array, sizes: IntArray, leaf_class: Labels) -> tuple
         rows.append((roots[int(a)], roots[int(b)], height, counts[roots[int(a)]] + counts[roots[int(b)]]))
         counts.append(int(rows[-1][3]))
         roots.append(n_leaves + len(rows) - 1)
-    return _rising(np.array(rows, float).reshape(-1, 4), n_leaves), cut
+    return _sorted_by_height(np.array(rows, float).reshape(-1, 4), n_leaves), cut
 
 
-def _rising(rows: FloatArray, n_leaves: int) -> FloatArray:
-    """Sort joins by height, as SciPy wants them, and number the nodes anew."""
+def _sorted_by_height(rows: FloatArray, n_leaves: int) -> FloatArray:
+    """Sort joins by height, as SciPy requires, and renumber the nodes."""
     order = np.argsort(rows[:, 2], kind="stable")
     number = np.concatenate([np.arange(n_leaves), n_leaves + np.argsort(order, kind="stable")])
     ordered = rows[order]

@@ -1,4 +1,4 @@
-"""The space in which windows are compared: round for the usual noise, level for loudness, of few dimensions."""
+"""Whitened coordinates of few dimensions, in which windows are compared."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import numpy as np
 
 from selfseis.typing import Float32Array, FloatArray
 
-MAX_AXES = 8  # in which windows are grouped: what many of them share
-RARE_AXES = 16  # in which rarity is measured: few windows have no say in the strongest axes
-USUAL_SHARE = 0.7  # of the windows, nearest to the median: their scatter is what whitening makes round
-RIDGE = 0.1  # of the mean variance, added to all: directions without scatter must not count for much
-SOFTNESS = 3.0  # median distances from the median, at which loudness begins to saturate
+MAX_AXES = 8  # for clustering: the variation that many windows share
+NOVELTY_AXES = 16  # for novelty: a few windows hardly influence the strongest axes
+NOISE_SHARE = 0.7  # of the windows, those nearest to the median, whose scatter is whitened
+RIDGE = 0.1  # of the mean variance, added to all, so that directions without scatter carry little weight
+SOFTNESS = 3.0  # median distances from the median, at which the amplitude begins to saturate
 
 
 @dataclass(frozen=True)
 class Axes:
     """Coordinates of windows.
 
-    Features are whitened by the scatter of the usual windows, so that a step as large as the noise's own is 1 in any
-    direction. Then the distance from the median is made to saturate: loud windows of one kind come to lie together,
-    whatever their signal-to-noise ratio, and quiet ones stay in the middle. Last come principal components.
+    Features are whitened by the scatter of the noise windows, so that one standard deviation of the noise is 1 in any
+    direction. The distance from the median then saturates: loud windows of one kind lie together, whatever their
+    signal-to-noise ratio, and weak ones stay near the origin. The last step is a principal component analysis.
 
     Attributes
     ----------
     median : ndarray, shape (n_features,)
-        What is subtracted.
+        Subtracted from features.
     whitening : ndarray, shape (n_features, n_features)
-        From features to units of the noise's own scatter.
+        Maps features to standard deviations of the noise.
     softness : float
         Distance at which saturation reaches one half.
     directions : ndarray, shape (at most 16, n_features)
@@ -43,32 +43,32 @@ class Axes:
 
     @classmethod
     def fit(cls, features: Float32Array) -> Self:
-        """Find the axes along which windows differ most.
+        """Find the principal axes of windows.
 
         Parameters
         ----------
         features : ndarray, shape (n, n_features)
-            Of the windows.
+            Features of the windows.
         """
         median = np.median(features, axis=0)
-        away = np.linalg.norm(features - median, axis=1)
-        usual = features[away <= np.quantile(away, USUAL_SHARE)]
-        values, vectors = np.linalg.eigh(_covariance(usual))
+        distance = np.linalg.norm(features - median, axis=1)
+        noise = features[distance <= np.quantile(distance, NOISE_SHARE)]
+        values, vectors = np.linalg.eigh(_covariance(noise))
         ridge = RIDGE * float(values.mean()) + float(np.finfo(np.float32).tiny)
         whitening = (vectors / np.sqrt(np.maximum(values, 0) + ridge)).astype(np.float32)
-        away = np.linalg.norm((features - median) @ whitening, axis=1)
-        unturned = cls(
-            median, whitening, SOFTNESS * float(np.median(away)), np.eye(len(median), dtype=np.float32)
+        distance = np.linalg.norm((features - median) @ whitening, axis=1)
+        unrotated = cls(
+            median, whitening, SOFTNESS * float(np.median(distance)), np.eye(len(median), dtype=np.float32)
         )
-        _, vectors = np.linalg.eigh(_covariance(unturned(features, len(median))))
-        directions = np.ascontiguousarray(vectors[:, ::-1][:, :RARE_AXES].T).astype(np.float32)
-        return cls(median, whitening, unturned.softness, directions)
+        _, vectors = np.linalg.eigh(_covariance(unrotated(features, len(median))))
+        directions = np.ascontiguousarray(vectors[:, ::-1][:, :NOVELTY_AXES].T).astype(np.float32)
+        return cls(median, whitening, unrotated.softness, directions)
 
     def __call__(self, features: Float32Array, n_axes: int = MAX_AXES) -> Float32Array:
         """Return the first coordinates, shape (n, n_axes); all lie within 1 of the origin."""
         whitened = (features - self.median) @ self.whitening
-        away = np.linalg.norm(whitened, axis=1, keepdims=True)
-        return ((whitened / (away + self.softness)) @ self.directions[:n_axes].T).astype(np.float32)
+        distance = np.linalg.norm(whitened, axis=1, keepdims=True)
+        return ((whitened / (distance + self.softness)) @ self.directions[:n_axes].T).astype(np.float32)
 
 
 def _covariance(points: Float32Array) -> FloatArray:

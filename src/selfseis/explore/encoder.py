@@ -1,9 +1,9 @@
-"""A small encoder that learns in place, without labels, what stays the same when a source is farther or noise louder.
+"""Self-supervised encoder of windows, trained on the recording itself (VICReg).
 
-Two views of a window are its powers, weakened at random, with those of another window of the same station added: what
-the same source would look like farther away, in the noise of another time. Windows of neighbouring stations at the same
-time are two views as well, where both stand out. The loss asks for views of one window to agree and for coordinates to
-vary and not to repeat each other.
+Each training pair has two views of one window: its band powers, attenuated at random, plus those of another window.
+This imitates the same source at a larger distance, in the noise of another time. Windows of neighbouring stations at
+the same time also form pairs, where both exceed the background. The loss makes the views of a pair agree, keeps the
+variance of each coordinate up and decorrelates the coordinates.
 
 References
 ----------
@@ -27,20 +27,20 @@ from selfseis.typing import BoolArray, Float32Array, IntArray
 
 BATCH = 256
 MAX_STEPS = 600
-WEAKEST = 0.1  # share of a window's power that is left in a view
-JUDGED = 1024  # hidden windows on which training is stopped
-AGREE, VARY, REPEAT = 25.0, 25.0, 1.0  # weights of the terms, as published
-STANDS_OUT = 2.0  # of a window's power over the background's, from which neighbouring stations are two views
-SHARE_OF_NEIGHBOURS = 0.3
+MIN_POWER_SHARE = 0.1  # of a window, left in a view
+N_VALIDATION = 1024  # pairs of views that stop the training
+INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0  # weights of the terms, as published
+MIN_POWER_RATIO = 2.0  # to the background, from which neighbouring stations form a pair
+NEIGHBOUR_SHARE = 0.3
 
 
 class Encoder:
-    """Coordinates that were learnt from the windows of a recording.
+    """Coordinates trained on the windows of a recording.
 
     Parameters
     ----------
     axes : Axes
-        Whitens features before the network sees them.
+        Whitens the features that enter the network.
     net : WindowNet
         The network.
     """
@@ -51,31 +51,33 @@ class Encoder:
 
     @classmethod
     def trained(cls, views: Views, axes: Axes, seed: int) -> tuple[Encoder, FitProgress]:
-        """Learn from every window but each fifth, and stop by the loss on those.
+        """Train on four fifths of the windows; stop by the loss on the remaining fifth.
 
         Parameters
         ----------
         views : Views
-            Draws pairs of features.
+            Draws training pairs.
         axes : Axes
-            Of the features.
+            Axes of the features.
         seed : int
-            Of weights and draws.
+            Seed of weights and draws.
         """
         torch.manual_seed(seed)
         net = WindowNet(len(axes.median), MAX_AXES)
         whiten = _whitener(axes)
-        judged = [whiten(side) for side in views.draw(np.random.default_rng(seed), JUDGED, hidden=True)]
+        validation = [
+            whiten(side) for side in views.draw(np.random.default_rng(seed), N_VALIDATION, held_out=True)
+        ]
 
         def draw_loss(net: nn.Module, rng: np.random.Generator) -> Tensor:
-            one, other = views.draw(rng, BATCH, hidden=False)
-            return disagreement(net(whiten(one)), net(whiten(other)))
+            one, other = views.draw(rng, BATCH, held_out=False)
+            return vicreg_loss(net(whiten(one)), net(whiten(other)))
 
-        def hidden_loss(net: nn.Module) -> float:
-            return float(disagreement(net(judged[0]), net(judged[1])))
+        def validation_loss(net: nn.Module) -> float:
+            return float(vicreg_loss(net(validation[0]), net(validation[1])))
 
         fit_progress = fit(
-            net, draw_loss, hidden_loss, max_steps=MAX_STEPS, check_every=50, patience=3, seed=seed
+            net, draw_loss, validation_loss, max_steps=MAX_STEPS, check_every=50, patience=3, seed=seed
         )
         net.eval()
         return cls(axes, net), fit_progress
@@ -91,16 +93,16 @@ class Encoder:
 
 
 class Views:
-    """Pairs of views of windows, as band powers over the background and peaks.
+    """Pairs of views of windows for training and validation.
 
     Parameters
     ----------
     features : ndarray, shape (n, n_features)
-        As `Background.excess` makes them: bands, then peaks, then direction.
+        From `Background.excess`: levels, peakedness, second order and direction.
     n_bands : int
         Number of bands.
     floor : float
-        What was added to powers.
+        Share of the background that was added to powers.
     site, first : ndarray, shape (n,)
         Site and time of each window.
     """
@@ -111,47 +113,47 @@ class Views:
         self.features, self.n_bands, self.floor = features, n_bands, floor
         numbers = np.arange(len(features))
         self.sides = numbers[numbers % 5 != 4], numbers[numbers % 5 == 4]
-        loud = features[:, :n_bands].max(axis=1) > np.log(STANDS_OUT + floor)
+        loud = features[:, :n_bands].max(axis=1) > np.log(MIN_POWER_RATIO + floor)
         self.neighbour = _neighbours(site, first, loud)
 
-    def draw(self, rng: np.random.Generator, n: int, *, hidden: bool) -> tuple[Float32Array, Float32Array]:
-        """Draw pairs of views of visible or of hidden windows; features of shape (n, n_features) each."""
-        rows = rng.choice(self.sides[hidden], n)
-        other = np.where(rng.uniform(size=n) < SHARE_OF_NEIGHBOURS, self.neighbour[rows], rows)
+    def draw(self, rng: np.random.Generator, n: int, *, held_out: bool) -> tuple[Float32Array, Float32Array]:
+        """Draw pairs of views of training or of held-out windows; features of shape (n, n_features) each."""
+        rows = rng.choice(self.sides[held_out], n)
+        other = np.where(rng.uniform(size=n) < NEIGHBOUR_SHARE, self.neighbour[rows], rows)
         return self._view(rng, rows), self._view(rng, other)
 
     def _view(self, rng: np.random.Generator, rows: IntArray) -> Float32Array:
-        """Weaken windows and add the power of others: powers of independent waves add up."""
+        """Attenuate windows and add the power of others: powers of independent waves add up."""
         noise = self.features[rng.integers(len(self.features), size=len(rows))]
-        weak = np.exp(rng.uniform(np.log(WEAKEST), 0, (len(rows), 1))).astype(np.float32)
+        weak = np.exp(rng.uniform(np.log(MIN_POWER_SHARE), 0, (len(rows), 1))).astype(np.float32)
         power, peak = self._powers(self.features[rows])
         other, other_peak = self._powers(noise)
         mixed = weak * power + (1 - weak) * other
         highest = np.maximum(weak * peak + (1 - weak) * other, weak * power + (1 - weak) * other_peak)
         level = np.log(mixed + self.floor)
         peaked = np.log((highest + self.floor) / (mixed + self.floor))
-        loudness = weak * power.sum(axis=1, keepdims=True)
-        share = loudness / np.maximum(loudness + (1 - weak) * other.sum(axis=1, keepdims=True), 1e-9)
+        signal = weak * power.sum(axis=1, keepdims=True)
+        share = signal / np.maximum(signal + (1 - weak) * other.sum(axis=1, keepdims=True), 1e-9)
         rest = share * self.features[rows][:, 2 * self.n_bands :] + (1 - share) * noise[:, 2 * self.n_bands :]
         return np.hstack([level, peaked, rest]).astype(np.float32)
 
     def _powers(self, features: Float32Array) -> tuple[Float32Array, Float32Array]:
-        """Return mean and greatest power over the background's in each band."""
+        """Return mean and peak power in each band over the background."""
         mean = np.exp(features[:, : self.n_bands])
-        greatest = mean * np.exp(features[:, self.n_bands : 2 * self.n_bands])
-        return np.maximum(mean - self.floor, 0), np.maximum(greatest - self.floor, 0)
+        peak = mean * np.exp(features[:, self.n_bands : 2 * self.n_bands])
+        return np.maximum(mean - self.floor, 0), np.maximum(peak - self.floor, 0)
 
 
-def disagreement(one: Tensor, other: Tensor) -> Tensor:
-    """Return the loss of two views: how far they differ, how little coordinates vary, how much they repeat."""
-    loss = AGREE * nn.functional.mse_loss(one, other)
+def vicreg_loss(one: Tensor, other: Tensor) -> Tensor:
+    """Return the loss of two views: invariance, variance and covariance terms."""
+    loss = INVARIANCE * nn.functional.mse_loss(one, other)
     for side in (one, other):
         centred = side - side.mean(dim=0)
         spread = (centred.square().mean(dim=0) + 1e-4).sqrt()
         covariance = centred.T @ centred / (len(side) - 1)
         crossed = covariance - torch.diag(covariance.diagonal())
-        loss = loss + VARY / 2 * nn.functional.relu(1 - spread).mean()
-        loss = loss + REPEAT / 2 * crossed.square().sum() / side.shape[1]
+        loss = loss + VARIANCE / 2 * nn.functional.relu(1 - spread).mean()
+        loss = loss + COVARIANCE / 2 * crossed.square().sum() / side.shape[1]
     return loss
 
 
@@ -163,7 +165,7 @@ def _whitener(axes: Axes) -> Callable[[Float32Array], Tensor]:
 
 
 def _neighbours(site: NDArray[np.int16], first: IntArray, loud: BoolArray) -> IntArray:
-    """Return, of each loud window, a loud one of the next site at the same time; itself where there is none."""
+    """Return, for each loud window, a loud one of the next site at the same time, or itself without one."""
     row_of = {(int(f), int(s)): row for row, (f, s) in enumerate(zip(first, site, strict=True))}
     n_sites = int(site.max()) + 1
     rows = np.arange(len(first))

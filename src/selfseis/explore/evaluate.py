@@ -1,4 +1,4 @@
-"""The verdict of exploration: whether classes are found again in hidden windows, and better than simple ones."""
+"""Verdict of exploration: stability of classes on held-out windows, compared with k-means and the null."""
 
 from __future__ import annotations
 
@@ -7,78 +7,78 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.explore.cluster_search import MIN_TRUSTED, Structure
+from selfseis.explore.cluster_search import MIN_TRUSTED, ClusterSolution
 from selfseis.explore.clustering import UNASSIGNED, Labels
 from selfseis.explore.stability import time_blocks, two_views
 from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import Interval, Verdict, judge
 
 TASK = "explore"
-MEASURE = "agreement of the classes of hidden windows, beyond chance (Cohen's kappa)"
-BASELINE = "band energies with k-means, as many classes"
+MEASURE = "agreement of classes on held-out windows, corrected for chance (Cohen's kappa)"
+BASELINE = "k-means classification of band energies, with the same number of classes"
 NULL = "phase-randomised windows"
 
 
-class ByMeans:
-    """k-means with a stated number of groups: the baseline."""
+class KMeansGrouping:
+    """Baseline: k-means with a given number of groups."""
 
     def __init__(self, n_groups: int) -> None:
         self.n_groups = n_groups
 
     @property
     def name(self) -> str:
-        """What it is called, with its setting."""
+        """Name of the method with its setting."""
         return f"k-means, {self.n_groups} groups"
 
     def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return a label a point."""
+        """Return the label of each point."""
         from sklearn.cluster import KMeans
 
         n_groups = min(self.n_groups, len(points))
         return KMeans(n_groups, n_init=3, random_state=seed).fit_predict(points).astype(np.int16)
 
 
-def evaluate_structure(
-    structure: Structure, energies: Float32Array, first: IntArray, seed: int, details: dict[str, Any]
+def evaluate_clusters(
+    solution: ClusterSolution, energies: Float32Array, first: IntArray, seed: int, details: dict[str, Any]
 ) -> Verdict:
-    """Compare classes with those of band energies and with what chance gives, on hidden halves of the time.
+    """Compare classes with the baseline and with the null on held-out halves of the time.
 
     Parameters
     ----------
-    structure : Structure
-        Of the windows.
+    solution : ClusterSolution
+        Classes of the windows.
     energies : ndarray, shape (n, n_bands)
-        Logarithms of band energies, standardised: what the baseline sees.
+        Logarithms of band energies, standardised: the input of the baseline.
     first : ndarray of int64, shape (n,)
         First samples of the windows.
     seed : int
-        Of everything random.
+        Seed of everything random.
     details : dict
-        Further numbers to keep.
+        Further numbers for the verdict.
     """
-    details = details | structure.to_dict() | {"trusted_classes": structure.trusted}
-    known: dict[str, Any] = {
+    details = details | solution.to_dict() | {"trusted_classes": solution.trusted}
+    common: dict[str, Any] = {
         "measure": MEASURE,
         "baseline_name": BASELINE,
         "null_name": NULL,
         "details": details,
     }
-    if len(structure.trusted) < MIN_TRUSTED:
+    if len(solution.trusted) < MIN_TRUSTED:
         return Verdict(
             TASK,
             "no_gain",
-            "No structure: fewer than two classes are found again in hidden windows, more surely than in "
+            "No structure: fewer than two classes are found again in held-out windows more reliably than in "
             "phase-randomised ones.",
-            **known,
+            **common,
         )
-    method = structure.views.scores()
+    method = solution.views.scores()
     block = time_blocks(first)
-    baseline = two_views(ByMeans(structure.n_classes), energies, block, seed).scores()
+    baseline = two_views(KMeansGrouping(solution.n_classes), energies, block, seed).scores()
     return judge(
         TASK,
         method,
         baseline,
-        structure.null_views.null_scores(len(method.loss)),
+        solution.null_views.null_scores(len(method.loss)),
         measure=MEASURE,
         baseline_name=BASELINE,
         null_name=NULL,
@@ -90,7 +90,7 @@ def evaluate_structure(
 def station_consensus(
     labels: Labels, site: NDArray[np.int16], first: IntArray, codes: list[str], seed: int
 ) -> dict[int | None, tuple[Interval, float]]:
-    """Return how far neighbouring sites give the same class at the same time, beyond chance, with 95% intervals.
+    """Return the agreement of neighbouring sites on the class at the same time, with 95% intervals.
 
     Parameters
     ----------
@@ -101,15 +101,15 @@ def station_consensus(
     first : ndarray of int64, shape (n,)
         First sample of each window.
     codes : list of str
-        What is one place: sensors of one place never confirm each other.
+        Station of each site: sensors of one station are not compared with each other.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Returns
     -------
     dict
-        For each class, and for all together under None: kappa, and the 95th percentile of kappa when one site is
-        shifted in time. Empty where there are no pairs, or one class alone: there is nothing to agree on.
+        For each class, and for all classes together under None: kappa, and the 95th percentile of kappa when one
+        site is shifted in time. Empty where there are no pairs, or only one class.
     """
     pairs = _pairs(site, first, codes)
     if len(np.unique(labels[pairs])) < 2:
@@ -127,7 +127,7 @@ def station_consensus(
 
 
 def _pairs(site: NDArray[np.int16], first: IntArray, codes: list[str]) -> IntArray:
-    """Return rows of windows at the same time at one site and the next of another place."""
+    """Return rows of windows at the same time at one site and at the next site of another station."""
     rows = {(int(s), int(f)): row for row, (s, f) in enumerate(zip(site, first, strict=True))}
     sites = [int(s) for s in np.unique(site)]
     following = {a: next((b for b in sites if b > a and codes[b] != codes[a]), None) for a in sites}

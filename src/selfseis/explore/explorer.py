@@ -1,9 +1,9 @@
-"""The explorer: what is in a recording, grouped, ranked by rarity, and judged on hidden windows."""
+"""The explorer: unsupervised classes, similarity search and novelty ranking of the windows of a recording."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,127 +15,84 @@ from selfseis.base import Estimator
 from selfseis.errors import InputError
 from selfseis.explore import model as storage
 from selfseis.explore.background import Background, mean_of_known
-from selfseis.explore.cluster_search import Structure, find_structures
-from selfseis.explore.clustering import Labels, Method, settings_of
-from selfseis.explore.edge_windows import edge_windows
-from selfseis.explore.embedding import RARE_AXES
-from selfseis.explore.evaluate import TASK, evaluate_structure, station_consensus
-from selfseis.explore.features import Gaps, WindowTable, measure_windows
+from selfseis.explore.cluster_search import ClusterSolution, search_clusters
+from selfseis.explore.clustering import Assigner, Labels, Method, settings_of
+from selfseis.explore.embedding import NOVELTY_AXES
+from selfseis.explore.evaluate import TASK, evaluate_clusters, station_consensus
+from selfseis.explore.explored import Explored
+from selfseis.explore.features import WindowTable, measure_windows
+from selfseis.explore.model import ExplorerModel
 from selfseis.explore.novelty import Novelty, nearest_windows
-from selfseis.explore.representation import Representation, choose_representation
-from selfseis.explore.surrogates import surrogate_windows
+from selfseis.explore.representation import FittedRepresentation, Representation, choose_representation
+from selfseis.explore.surrogates import surrogate_features
 from selfseis.explore.windows import Grid, Site, sites_of
 from selfseis.recording import is_fibre, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
 from selfseis.training import TrainingRecord
-from selfseis.typing import BoolArray, Float32Array, FloatArray
+from selfseis.typing import Float32Array
 from selfseis.validation import Verdict
 
 ProgressCallback = Callable[[float, float], None]
 
-MAX_SURROGATES = 2000
 MIN_TO_GROUP = 20  # windows, below which no method can group
-MIN_WINDOWS = 60  # below which there are no halves to hide from each other
-
-
-@dataclass(frozen=True)
-class Explored:
-    """The windows of a recording, and what is known of each.
-
-    Attributes
-    ----------
-    grid : Grid
-        The windows.
-    sites : list of Site
-        Stations, or groups of channels of a fibre.
-    table : WindowTable
-        Scattering coefficients, by site and time.
-    gaps : Gaps
-        Windows that could not be used.
-    points : ndarray, shape (n, n_axes)
-        Coordinates in which windows are compared.
-    labels : ndarray of int16, shape (n,)
-        Classes, -1 where unassigned.
-    novelty : ndarray, shape (n,)
-        Rarity; higher is rarer. Windows that hold only the edge of an event beside them are no rarer than usual.
-    p_value : ndarray, shape (n,)
-        Chance that a phase-randomised window is as rare.
-    level_db : ndarray, shape (n,)
-        Level above the station's background.
-    """
-
-    grid: Grid
-    sites: list[Site]
-    table: WindowTable
-    gaps: Gaps
-    points: Float32Array
-    labels: Labels
-    novelty: Float32Array
-    p_value: FloatArray
-    level_db: Float32Array
-
-    def find_similar(self, row: int, n_windows: int = 20) -> NDArray[np.int32]:
-        """Return the rows of the windows most like one, at any station and time, most alike first."""
-        rows, _ = nearest_windows(self.points[[row]], self.points, n_windows + 1)
-        return rows[0][rows[0] != row][:n_windows]
-
-    def row_at(self, site: str, time_sample: int) -> int:
-        """Return the row of the window of a site that holds a sample.
-
-        Raises
-        ------
-        InputError
-            If there is none: another site, a gap, or beyond the ends.
-        """
-        names = [one.name for one in self.sites]
-        here = np.array([names[s] == site for s in self.table.site])
-        here &= (self.table.first <= time_sample) & (time_sample < self.table.first + self.grid.length)
-        if not here.any():
-            raise InputError(f"{site} has no window at sample {time_sample}: it has {', '.join(names[:5])}")
-        return int(np.flatnonzero(here)[0])
+MIN_WINDOWS = 60  # below which halves of the recording are too short for a verdict
 
 
 class Explorer(Estimator):
-    """Group the windows of a recording into classes that can be trusted, and rank what is rare.
+    """Group the windows of a recording into stable classes, and rank windows by novelty.
 
-    Windows are compared by what they hold above their station's usual noise: power in bands, how it comes and goes,
-    direction. Classes are groups that hidden halves of the recording find again.
+    Windows are compared by their excess over the station's background noise: power in bands, its modulation in
+    time, and direction. Classes are groups that held-out halves of the recording reproduce.
 
     Parameters
     ----------
     window : float, optional
-        Length of a window in s; by default what gives some thousands of windows.
+        Length of a window in s; by default such that there are some thousands of windows.
     grouping : {"hdbscan", "gmm", "ward"}
-        How windows are grouped. The last two also cut what has no natural borders.
+        Clustering method. The last two also divide data without natural gaps.
     representation : {"auto", "scattering", "learned"}
-        What windows are compared by. *auto* keeps a learned encoder only where hidden windows say that it is better.
+        Coordinates in which windows are compared. *auto* keeps a learned encoder only where it is better on held-out
+        windows.
     seed : int
         Seed of everything random.
 
     Attributes
     ----------
+    model_ : ExplorerModel
+        The fitted state; the attributes below are its parts.
     grid_ : Grid
-        The windows.
+        Length and sampling rate of the windows.
     background_ : Background
-        What each station usually shows.
-    represented_ : Represented
-        The coordinates in which windows are compared, and the ways of grouping that were tried; none of these after
+        Background of each station.
+    representation_ : FittedRepresentation
+        The coordinates in which windows are compared, and the cluster solutions that were tried; no solutions after
         loading.
     assigner_ : Assigner
-        Tells windows their class.
+        Assigns windows to classes.
     class_stability_ : dict of int to float
-        Of each class: its overlap with its counterpart found from hidden windows.
+        Of each class: its overlap with its counterpart from held-out windows.
     novelty_ : Novelty
-        How rare windows are.
-    explored_ : Explored
-        The windows that were learnt from; None after loading.
+        Scores the novelty of windows.
+    explored_ : Explored or None
+        The windows of the training data; None after loading.
     n_windows_ : int
-        Number of these windows.
+        Number of windows in the training data.
     training_record_ : TrainingRecord
-        The times that they hold. All of them shaped the coordinates: of these there is one verdict, that of learning.
+        Times of the training data. All of them shaped the coordinates, so their only verdict is that of `fit`.
     verdict_ : Verdict
-        On hidden halves of the recording.
+        On held-out halves of the training data.
+
+    Examples
+    --------
+    >>> from selfseis import Explorer
+    >>> from selfseis.simulate import simulate_noise_recording
+    >>> noise = simulate_noise_recording("white", "network", 1 / 12, 20.0, 9, seed=2, components="ENZ")
+    >>> explorer = Explorer(representation="scattering").fit(noise)
+    >>> explorer.verdict_.outcome
+    'no_gain'
     """
+
+    model_: ExplorerModel
 
     def __init__(
         self,
@@ -150,74 +107,128 @@ class Explorer(Estimator):
         self.representation = representation
         self.seed = seed
 
+    @property
+    def grid_(self) -> Grid:
+        """Length and sampling rate of the windows."""
+        return self.model_.grid
+
+    @property
+    def background_(self) -> Background:
+        """Background of each station."""
+        return self.model_.background
+
+    @property
+    def representation_(self) -> FittedRepresentation:
+        """The coordinates in which windows are compared."""
+        return self.model_.representation
+
+    @property
+    def assigner_(self) -> Assigner:
+        """Assigns windows to classes."""
+        return self.model_.assigner
+
+    @property
+    def class_stability_(self) -> dict[int, float]:
+        """Overlap of each class with its counterpart from held-out windows."""
+        return self.model_.class_stability
+
+    @property
+    def novelty_(self) -> Novelty:
+        """Scores the novelty of windows."""
+        return self.model_.novelty
+
+    @property
+    def explored_(self) -> Explored | None:
+        """The windows of the training data; None after loading."""
+        return self.model_.explored
+
+    @property
+    def n_windows_(self) -> int:
+        """Number of windows in the training data."""
+        return self.model_.n_windows
+
+    @property
+    def training_record_(self) -> TrainingRecord:
+        """Times of the training data."""
+        return self.model_.training_record
+
+    @property
+    def verdict_(self) -> Verdict:
+        """Verdict on held-out halves of the training data."""
+        return self.model_.verdict
+
     def fit(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Self:
-        """Find the classes of a recording and judge them on hidden windows.
+        """Find the classes of a recording and evaluate them on held-out windows.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, dims (channel, time).
         progress : callable, optional
-            Called with how much is read and how much there is.
+            Called with the number of samples read and of all samples.
 
         Raises
         ------
         InputError
-            If the recording is too short, has no window without a gap, or an argument makes no sense.
+            If the recording is too short, has no window without a gap, or an argument is invalid.
         """
         settings_of(self.grouping, 1000)
-        self.grid_ = Grid.suited(recording, self.window)
+        grid = Grid.for_recording(recording, self.window)
         sites = sites_of(recording)
-        table, gaps = measure_windows(recording, sites, self.grid_, progress=progress)
+        table, gaps = measure_windows(recording, sites, grid, progress=progress)
         if len(table) < MIN_TO_GROUP:
             raise InputError(
-                f"only {len(table)} windows hold data, groups need {MIN_TO_GROUP}: give a longer recording, "
-                "or shorter windows"
+                f"only {len(table)} windows hold data and classes need at least {MIN_TO_GROUP}: "
+                "give a longer recording, or shorter windows"
             )
         names = [site.name for site in sites]
-        self.background_ = Background.measure(table, names)
-        null = self._under_null(recording, sites, len(table))
-        features = self.background_.excess(table, names)
-        self.represented_ = choose_representation(
+        background = Background.measure(table, names)
+        null = surrogate_features(recording, sites, grid, background, len(table), self.seed)
+        features = background.excess(table, names)
+        representation = choose_representation(
             self.representation,
             features,
             null,
             table,
-            int(self.background_.bands.sum()),
+            int(background.bands.sum()),
             self.grouping,
             self.seed,
         )
-        self.n_windows_ = len(table)
         rows = [row for site in sites for row in site.rows]
-        self.training_record_ = TrainingRecord.of(recording, stretches(recording), rows)
-        axes = self.represented_.axes
-        self.novelty_ = Novelty.measure(axes(features, RARE_AXES), axes(null, RARE_AXES), self.seed)
-        structure = self.represented_.structures[0]
-        self.assigner_ = structure.assigner
-        self.class_stability_ = {name: found.value for name, found in structure.stability.items()}
-        self.explored_: Explored | None = self._explored(sites, table, gaps, features)
-        self.verdict_ = self._judged(recording, table, structure, training_share=1.0)
+        axes, solution = representation.axes, representation.solutions[0]
+        model = ExplorerModel(
+            grid,
+            background,
+            representation,
+            solution.assigner,
+            {label: overlap.value for label, overlap in solution.stability.items()},
+            Novelty.measure(axes(features, NOVELTY_AXES), axes(null, NOVELTY_AXES), self.seed),
+            len(table),
+            TrainingRecord.of(recording, stretches(recording), rows),
+            self._verdict(recording, grid, table, solution, training_share=1.0),
+        )
+        self.model_ = replace(model, explored=model.describe(sites, table, gaps, features))
         return self
 
     def embed(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Explored:
-        """Look at another recording with the same eyes: coordinates, classes and rarity of its windows.
+        """Return the coordinates, classes and novelty of the windows of another recording.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            A recording at the same sampling rate, with as many kinds of components.
+            A recording at the same sampling rate, with as many components per station.
         progress : callable, optional
-            Called with how much is read and how much there is.
+            Called with the number of samples read and of all samples.
 
         Raises
         ------
         InputError
-            If the sampling rate is another, or there is no window without a gap.
+            If the sampling rate differs, or there is no window without a gap.
         """
-        self._check_fits(recording)
+        self._check_rate(recording)
         sites = sites_of(recording)
         table, gaps = measure_windows(recording, sites, self.grid_, progress=progress)
-        return self._explored(sites, table, gaps, self._excess(table, sites))
+        return self.model_.describe(sites, table, gaps, self.model_.excess(table, sites))
 
     def predict(self, recording: xr.DataArray) -> Labels:
         """Return the class of each window of a recording, -1 where unassigned, by site and time."""
@@ -226,16 +237,16 @@ class Explorer(Estimator):
     def find_similar(
         self, window: NDArray | Float32Array, explored: Explored, n_windows: int = 20
     ) -> tuple[NDArray[np.int32], Float32Array]:
-        """Return the windows of a recording that are most like given coordinates, whatever they came from.
+        """Return the windows of a recording that are most similar to given coordinates.
 
         Parameters
         ----------
         window : ndarray, shape (n_axes,)
             A row of the points of this or another recording.
         explored : Explored
-            Where to look.
+            The windows to search.
         n_windows : int
-            How many.
+            Number of windows to return.
 
         Returns
         -------
@@ -246,39 +257,41 @@ class Explorer(Estimator):
         return rows[0], distance[0]
 
     def evaluate(self, recording: xr.DataArray) -> Verdict:
-        """Judge on windows that were not learnt from: whether their hidden halves find classes again.
+        """Evaluate on windows outside the training data: check whether their held-out halves reproduce classes.
 
-        Of the recording that was learnt from, whole and alone, the verdict is that of learning.
+        For exactly the training data, the verdict is that of `fit`.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            A recording at the same sampling rate, with as many kinds of components.
+            A recording at the same sampling rate, with as many components per station.
 
         Returns
         -------
         Verdict
-            Its details state under ``training_share`` which share of the windows was learnt from.
+            Its details hold ``training_share``, the share of the windows that belong to the training data.
 
         Raises
         ------
         InputError
-            If the sampling rate is another, or there is no window without a gap.
+            If the sampling rate differs, or there is no window without a gap.
         """
         explored = self.embed(recording)
-        new = ~self._taught(recording, explored.table)
+        new = ~self.model_.in_training_data(recording, explored.table)
         if not new.any():
             return self.verdict_ if len(new) == self.n_windows_ else Verdict.all_training_data(TASK)
         table = explored.table.of(new)
-        null = self._under_null(recording, explored.sites, len(table))
-        structure = find_structures(
-            explored.points[new], table.first, self.represented_(null), self.grouping, self.seed
+        null = surrogate_features(
+            recording, explored.sites, self.grid_, self.background_, len(table), self.seed
+        )
+        solution = search_clusters(
+            explored.points[new], table.first, self.representation_(null), self.grouping, self.seed
         )[0]
-        return self._judged(recording, table, structure, training_share=float(1 - new.mean()))
+        return self._verdict(recording, self.grid_, table, solution, training_share=float(1 - new.mean()))
 
     def save(self, folder: Path | str) -> None:
-        """Write the explorer to a folder, all or nothing."""
-        storage.save(self, Path(folder))
+        """Write the explorer to a folder atomically."""
+        storage.save(Path(folder), self.get_params(), self.model_)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -287,12 +300,15 @@ class Explorer(Estimator):
         Raises
         ------
         InputError
-            If the folder holds no explorer, or a damaged one.
+            If the folder holds no explorer, a damaged one, or one of another format.
         """
-        return storage.load(cls, Path(folder))
+        parameters, model = storage.load(Path(folder))
+        explorer = cls(**parameters)
+        explorer.model_ = model
+        return explorer
 
-    def agreement(self, recording: xr.DataArray, explored: Explored) -> dict[int | None, Any]:
-        """Return how far neighbouring stations give the same class at the same time; empty with one station."""
+    def station_consensus(self, recording: xr.DataArray, explored: Explored) -> dict[int | None, Any]:
+        """Return the agreement of neighbouring stations on classes at the same time; empty with one station."""
         return station_consensus(
             explored.labels,
             explored.table.site,
@@ -301,77 +317,47 @@ class Explorer(Estimator):
             self.seed,
         )
 
-    def _under_null(self, recording: xr.DataArray, sites: list[Site], n_windows: int) -> Float32Array:
-        made = surrogate_windows(recording, sites, self.grid_, min(n_windows, MAX_SURROGATES), self.seed)
-        names = [site.name for site in sites]
-        own = Background.measure(made, names)
-        return Background(own.power, own.along, own.modulation, self.background_.bands).excess(made, names)
-
-    def _excess(self, table: WindowTable, sites: list[Site]) -> Float32Array:
-        names = [site.name for site in sites]
-        features = self.background_.for_sites(table, names).excess(table, names)
-        if features.shape[1] != len(self.represented_.axes.median):
-            raise InputError(
-                "the explorer was learnt on stations with other components: learn one on recordings like these"
-            )
-        return features
-
-    def _explored(
-        self, sites: list[Site], table: WindowTable, gaps: Gaps, features: Float32Array
-    ) -> Explored:
-        points = self.represented_(features)
-        names = [site.name for site in sites]
-        background = self.background_.for_sites(table, names)
-        score = self.novelty_.score(self.represented_.axes(features, RARE_AXES))
-        edge = edge_windows(table, background.louder(table, names), self.grid_.length)
-        score[edge] = np.minimum(score[edge], np.median(score))
-        return Explored(
-            self.grid_, sites, table, gaps, points, self.assigner_(points), score, self.novelty_.p_values(score),
-            background.level_db(table, names),
-        )  # fmt: skip
-
-    def _taught(self, recording: xr.DataArray, table: WindowTable) -> BoolArray:
-        """Say which windows hold times that were learnt from, shape (n,)."""
-        begin, end = np.array([(-1, 0), *self.training_record_.times_in(recording)]).T
-        last_before_end = np.searchsorted(begin, table.first + self.grid_.length) - 1
-        return end[last_before_end] > table.first
-
-    def _judged(
-        self, recording: xr.DataArray, table: WindowTable, structure: Structure, *, training_share: float
+    def _verdict(
+        self,
+        recording: xr.DataArray,
+        grid: Grid,
+        table: WindowTable,
+        solution: ClusterSolution,
+        *,
+        training_share: float,
     ) -> Verdict:
         details: dict[str, Any] = {
             "n_windows": len(table),
-            "window_s": self.grid_.seconds,
+            "window_s": grid.seconds,
             "training_share": training_share,
         }
         if len(table) < MIN_WINDOWS:
             return Verdict.undecided(
-                "explore",
+                TASK,
                 f"Only {len(table)} windows could be used; {MIN_WINDOWS} are needed: give a longer record.",
-                details=details | {"trusted_classes": structure.trusted},
+                details=details | {"trusted_classes": solution.trusted},
             )
         energies = np.log(mean_of_known(table.power) + np.finfo(np.float32).tiny)
         energies = (energies - energies.mean(axis=0)) / np.maximum(energies.std(axis=0), 1e-6)
-        sites = sites_of(recording)
-        agreed = station_consensus(
-            structure.labels, table.site, table.first, _places(recording, sites), self.seed
+        consensus = station_consensus(
+            solution.labels, table.site, table.first, _places(recording, sites_of(recording)), self.seed
         )
-        if None in agreed:
-            details["agreement of neighbouring stations"] = agreed[None][0].to_dict() | {
-                "null": agreed[None][1]
-            }
-        return evaluate_structure(structure, energies.astype(np.float32), table.first, self.seed, details)
+        if None in consensus:
+            kappa, null = consensus[None]
+            details["agreement of neighbouring stations"] = kappa.to_dict() | {"null": null}
+        return evaluate_clusters(solution, energies.astype(np.float32), table.first, self.seed, details)
 
-    def _check_fits(self, recording: xr.DataArray) -> None:
+    def _check_rate(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.grid_.rate, rtol=1e-3):
             raise InputError(
-                f"the explorer was learnt at {self.grid_.rate:g} Hz, not at {rate:g} Hz: learn one there, or resample"
+                f"the explorer was trained at {self.grid_.rate:g} Hz and the recording has {rate:g} Hz: "
+                "train one at that rate, or resample the recording"
             )
 
 
 def _places(recording: xr.DataArray, sites: list[Site]) -> list[str]:
-    """Return network and station of each site: sensors there feel the same ground."""
+    """Return network and station of each site: sensors of one station record the same ground motion."""
     codes = station_codes(recording)
     if is_fibre(recording):
         return [site.name for site in sites]

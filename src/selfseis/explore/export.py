@@ -1,4 +1,4 @@
-"""Windows of a class in the formats of the field: QuakeML, miniSEED cut-outs, a SeisBench dataset."""
+"""Export of the windows of a class: QuakeML, miniSEED cut-outs and a SeisBench dataset."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pandas as pd
 import xarray as xr
 
 from selfseis.errors import InputError
-from selfseis.explore.explorer import Explored
+from selfseis.explore.explored import Explored
 from selfseis.explore.tables import iso, spans_of
 from selfseis.io.atomic import replacing
 from selfseis.io.obspy_import import obspy
 from selfseis.recording import is_fibre, sample_times
 from selfseis.typing import Float32Array, IntArray
 
-WINDOWS_OF_BUCKET = 1024  # that a SeisBench file keeps in one array
+WINDOWS_PER_BUCKET = 1024  # stored in one array of a SeisBench file
 COMPONENTS = "ZNE"
-PUNCTUATION = str.maketrans("", "", "-:.")  # of times, that identifiers of QuakeML cannot hold
+PUNCTUATION = str.maketrans("", "", "-:.")  # in times, which QuakeML identifiers exclude
 
 
 def windows_of_class(explored: Explored, name: int) -> IntArray:
@@ -31,16 +31,18 @@ def windows_of_class(explored: Explored, name: int) -> IntArray:
     """
     rows = np.flatnonzero(explored.labels == name)
     if not len(rows):
-        raise InputError(f"no window is of class {name}: there are {sorted(set(explored.labels.tolist()))}")
+        raise InputError(
+            f"no window is of class {name}: choose one of {sorted(set(explored.labels.tolist()))}"
+        )
     return rows
 
 
 def write_quakeml(
     recording: xr.DataArray, explored: Explored, name: int, path: Path, *, label: str = ""
 ) -> int:
-    """Write the windows of a class as QuakeML events; windows that follow each other at any station are one event.
+    """Write the windows of a class as QuakeML events; consecutive windows at any station form one event.
 
-    Nothing is located: start, end, class, stations and novelty are in a comment.
+    The events have no location. A comment holds start, end, class, stations and novelty.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def write_quakeml(
     path : Path
         The file.
     label : str
-        What the user calls the class.
+        Name that the user gave to the class.
 
     Returns
     -------
@@ -92,18 +94,18 @@ def write_quakeml(
 
 
 def write_cutouts(recording: xr.DataArray, explored: Explored, name: int, folder: Path) -> list[Path]:
-    """Write the waveforms of a class as miniSEED, one file a window, all components of the station in it.
+    """Write the waveforms of a class as miniSEED, one file per window with all components of the station.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        Stations; channels of a fibre have no SEED code.
+        Recording of stations; channels of a fibre have no SEED code.
     explored : Explored
         Its windows.
     name : int
         The class.
     folder : Path
-        Where the files go.
+        Folder of the files.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def write_cutouts(recording: xr.DataArray, explored: Explored, name: int, folder
     Raises
     ------
     InputError
-        If the recording is of a fibre, or no window is of this class.
+        If the recording is from a fibre, or no window is of this class.
     """
     _refuse_fibre(recording, "miniSEED")
     library = obspy()
@@ -141,20 +143,20 @@ def write_cutouts(recording: xr.DataArray, explored: Explored, name: int, folder
 
 
 def write_seisbench(recording: xr.DataArray, explored: Explored, name: int, folder: Path) -> int:
-    """Write the windows of a class as a dataset that SeisBench opens: ``waveforms.hdf5`` and ``metadata.csv``.
+    """Write the windows of a class as a SeisBench dataset: ``waveforms.hdf5`` and ``metadata.csv``.
 
-    Components are in the order ZNE; one that is missing is zero. Nothing of SeisBench is needed.
+    Components have the order ZNE; missing ones are zero. SeisBench itself is not required.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        Stations.
+        Recording of stations.
     explored : Explored
         Its windows.
     name : int
         The class.
     folder : Path
-        Folder of the dataset; replaced.
+        Folder of the dataset; an existing one is replaced.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def write_seisbench(recording: xr.DataArray, explored: Explored, name: int, fold
     Raises
     ------
     InputError
-        If the recording is of a fibre, or no window is of this class.
+        If the recording is from a fibre, or no window is of this class.
 
     References
     ----------
@@ -186,8 +188,8 @@ def write_seisbench(recording: xr.DataArray, explored: Explored, name: int, fold
             form["unit"] = recording.attrs.get("units", "") or "counts"
             form["instrument_response"] = "not restituted"
             data = file.create_group("data")
-            for number, begin in enumerate(range(0, len(rows), WINDOWS_OF_BUCKET)):
-                some = rows[begin : begin + WINDOWS_OF_BUCKET]
+            for number, begin in enumerate(range(0, len(rows), WINDOWS_PER_BUCKET)):
+                some = rows[begin : begin + WINDOWS_PER_BUCKET]
                 data.create_dataset(
                     f"bucket{number}", data=np.stack([_zne(recording, explored, row) for row in some])
                 )
@@ -232,7 +234,7 @@ def _metadata(
 
 
 def _zne(recording: xr.DataArray, explored: Explored, row: int) -> Float32Array:
-    """Return vertical, north and east of a window; zero where there is none."""
+    """Return the vertical, north and east component of a window; zero where one is missing."""
     site = explored.sites[explored.table.site[row]]
     data = np.nan_to_num(_raw(recording, site.rows, int(explored.table.first[row]), explored.grid.length))
     ordered = np.zeros((len(COMPONENTS), explored.grid.length), np.float32)
@@ -249,5 +251,5 @@ def _raw(recording: xr.DataArray, rows: tuple[int, ...], first: int, length: int
 def _refuse_fibre(recording: xr.DataArray, form: str) -> None:
     if is_fibre(recording):
         raise InputError(
-            f"channels of a fibre have no station to write as {form}: write NetCDF with 'denoise'"
+            f"channels of a fibre have no station codes, which {form} needs: write NetCDF with 'selfseis denoise'"
         )

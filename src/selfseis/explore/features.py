@@ -1,4 +1,4 @@
-"""What is kept of each window: power in bands, how it comes and goes, and how its rows hang together."""
+"""Features of windows: power in bands, its modulation in time, and coherence of neighbouring channels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from selfseis.recording import is_fibre
 from selfseis.training import one_thread
 from selfseis.typing import Float32Array, IntArray
 
-JOINED_AT = 16  # tables of a batch each
+JOINED_AT = 16  # tables, one per batch
 
 
 @dataclass(frozen=True)
 class WindowTable:
-    """Windows of a recording and their scattering coefficients.
+    """Scattering coefficients of the windows of a recording.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class WindowTable:
         Mean power in each band, in units squared; one component for a fibre, the mean over its channels. NaN where a
         component is missing.
     peak : ndarray, shape (n, n_bands)
-        Greatest power of a cell of time over the mean one.
+        Highest power of a time cell over the mean power.
     modulation : ndarray, shape (n, n_octaves, n_slow)
         Second order over the first, mean over rows and the bands of an octave; NaN where it is not defined.
     along : ndarray, shape (n, 2 * n_octaves)
-        Real and imaginary part of the coherence of neighbouring channels, by octave; no columns but on a fibre.
+        Real and imaginary part of the coherence of neighbouring channels, by octave; columns exist only for a fibre.
     """
 
     site: NDArray[np.int16]
@@ -56,7 +56,7 @@ class WindowTable:
 
     @classmethod
     def joined(cls, tables: list[WindowTable]) -> WindowTable:
-        """Put tables below each other, sorted by site and time."""
+        """Concatenate tables, sorted by site and time."""
         columns = {
             field.name: np.concatenate([getattr(table, field.name) for table in tables])
             for field in fields(cls)
@@ -75,18 +75,18 @@ class Gaps:
 def measure_windows(
     recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
 ) -> tuple[WindowTable, Gaps]:
-    """Scatter all windows of a recording, in bounded memory.
+    """Compute the scattering coefficients of all windows of a recording in bounded memory.
 
     Parameters
     ----------
     recording : xarray.DataArray
         The recording.
     sites : list of Site
-        What is looked at together.
+        Stations, or groups of channels of a fibre.
     grid : Grid
         The windows.
     progress : callable, optional
-        Called with the number of samples done and of all.
+        Called with the number of samples read and of all samples.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def measure_windows(
             tables.append(features_of(batch.of(batch.usable), scattering, n_components, fibre=fibre))
         if (
             len(tables) == JOINED_AT
-        ):  # many small arrays that live long keep memory of large ones from being given back
+        ):  # many small long-lived arrays keep the memory of large ones from being released
             tables = [WindowTable.joined(tables)]
     if not tables:
         raise InputError(
@@ -116,10 +116,10 @@ def measure_windows(
 @one_thread()
 @torch.no_grad()
 def features_of(batch: Batch, scattering: Scattering, n_components: int, *, fibre: bool) -> WindowTable:
-    """Scatter the windows of a batch, all of which are usable."""
+    """Return the table of a batch of usable windows."""
     scattered = scattering(torch.from_numpy(np.ascontiguousarray(batch.samples)))
     live = torch.from_numpy(batch.live)[:, :, None]
-    course = _mean_of_live(scattered.course, live[..., None])
+    time_course = _mean_of_live(scattered.time_course, live[..., None])
     power = torch.where(live, scattered.power, torch.nan)
     power = power.nanmean(dim=1, keepdim=True) if fibre else _padded(power, n_components)
     tiny = torch.finfo(torch.float32).tiny
@@ -127,7 +127,7 @@ def features_of(batch: Batch, scattering: Scattering, n_components: int, *, fibr
         np.full(len(batch.first), batch.site, np.int16),
         batch.first,
         power.numpy(),
-        (course.amax(dim=-1) / course.mean(dim=-1).clamp_min(tiny)).numpy(),
+        (time_course.amax(dim=-1) / time_course.mean(dim=-1).clamp_min(tiny)).numpy(),
         _by_octave(_mean_of_live(scattered.modulation, live), scattering),
         _along(scattered, live) if fibre else np.zeros((len(batch.first), 0), np.float32),
     )
@@ -154,7 +154,7 @@ def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Float32Array
 
 
 def _along(scattered: Scattered, live: torch.Tensor) -> Float32Array:
-    """Return the coherence of neighbours by octave: its argument tells direction and slowness of what passes."""
+    """Return the coherence of neighbours by octave; its argument depends on the direction and slowness of waves."""
     both = live[:, 1:] & live[:, :-1]
     shared = (scattered.shared * both).sum(dim=1) / both.sum(dim=1).clamp_min(1)
     octaves = torch.stack([part.mean(dim=-1) for part in shared.split(PER_OCTAVE, dim=-1)], dim=-1)

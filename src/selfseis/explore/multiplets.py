@@ -1,4 +1,4 @@
-"""Families of repeating events: windows whose waveforms are the same, found among those that are alike anyway."""
+"""Multiplets: repeating earthquakes, found by waveform correlation of windows with similar coordinates."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.explore.explorer import Explored
+from selfseis.explore.explored import Explored
 from selfseis.explore.novelty import nearest_windows
 from selfseis.explore.windows import read_windows
 from selfseis.typing import Float32Array, IntArray
 
-CANDIDATES = 1500  # windows, the loudest above their background
+MAX_CANDIDATES = 1500  # windows, the loudest above their background
 NEIGHBOURS = 8
 MIN_CORRELATION = 0.7
-UNDER_NULL = 99.9  # percentile of correlations with time-reversed waveforms
+NULL_PERCENTILE = 99.9  # percentile of the correlation with time-reversed waveforms
 PAIRS_TOGETHER = 128
 READ_TOGETHER = 128  # windows
 
 
 @dataclass(frozen=True)
 class Member:
-    """A window of a multiplet: its row, its correlation with the template, and its lag behind it in samples."""
+    """A window of a multiplet: its row, and its correlation with and lag behind the template in samples."""
 
     multiplet: int
     row: int
@@ -33,10 +33,10 @@ class Member:
 
 
 def find_multiplets(recording: xr.DataArray, explored: Explored) -> list[Member]:
-    """Find repeating events.
+    """Find multiplets of repeating earthquakes.
 
-    Waveforms are whitened by the median spectrum of their station's windows, so that what all share (the sea, a
-    machine) does not make them alike.
+    Waveforms are whitened by the median spectrum of the windows of their station, so that persistent noise (ocean
+    waves, machines) does not correlate them.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def find_multiplets(recording: xr.DataArray, explored: Explored) -> list[Member]
     Returns
     -------
     list of Member
-        The largest multiplet first, in each the template first.
+        The largest multiplet first; in each multiplet the template first.
     """
     members: list[list[tuple[int, float, int]]] = []
     for number in range(len(explored.sites)):
@@ -67,7 +67,7 @@ def _multiplets_at(
     here = explored.table.site == number
     rows = np.flatnonzero(here & (explored.labels != 0))
     rows = np.sort(
-        rows[np.argsort(-explored.level_db[rows], kind="stable")][: CANDIDATES // len(explored.sites) + 8]
+        rows[np.argsort(-explored.level_db[rows], kind="stable")][: MAX_CANDIDATES // len(explored.sites) + 8]
     )
     if len(rows) < 3:
         return []
@@ -79,24 +79,26 @@ def _multiplets_at(
     if not len(pairs):
         return []
     correlation, _ = _correlate(spectra, pairs)
-    reversed_, _ = _correlate(spectra, pairs, backwards=True)
-    bar = max(MIN_CORRELATION, float(np.percentile(reversed_, UNDER_NULL)))
-    return [_aligned(spectra, rows, group) for group in _connected(pairs[correlation >= bar], len(rows))]
+    reversed_, _ = _correlate(spectra, pairs, time_reversed=True)
+    threshold = max(MIN_CORRELATION, float(np.percentile(reversed_, NULL_PERCENTILE)))
+    return [
+        _aligned(spectra, rows, group) for group in _connected(pairs[correlation >= threshold], len(rows))
+    ]
 
 
 def _whitened(recording: xr.DataArray, explored: Explored, number: int, rows: IntArray) -> NDArray:
-    """Return spectra of the first live row of each window, of unit energy, flat in the median over windows."""
+    """Return unit-energy spectra of the first live row of each window, whitened by their median."""
     first = explored.table.first[rows]
     parts = [first[start : start + READ_TOGETHER] for start in range(0, len(first), READ_TOGETHER)]
     spectra = np.concatenate([_spectra(recording, explored, number, part) for part in parts])
-    usual = np.median(np.abs(spectra), axis=0)
-    spectra /= np.maximum(usual, 1e-6 * usual.max() + np.finfo(np.float32).tiny)
+    median = np.median(np.abs(spectra), axis=0)
+    spectra /= np.maximum(median, 1e-6 * median.max() + np.finfo(np.float32).tiny)
     weight = np.linalg.norm(spectra, axis=1, keepdims=True)
     return spectra / np.maximum(weight, np.finfo(np.float32).tiny)
 
 
 def _spectra(recording: xr.DataArray, explored: Explored, number: int, first: IntArray) -> NDArray:
-    """Return the spectra of windows in single precision, each of unit energy: the median is not the loudest's."""
+    """Return the spectra of windows, each of unit energy, so that loud windows do not dominate the median."""
     from scipy.fft import rfft
 
     batch = read_windows(recording, explored.sites[number], number, explored.grid, first)
@@ -106,9 +108,9 @@ def _spectra(recording: xr.DataArray, explored: Explored, number: int, first: In
 
 
 def _correlate(
-    spectra: NDArray, pairs: IntArray, *, backwards: bool = False
+    spectra: NDArray, pairs: IntArray, *, time_reversed: bool = False
 ) -> tuple[Float32Array, IntArray]:
-    """Return the greatest correlation of pairs of rows within half a window, and its lag; or of one turned in time."""
+    """Return the highest correlation of pairs of rows within half a window, and its lag."""
     from scipy.fft import irfft
 
     n_samples = 2 * (spectra.shape[1] - 1)
@@ -116,8 +118,8 @@ def _correlate(
     best, lags = [], []
     for start in range(0, len(pairs), PAIRS_TOGETHER):
         a, b = spectra[pairs[start : start + PAIRS_TOGETHER].T]
-        course = irfft(a * (b if backwards else b.conj()), n_samples, axis=1) * (n_samples / 2)
-        near = np.concatenate([course[:, -reach:], course[:, : reach + 1]], axis=1)
+        correlation = irfft(a * (b if time_reversed else b.conj()), n_samples, axis=1) * (n_samples / 2)
+        near = np.concatenate([correlation[:, -reach:], correlation[:, : reach + 1]], axis=1)
         place = near.argmax(axis=1)
         best.append(near[np.arange(len(near)), place])
         lags.append(place - reach)
@@ -136,7 +138,7 @@ def _connected(pairs: IntArray, n_rows: int) -> list[IntArray]:
 
 
 def _aligned(spectra: NDArray, rows: IntArray, group: IntArray) -> list[tuple[int, float, int]]:
-    """Choose the member that is most like all others as the template, and align the others with it."""
+    """Take the member with the highest mean correlation as template, and align the others with it."""
     some = group[:60]
     pairs = np.stack(np.meshgrid(some, some, indexing="ij"), axis=-1).reshape(-1, 2)
     matrix = _correlate(spectra, pairs)[0].reshape(len(some), len(some))

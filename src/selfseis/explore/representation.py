@@ -1,4 +1,4 @@
-"""What windows are compared by: scattering, or what an encoder learnt where hidden windows say it is better."""
+"""Choice of the representation of windows: scattering, or an encoder where it is better on held-out windows."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ import numpy as np
 
 from selfseis.errors import InputError
 from selfseis.explore.background import FLOOR
-from selfseis.explore.cluster_search import Structure, find_structures
+from selfseis.explore.cluster_search import ClusterSolution, search_clusters
 from selfseis.explore.clustering import Method
 from selfseis.explore.embedding import Axes
 from selfseis.explore.encoder import Encoder, Views
+from selfseis.explore.evaluate import MEASURE, NULL
 from selfseis.explore.features import WindowTable
 from selfseis.typing import Float32Array
 from selfseis.validation import Verdict, judge
 
 Representation = Literal["auto", "scattering", "learned"]
 
-MIN_TRAINED = 500  # windows, below which no encoder is tried
+MIN_TRAINING_WINDOWS = 500  # below which no encoder is trained
 
 
 @dataclass(frozen=True)
-class Represented:
-    """Windows in the coordinates that were chosen.
+class FittedRepresentation:
+    """The chosen coordinates of windows, and the cluster solutions in them.
 
     Attributes
     ----------
     name : {"scattering", "learned"}
-        Which ones.
+        The chosen representation.
     axes : Axes
-        Of the scattering.
+        Axes of the scattering coefficients.
     encoder : Encoder or None
-        The learned one, if it was chosen.
-    structures : list of Structure
-        The ways of grouping, the chosen one first.
-    rivalry : Verdict or None
-        What hidden windows say of the encoder beside scattering; None where it was not tried.
+        The encoder, if it was chosen.
+    solutions : list of ClusterSolution
+        Solutions of all settings, the chosen one first.
+    comparison : Verdict or None
+        Encoder compared with scattering on held-out windows; None where no encoder was trained.
     """
 
     name: str
     axes: Axes
     encoder: Encoder | None
-    structures: list[Structure]
-    rivalry: Verdict | None
+    solutions: list[ClusterSolution]
+    comparison: Verdict | None
 
     def __call__(self, features: Float32Array) -> Float32Array:
-        """Return coordinates of features."""
+        """Return the coordinates of windows, shape (n, n_axes)."""
         return self.encoder(features) if self.encoder is not None else self.axes(features)
 
 
@@ -59,51 +60,51 @@ def choose_representation(
     n_bands: int,
     method: Method,
     seed: int,
-) -> Represented:
-    """Compare windows by scattering, and by an encoder where it is asked for or better.
+) -> FittedRepresentation:
+    """Choose scattering, or an encoder where it is requested or better.
 
     Parameters
     ----------
     wanted : {"auto", "scattering", "learned"}
-        *auto* keeps the encoder only if hidden halves of the windows agree more on its classes, surely so, and no fewer
-        of them can be trusted.
-    features, chance : ndarray, shape (n, n_features)
-        Of the windows, and of phase-randomised ones.
+        *auto* keeps the encoder only if held-out halves agree significantly better on its classes, and at least as many
+        classes are trusted.
+    features, null : ndarray, shape (n, n_features)
+        Features of the windows, and of phase-randomised ones.
     table : WindowTable
         Sites and times of the windows.
     n_bands : int
         Number of bands.
     method : {"hdbscan", "gmm", "ward"}
-        How windows are grouped.
+        Clustering method.
     seed : int
-        Of everything random.
+        Seed of everything random.
 
     Raises
     ------
     InputError
-        If there is no such representation.
+        If the representation is unknown.
     """
     if wanted not in get_args(Representation):
         raise InputError(
-            f"there is no representation {wanted!r}: choose one of {', '.join(get_args(Representation))}"
+            f"representation must be one of {', '.join(get_args(Representation))}, got {wanted!r}"
         )
     axes = Axes.fit(features)
-    scattering = find_structures(axes(features), table.first, axes(null), method, seed)
-    if wanted == "scattering" or len(features) < MIN_TRAINED:
-        return Represented("scattering", axes, None, scattering, None)
+    scattering = search_clusters(axes(features), table.first, axes(null), method, seed)
+    if wanted == "scattering" or len(features) < MIN_TRAINING_WINDOWS:
+        return FittedRepresentation("scattering", axes, None, scattering, None)
     encoder, _ = Encoder.trained(Views(features, n_bands, FLOOR, table.site, table.first), axes, seed)
-    learned = find_structures(encoder(features), table.first, encoder(null), method, seed)
-    rivalry = judge(
+    learned = search_clusters(encoder(features), table.first, encoder(null), method, seed)
+    comparison = judge(
         "explore, learned",
         learned[0].views.scores(),
         scattering[0].views.scores(),
         learned[0].null_views.null_scores(len(np.unique(learned[0].views.block))),
         baseline_name="scattering",
-        null_name="phase-randomised windows",
-        measure="agreement of the classes of hidden windows, beyond chance (Cohen's kappa)",
+        null_name=NULL,
+        measure=MEASURE,
         seed=seed,
     )
-    earned = rivalry.outcome == "works" and len(learned[0].trusted) >= len(scattering[0].trusted)
-    if wanted == "learned" or earned:
-        return Represented("learned", axes, encoder, learned, rivalry)
-    return Represented("scattering", axes, None, scattering, rivalry)
+    is_better = comparison.outcome == "works" and len(learned[0].trusted) >= len(scattering[0].trusted)
+    if wanted == "learned" or is_better:
+        return FittedRepresentation("learned", axes, encoder, learned, comparison)
+    return FittedRepresentation("scattering", axes, None, scattering, comparison)

@@ -1,8 +1,8 @@
-"""Wavelet scattering of windows on FFTs: how much there is in each band, and how it comes and goes.
+"""Wavelet scattering of windows by FFT: power in bands and its modulation in time.
 
-The first order is the mean modulus of a window in bands of a constant relative width; the second that of the modulus's
-own bands, relative to the first. Bands reach from just below the Nyquist frequency to a few cycles in a window: they
-follow the record, whatever its units of time.
+The first order is the mean modulus of a window in bands of constant relative width. The second order is the mean
+modulus in bands of that modulus, relative to the first order. The bands reach from just below the Nyquist frequency to
+a few cycles per window, so they scale with the sampling rate.
 
 References
 ----------
@@ -25,14 +25,14 @@ from torch import Tensor
 from selfseis.typing import FloatArray
 
 PER_OCTAVE = 4  # first-order bands
-HIGHEST = 0.4  # cycles a sample of the highest band's centre
-MIN_CYCLES = 6.0  # in a window, of the lowest band
-WIDTH = 0.15  # standard deviation of a first band over its centre
-MODULATION_WIDTH = 0.35  # likewise of a second band
-MIN_MODULATIONS = 1.5  # cycles in a window of the slowest second band
+MAX_CENTRE = 0.4  # cycles per sample, of the highest band
+MIN_CYCLES = 6.0  # per window, of the lowest band
+WIDTH = 0.15  # standard deviation of a first-order band over its centre
+MODULATION_WIDTH = 0.35  # the same of a second-order band
+MIN_MODULATIONS = 1.5  # cycles per window of the slowest second-order band
 REACH = 3.0  # standard deviations of a band that are kept
-CELLS = 32  # of time in a window, in which power is kept
-EDGE = 0.25  # share of the halo that is faded out
+CELLS = 32  # time cells per window, in which power is averaged
+EDGE = 0.25  # share of the halo that is tapered
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Scattered:
     power : Tensor, shape (n, n_rows, n_bands)
         Mean squared modulus in each band.
     modulation : Tensor, shape (n, n_rows, n_second)
-        Mean modulus of the second order over that of the first.
+        Mean modulus of the second order over that of the first order.
     shared : Tensor, complex, shape (n, n_rows - 1, n_bands)
         Coherence of each row with the next one.
-    course : Tensor, shape (n, n_rows, n_bands, CELLS)
+    time_course : Tensor, shape (n, n_rows, n_bands, CELLS)
         Power in each band along the window.
     """
 
@@ -57,7 +57,7 @@ class Scattered:
     power: Tensor
     modulation: Tensor
     shared: Tensor
-    course: Tensor
+    time_course: Tensor
 
 
 class Scattering:
@@ -75,20 +75,20 @@ class Scattering:
 
     @cached_property
     def centres(self) -> FloatArray:
-        """Centres of the first-order bands in cycles a sample, falling; shape (n_bands,)."""
-        lowest = min(MIN_CYCLES / self.length, HIGHEST / 2)
-        n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(HIGHEST / lowest)))
-        return (HIGHEST * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
+        """Centres of the first-order bands in cycles per sample, descending; shape (n_bands,)."""
+        lowest = min(MIN_CYCLES / self.length, MAX_CENTRE / 2)
+        n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(MAX_CENTRE / lowest)))
+        return (MAX_CENTRE * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
 
     @cached_property
     def modulations(self) -> FloatArray:
-        """Centres of the second-order bands in cycles a sample, falling, one an octave."""
-        n_octaves = max(1, 1 + int(math.log2(HIGHEST / 2 * self.length / MIN_MODULATIONS)))
-        return (HIGHEST / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
+        """Centres of the second-order bands in cycles per sample, descending, one per octave."""
+        n_octaves = max(1, 1 + int(math.log2(MAX_CENTRE / 2 * self.length / MIN_MODULATIONS)))
+        return (MAX_CENTRE / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
 
     @cached_property
     def second(self) -> list[tuple[int, int]]:
-        """Pairs of first and second bands: a modulus varies more slowly than half its band's centre."""
+        """Pairs of first- and second-order bands, the second below half the centre frequency of the first."""
         return [
             (band, slow)
             for band, centre in enumerate(self.centres)
@@ -98,7 +98,7 @@ class Scattering:
 
     @cached_property
     def fade(self) -> Tensor:
-        """Weight of each padded sample: the outermost part of the halo fades to zero."""
+        """Taper of the padded window: the outermost part of the halo falls to zero."""
         n_edge = max(1, int(EDGE * self.length / 2))
         fade = np.ones(self.n_padded)
         fade[:n_edge] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_edge) + 0.5) / n_edge)
@@ -106,7 +106,7 @@ class Scattering:
         return torch.from_numpy(fade.astype(np.float32))
 
     def __call__(self, windows: Tensor) -> Scattered:
-        """Scatter windows.
+        """Return the scattering coefficients of windows.
 
         Parameters
         ----------
@@ -114,37 +114,37 @@ class Scattering:
             Windows with half a window on either side, without NaN.
         """
         spectrum = torch.fft.fft(windows * self.fade, dim=-1)
-        moduli, courses, modulations, shared = [], [], [], []
+        moduli, time_courses, modulations, shared = [], [], [], []
         for band, centre in enumerate(self.centres):
-            passed = self._passed(spectrum, centre, WIDTH * centre)
+            passed = self._band_passed(spectrum, centre, WIDTH * centre)
             core = self._core(passed)
             envelope = passed.abs()
             modulus = self._core(envelope).mean(dim=-1)
             moduli.append(modulus)
-            courses.append(_in_cells(core.abs().square()))
+            time_courses.append(_in_cells(core.abs().square()))
             shared.append(_coherence(core))
             modulations += self._modulation(envelope, modulus, band)
-        course = torch.stack(courses, -2)
+        time_course = torch.stack(time_courses, -2)
         return Scattered(
             torch.stack(moduli, -1),
-            course.mean(dim=-1),
+            time_course.mean(dim=-1),
             torch.stack(modulations, -1),
             torch.stack(shared, -1),
-            course,
+            time_course,
         )
 
     def _modulation(self, envelope: Tensor, modulus: Tensor, band: int) -> list[Tensor]:
-        """Return the second order of one band, relative to its first."""
+        """Return the second order of one band, relative to its first order."""
         spectrum = torch.fft.fft(envelope, dim=-1)
         slower = [self.modulations[slow] for first, slow in self.second if first == band]
         return [
-            self._core(self._passed(spectrum, centre, MODULATION_WIDTH * centre).abs()).mean(dim=-1)
+            self._core(self._band_passed(spectrum, centre, MODULATION_WIDTH * centre).abs()).mean(dim=-1)
             / modulus.clamp_min(torch.finfo(torch.float32).tiny)
             for centre in slower
         ]
 
-    def _passed(self, spectrum: Tensor, centre: float, width: float) -> Tensor:
-        """Pass one band and keep no more samples than it needs; its phase turns more slowly, its modulus stays."""
+    def _band_passed(self, spectrum: Tensor, centre: float, width: float) -> Tensor:
+        """Return one band, decimated and shifted in frequency, which leaves its modulus unchanged."""
         n_here = spectrum.shape[-1]
         first = max(0, math.floor((centre - REACH * width) * self.n_padded))
         last = min(n_here // 2, math.ceil((centre + REACH * width) * self.n_padded)) + 1
@@ -162,7 +162,7 @@ class Scattering:
 
 
 def _coherence(rows: Tensor) -> Tensor:
-    """Return the complex coherence of each row with the next."""
+    """Return the complex coherence of each row with the next one."""
     power = rows.abs().square().sum(dim=-1)
     cross = (rows[:, :-1] * rows[:, 1:].conj()).sum(dim=-1)
     scale = (power[:, :-1] * power[:, 1:]).sqrt().clamp_min(torch.finfo(torch.float32).tiny)
@@ -170,6 +170,6 @@ def _coherence(rows: Tensor) -> Tensor:
 
 
 def _in_cells(power: Tensor) -> Tensor:
-    """Return the mean power in cells of time; where there are fewer samples than cells, each fills several."""
+    """Return the mean power in time cells; with fewer samples than cells, each sample fills several."""
     flat = power.reshape(1, -1, power.shape[-1])
     return torch.nn.functional.adaptive_avg_pool1d(flat, CELLS).reshape(*power.shape[:-1], CELLS)

@@ -1,4 +1,4 @@
-"""More of the same: the windows that are most like those of a moment or of an event, at any station and time."""
+"""Similarity search: windows similar to those of a given time or event, at any station and time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 import xarray as xr
 
 from selfseis.errors import InputError
-from selfseis.explore.explorer import Explored
+from selfseis.explore.explored import Explored
 from selfseis.explore.novelty import nearest_windows
 from selfseis.io.obspy_import import obspy
 from selfseis.recording import sample_times
 from selfseis.recording.time_axis import to_ns
 from selfseis.typing import Float32Array, IntArray
 
-AT = "@"  # between a time and a station
+AT = "@"  # separates time and station
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A time in ns since 1970, UTC, and the station where it was; any part of its name, all stations where empty."""
+    """A time in ns since 1970 UTC, and part of a station name; all stations where it is empty."""
 
     time_ns: int
     site: str = ""
@@ -30,27 +30,27 @@ class Moment:
 
 @dataclass(frozen=True)
 class SimilarWindows:
-    """Windows that are like some others.
+    """Result of a similarity search.
 
     Attributes
     ----------
     rows : ndarray of int64, shape (n,)
-        Windows, most alike first.
+        Windows, most similar first.
     distance : ndarray of float32, shape (n,)
-        To the most alike of those that were asked for.
-    model : ndarray of int64, shape (n,)
-        Which one that is.
+        Distance to the nearest query window.
+    query : ndarray of int64, shape (n,)
+        The nearest query window.
     """
 
     rows: IntArray
     distance: Float32Array
-    model: IntArray
+    query: IntArray
 
 
 def moments_of(text: str) -> list[Moment]:
-    """Read what the user wants more of: ``TIME``, ``TIME@STATION``, or a file of events that ObsPy reads.
+    """Parse a query: ``TIME``, ``TIME@STATION``, or an event file that ObsPy reads.
 
-    Of an event each pick is a moment, at its station; without picks its origin time, at all stations.
+    Each pick of an event is a moment at its station. An event without picks gives its origin time, at all stations.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def moments_of(text: str) -> list[Moment]:
     Raises
     ------
     InputError
-        If it is neither a time nor a file of events with times.
+        If the text is neither a time nor a file of events with times.
     """
     if Path(text).is_file():
         return _of_events(Path(text))
@@ -76,7 +76,7 @@ def moments_of(text: str) -> list[Moment]:
 def _of_events(path: Path) -> list[Moment]:
     try:
         events = obspy().read_events(str(path))
-    except Exception as error:  # ObsPy's readers raise whatever their parsers do
+    except Exception as error:  # ObsPy's readers raise any error of their parsers
         raise InputError(f"{path} holds no events that ObsPy reads: give QuakeML or a time") from error
     moments = []
     for event in events:
@@ -96,7 +96,7 @@ def _station(pick: object) -> str:
 
 
 def windows_at(recording: xr.DataArray, explored: Explored, moments: Iterable[Moment]) -> IntArray:
-    """Return the rows of the windows that hold any of some moments.
+    """Return the rows of the windows that hold at least one of the moments.
 
     Parameters
     ----------
@@ -105,45 +105,45 @@ def windows_at(recording: xr.DataArray, explored: Explored, moments: Iterable[Mo
     explored : Explored
         Its windows.
     moments : iterable of Moment
-        Those that no window holds are passed over.
+        Moments outside all windows are ignored.
 
     Raises
     ------
     InputError
-        If no window holds any.
+        If all moments are outside all windows.
     """
     start, end = (
         sample_times(recording, first).astype("datetime64[ns]").astype(np.int64)
         for first in (explored.table.first, explored.table.first + explored.grid.length)
     )
     names = np.array([site.name for site in explored.sites])
-    asked = np.zeros(len(start), bool)
+    is_query = np.zeros(len(start), bool)
     for moment in moments:
         here = np.array([moment.site in name for name in names])
-        asked |= (start <= moment.time_ns) & (moment.time_ns < end) & here[explored.table.site]
-    if not asked.any():
+        is_query |= (start <= moment.time_ns) & (moment.time_ns < end) & here[explored.table.site]
+    if not is_query.any():
         raise InputError(
-            "what to look for is in no usable window: it lies in a gap, beyond the recording, or at none of "
-            f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
+            "no usable window holds the time to search for: give a time within the recording, outside of gaps, "
+            f"at one of {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
         )
-    return np.flatnonzero(asked)
+    return np.flatnonzero(is_query)
 
 
 def similar_windows(explored: Explored, rows: IntArray, n_windows: int) -> SimilarWindows:
-    """Return the windows that are most like any of some, those themselves left out.
+    """Return the windows most similar to any query window, the queries themselves left out.
 
     Parameters
     ----------
     explored : Explored
-        Where to look: all stations and times.
-    rows : ndarray of int64, shape (n_asked,)
-        The windows that are asked for.
+        The windows to search.
+    rows : ndarray of int64, shape (n_queries,)
+        The query windows.
     n_windows : int
-        How many to return; fewer where there are fewer.
+        Maximum number of windows to return.
     """
     found, distance = nearest_windows(explored.points[rows], explored.points, n_windows + len(rows))
     order = np.argsort(distance, axis=None, kind="stable")
-    candidates, models = found.ravel()[order], np.repeat(rows, found.shape[1])[order]
+    candidates, queries = found.ravel()[order], np.repeat(rows, found.shape[1])[order]
     _, first_seen = np.unique(candidates, return_index=True)
     kept = np.sort(first_seen[~np.isin(candidates[first_seen], rows)])[:n_windows]
-    return SimilarWindows(candidates[kept].astype(np.int64), distance.ravel()[order][kept], models[kept])
+    return SimilarWindows(candidates[kept].astype(np.int64), distance.ravel()[order][kept], queries[kept])

@@ -1,4 +1,4 @@
-"""Whether groups are found again in windows that were hidden from them: hidden halves, and neighbouring stations."""
+"""Stability of classes on held-out halves of the time."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from selfseis.explore.clustering import UNASSIGNED, Assigner, Grouping, Labels
 from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import BlockScores, Interval
 
-BLOCKS = 24  # of time, every other one hidden
-REPEATS = 500  # of the bootstrap
-MIN_APART = 0.02  # of pairs of labels that must differ by chance, for agreement to mean something
-MAX_POINTS = 12_000  # that are grouped; the rest is assigned
+BLOCKS = 24  # of time, every other one held out
+N_BOOTSTRAP = 500  # of the bootstrap
+MIN_DISAGREEMENT = 0.02  # expected share of differing pairs of labels, below which agreement is meaningless
+MAX_POINTS = 12_000  # that are clustered; the rest is assigned
 
 
 @dataclass(frozen=True)
 class TwoViews:
-    """Two labels of each window: from its own half of the time, and from the half to which it was hidden.
+    """Two labels of each window: from its own half of the time, and from the other half, where it was held out.
 
     Attributes
     ----------
     own, other : ndarray of int16, shape (n,)
-        Labels; those of `other` carry the numbers of their counterparts in `own`, new ones where they have none.
+        Labels; those of `other` have the numbers of their counterparts in `own`, or new numbers without one.
     block : ndarray of int64, shape (n,)
-        Block of time.
+        Block of time of each window.
     """
 
     own: Labels
@@ -33,7 +33,7 @@ class TwoViews:
     block: IntArray
 
     def scores(self) -> BlockScores:
-        """Return disagreement in each block, and what chance alone would give: one less their ratio is kappa.
+        """Return the disagreement in each block and its expectation at random; kappa is 1 minus their ratio.
 
         References
         ----------
@@ -41,48 +41,46 @@ class TwoViews:
         """
         names = np.unique(self.block)
         loss = np.array([(self.own != self.other)[self.block == name].sum() for name in names], float)
-        expected = np.array(
-            [(self.block == name).sum() * self._under_null(name % 2) for name in names], float
-        )
+        expected = np.array([(self.block == name).sum() * self._expected(name % 2) for name in names], float)
         return BlockScores(loss, expected)
 
     def null_scores(self, n_blocks: int) -> BlockScores:
-        """Return scores of so many blocks, some repeated or left out, of windows that have no place in time.
+        """Return the scores of surrogates for a number of blocks; blocks are repeated or left out to match it.
 
-        Where nearly all windows are of one class there is nothing to agree on: the agreement is that of chance.
+        Where nearly all windows are in one class, agreement is meaningless and the scores are random.
         """
         scores = self.scores()
         places = np.arange(n_blocks) % len(scores.loss)
-        if scores.power.sum() < MIN_APART * len(self.own):
+        if scores.power.sum() < MIN_DISAGREEMENT * len(self.own):
             return BlockScores(np.ones(n_blocks), np.ones(n_blocks))
         return BlockScores(scores.loss[places], scores.power[places])
 
-    def _under_null(self, half: int) -> float:
-        """Return the share of disagreement that labels of these frequencies have by chance."""
+    def _expected(self, half: int) -> float:
+        """Return the expected share of disagreement between independent labels of the same frequencies."""
         own, other = (labels[self.block % 2 == half] for labels in (self.own, self.other))
         return float(1 - sum((own == k).mean() * (other == k).mean() for k in np.unique(own)))
 
 
 def time_blocks(first: IntArray) -> IntArray:
-    """Return the block of each window: as many blocks as there is time for, of as many windows each."""
+    """Return the block of each window; blocks hold equal numbers of window times."""
     moments = np.unique(first)
     n_blocks = max(2, min(BLOCKS, len(moments) // 4))
     return np.minimum(np.searchsorted(moments, first) * n_blocks // len(moments), n_blocks - 1)
 
 
 def two_views(grouping: Grouping, points: Float32Array, block: IntArray, seed: int) -> TwoViews:
-    """Group each half of the time on its own, and let each tell the groups of the other.
+    """Cluster each half of the time separately, and label the windows of both halves by each.
 
     Parameters
     ----------
     grouping : Grouping
-        How.
+        Clustering method with its setting.
     points : ndarray, shape (n, n_axes)
         Windows.
     block : ndarray of int64, shape (n,)
-        Block of time of each; even ones are one half, odd ones the other.
+        Block of time of each window; even blocks are one half, odd blocks the other.
     seed : int
-        Of the choice of points and of the grouping.
+        Seed of the choice of points and of the clustering.
     """
     halves = [block % 2 == 0, block % 2 == 1]
     assigners = [grouped(grouping, points[half], seed) for half in halves]
@@ -94,14 +92,14 @@ def two_views(grouping: Grouping, points: Float32Array, block: IntArray, seed: i
 
 
 def grouped(grouping: Grouping, points: Float32Array, seed: int) -> Assigner:
-    """Group points, of very many a part that is drawn at random; the result assigns any others."""
+    """Cluster points, or a random sample of very many; return the assigner of all others."""
     if len(points) > MAX_POINTS:
         points = points[np.sort(np.random.default_rng(seed).choice(len(points), MAX_POINTS, replace=False))]
     return Assigner.of(points, grouping.labels(points, seed))
 
 
 def renumbered(labels: Labels, like: Labels) -> Labels:
-    """Give labels the numbers of their counterparts in other labels of the same windows, one to one."""
+    """Renumber labels after their one-to-one counterparts in other labels of the same windows."""
     from scipy.optimize import linear_sum_assignment
 
     found, known = (np.unique(some[some != UNASSIGNED]) for some in (labels, like))
@@ -116,25 +114,25 @@ def renumbered(labels: Labels, like: Labels) -> Labels:
 
 
 def jaccard(final: Labels, other: Labels, block: IntArray, seed: int) -> dict[int, Interval]:
-    """Return how well each class is found again by those to whom it was hidden, with a 95% interval.
+    """Return the Jaccard overlap of each class with its counterpart from held-out windows, with a 95% interval.
 
     Parameters
     ----------
     final : ndarray of int16, shape (n,)
         Classes.
     other : ndarray of int16, shape (n,)
-        Labels of the same windows by groupings that did not see them.
+        Labels of the same windows, from clusterings without them.
     block : ndarray of int64, shape (n,)
-        Block of time, which the bootstrap draws.
+        Block of time of each window, the unit of the bootstrap.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     References
     ----------
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. doi:10.1016/j.csda.2006.11.025
     """
     n_blocks = int(block.max()) + 1
-    weights = np.random.default_rng(seed).multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), REPEATS)
+    weights = np.random.default_rng(seed).multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_BOOTSTRAP)
     found = {}
     for name in np.unique(final[final != UNASSIGNED]):
         mine = final == name

@@ -1,4 +1,4 @@
-"""Windows that chance alone could have made: the recording's mean spectrum with phases at random."""
+"""Surrogate windows for the null: the mean spectrum of the recording with random phases."""
 
 from __future__ import annotations
 
@@ -6,37 +6,65 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.explore.background import Background
 from selfseis.explore.features import WindowTable, features_of
 from selfseis.explore.scattering import Scattering
 from selfseis.explore.windows import Batch, Grid, Site
 from selfseis.recording import is_fibre
 from selfseis.recording.preprocessing import sample_spans
-from selfseis.typing import FloatArray
+from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import phase_randomised
 
-WINDOWS_OF_SPAN = 64
-SPANS = 12
+WINDOWS_PER_SPAN = 64
+N_SPANS = 12
+MAX_SURROGATES = 2000
 
 
-def surrogate_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, n_windows: int, seed: int
-) -> WindowTable:
-    """Scatter windows of phase-randomised data: stationary and Gaussian, with the spectra of the recording.
-
-    Every row has phases of its own.
+def surrogate_features(
+    recording: xr.DataArray, sites: list[Site], grid: Grid, background: Background, n_windows: int, seed: int
+) -> Float32Array:
+    """Return the features of phase-randomised windows above their own background.
 
     Parameters
     ----------
     recording : xarray.DataArray
         The recording.
     sites : list of Site
-        What is looked at together.
+        Stations, or groups of channels of a fibre.
+    grid : Grid
+        The windows.
+    background : Background
+        Of the recording; its bands are used.
+    n_windows : int
+        Number of windows of the recording; at most 2000 surrogates are made.
+    seed : int
+        Seed of the phases.
+    """
+    table = surrogate_windows(recording, sites, grid, min(n_windows, MAX_SURROGATES), seed)
+    names = [site.name for site in sites]
+    own = Background.measure(table, names)
+    return Background(own.power, own.along, own.modulation, background.bands).excess(table, names)
+
+
+def surrogate_windows(
+    recording: xr.DataArray, sites: list[Site], grid: Grid, n_windows: int, seed: int
+) -> WindowTable:
+    """Return the table of phase-randomised windows: stationary and Gaussian, with the spectra of the recording.
+
+    The phases of different channels are independent.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    sites : list of Site
+        Stations, or groups of channels of a fibre.
     grid : Grid
         The windows.
     n_windows : int
-        Number of windows of all sites together, at least.
+        Minimum number of windows of all sites together.
     seed : int
-        Of the phases.
+        Seed of the phases.
     """
     rng = np.random.default_rng(seed)
     scattering = Scattering(grid.length)
@@ -48,7 +76,7 @@ def surrogate_windows(
         made = 0
         while made < per_site:
             batch = _span(
-                amplitudes[list(site.rows)], number, made, min(per_site - made, WINDOWS_OF_SPAN), grid, rng
+                amplitudes[list(site.rows)], number, made, min(per_site - made, WINDOWS_PER_SPAN), grid, rng
             )
             tables.append(features_of(batch, scattering, n_components, fibre=is_fibre(recording)))
             made += len(batch.first)
@@ -61,7 +89,7 @@ def _amplitudes(recording: xr.DataArray, grid: Grid) -> FloatArray:
     power = np.zeros((recording.sizes["channel"], grid.length + 1))
     taper = np.hanning(size)
     n_counted = np.zeros(len(power))
-    for span in sample_spans(recording, n_spans=SPANS, length=WINDOWS_OF_SPAN * grid.length):
+    for span in sample_spans(recording, n_spans=N_SPANS, length=WINDOWS_PER_SPAN * grid.length):
         for start in range(0, span.data.shape[1] - size + 1, grid.length):
             piece = span.data[:, start : start + size]
             whole = np.isfinite(piece).all(axis=1)
@@ -74,7 +102,7 @@ def _amplitudes(recording: xr.DataArray, grid: Grid) -> FloatArray:
 def _span(
     amplitudes: NDArray, number: int, made: int, n_windows: int, grid: Grid, rng: np.random.Generator
 ) -> Batch:
-    """Make windows side by side, each row of its own phases."""
+    """Make contiguous windows with independent phases for each row."""
     n_samples = (n_windows + 1) * grid.length
     coarse, fine = np.fft.rfftfreq(2 * grid.length), np.fft.rfftfreq(n_samples)
     spectrum = np.stack([np.interp(fine, coarse, row) for row in amplitudes])

@@ -1,4 +1,4 @@
-"""Explored windows as rows: segments, classes, the novelty list and multiplets, as they are written."""
+"""Result tables of exploration: segments, classes, novelty list, similar windows and multiplets."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.explore.cluster_search import Structure
+from selfseis.explore.background import band_frequencies, densities_db
+from selfseis.explore.cluster_search import ClusterSolution
 from selfseis.explore.clustering import UNASSIGNED
-from selfseis.explore.explorer import Explored
+from selfseis.explore.explored import Explored
 from selfseis.explore.multiplets import Member
 from selfseis.explore.novelty import false_alarm_rates, nearest_windows
 from selfseis.explore.similarity_search import SimilarWindows
-from selfseis.explore.spectra import band_frequencies, densities_db
 from selfseis.recording import sample_times
 from selfseis.validation import Interval
 
 SEGMENTS = ("seed_id", "start", "end", "class", "class_stability", "novelty")
-RAREST = 500
+MAX_NOVELTY_ROWS = 500
 
 
 def iso(times: NDArray) -> list[str]:
@@ -30,13 +30,13 @@ def iso(times: NDArray) -> list[str]:
 
 
 def spans_of(recording: xr.DataArray, explored: Explored) -> tuple[NDArray, NDArray]:
-    """Return start and end of each window, ``datetime64[ns]``."""
+    """Return the start and end of each window, ``datetime64[ns]``."""
     first = explored.table.first
     return sample_times(recording, first), sample_times(recording, first + explored.grid.length)
 
 
 def segments(recording: xr.DataArray, explored: Explored, stability: Mapping[int, float]) -> pd.DataFrame:
-    """Return one row a window: ``seed_id, start, end, class, class_stability, novelty``.
+    """Return one row per window: ``seed_id, start, end, class, class_stability, novelty``.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def segments(recording: xr.DataArray, explored: Explored, stability: Mapping[int
     explored : Explored
         Its windows.
     stability : mapping of int to float
-        Of each class.
+        Stability of each class.
     """
     start, end = spans_of(recording, explored)
     return pd.DataFrame(
@@ -64,37 +64,37 @@ def segments(recording: xr.DataArray, explored: Explored, stability: Mapping[int
 def classes(
     recording: xr.DataArray,
     explored: Explored,
-    structure: Structure | None,
-    agreement: Mapping[int | None, tuple[Interval, float]],
+    solution: ClusterSolution | None,
+    consensus: Mapping[int | None, tuple[Interval, float]],
     stability: Mapping[int, float],
     names: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Return one row a class: how large, how stable, how loud, when."""
+    """Return one row per class: size, stability, agreement of stations, level and time span."""
     start, end = spans_of(recording, explored)
     density, frequency = densities_db(explored.table, explored.grid), band_frequencies(explored.grid)
-    usual = np.median(density, axis=0)
+    median = np.median(density, axis=0)
     rows = []
     present = np.unique(explored.labels)
     for name in [*present[present != UNASSIGNED], *present[present == UNASSIGNED]]:
         mine = explored.labels == name
-        found = structure.stability.get(int(name)) if structure is not None else None
-        agreed, null = agreement.get(int(name), (None, np.nan))
-        peak = np.median(density[mine], axis=0) - (usual if name != 0 else 0)
+        overlap = solution.stability.get(int(name)) if solution is not None else None
+        kappa, null = consensus.get(int(name), (None, np.nan))
+        peak = np.median(density[mine], axis=0) - (median if name != 0 else 0)
         rows.append(
             {
                 "class": int(name),
                 "name": names.get(str(name), ""),
                 "n_windows": int(mine.sum()),
                 "share": mine.mean(),
-                "stability": found.value if found else stability.get(int(name), np.nan),
-                "stability_low": found.low if found else np.nan,
-                "stability_high": found.high if found else np.nan,
-                "stability_null": structure.stability_null if structure and found else np.nan,
-                "agreement": agreed.value if agreed else np.nan,
-                "agreement_low": agreed.low if agreed else np.nan,
-                "agreement_high": agreed.high if agreed else np.nan,
+                "stability": overlap.value if overlap else stability.get(int(name), np.nan),
+                "stability_low": overlap.low if overlap else np.nan,
+                "stability_high": overlap.high if overlap else np.nan,
+                "stability_null": solution.stability_null if solution and overlap else np.nan,
+                "agreement": kappa.value if kappa else np.nan,
+                "agreement_low": kappa.low if kappa else np.nan,
+                "agreement_high": kappa.high if kappa else np.nan,
                 "agreement_null": null,
-                "trusted": "true" if structure is not None and int(name) in structure.trusted else "false",
+                "trusted": "true" if solution is not None and int(name) in solution.trusted else "false",
                 "peak_hz": frequency[peak.argmax()],
                 "median_novelty": np.median(explored.novelty[mine]),
                 "median_level_db": np.median(explored.level_db[mine]),
@@ -106,9 +106,9 @@ def classes(
     return pd.DataFrame(rows).round(4)
 
 
-def rarest(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
-    """Return the rarest windows, at most 500, with the rate of false ones among those that are as rare."""
-    order = np.argsort(-explored.novelty, kind="stable")[:RAREST]
+def novelty_list(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
+    """Return at most 500 windows of highest novelty, with the share of false alarms among them."""
+    order = np.argsort(-explored.novelty, kind="stable")[:MAX_NOVELTY_ROWS]
     rates = false_alarm_rates(explored.p_value)[order]
     nearest, distance = nearest_windows(explored.points[order], explored.points, 2)
     other = np.where(nearest[:, 0] == order, 1, 0) if nearest.shape[1] > 1 else np.zeros(len(order), int)
@@ -130,20 +130,20 @@ def rarest(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
     )
 
 
-def alike(recording: xr.DataArray, explored: Explored, found: SimilarWindows) -> pd.DataFrame:
-    """Return the windows that were asked for, of rank 0, and those most like them, most alike first."""
-    asked = np.unique(found.model)
-    rows = np.concatenate([asked, found.rows])
+def similar_list(recording: xr.DataArray, explored: Explored, found: SimilarWindows) -> pd.DataFrame:
+    """Return the query windows with rank 0, then the windows most similar to them, most similar first."""
+    queries = np.unique(found.query)
+    rows = np.concatenate([queries, found.rows])
     start, end = spans_of(recording, explored)
     return pd.DataFrame(
         {
-            "rank": np.concatenate([np.zeros(len(asked), int), np.arange(1, len(found.rows) + 1)]),
+            "rank": np.concatenate([np.zeros(len(queries), int), np.arange(1, len(found.rows) + 1)]),
             "window": rows,
             "seed_id": [explored.sites[site].name for site in explored.table.site[rows]],
             "start": iso(start[rows]),
             "end": iso(end[rows]),
-            "distance": np.round(np.concatenate([np.zeros(len(asked)), found.distance]), 4),
-            "like_window": np.concatenate([asked, found.model]),
+            "distance": np.round(np.concatenate([np.zeros(len(queries)), found.distance]), 4),
+            "query_window": np.concatenate([queries, found.query]),
             "class": explored.labels[rows],
             "novelty": np.round(explored.novelty[rows], 4),
         }
@@ -151,7 +151,7 @@ def alike(recording: xr.DataArray, explored: Explored, found: SimilarWindows) ->
 
 
 def multiplets(recording: xr.DataArray, explored: Explored, members: Iterable[Member]) -> pd.DataFrame:
-    """Return one row a member of a multiplet of repeating events."""
+    """Return one row per member of a multiplet."""
     start, end = spans_of(recording, explored)
     columns: dict[str, list[Any]] = {
         name: []

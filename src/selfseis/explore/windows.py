@@ -1,4 +1,4 @@
-"""Which windows a recording is cut into, and their samples, streamed span by span with gaps known."""
+"""Windows of a recording: their grid, the sites, and the streamed samples with gaps."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 ProgressCallback = Callable[[float, float], None]
 
-WINDOWS_WANTED = 4000  # of a station
-LENGTHS = (128, 4096)  # samples of a window, where the record is long enough
-MIN_WINDOWS = 4  # of a record that is too short for the shortest window
-SHORTEST = 16  # samples
-CHANNELS_OF_GROUP = 16  # neighbours on a fibre that are looked at together
-MIN_PRESENT = 0.9  # share of a window's samples that must be there
+TARGET_WINDOWS = 4000  # per station
+LENGTH_RANGE = (128, 4096)  # samples of a window, where the record is long enough
+MIN_WINDOWS = 4  # of a short record
+MIN_LENGTH = 16  # samples of a window
+CHANNELS_PER_GROUP = 16  # neighbours on a fibre that form a site
+MIN_PRESENT = 0.9  # share of samples in a usable window
 TILE_VALUES = 1_000_000
 
 
 @dataclass(frozen=True)
 class Site:
-    """What is looked at together: the components of a station, or neighbouring channels of a fibre.
+    """Channels that are analysed together: components of a station, or neighbouring channels of a fibre.
 
     Attributes
     ----------
     name : str
         "NET.STA.LOC.CH?", a full seed_id where there is one component, or "100m-116m" along a fibre.
     rows : tuple of int
-        Channels of the recording: vertical, north, east, what there is of them; or along the fibre.
+        Channels of the recording: those of vertical, north and east that exist, or channels along the fibre.
     labels : tuple of str
-        Component of each row as its channel is called (Z, N, E; 1, 2; U, V, W), or its distance.
+        Component code of each row (Z, N, E; 1, 2; U, V, W), or its distance.
     roles : str
-        Which of Z, N and E each row stands for, as far as it is known; none on a fibre.
+        Z, N or E for each row, as far as it is known; empty on a fibre.
     """
 
     name: str
@@ -66,7 +66,7 @@ def sites_of(recording: xr.DataArray) -> list[Site]:
 
 
 def _groups_along(distance: FloatArray) -> list[Site]:
-    n_groups = max(1, round(len(distance) / CHANNELS_OF_GROUP))
+    n_groups = max(1, round(len(distance) / CHANNELS_PER_GROUP))
     groups = np.array_split(np.argsort(distance, kind="stable"), n_groups)
     return [
         Site(
@@ -80,7 +80,7 @@ def _groups_along(distance: FloatArray) -> list[Site]:
 
 @dataclass(frozen=True)
 class Grid:
-    """Windows side by side over a recording, the same for all its sites.
+    """Contiguous windows over a recording, the same for all its sites.
 
     Attributes
     ----------
@@ -94,36 +94,36 @@ class Grid:
     length: int
 
     @classmethod
-    def suited(cls, recording: xr.DataArray, seconds: float | None = None) -> Self:
-        """Choose a length of windows: the user's, or the power of two that gives some thousands of them.
+    def for_recording(cls, recording: xr.DataArray, seconds: float | None = None) -> Self:
+        """Choose the window length: the given one, or the power of two that gives some thousands of windows.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording.
         seconds : float, optional
-            Length that the user wants.
+            Length of a window in s.
 
         Raises
         ------
         InputError
-            If the recording is too short for windows, or they would be shorter than 16 samples.
+            If the recording is too short, or windows would be shorter than 16 samples.
         """
         rate = sampling_rate(recording)
         covered = sum(last - first for first, last in stretches(recording))
-        if covered < MIN_WINDOWS * SHORTEST:
+        if covered < MIN_WINDOWS * MIN_LENGTH:
             raise InputError(
-                f"{covered} samples are too few to explore: give at least {MIN_WINDOWS * SHORTEST}"
+                f"{covered} samples are too few to explore: give at least {MIN_WINDOWS * MIN_LENGTH}"
             )
         if seconds is not None:
-            return cls(rate, _chosen(seconds, rate, covered))
-        longest = 2 ** int(math.log2(covered / MIN_WINDOWS))
-        wanted = 2 ** int(math.log2(max(covered / WINDOWS_WANTED, LENGTHS[0])))
-        return cls(rate, min(wanted, LENGTHS[1], longest))
+            return cls(rate, _checked_length(seconds, rate, covered))
+        max_length = 2 ** int(math.log2(covered / MIN_WINDOWS))
+        length = 2 ** int(math.log2(max(covered / TARGET_WINDOWS, LENGTH_RANGE[0])))
+        return cls(rate, min(length, LENGTH_RANGE[1], max_length))
 
     @property
     def halo(self) -> int:
-        """Samples on either side that wavelets may see."""
+        """Samples on either side of a window that wavelets reach."""
         return self.length // 2
 
     @property
@@ -132,11 +132,11 @@ class Grid:
         return self.length / self.rate
 
 
-def _chosen(seconds: float, rate: float, covered: int) -> int:
+def _checked_length(seconds: float, rate: float, covered: int) -> int:
     length = 2 * round(seconds * rate / 2) if math.isfinite(seconds) else 0
-    if not SHORTEST <= length <= covered // MIN_WINDOWS:
+    if not MIN_LENGTH <= length <= covered // MIN_WINDOWS:
         raise InputError(
-            f"windows of {seconds:g} s are {length} samples: give {SHORTEST / rate:g} to "
+            f"windows of {seconds:g} s are {length} samples: give {MIN_LENGTH / rate:g} to "
             f"{covered // MIN_WINDOWS / rate:g} s"
         )
     return length
@@ -144,7 +144,7 @@ def _chosen(seconds: float, rate: float, covered: int) -> int:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of one site, as read.
+    """Windows of one site with their samples.
 
     Attributes
     ----------
@@ -153,13 +153,13 @@ class Batch:
     first : ndarray of int64, shape (n,)
         First sample of each window, counted from the start of the recording.
     samples : ndarray of float32, shape (n, n_rows, 2 * length)
-        With half a window on either side, gaps bridged, the mean removed.
+        Samples with half a window on either side, gaps bridged, mean removed.
     present : ndarray of bool, shape (n, n_rows, 2 * length)
-        Where there are data.
+        True where there are data.
     usable : ndarray of bool, shape (n,)
-        Whether enough of the window itself is there on at least one row.
+        True where at least one row has enough samples in the window itself.
     live : ndarray of bool, shape (n, n_rows)
-        The rows on which enough of it is there.
+        True for the rows with enough samples.
     """
 
     site: int
@@ -184,23 +184,23 @@ class Batch:
 def stream_windows(
     recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
 ) -> Iterator[Batch]:
-    """Read all windows of a recording, span by span, site by site.
+    """Read all windows of a recording, span by span and site by site.
 
     Parameters
     ----------
     recording : xarray.DataArray
         The recording, at the rate of the grid.
     sites : list of Site
-        What is looked at together.
+        Stations, or groups of channels of a fibre.
     grid : Grid
         The windows.
     progress : callable, optional
-        Called with the number of samples done and of all.
+        Called with the number of samples read and of all samples.
 
     Yields
     ------
     Batch
-        Windows that are not usable are among them, so that gaps are known.
+        Includes unusable windows, so that gaps are known.
     """
     n_samples = recording.sizes["time"]
     n_windows = max(1, TILE_VALUES // (recording.sizes["channel"] * grid.length * 2))
@@ -214,7 +214,7 @@ def stream_windows(
 
 
 def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, first: IntArray) -> Batch:
-    """Read windows that begin at given samples of one site.
+    """Read the windows of one site that begin at given samples.
 
     Parameters
     ----------
@@ -223,11 +223,11 @@ def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, f
     site : Site
         The site.
     number : int
-        Its number.
+        Number of the site.
     grid : Grid
-        Length and rate.
+        Length and sampling rate.
     first : ndarray of int64, shape (n,)
-        First samples; any, not only those of the grid.
+        First samples, on or off the grid.
     """
     n_samples = recording.sizes["time"]
     data = np.full((len(site.rows), 2 * grid.length * len(first)), np.nan, np.float32)
@@ -254,6 +254,6 @@ def _batch(pieces: Float32Array, first: IntArray, number: int, grid: Grid) -> Ba
     with np.errstate(invalid="ignore"):
         mean = np.where(present, pieces, 0).sum(axis=2) / np.maximum(present.sum(axis=2), 1)
     filled, _ = bridge_gaps(pieces - mean[:, :, None].astype(np.float32), grid.halo)
-    loud = np.square(filled[:, :, core]).sum(axis=2) > 0
-    live &= loud
+    has_signal = np.square(filled[:, :, core]).sum(axis=2) > 0
+    live &= has_signal
     return Batch(number, first, filled, present, live.any(axis=1), live)

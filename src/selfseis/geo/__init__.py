@@ -2,4 +2,18 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from selfseis.geo.earth_models import Reference, VelocityModel1D, read_reference
+from selfseis.geo.projection import FlatMap, LocalMap
+from selfseis.geo.station_files import Site, StationList
+from selfseis.geo.stations import StationTable
+
+__all__ = [
+    "FlatMap",
+    "LocalMap",
+    "Reference",
+    "Site",
+    "StationList",
+    "StationTable",
+    "VelocityModel1D",
+    "read_reference",
+]

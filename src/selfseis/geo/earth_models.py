@@ -1,4 +1,4 @@
-"""One-dimensional velocity models: read from files, homogeneous, or a typical crust."""
+"""One-dimensional velocity models: from files, homogeneous, a typical crust, and global references."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from selfseis.errors import InputError
 from selfseis.geo.phases import Wave
+from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.io.obspy_import import obspy
 from selfseis.typing import FloatArray
 
@@ -30,7 +31,7 @@ class VelocityModel1D:
     """Velocities of P and S against depth.
 
     Velocities run linearly from one depth to the next and are constant above the first and below the last. A
-    discontinuity is a depth that stands twice.
+    discontinuity is a depth that occurs twice.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class VelocityModel1D:
     vp, vs : ndarray, shape (n,)
         Velocities in km/s.
     source : str
-        Where the model comes from, in words.
+        Origin of the model, in words.
     """
 
     depth_km: FloatArray
@@ -57,9 +58,7 @@ class VelocityModel1D:
         if np.any(vs <= 0) or np.any(vp <= vs):
             raise InputError("a velocity model needs vp > vs > 0 at each depth, in km/s: no layers of water")
         if vp.max() > 20:
-            raise InputError(
-                f"vp of {vp.max():g} is no velocity in km/s: give velocities in km/s, not in m/s"
-            )
+            raise InputError(f"vp of {vp.max():g} is too large for km/s: give velocities in km/s, not in m/s")
         for name, column in zip(("depth_km", "vp", "vs"), columns, strict=True):
             object.__setattr__(self, name, column)
 
@@ -67,15 +66,15 @@ class VelocityModel1D:
     def from_file(cls, path: Path | str) -> VelocityModel1D:
         """Read a model from a CSV file (columns depth_km, vp and, if known, vs), or from a ``.tvel`` file.
 
-        Names of columns are found whatever their case; columns without names are depth, vp and vs in this order,
+        Column names may have any case; columns without names are depth, vp and vs in this order,
         separated by commas or blanks. Without vs, vp / vs is the square root of 3. Depths are in km below sea
-        level, velocities in km/s. A ``.tvel`` file (TauP: two lines of title, then depth, vp, vs, density) is read to
-        where S ends, the core.
+        level, velocities in km/s. A ``.tvel`` file (TauP: two lines of title, then depth, vp, vs, density) is read down
+        to the core, where vs ends.
 
         Raises
         ------
         InputError
-            If the file cannot be read or is no velocity model.
+            If the file cannot be read or is not a velocity model.
         """
         place = Path(path)
         try:
@@ -97,10 +96,10 @@ class VelocityModel1D:
         try:
             table = [_layer(row, order) for row in rows[named:]]
         except (ValueError, IndexError) as error:
-            raise InputError(f"{place} holds something that is not a number: {error}") from error
+            raise InputError(f"{place} contains a value that is not a number: {error}") from error
         solid = next((row for row, (_, _, vs) in enumerate(table) if vs == 0), len(table))
         if solid == 0:
-            raise InputError(f"the velocity model {place} has no layer that carries S: give vs in km/s")
+            raise InputError(f"the velocity model {place} has no layer with vs > 0: give vs in km/s")
         depth, vp, vs = np.array(table[:solid], float).T
         return cls(depth, vp, vs, f"read from {place.name}")
 
@@ -124,7 +123,7 @@ class VelocityModel1D:
         return cls(depth, vp, vp / vp_vs, f"IASP91 crust with velocities times {scale:.2f}")
 
     def at(self, depth_km: npt.ArrayLike, phase: str) -> FloatArray:
-        """Velocity of a phase at depths in km/s; at a discontinuity that below it."""
+        """Velocity of a phase at depths in km/s; at a discontinuity the value below it."""
         depth = np.asarray(depth_km, float)
         below = np.clip(np.searchsorted(self.depth_km, depth, side="right"), 0, len(self.depth_km))
         low, high = np.maximum(below - 1, 0), np.minimum(below, len(self.depth_km) - 1)
@@ -179,7 +178,6 @@ def _layer(row: list[str], order: dict[str, int | None]) -> tuple[float, float, 
     return float(row[depth]), fast, fast / POISSON_VP_VS if vs is None else float(row[vs])
 
 
-EARTH_KM = 6371.0
 CORE_KM = 3479.5
 GLOBAL_MODELS = ("ak135", "prem", "iasp91")
 _MANTLE_VP = 7.7  # km/s; rays below the first such depth are mantle rays
@@ -192,9 +190,9 @@ class Reference:
     Attributes
     ----------
     name : str
-        Where it comes from.
+        Origin of the model.
     depth_km : ndarray, shape (n,)
-        From 0 to the core, ascending; a discontinuity stands twice.
+        From 0 to the core, ascending; a discontinuity occurs twice.
     vp, vs : ndarray, shape (n,)
         In km/s.
     """
@@ -206,7 +204,7 @@ class Reference:
 
     @property
     def moho_km(self) -> float:
-        """Depth below which P is a mantle ray; 35 km where the model does not say."""
+        """Depth below which P is a mantle ray; 35 km if the model has no such depth."""
         fast = np.flatnonzero(self.vp >= _MANTLE_VP)
         return float(self.depth_km[fast[0]]) if fast.size and fast[0] else 35.0
 
@@ -240,7 +238,7 @@ def read_reference(name: str) -> Reference:
     Raises
     ------
     InputError
-        If there is no such model or file.
+        If neither a model nor a file has this name.
     """
     if name.lower() in GLOBAL_MODELS:
         return _from_taup(name.lower())
@@ -249,8 +247,8 @@ def read_reference(name: str) -> Reference:
             f"there is no reference {name}: give {', '.join(GLOBAL_MODELS)}, or a file of depth_km, vp, vs"
         )
     model = VelocityModel1D.from_file(name)
-    inside = (model.depth_km > 0) & (model.depth_km < EARTH_KM - CORE_KM)
-    depth = np.concatenate([[0.0], model.depth_km[inside], [EARTH_KM - CORE_KM]])
+    inside = (model.depth_km > 0) & (model.depth_km < EARTH_RADIUS_KM - CORE_KM)
+    depth = np.concatenate([[0.0], model.depth_km[inside], [EARTH_RADIUS_KM - CORE_KM]])
     at_surface, at_floor = (np.array([edge]) for edge in (max(0.0, model.depth_km[0]), depth[-1]))
     columns = [
         np.concatenate([model.at(at_surface, wave), values[inside], model.at(at_floor, wave)])
@@ -267,12 +265,12 @@ def _from_taup(name: str) -> Reference:
         from obspy.taup import TauPyModel
 
         layers = TauPyModel(name).model.s_mod.v_mod.layers
-    layers = layers[layers["top_depth"] < EARTH_KM - CORE_KM - 1]
+    layers = layers[layers["top_depth"] < EARTH_RADIUS_KM - CORE_KM - 1]
     columns = [
-        np.stack([layers[f"top_{what}"], layers[f"bot_{what}"]], axis=1).ravel()
-        for what in ("depth", "p_velocity", "s_velocity")
+        np.stack([layers[f"top_{quantity}"], layers[f"bot_{quantity}"]], axis=1).ravel()
+        for quantity in ("depth", "p_velocity", "s_velocity")
     ]
-    columns[0] = columns[0].clip(max=EARTH_KM - CORE_KM)
+    columns[0] = columns[0].clip(max=EARTH_RADIUS_KM - CORE_KM)
     changed = np.append(True, np.any(np.diff(np.stack(columns), axis=1) != 0, axis=0))
     depth, vp, vs = (column[changed] for column in columns)
     return Reference(name, depth, vp, vs)

@@ -1,4 +1,4 @@
-"""Names of phases: what bulletins write, and the few kinds of ray that are told apart."""
+"""Phase names: from the spellings of bulletins to the few kinds of ray that are distinguished."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def canonical(name: object) -> str:
     Parameters
     ----------
     name : object
-        What the file says.
+        Name as in the file.
     """
     text = _POLARITY.sub("", "" if name is None else str(name))
     text = _ONSET.sub("", text)
@@ -39,5 +39,5 @@ def canonical(name: object) -> str:
 
 
 def wave_of(phase: str) -> Wave:
-    """Return which velocity a canonical phase travels with."""
+    """Return the wave type, P or S, of a canonical phase."""
     return "S" if phase.startswith("S") else "P"

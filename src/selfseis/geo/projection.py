@@ -1,4 +1,4 @@
-"""Where things are: a flat map in kilometres about the fault, and places that were given the wrong way round."""
+"""Map projections to kilometres, and the correction of exchanged coordinates."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _projection_about(longitude: float, latitude: float):  # type: ignore[no-unt
 
 
 def wrapped(longitude: FloatArray, about: float) -> FloatArray:
-    """Return longitudes within 180 degrees of a given one, so that 359 and -1 are the same place."""
+    """Return longitudes within 180 degrees of a given one, so that 359 and -1 are the same point."""
     return about + (np.asarray(longitude, float) - about + 180) % 360 - 180
 
 
@@ -99,7 +99,7 @@ def distance_km(longitude: FloatArray, latitude: FloatArray, about: tuple[float,
     return np.asarray(Geod(ellps="WGS84").inv(here_east, here_north, longitude, latitude)[2]) / 1000
 
 
-def mended_places(
+def corrected_positions(
     longitude: FloatArray,
     latitude: FloatArray,
     about: tuple[float, float],
@@ -107,7 +107,7 @@ def mended_places(
     unit: str,
     quality_log: QualityLog,
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Swap longitude and latitude where they were exchanged, and find what is too far from the fault to say anything.
+    """Swap exchanged longitudes and latitudes, and find the points that are too far from the fault to be used.
 
     Parameters
     ----------
@@ -117,19 +117,19 @@ def mended_places(
     size_km : float
         Largest extent of the fault.
     unit : str
-        The file, for the account.
+        The file, for the quality log.
     quality_log : QualityLog
 
     Returns
     -------
     longitude, latitude : ndarray, shape (n,)
     near : ndarray of bool, shape (n,)
-        What lies near enough to be used.
+        Points near enough to be used.
 
     Raises
     ------
     InputError
-        If nothing is near the fault, whichever way round it is read.
+        If no point is near the fault, in either order of the coordinates.
     """
     as_given = wrapped(longitude, about[0]), np.asarray(latitude, float)
     exchanged = wrapped(latitude, about[0]), np.asarray(longitude, float)
@@ -153,7 +153,7 @@ def mended_places(
 
 
 def _distances(longitude: FloatArray, latitude: FloatArray, about: tuple[float, float]) -> FloatArray:
-    """Distance from a point in km, infinite for what is no place on earth."""
+    """Distance from a point in km, infinite for impossible latitudes."""
     possible = np.abs(latitude) <= 90
     found = np.full(len(latitude), np.inf)
     found[possible] = distance_km(longitude[possible], latitude[possible], about)

@@ -1,4 +1,4 @@
-"""Directions on the sphere and the latitudes of an elliptical earth."""
+"""Spherical geometry, geocentric latitude, and the size of the Earth."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from selfseis.typing import FloatArray
+
+EARTH_RADIUS_KM = 6371.0
+"""Mean radius of the Earth."""
+KM_PER_DEGREE_OF_SPHERE = np.pi * EARTH_RADIUS_KM / 180
+"""Length of one degree on the sphere of `EARTH_RADIUS_KM`, unrounded: the cells of tomography."""
+KM_PER_DEGREE = 111.195
+"""The same length, rounded to metres: catalogues, location maps and simulated networks."""
+KM_PER_DEGREE_ROUNDED = 111.2
+"""The same length, rounded to 0.1 km: apertures and sections, where 0.005% is of no effect."""
 
 
 def azimuthal_gap(azimuths: npt.ArrayLike) -> float:
@@ -53,6 +62,6 @@ def towards(first: FloatArray, second: FloatArray) -> FloatArray:
     """Return unit tangents at the first points along the great circles to the second; shape (n, 3)."""
     tangent = second - first * np.sum(first * second, axis=-1, keepdims=True)
     size = np.linalg.norm(tangent, axis=-1, keepdims=True)
-    anything = np.cross(first, np.array([0.3, -0.5, 0.8]))  # at distance zero each direction serves
+    anything = np.cross(first, np.array([0.3, -0.5, 0.8]))  # at distance zero any direction is valid
     anything /= np.linalg.norm(anything, axis=-1, keepdims=True)
     return np.where(size > 1e-9, tangent / np.where(size > 0, size, 1), anything)

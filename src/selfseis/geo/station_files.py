@@ -1,4 +1,4 @@
-"""Where the stations are: from StationXML, from tables, from the headers of the files."""
+"""Readers of station coordinates: StationXML, CSV, ISC lists, FDSN text and FMTOMO files."""
 
 from __future__ import annotations
 
@@ -88,15 +88,17 @@ def read_inventory(source: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return module.read_inventory(str(source))
-    except Exception as error:  # ObsPy passes on what the format's reader raises
-        raise InputError(f"{source} is no station inventory that ObsPy reads: give StationXML") from error
+    except Exception as error:  # ObsPy's readers may raise any exception
+        raise InputError(
+            f"{source} is not a station inventory that ObsPy can read: give StationXML"
+        ) from error
 
 
 def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
-    """Sites from a table with the columns station (or name), latitude, longitude and, if known, elevation.
+    """Read sites from a table with the columns station (or name), latitude, longitude and, if known, elevation.
 
     ``elevation_m`` is in metres and ``elevation_km`` in kilometres. A bare ``elevation`` is taken as
-    kilometres when all values are below 9 and not all are whole numbers, which is noted as assumed.
+    kilometres when all values are below 9 and not all are whole numbers; the log notes the assumption.
 
     Returns
     -------
@@ -116,7 +118,7 @@ def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
             name = row.get("station") or row["name"]
             sites[name] = Site(float(row["latitude"]), float(row["longitude"]), height * metres)
     except (ValueError, TypeError):
-        quality_log.add("unreadable", str(path), "the station table holds something that is not a number")
+        quality_log.add("unreadable", str(path), "a coordinate in the station table is not a number")
         return {}
     return sites
 
@@ -168,7 +170,7 @@ _FIRST, _LAST = pd.Timestamp("1800-01-01"), pd.Timestamp("2200-01-01")
 
 
 class Epoch(NamedTuple):
-    """A station from one time to another, in degrees and metres above sea level."""
+    """Position of a station during a span of time, in degrees and metres above sea level."""
 
     code: str
     latitude: float
@@ -180,7 +182,7 @@ class Epoch(NamedTuple):
 
 @dataclass(frozen=True)
 class StationList:
-    """Stations, some of them several times with the spans in which they stood where.
+    """Stations and their positions over time; a station that moved has several epochs.
 
     Attributes
     ----------
@@ -192,7 +194,7 @@ class StationList:
 
     @classmethod
     def from_file(cls, path: Path | str, quality_log: QualityLog | None = None) -> StationList:
-        """Read a list, whatever its format.
+        """Read a station list of any supported format.
 
         Parameters
         ----------
@@ -200,22 +202,22 @@ class StationList:
             ISC ``.stn`` list, StationXML, FDSN text, CSV, a table of "STA lat lon elevation", or FMTOMO's
             ``sourceslocal.in``.
         quality_log : QualityLog, optional
-            Where to note what was assumed.
+            Receives the assumptions.
 
         Raises
         ------
         InputError
-            If the file holds no station.
+            If the file contains no station.
         """
         place = Path(path)
         quality_log = QualityLog() if quality_log is None else quality_log
         if not place.is_file():
-            raise InputError(f"{place} is no file of stations: check the path given as --stations")
+            raise InputError(f"{place} is not a file: check the path given as --stations")
         text = place.read_text(encoding="utf-8-sig", errors="replace")
         found = tuple(_epochs(place, text, quality_log))
         if not found:
             raise InputError(
-                f"{place} is no list of stations: give StationXML, an ISC list, FDSN text, or a CSV file "
+                f"{place} is not a list of stations: give StationXML, an ISC list, FDSN text, or a CSV file "
                 "with the columns station, latitude, longitude, elevation_m"
             )
         if any(abs(epoch.latitude) > 90 for epoch in found):
@@ -227,7 +229,7 @@ class StationList:
 
     @cached_property
     def _by_code(self) -> dict[str, list[Epoch]]:
-        """Epochs by every name that a bulletin may give a station, the full name first."""
+        """Epochs by all names of a station in bulletins, the full name first."""
         found: dict[str, list[Epoch]] = {}
         for epoch in self.epochs:
             for name in dict.fromkeys((epoch.code, epoch.code.split(".")[-1])):
@@ -235,7 +237,7 @@ class StationList:
         return found
 
     def find(self, station: str, when: pd.Timestamp) -> Epoch | None:
-        """Return where a station was at a time, or else where it was last known to be; None for strangers."""
+        """Return the epoch of a station at a time, or else its last one; None for unknown stations."""
         parts = station.split(".")
         names = (station, ".".join(parts[:2]), parts[1] if len(parts) > 1 else station, station.upper())
         epochs = next((self._by_code[name] for name in names if name in self._by_code), None)
@@ -245,7 +247,7 @@ class StationList:
         return (running or epochs)[-1]
 
     def place(self, arrivals: pd.DataFrame) -> pd.DataFrame:
-        """Return arrivals with the positions of this list; those of the bulletin stay where it has none."""
+        """Return arrivals with the positions of this list; stations missing from it keep those of the bulletin."""
         known: dict[tuple[str, pd.Timestamp], Epoch | None] = {}
         days = arrivals["event_time"].dt.floor("D")
         places = np.full((len(arrivals), 3), np.nan)
@@ -288,7 +290,7 @@ def _of_inventory(place: Path) -> Iterator[Epoch]:
 
 
 def _of_lines(text: str) -> Iterator[Epoch]:
-    """Lines "STA lat lon elevation [start [end]]"; others (the channels of ISC lists) are passed over."""
+    """Lines "STA lat lon elevation [start [end]]"; others (the channels of ISC lists) are skipped."""
     for line in text.splitlines():
         if found := _ISC_LINE.match(line):
             start, end = (found[name] for name in ("start", "end"))
@@ -326,13 +328,13 @@ def _of_table(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch
             code = ".".join(filter(None, (value.get("network"), value["station"])))
             yield Epoch(code, float(value["latitude"]), float(value["longitude"]), metres)
         except (ValueError, KeyError):
-            quality_log.add("unusable_row", str(place), f"line {number} is no station")
+            quality_log.add("unusable_row", str(place), f"line {number} is not a station")
 
 
 def of_fmtomo(place: Path, quality_log: QualityLog) -> Iterator[Epoch]:
-    """Stations of FMTOMO's ``sourceslocal.in``, which calls them sources and stands two lines above the pick file.
+    """Read the stations of FMTOMO's ``sourceslocal.in``, which lists them as sources, two lines above the pick file.
 
-    The third number is called a depth there; that it is nowhere negative says that elevations were meant.
+    The format defines the third number as a depth. If no value is negative, the values are taken as elevations.
     """
     lines = place.read_text(encoding="utf-8", errors="replace").splitlines()
     found: list[tuple[str, float, float, float]] = []
@@ -344,6 +346,8 @@ def of_fmtomo(place: Path, quality_log: QualityLog) -> Iterator[Epoch]:
     upwards = -1.0
     if depths and min(depths) >= 0 and max(depths) > 0:
         upwards = 1.0
-        quality_log.add("assumed", str(place), "the depths of stations, none above sea level, are elevations")
+        quality_log.add(
+            "assumed", str(place), "the depths of stations are taken as elevations: none is negative"
+        )
     for name, latitude, longitude, depth in found:
         yield Epoch(name, latitude, longitude, 1000 * upwards * depth)

@@ -1,4 +1,4 @@
-"""Where the stations are: tables of coordinates, a flat map of them, and which of them lie far outside."""
+"""Tables of station coordinates, and the detection of outlying stations."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from selfseis.errors import InputError
 from selfseis.geo.station_files import Site, read_inventory, sites_from_table
 from selfseis.quality_log import QualityLog
-from selfseis.recording import station_codes
 from selfseis.typing import BoolArray, FloatArray
 
-FAR_OUTSIDE = 4.0  # times the median distance of stations from their middle
+FAR_OUTSIDE = 4.0  # times the median distance of the stations from their centre
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,11 @@ class StationTable:
     Attributes
     ----------
     codes : tuple of str
-        "NET.STA.LOC", "NET.STA" or "STA", as the source has them; picks find theirs by the most exact name.
+        "NET.STA.LOC", "NET.STA" or "STA", as in the source; picks are matched by the most exact name.
     latitude, longitude, elevation_m : ndarray, shape (n_stations,)
         In degrees and metres above sea level.
     notes : tuple of str
-        What was assumed, in words.
+        Assumptions, in words.
     """
 
     codes: tuple[str, ...]
@@ -42,7 +40,7 @@ class StationTable:
 
     @classmethod
     def from_sites(cls, sites: Mapping[str, Site], notes: Iterable[str] = ()) -> StationTable:
-        """Take the sites that have coordinates; an unknown elevation is sea level, which is noted."""
+        """Take the sites that have coordinates; an unknown elevation is taken as sea level and noted."""
         known = {
             name: site for name, site in sites.items() if np.isfinite([site.latitude, site.longitude]).all()
         }
@@ -56,40 +54,24 @@ class StationTable:
         ]
         if wrong:
             raise InputError(
-                f"the coordinates of {wrong[0]} are no degrees and metres: give latitude, longitude, elevation_m"
+                f"the coordinates of {wrong[0]} are not degrees and metres: give latitude, longitude, elevation_m"
             )
-        words = list(notes)
+        assumptions = list(notes)
         if flat := [name for name, up in zip(known, elevation, strict=True) if np.isnan(up)]:
-            words.append(f"no elevation of {_some(flat)}: taken as sea level")
-        return cls(tuple(known), latitude, longitude, np.nan_to_num(elevation), tuple(words))
-
-    @classmethod
-    def from_recording(cls, recording: xr.DataArray) -> StationTable:
-        """Take the coordinates of a recording's channels; stations without them are left out."""
-        names = ("latitude", "longitude", "elevation")
-        columns = [
-            recording[name].values
-            if name in recording.coords
-            else np.full(recording.sizes["channel"], np.nan)
-            for name in names
-        ]
-        sites: dict[str, Site] = {}
-        for code, *values in zip(station_codes(recording), *columns, strict=True):
-            if np.isfinite(values[:2]).all():
-                sites.setdefault(str(code), Site(*map(float, values)))
-        return cls.from_sites(sites)
+            assumptions.append(f"no elevation of {_some(flat)}: taken as sea level")
+        return cls(tuple(known), latitude, longitude, np.nan_to_num(elevation), tuple(assumptions))
 
     @classmethod
     def from_file(cls, path: Path | str) -> StationTable:
         """Read StationXML, or a CSV table with the columns station, latitude, longitude, elevation_m.
 
         The table may have ``name`` for ``station``, and ``elevation_km`` or ``elevation`` for ``elevation_m``: a bare
-        elevation is taken as kilometres when all are below 9 and not all are whole numbers, which is noted.
+        elevation is taken as kilometres, and noted, when all are below 9 and not all are whole numbers.
 
         Raises
         ------
         InputError
-            If it is neither.
+            If the file is neither.
         """
         place = Path(path)
         quality_log = QualityLog()
@@ -98,7 +80,7 @@ class StationTable:
             return cls.from_inventory(place)
         if not sites:
             raise InputError(
-                f"{place} is no table of stations: give StationXML, or a CSV file with the columns station, "
+                f"{place} is not a table of stations: give StationXML, or a CSV file with the columns station, "
                 "latitude, longitude, elevation_m"
             )
         return cls.from_sites(sites, [detail for _, _, detail, _ in quality_log.issues])
@@ -119,7 +101,7 @@ class StationTable:
         return len(self.codes)
 
     def row_of(self, station: str) -> int | None:
-        """Row of a station by its "NET.STA.LOC", by "NET.STA" or by its bare code; None when it is not there."""
+        """Return the row of a station by "NET.STA.LOC", "NET.STA" or its bare code; None if it is absent."""
         parts = station.split(".")
         names = (station, ".".join(parts[:2]), parts[1] if len(parts) > 1 else station)
         return next((self._rows[name] for name in names if name in self._rows), None)
@@ -149,13 +131,13 @@ class StationTable:
         rows: dict[str, int] = {}
         for row, code in enumerate(self.codes):
             rows.setdefault(code, row)
-        for row, code in enumerate(self.codes):  # a table of "NET.STA.LOC" also answers to "NET.STA"
+        for row, code in enumerate(self.codes):  # "NET.STA" also finds rows of "NET.STA.LOC"
             rows.setdefault(".".join(code.split(".")[:2]), row)
         return rows
 
 
 def far_outside(east_km: FloatArray, north_km: FloatArray) -> BoolArray:
-    """Say which stations lie more than four times as far from the middle as stations do in the median.
+    """Return the stations farther from the centre than four times the median distance of all stations.
 
     Parameters
     ----------
@@ -163,7 +145,7 @@ def far_outside(east_km: FloatArray, north_km: FloatArray) -> BoolArray:
         Positions on a flat map.
     """
     distance = np.hypot(east_km - np.median(east_km), north_km - np.median(north_km))
-    if len(distance) < 4:  # of three stations none is the odd one
+    if len(distance) < 4:  # three stations have no outlier
         return np.zeros(len(distance), bool)
     return distance > FAR_OUTSIDE * max(float(np.median(distance)), 1e-3)
 

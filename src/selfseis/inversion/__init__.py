@@ -1,10 +1,10 @@
-"""Linear inversion judged on hidden data: operator, noise, priors, fit, blocked hold-out, verdict.
+"""Linear inversion evaluated on held-out data: operator, noise, priors, fit, nested cross-validation, verdict.
 
-Knows matrices and graphs, no seismology. `LinearProblem` holds what was measured and how it depends on the model; a
-prior says what models are plausible (`LaplacianPrior`, `MaternPrior`, `NeuralPrior`, `SubspacePrior`, or `NullPrior`:
-no model at all); `fit_model` combines the two; `nested_holdout` hides blocks of the data, chooses every setting
-without them and predicts them; `evaluate_priors` says in words whether that was better than the null; `oracle_limit`
-says what this geometry could tell at best.
+The package handles matrices and graphs and contains no seismology. `LinearProblem` holds the data and the linear
+operator. A prior defines which models are plausible: `LaplacianPrior`, `MaternPrior`, `NeuralPrior`, `SubspacePrior`,
+or `NullPrior` without any model. `fit_model` combines the two. `nested_holdout` holds out blocks of the data, chooses
+every setting without them and predicts them. `evaluate_priors` compares these predictions with the null.
+`oracle_limit` measures the best correlation that the geometry of the data allows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from selfseis.inversion.fit import Fitted, fit_model
 from selfseis.inversion.hyperparameters import Choice, Training, blocked_folds, choose_setting
 from selfseis.inversion.mesh_graph import Graph
 from selfseis.inversion.neural_field_prior import NeuralPrior
-from selfseis.inversion.precision_root import Root
+from selfseis.inversion.posterior import Root
 from selfseis.inversion.priors import (
     GaussianPrior,
     LaplacianPrior,

@@ -1,8 +1,8 @@
-"""Hidden blocks that bring nuisance terms of their own, such as an event whose origin time no visible datum knows.
+"""Nuisance terms that only a held-out block constrains, such as the origin time of a held-out event.
 
-What nobody else knows cannot be predicted: such terms are fitted to the hidden data themselves, for every prior and
-for the null alike, and what is left is scored. A block with as many terms as data says nothing, which its leverage
-shows.
+Such terms cannot be predicted from the visible data. They are fitted to the held-out data themselves, in the same way
+for every prior and for the null, and the remaining residuals are scored. A block with as many terms as data carries
+no information; its leverage shows this.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class Explained:
-    """Hidden residuals after their own terms were fitted.
+    """Held-out residuals after the block terms were fitted.
 
     Attributes
     ----------
     residual : ndarray, shape (n_hidden,)
     deviations : ndarray, shape (n_hidden, n_samples)
-        The same of deviations of posterior draws from the mode.
+        The same for the deviations of posterior draws from the mode.
     noise_share : ndarray, shape (n_hidden,)
         Share of the noise variance that is left in each residual; near 0 where the terms fit anything.
     """
@@ -37,7 +37,7 @@ class Explained:
 
 
 class BlockTerms:
-    """The terms that only hidden data know, block by block.
+    """The nuisance terms that only held-out data constrain, block by block.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class BlockTerms:
         deviations: FloatArray | None = None,
         student_dof: float | None = None,
     ) -> Explained:
-        """Fit the own terms of each block to its residuals and take them away.
+        """Fit the block terms to the residuals of each block and subtract them.
 
         Parameters
         ----------
@@ -78,31 +78,31 @@ class BlockTerms:
         term_precision : ndarray, shape (n_nuisance,)
             One over the prior variance of all terms.
         deviations : ndarray, shape (n_hidden, n_samples), optional
-            Deviations of predictions that posterior draws make.
+            Deviations of the predictions of posterior draws.
         student_dof : float, optional
-            Outliers lose weight in the fit as Student's t says.
+            Degrees of freedom of Student's t, which reduces the weight of outliers; Gaussian without.
         """
         left = residual.copy()
         drawn = np.zeros((len(residual), 0)) if deviations is None else deviations.copy()
         share = np.ones(len(residual))
-        for some, own, columns in self._blocks:
+        for rows, own, columns in self._blocks:
             if not own.size:
                 continue
-            weight = np.ones(len(some))
+            weight = np.ones(len(rows))
             for _ in range(1 if student_dof is None else ROUNDS):
-                precision = weight / noise_sd[some] ** 2
+                precision = weight / noise_sd[rows] ** 2
                 weighted = columns * precision[:, None]
                 normal = columns.T @ weighted + np.diag(np.maximum(term_precision[own], 1e-12))
                 gain = np.linalg.solve(normal, weighted.T)
-                left[some] = residual[some] - columns @ (gain @ residual[some])
+                left[rows] = residual[rows] - columns @ (gain @ residual[rows])
                 if student_dof is not None:
-                    weight = student_weights(left[some] / noise_sd[some], student_dof)
+                    weight = student_weights(left[rows] / noise_sd[rows], student_dof)
             if drawn.shape[1]:
-                drawn[some] -= columns @ (gain @ drawn[some])
-            share[some] = 1 - np.einsum("ij,ji->i", columns, gain)
+                drawn[rows] -= columns @ (gain @ drawn[rows])
+            share[rows] = 1 - np.einsum("ij,ji->i", columns, gain)
         return Explained(left, drawn, np.clip(share, 0.0, 1.0))
 
 
 def student_weights(normalised: FloatArray, dof: float) -> FloatArray:
-    """Weights of residuals over their noise under Student's t with so many degrees of freedom."""
+    """Return the weights of normalised residuals under Student's t with `dof` degrees of freedom."""
     return (dof + 1) / (dof + normalised**2)

@@ -1,4 +1,4 @@
-"""Nested hold-out: hide blocks, choose everything without them, predict them; every prior on the same blocks."""
+"""Nested cross-validation: every prior predicts the same held-out blocks with settings chosen without them."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ Progress = Callable[[float, float], None]
 
 @dataclass
 class HeldOut:
-    """Hidden data and what one prior predicted of them.
+    """Held-out data and their prediction under one prior.
 
     Attributes
     ----------
     name : str
-        Of the prior.
+        Name of the prior.
     observed, predicted : ndarray, shape (n_data,)
-        NaN where a datum was never hidden.
+        NaN where a datum was never held out.
     sd : ndarray, shape (n_data,)
-        Predicted standard deviation, noise included, as wide as the inner folds asked for.
+        Predicted standard deviation with noise, widened as the inner folds require.
     noise_sd : ndarray, shape (n_data,)
-        Stated standard deviation of the noise, which normalised residuals refer to.
+        Stated standard deviation of the noise, by which residuals are normalised.
     kind : ndarray of str, shape (n_data,)
     blocks, fold : ndarray of int, shape (n_data,)
     settings : list of dict
-        What each fold chose.
+        Setting that each fold chose.
     inner_losses : list of float
         Loss on the inner folds of each fold.
     """
@@ -60,7 +60,7 @@ class HeldOut:
 
     @classmethod
     def empty(cls, name: str, problem: LinearProblem) -> HeldOut:
-        """Return a table that folds fill."""
+        """Return a table without predictions, which the folds fill."""
         nothing = np.full(problem.n_data, np.nan)
         return cls(
             name, problem.data.copy(), nothing, nothing.copy(), nothing.copy(), problem.noise.kind,
@@ -68,33 +68,33 @@ class HeldOut:
         )  # fmt: skip
 
     def rows(self, kind: str | None = None) -> BoolArray:
-        """Return which data were hidden, of one type or of all whose name starts so; (n_data,)."""
+        """Return a mask of the held-out data, all or those whose type starts with `kind`; (n_data,)."""
         hidden = np.isfinite(self.predicted)
         return hidden if kind is None else hidden & np.char.startswith(self.kind.astype(str), kind)
 
     def residual(self, kind: str | None = None) -> FloatArray:
-        """Return observed minus predicted of hidden data."""
+        """Return observed minus predicted for the held-out data."""
         rows = self.rows(kind)
         return self.observed[rows] - self.predicted[rows]
 
     def variance_reduction(self, kind: str | None = None) -> float:
-        """Return one minus the squared residual over the squared data, of hidden data."""
+        """Return one minus the ratio of squared residuals to squared data, over the held-out data."""
         return float(1 - np.sum(self.residual(kind) ** 2) / np.sum(self.observed[self.rows(kind)] ** 2))
 
     def rms(self, kind: str | None = None) -> float:
-        """Return the root mean square of hidden residuals, in the units of the data."""
+        """Return the root mean square of held-out residuals, in the units of the data."""
         return float(np.sqrt(np.mean(self.residual(kind) ** 2)))
 
     def normalised_rms(self, kind: str | None = None) -> float:
-        """Return the root mean square of hidden residuals over the stated noise."""
+        """Return the root mean square of held-out residuals over the stated noise."""
         return float(np.sqrt(np.mean((self.residual(kind) / self.noise_sd[self.rows(kind)]) ** 2)))
 
     def standardised_rms(self, kind: str | None = None) -> float:
-        """Return the root mean square of hidden residuals over their predicted sd; 1 where intervals are honest."""
+        """Return the root mean square of held-out residuals over their predicted sd; 1 if intervals are right."""
         return float(np.sqrt(np.mean((self.residual(kind) / self.sd[self.rows(kind)]) ** 2)))
 
     def coverage(self, level: float = 0.683, kind: str | None = None) -> float:
-        """Return the share of hidden data that lie inside their predicted interval."""
+        """Return the share of held-out data that lie inside their predicted interval."""
         from scipy.stats import norm
 
         within = norm.ppf(0.5 + level / 2)
@@ -103,7 +103,7 @@ class HeldOut:
     def block_scores(self) -> BlockScores:
         """Return squared residuals and squared data, over the noise, block by block.
 
-        Each type of data counts the same in total, however many of them there are.
+        Every type of data has the same total weight, whatever its number of data.
         """
         rows = self.rows()
         weight = 1 / self.noise_sd[rows] ** 2
@@ -116,7 +116,7 @@ class HeldOut:
         return BlockScores(loss, power)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the hidden data as a table, one row a datum."""
+        """Return the held-out data as a table, one row per datum."""
         import pandas as pd
 
         rows = self.rows()
@@ -144,10 +144,10 @@ def nested_holdout(
     folds: Sequence[BoolArray] | None = None,
     progress: Progress | None = None,
 ) -> list[HeldOut]:
-    """Hide each fold of blocks in turn and predict it under every prior.
+    """Hold out each fold of blocks in turn and predict it under every prior.
 
-    In each fold the setting of a prior, its noise scales and the width of its intervals come from blocked folds inside
-    the visible data alone.
+    In each fold, blocked folds inside the visible data choose the setting of a prior, its noise scales and the width
+    of its intervals.
 
     Parameters
     ----------
@@ -156,17 +156,17 @@ def nested_holdout(
     n_folds, n_inner : int
         Number of outer and of inner folds.
     n_samples : int
-        Draws from the posterior behind each interval.
+        Number of posterior draws for each interval.
     seed : int
     folds : sequence of ndarray of bool, shape (n_data,), optional
-        What each fold hides; whole blocks, dealt out to `n_folds`, without.
+        Data that each fold holds out; by default whole blocks, distributed over `n_folds` folds.
     progress : callable, optional
-        Told how much is done and how much there is.
+        Called with the amount of work done and the total amount.
 
     Returns
     -------
     list of HeldOut
-        One for each prior.
+        One per prior.
     """
     results = [HeldOut.empty(prior.name, problem) for prior in priors]
     if folds is None:
@@ -181,12 +181,12 @@ def nested_holdout(
 
 
 def joined(parts: Sequence[HeldOut]) -> HeldOut:
-    """Join what one prior predicted of data that were hidden apart; each part becomes a fold.
+    """Join the predictions of one prior for parts of the data that were held out separately; one fold per part.
 
     Parameters
     ----------
     parts : sequence of HeldOut
-        Each of a single fold, of the same data; no datum is hidden twice.
+        Each of a single fold, of the same data; no datum is held out twice.
     """
     first = parts[0]
     whole = replace(
@@ -235,18 +235,18 @@ def _predict_fold(
 
 SHARE_IN_ONE_SD = 0.683
 MIN_NOISE_SHARE = 0.1
-"""Hidden data whose own terms fit more than 90% of any noise are not scored: they could not be missed."""
+"""Held-out data are not scored where their block terms would fit more than 90% of any noise."""
 INNER_SAMPLES = 8
-SETTLING_ROUNDS = 3
+REWEIGHTING_ROUNDS = 3
 MAX_SWEEPS = 2
 MAX_SEARCHED = 12_000
-"""Of more visible data than this, settings are searched on some of their blocks, drawn at random."""
+"""With more visible data than this, settings are searched on a random part of their blocks."""
 NO_TERMS = 1e-3
-"""Factor on the prior sizes of searched terms that takes them away."""
+"""Factor on the prior sizes of searched terms that removes them."""
 
 
 def explain_hidden(terms: TermProblem, fit: TermFit, own: BlockTerms, *, with_model: bool) -> Explained:
-    """Predict hidden data from a fit and fit their own terms to what is left."""
+    """Predict held-out data from a fit and fit their block terms to the residuals."""
     problem = terms.at(fit.setting)
     residual = problem.data[own.rows] - predicted(problem, fit.draws.mode, own.rows, with_model=with_model)
     away = (fit.draws.samples - fit.draws.mode).T
@@ -261,7 +261,7 @@ def explain_hidden(terms: TermProblem, fit: TermFit, own: BlockTerms, *, with_mo
 
 
 def spread_of(explained: Explained, noise: FloatArray) -> FloatArray:
-    """Predictive standard deviation of hidden residuals after their own terms, noise included."""
+    """Return the predictive standard deviation, with noise, of held-out residuals after their block terms."""
     variance = np.mean(explained.deviations**2, axis=1) if explained.deviations.shape[1] else 0.0
     return np.sqrt(variance + explained.noise_share * noise**2)
 
@@ -274,13 +274,13 @@ class TermChoice:
     ----------
     setting : dict
     loss : float
-        Mean Student's t deviance of what the inner folds hid, the size of the noise included.
+        Mean Student's t deviance of the data that the inner folds held out, including the size of the noise.
     tried : dict
         Loss by setting, as tuples of items.
     widening : dict of str to float
         Factor on predictive standard deviations, by type of data.
     fit : TermFit
-        Of all visible data, settled, without draws.
+        Converged fit of all visible data, without draws.
     """
 
     setting: Setting
@@ -304,7 +304,7 @@ def choose_axis_by_axis(
     ----------
     terms : TermProblem
     prior : SearchedPrior or None
-        None tunes the null: the sizes of its terms.
+        None tunes the sizes of the terms of the null.
     visible : ndarray of bool, shape (n_data,)
     n_inner : int
     seed : int
@@ -312,7 +312,7 @@ def choose_axis_by_axis(
     axes: dict[str, Sequence[float]] = {"terms": terms.term_axis} | dict(prior.axes if prior else {})
     setting = {name: float(values[len(values) // 2]) for name, values in axes.items()}
     searched = _some_blocks(terms.problem.blocks, visible, seed)
-    fit = solve_terms(terms, prior, setting, searched, settle=SETTLING_ROUNDS)
+    fit = solve_terms(terms, prior, setting, searched, reweightings=REWEIGHTING_ROUNDS)
     folds = [
         (searched & ~hidden, BlockTerms(terms.problem, hidden, searched & ~hidden))
         for hidden in blocked_folds(terms.problem.blocks, n_inner, visible=searched, seed=seed)
@@ -332,14 +332,21 @@ def choose_axis_by_axis(
         if setting == before:
             break
     fit = solve_terms(
-        terms, prior, setting, visible, scales=fit.scales, weights=fit.weights, settle=2, start=fit.draws.mode
+        terms,
+        prior,
+        setting,
+        visible,
+        scales=fit.scales,
+        weights=fit.weights,
+        reweightings=2,
+        start=fit.draws.mode,
     )
     widening = _widening(terms, prior, setting, folds, fit, seed)
     return TermChoice(setting, loss_of(setting), tried, widening, fit)
 
 
 def _some_blocks(blocks: IntArray, visible: BoolArray, seed: int) -> BoolArray:
-    """Visible data of as many random blocks as the search can afford."""
+    """Return the visible data of random blocks, at most about `MAX_SEARCHED` of them."""
     share = MAX_SEARCHED / max(int(visible.sum()), 1)
     if share >= 1:
         return visible
@@ -379,7 +386,7 @@ def _inner_loss(
         noise = noise_sd(terms.problem, known.scales)[own.rows]
         scored = explained.noise_share > MIN_NOISE_SHARE
         squared = (explained.residual / noise)[scored] ** 2
-        # Priors that leave more noise must not gain by it when they are compared.
+        # A prior must not gain in the comparison because it leaves more noise.
         deviances.append((dof + 1) * np.log1p(squared / dof) + 2 * np.log(noise[scored]))
     return float(np.mean(np.concatenate(deviances)))
 
@@ -423,7 +430,7 @@ def hold_out_terms(
     under_null: bool = False,
     progress: Progress | None = None,
 ) -> HeldOut:
-    """Hide each fold of blocks in turn; choose settings, noise and interval widths without it; predict it.
+    """Hold out each fold of blocks in turn; choose settings, noise and interval widths without it; predict it.
 
     Parameters
     ----------
@@ -431,19 +438,19 @@ def hold_out_terms(
     prior : SearchedPrior or None
         None for the null.
     name : str
-        What tables call it.
+        Name in tables.
     n_folds, n_inner, n_samples, seed : int
     settings : sequence of dict, optional
-        Of each fold, where they were chosen before; nothing is searched then, and intervals are not widened.
+        Settings of each fold, if they are known; then nothing is searched and intervals are not widened.
     under_null : bool
-        Whether to fit `null_data` in place of the visible data, which says what chance gives.
+        Whether to fit `null_data` instead of the visible data, for the skill of the null.
     progress : callable, optional
 
     Returns
     -------
     HeldOut
-        ``observed - predicted`` is what is left after the own terms of the hidden blocks; data that these fit
-        anyway are NaN.
+        ``observed - predicted`` is the residual after the block terms of the held-out blocks; data that these
+        terms fit anyway are NaN.
     """
     problem = terms.problem
     result = HeldOut.empty(name, problem)
@@ -456,7 +463,7 @@ def hold_out_terms(
             choice = choose_axis_by_axis(trained, prior, ~hidden, n_inner=n_inner, seed=seed)
             known, widening, loss = choice.fit, choice.widening, choice.loss
         else:
-            known = solve_terms(trained, prior, settings[number], ~hidden, settle=SETTLING_ROUNDS)
+            known = solve_terms(trained, prior, settings[number], ~hidden, reweightings=REWEIGHTING_ROUNDS)
             widening, loss = dict.fromkeys(terms.kinds, 1.0), np.nan
         fit = solve_terms(
             trained, prior, known.setting, ~hidden, scales=known.scales, weights=known.weights,
@@ -470,7 +477,7 @@ def hold_out_terms(
         result.sd[own.rows] = sd * np.array(
             [widening[kind] for kind in problem.noise.kind[own.rows].tolist()]
         )
-        # Own terms take a part of the noise along with what they explain.
+        # Block terms also remove a part of the noise.
         result.noise_sd[own.rows] = problem.noise.sd[own.rows] * np.sqrt(explained.noise_share)
         result.fold[own.rows] = number
         result.settings.append(known.setting)
@@ -481,12 +488,12 @@ def hold_out_terms(
 
 
 def null_data(terms: TermProblem, visible: BoolArray, seed: int = 0) -> FloatArray:
-    """Return data whose residuals beyond unsearched terms (those of events) are exchanged among the visible ones.
+    """Return data whose residuals after unsearched terms (those of events) are shuffled among the visible data.
 
-    Whatever a fit to them predicts of real data is chance. Hidden data have no part in it.
+    A fit to them has no real structure, so its skill on real data is that of the null. Held-out data are not used.
     """
     problem = terms.problem
-    bare = solve_terms(terms, None, {"terms": NO_TERMS}, visible, settle=SETTLING_ROUNDS)
+    bare = solve_terms(terms, None, {"terms": NO_TERMS}, visible, reweightings=REWEIGHTING_ROUNDS)
     fitted = predicted(problem, bare.draws.mode, np.arange(problem.n_data), with_model=False)
     left, rng = np.where(visible, problem.data - fitted, 0.0), np.random.default_rng(seed)
     for kind in terms.kinds:

@@ -1,4 +1,4 @@
-"""Was it better than no model at all? The verdict on hidden data, and what chance gives."""
+"""Verdict on held-out data: comparison of the chosen prior with a baseline and with the null."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from selfseis.inversion.problem import LinearProblem
 from selfseis.validation import Verdict, judge
 
 
-def chosen(heldouts: Sequence[HeldOut], name: str = "chosen by hidden data") -> HeldOut:
-    """Take in every fold the prior that the inner folds of that fold preferred.
+def chosen(heldouts: Sequence[HeldOut], name: str = "chosen by inner folds") -> HeldOut:
+    """Select in every fold the prior with the lowest loss on the inner folds.
 
     Parameters
     ----------
     heldouts : sequence of HeldOut
-        Of several priors on the same folds.
+        Several priors on the same folds.
     name : str
 
     Returns
@@ -49,7 +49,7 @@ def evaluate_priors(
     *,
     seed: int = 0,
 ) -> Verdict:
-    """Compare what was chosen with its baseline and with the null, by a paired bootstrap over hidden blocks.
+    """Compare the chosen prior with a baseline and with the null, by a paired bootstrap over held-out blocks.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def evaluate_priors(
     method, baseline, null : HeldOut
         On the same blocks.
     others : sequence of HeldOut
-        Priors that stand beside it in the table of the details.
+        Further priors for the table in the details.
     seed : int
 
     Returns
@@ -77,7 +77,7 @@ def evaluate_priors(
 
 
 def prior_row(heldout: HeldOut) -> dict[str, object]:
-    """Return the scores of one prior on hidden data, for JSON."""
+    """Return the scores of one prior on held-out data, for JSON."""
     kinds = sorted(set(heldout.kind[heldout.rows()].tolist()))
     return {
         "name": heldout.name,
@@ -100,7 +100,7 @@ def prior_row(heldout: HeldOut) -> dict[str, object]:
 
 
 def shuffled(problem: LinearProblem, rng: np.random.Generator) -> LinearProblem:
-    """Return the problem with the data of each type exchanged at random: what chance alone could have measured.
+    """Return the problem with the data of each type shuffled at random, as a null.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fit a model to visible data: the prior, the noise scale of each type of data, and outliers, settled together."""
+"""Fit of a model to visible data, with noise scales and outlier weights estimated in the same iteration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selfseis.inversion.whitened_system import System
 from selfseis.typing import BoolArray, FloatArray
 
 ROUNDS = 4
-SETTLED = 0.05
+CONVERGED = 0.05
 MIN_FREE = 0.1
 
 
@@ -24,7 +24,7 @@ class Fitted:
     Attributes
     ----------
     model : ndarray, shape (n_model,)
-        The most plausible one.
+        Most plausible model.
     samples : ndarray, shape (n_samples, n_model)
         Draws from the posterior.
     nuisance : ndarray, shape (n_nuisance,)
@@ -32,7 +32,7 @@ class Fitted:
     scales : dict of str to float
         Factor on the stated noise, by type of data.
     weights : ndarray, shape (n_data,)
-        What Student's t left of the weight of each datum; 1 for Gaussian noise.
+        Weight of each datum under Student's t; 1 for Gaussian noise.
     setting : dict of str to float
         Hyperparameters of the prior.
     """
@@ -57,12 +57,12 @@ class Fitted:
         ----------
         problem : LinearProblem
         rows : ndarray of bool, shape (n_data,)
-            Which data.
+            Data to predict.
 
         Returns
         -------
         mean, sd : ndarray, shape (n_rows,)
-            Of the data without their noise; sd is zero without samples.
+            Prediction without noise; sd is zero without samples.
         """
         operator = problem.operator[np.flatnonzero(rows)]
         mean, drawn = operator @ self.model, operator @ self.samples.T
@@ -91,8 +91,8 @@ def fit_model(
 ) -> Fitted:
     """Fit a model to the visible data.
 
-    The noise scale of each type of data is its variance component: what is left of it over what the model could not
-    have fitted by itself (Förstner, 1979). Outliers lose weight as Student's t says, where the noise has one.
+    The noise scale of each type of data is its variance component: its squared residuals over its number of degrees
+    of freedom (Förstner, 1979). If the noise is Student's t, outliers lose weight.
 
     Parameters
     ----------
@@ -101,15 +101,15 @@ def fit_model(
     setting : dict of str to float
         Hyperparameters, one of ``prior.settings()``.
     visible : ndarray of bool, shape (n_data,), optional
-        Data to use; all of them without.
+        Data to use; by default all of them.
     n_samples : int
         Number of draws from the posterior.
     seed : int
         Seed of the draws.
     scales : dict of str to float, optional
-        Noise scales, where they are known; they are estimated without.
+        Known noise scales; by default they are estimated.
     system : System, optional
-        The visible data, where they were whitened before.
+        The visible data, if they are whitened already.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def fit_model(
     rng = np.random.default_rng(seed)
     if system is None:
         system = System(problem, np.ones(problem.n_data, bool) if visible is None else visible)
-    system = settled(system, prior, setting, scales)
+    system = converged(system, prior, setting, scales)
     draws = prior.solve(system, setting, rng, n_samples)
     n = problem.n_model
     return Fitted(
@@ -132,15 +132,15 @@ def fit_model(
     )
 
 
-def settled(system: System, prior: Prior, setting: Setting, scales: dict[str, float] | None) -> System:
-    """Return the system with the noise scales and the weights at which another round changes nothing."""
+def converged(system: System, prior: Prior, setting: Setting, scales: dict[str, float] | None) -> System:
+    """Return the system with converged noise scales and weights."""
     noise = system.problem.noise
     dof = None if noise.measure_weights is not None else noise.student_dof
     if scales is not None:
         system = system.with_scales(scales)
         if dof is None:
             return system
-    # Without a normal matrix the share of the data that the model used up is measured on two draws.
+    # Without a normal matrix, two draws measure the number of degrees of freedom that the model uses.
     n_probes = 0 if system.problem.is_dense else 2
     for _ in range(ROUNDS):
         draws = prior.solve(system, setting, np.random.default_rng(0), n_probes)
@@ -151,13 +151,13 @@ def settled(system: System, prior: Prior, setting: Setting, scales: dict[str, fl
             system = System(system.problem, system.visible, _student_weights(system, residual, new, dof), new)
         else:
             system = system.with_scales(system.scales | new)
-        if change < SETTLED:
+        if change < CONVERGED:
             break
     return system
 
 
 def _normalised(system: System, draws: Draws) -> FloatArray:
-    """Residual over the stated noise, all data."""
+    """Return the residuals of all data over their stated noise."""
     return (system.problem.data - system.forward(draws.mode)) / system.problem.noise.marginal_sd
 
 
@@ -180,7 +180,7 @@ def _variance_components(system: System, draws: Draws, residual: FloatArray) -> 
 
 
 def _probed(system: System, draws: Draws, rows: BoolArray) -> float:
-    """Estimate from draws how many unknowns some of the data have fixed."""
+    """Estimate from draws how many unknowns some of the data determine."""
     if not len(draws.samples):
         return 0.0
     precision = system.row_precision[rows]

@@ -1,4 +1,4 @@
-"""Choose every setting without the data that will judge it: blocked folds inside the visible data."""
+"""Choice of hyperparameters on blocked folds inside the visible data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfseis.inversion.fit import fit_model, settled
+from selfseis.inversion.fit import converged, fit_model
 from selfseis.inversion.priors import Prior, Setting
 from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.whitened_system import System
@@ -19,21 +19,21 @@ SHARE_IN_ONE_SD = 0.683
 
 @dataclass(frozen=True)
 class Choice:
-    """What the inner folds decided for one prior.
+    """Setting, noise scales and interval widths that the inner folds chose for one prior.
 
     Attributes
     ----------
     setting : dict of str to float
         The best of the settings of the prior.
     losses : list of float
-        Loss of each setting, in the order of ``prior.settings()``: the mean over the types of data of the logarithm
-        of the mean squared residual of what the inner folds hid (mean absolute residual where outliers are expected).
-        A gain of a tenth counts the same in every type.
+        Loss of each setting, in the order of ``prior.settings()``: the logarithm of the mean squared residual of the
+        data that the inner folds held out, averaged over the types of data. Where outliers are expected, the mean
+        absolute residual replaces the mean square. A gain of a tenth counts the same in every type.
     scales : dict of str to float
         Noise scales at the best setting.
     widening : dict of str to float
-        Factor by which predicted standard deviations must grow, by type of data, so that one of them holds 68% of
-        what the inner folds hid.
+        Factor on predicted standard deviations, by type of data, such that an interval of one standard deviation
+        contains 68% of the data that the inner folds held out.
     """
 
     setting: Setting
@@ -50,27 +50,27 @@ class Choice:
 def blocked_folds(
     blocks: IntArray, n_folds: int, *, visible: BoolArray | None = None, seed: int = 0
 ) -> Iterator[BoolArray]:
-    """Deal whole blocks out to folds of about equal size.
+    """Distribute whole blocks over folds of about equal size.
 
     Parameters
     ----------
     blocks : ndarray of int, shape (n_data,)
     n_folds : int
-        Number of folds; at most one a block.
+        Number of folds; at most one per block.
     visible : ndarray of bool, shape (n_data,), optional
-        Data that take part.
+        Data to distribute; by default all.
     seed : int
 
     Yields
     ------
     ndarray of bool, shape (n_data,)
-        The data that a fold hides.
+        The data that a fold holds out.
     """
-    taking_part = np.ones(len(blocks), bool) if visible is None else visible
-    names, sizes = np.unique(blocks[taking_part], return_counts=True)
+    included = np.ones(len(blocks), bool) if visible is None else visible
+    names, sizes = np.unique(blocks[included], return_counts=True)
     if len(names) < 2:
         raise ValueError(
-            f"{len(names)} block of data cannot be both hidden and seen: at least two are needed"
+            f"cross-validation needs at least two blocks of data, got {len(names)}: give more data"
         )
     n_folds = min(n_folds, len(names))
     order = np.random.default_rng(seed).permutation(len(names))
@@ -82,7 +82,7 @@ def blocked_folds(
         load[fold] += sizes[place]
     fold_of_row = np.array([fold_of.get(block, -1) for block in blocks.tolist()])
     for fold in range(n_folds):
-        yield taking_part & (fold_of_row == fold)
+        yield included & (fold_of_row == fold)
 
 
 class Training:
@@ -107,14 +107,14 @@ class Training:
 
 
 def choose_setting(training: Training, prior: Prior, *, seed: int = 0) -> Choice:
-    """Choose the setting that predicts best what the inner folds hide.
+    """Choose the setting that best predicts the data held out by the inner folds.
 
     Parameters
     ----------
     training : Training
     prior : Prior
     seed : int
-        Seed of the draws that the widening is measured on.
+        Seed of the draws that measure the widening.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def choose_setting(training: Training, prior: Prior, *, seed: int = 0) -> Choice
 
 def _tried(training: Training, prior: Prior, setting: Setting) -> tuple[float, dict[str, float]]:
     problem = training.problem
-    system = settled(training.whole, prior, setting, None)
+    system = converged(training.whole, prior, setting, None)
     misses: dict[str, list[FloatArray]] = {}
     for inner, hidden in training.inner:
         fitted = fit_model(problem, prior, setting, system=inner, scales=system.scales)
@@ -138,7 +138,7 @@ def _tried(training: Training, prior: Prior, setting: Setting) -> tuple[float, d
         normalised = residual / problem.noise.marginal_sd[hidden]
         for kind in set(problem.noise.kind[hidden].tolist()):
             misses.setdefault(kind, []).append(normalised[problem.noise.kind[hidden] == kind])
-    # Hidden outliers must not decide where they are expected.
+    # Where outliers are expected, held-out outliers must not decide.
     power = 2 if problem.noise.student_dof is None else 1
     means = [np.mean(np.abs(np.concatenate(parts)) ** power) for parts in misses.values()]
     return float(np.mean(np.log(np.maximum(means, 1e-12)))), system.scales

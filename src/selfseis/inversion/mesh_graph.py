@@ -1,4 +1,4 @@
-"""Neighbourhood of the cells of a model: all that the smoothing priors know of geometry."""
+"""Graph of neighbouring cells: the geometry on which smoothing priors are defined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small network of coordinates: its output on all cells, and the derivative of that in its weights."""
+"""A small network of coordinates: its output on all cells and the derivatives with respect to its weights."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ START = -1.0
 
 @dataclass(frozen=True)
 class Network:
-    """A network with two hidden layers, as a function of the distance of its weights from where they started.
+    """A network with two hidden layers, as a function of the change of its weights from their initial values.
 
     Attributes
     ----------
     features : ndarray, shape (n_cells, 2 * n_frequencies)
         Sines and cosines of random directions (Fourier features, Tancik et al., 2020, arXiv:2006.10739).
     start : tuple of ndarray
-        Weights of each layer before they moved.
+        Initial weights of each layer.
     size : float or ndarray, shape (n_cells, 1)
-        What the output is multiplied by.
+        Factor on the output.
     nonnegative : bool
         Whether the output passes a softplus.
     """
@@ -50,7 +50,7 @@ class Network:
         n_fields: int = 1,
         nonnegative: bool = False,
     ) -> Network:
-        """Draw a network.
+        """Return a network with random initial weights.
 
         Parameters
         ----------
@@ -79,17 +79,17 @@ class Network:
 
     @property
     def unmoved(self) -> Weights:
-        """Weights that are where they started."""
+        """Zero change of the weights."""
         return tuple(np.zeros_like(start) for start in self.start)
 
     def shaped(self, flat: FloatArray) -> Weights:
-        """Return weights that stand one after another as layers; the inverse of `flattened`."""
+        """Return a flat array of weights as layers; the inverse of `flattened`."""
         ends = np.cumsum([start.size for start in self.start])[:-1]
         parts = np.split(flat, ends)
         return tuple(part.reshape(start.shape) for part, start in zip(parts, self.start, strict=True))
 
     def _layers(self, weights: Weights) -> tuple[list[FloatArray], FloatArray]:
-        """Return what enters each layer, and what leaves the last one; each is scaled by its number of inputs."""
+        """Return the inputs of each layer and the output of the last; each is scaled by its number of inputs."""
         entering = [_with_one(self.features)]
         for weight in weights[:-1]:
             entering.append(_with_one(np.tanh(entering[-1] @ weight)))
@@ -99,7 +99,7 @@ class Network:
         return tuple(start + step for start, step in zip(self.start, away, strict=True))
 
     def _raw(self, away: Weights) -> FloatArray:
-        """Output before the softplus; where the weights have not moved it is the same everywhere."""
+        """Return the output before the softplus; with the initial weights it is constant."""
         start = START if self.nonnegative else 0.0
         return self._layers(self._moved(away))[1] - self._layers(self.start)[1] + start
 
@@ -109,7 +109,7 @@ class Network:
         return np.asarray(self.size * (np.logaddexp(0, raw) if self.nonnegative else raw)).T.ravel()
 
     def _signals(self, away: Weights) -> tuple[list[FloatArray], list[FloatArray]]:
-        """Return what enters each layer, and the change of each output with what leaves it (fields, cells, out)."""
+        """Return the inputs of each layer, and the derivative of each output with respect to its outputs."""
         weights = self._moved(away)
         entering, _ = self._layers(weights)
         slope = self.size * (
@@ -135,7 +135,7 @@ class Network:
         return kernel.reshape(n_fields * n_cells, -1)
 
     def pulled_back(self, away: Weights, force: FloatArray) -> Weights:
-        """Multiply the transposed derivative of the model in the weights by a vector of the model."""
+        """Multiply the transposed Jacobian by a vector in model space."""
         entering, signals = self._signals(away)
         pulled = force.reshape(signals[0].shape[0], -1, 1)
         return tuple(
@@ -143,7 +143,7 @@ class Network:
         )
 
     def pushed(self, away: Weights, step: Weights) -> FloatArray:
-        """Multiply the derivative of the model in the weights by a step of the weights; (n_model,)."""
+        """Multiply the Jacobian by a step of the weights; (n_model,)."""
         entering, signals = self._signals(away)
         return np.concatenate(
             [
@@ -156,7 +156,7 @@ class Network:
         )
 
     def derivative(self, away: Weights, kind: DTypeLike = float) -> Iterator[NDArray[Any]]:
-        """Yield the derivative of the model in the weights of each layer; (n_model, n_weights of the layer)."""
+        """Yield the Jacobian of the model for the weights of each layer; (n_model, n_weights of the layer)."""
         for inside, signal in zip(*self._signals(away), strict=True):
             product = inside.astype(kind)[None, :, :, None] * signal.astype(kind)[:, :, None, :]
             yield product.reshape(signal[..., 0].size, -1)
@@ -172,7 +172,7 @@ def _inputs(n_inputs: int) -> float:
 
 
 def _with_one(values: FloatArray) -> FloatArray:
-    """Scale inputs by the root of their number, and put the input of the biases first."""
+    """Divide inputs by the root of their number, and prepend the input of the biases."""
     return np.column_stack([np.ones(len(values)), values / _inputs(values.shape[1])])
 
 

@@ -1,4 +1,4 @@
-"""A neural field as prior: models that a small network of coordinates draws easily."""
+"""A neural field as prior: models that are the output of a small network of coordinates."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ HALVINGS = 4
 
 
 class NeuralPrior:
-    """Models that are the output of a small network whose input is where a cell lies.
+    """Models that are the output of a small network whose input is the position of a cell.
 
-    The network sees sines and cosines of random directions (Fourier features, Tancik et al., 2020,
-    arXiv:2006.10739). Its weights have independent unit Gaussian priors; the most plausible ones are found by
-    Gauss-Newton steps, which in the space of the model are steps under the network's tangent kernel (Jacot et al.,
-    2018, arXiv:1806.07572) and need no derivative of the operator. Draws are those of the network linearised there.
+    The inputs are sines and cosines of random directions (Fourier features, Tancik et al., 2020, arXiv:2006.10739).
+    The weights have independent unit Gaussian priors. Gauss-Newton steps find the most plausible weights. In model
+    space these are steps under the tangent kernel of the network (Jacot et al., 2018, arXiv:1806.07572), and they
+    need no derivative of the operator. Posterior draws come from the network linearised at these weights.
 
     Parameters
     ----------
     coordinates : ndarray, shape (n_cells, n_dimensions)
-        Place of each cell in km.
+        Position of each cell in km.
     scales : sequence of float
-        Candidates of the smallest scale of the features in km.
+        Candidates for the smallest scale of the features in km.
     sizes : sequence of float
-        Candidates of the size of a model value that is nothing special, in its units.
+        Candidates for the typical size of a model value, in its units.
     n_fields : int
         Number of fields on these cells, one after another in the model.
     nonnegative : bool
@@ -70,7 +70,9 @@ class NeuralPrior:
     def solve(self, system: System, setting: Setting, rng: np.random.Generator, n_samples: int) -> Draws:
         """Return the most plausible unknowns and draws from their posterior."""
         if not system.problem.is_dense:
-            raise ValueError("a neural field needs a problem that is small enough for normal equations")
+            raise ValueError(
+                f"too many unknowns for a neural field ({system.n_unknowns}): choose another prior"
+            )
         network = Network.drawn(
             self.coordinates, setting["scale"], setting["size"], np.random.default_rng(0),
             n_frequencies=N_FREQUENCIES, width=WIDTH, n_fields=self.n_fields, nonnegative=self.nonnegative,
@@ -132,7 +134,7 @@ def _linearised(
     share: FloatArray,
     rng: np.random.Generator,
 ) -> list[FloatArray]:
-    """Draw models about the best one: a draw of the linearised prior, corrected by the perturbed data."""
+    """Return posterior draws: draws of the linearised prior, corrected by perturbed data."""
     if not len(rights):
         return []
     n = len(model)
@@ -145,12 +147,12 @@ def _linearised(
 
 MAX_ROW_STEPS = 3
 MAX_ROW_HALVINGS = 3
-SETTLED = 0.01
+CONVERGED = 0.01
 
 
 @dataclass(frozen=True)
-class _Here:
-    """Weights, the best terms beside them, and their cost: half the squared misfit and half the squared unknowns."""
+class _State:
+    """Weights, their best nuisance terms, and the cost: half the squared misfit plus half the squared unknowns."""
 
     away: Weights
     terms: FloatArray
@@ -166,10 +168,10 @@ def solve_network(
     seed: int = 0,
     start: FloatArray | None = None,
 ) -> Draws:
-    """Return the most plausible output of a network, nuisance terms beside it, and draws from their posterior.
+    """Return the most plausible output of a network, its nuisance terms, and draws from their posterior.
 
-    The weights have independent unit Gaussian priors. Each step linearises the network: a dense matrix of the visible
-    data by the weights, solved with the terms by conjugate gradients. Draws are those of the network linearised at
+    The weights have independent unit Gaussian priors. Each step linearises the network to a dense matrix of visible
+    data by weights, and conjugate gradients solve for weights and terms. Draws come from the network linearised at
     its best weights.
 
     Parameters
@@ -177,12 +179,12 @@ def solve_network(
     problem : LinearProblem
         With sparse operator and nuisance terms and uncorrelated noise.
     row_precision : ndarray, shape (n_data,)
-        One over the noise variance; 0 for data that are hidden.
+        One over the noise variance; 0 for held-out data.
     network : Network
-        Of all model values.
+        Network for all model values.
     n_samples, seed : int
     start : ndarray, shape (n_unknowns,), optional
-        Its nuisance terms are where the search for them begins.
+        Unknowns whose nuisance terms start the iteration.
     """
     seen, visible, precision = _visible(problem, network, row_precision)
     n_model, n_weights = problem.n_model, flattened(network.start).size
@@ -190,14 +192,14 @@ def solve_network(
     here = _at(seen, visible, precision, network.unmoved, terms)
     unit = sparse.csr_array(sparse.eye_array(n_weights))
 
-    def solved(here: _Here, n_samples: int) -> Draws:
+    def solved(here: _State, n_samples: int) -> Draws:
         linear = _linearised_rows(seen, visible, here.away)
         origin = np.concatenate([flattened(here.away), here.terms])
         return solve_sparse(linear, precision, unit, n_samples=n_samples, seed=seed, start=origin)
 
     for _ in range(MAX_ROW_STEPS):
         base, here = here, _stepped(seen, visible, precision, here, solved(here, 0))
-        if base.cost - here.cost < SETTLED * base.cost:
+        if base.cost - here.cost < CONVERGED * base.cost:
             break
     mode = np.concatenate([network.model(here.away), here.terms])
     if not n_samples:
@@ -213,7 +215,7 @@ def solve_network(
 def _visible(
     problem: LinearProblem, network: Network, row_precision: FloatArray
 ) -> tuple[Network, LinearProblem, FloatArray]:
-    """Return the network on the cells that visible data know, the problem of these data, and their precision."""
+    """Return the network on the cells that visible data constrain, the problem of these data, and their precision."""
     rows = np.flatnonzero(row_precision > 0)
     operator = sparse.csr_array(problem.operator[rows])
     n_cells = len(network.features)
@@ -229,7 +231,7 @@ def _visible(
 
 
 def _linearised_rows(network: Network, problem: LinearProblem, away: Weights) -> LinearProblem:
-    """Return the problem whose unknowns are the weights, as it is near some of them."""
+    """Return the problem linearised about given weights; its unknowns are the weights."""
     operator = problem.operator
     kind = operator.dtype
     columns = np.hstack([operator @ block for block in network.derivative(away, kind)])
@@ -239,21 +241,21 @@ def _linearised_rows(network: Network, problem: LinearProblem, away: Weights) ->
 
 def _at(
     network: Network, problem: LinearProblem, precision: FloatArray, away: Weights, terms: FloatArray
-) -> _Here:
-    """Put the best terms beside weights; `terms` is where the search for them begins."""
+) -> _State:
+    """Return the state with the best nuisance terms for given weights; `terms` starts the iteration."""
     assert problem.nuisance is not None
     left = problem.data - problem.operator @ network.model(away).astype(problem.operator.dtype)
     start = np.concatenate([np.zeros(problem.n_model), terms])
     terms = solve_sparse(problem.with_data(left), precision, None, start=start).mode[problem.n_model :]
     left = left - problem.nuisance @ terms
     squares = (precision @ left**2, np.sum(flattened(away) ** 2), problem.nuisance_precision @ terms**2)
-    return _Here(away, terms, float(sum(squares)) / 2)
+    return _State(away, terms, float(sum(squares)) / 2)
 
 
 def _stepped(
-    network: Network, problem: LinearProblem, precision: FloatArray, here: _Here, target: Draws
-) -> _Here:
-    """Go to the target, or as far towards it as the cost falls."""
+    network: Network, problem: LinearProblem, precision: FloatArray, here: _State, target: Draws
+) -> _State:
+    """Step to the target, or halve the step until the cost falls."""
     origin, share = flattened(here.away), 1.0
     best, terms = np.split(target.mode, [len(origin)])
     for _ in range(MAX_ROW_HALVINGS):

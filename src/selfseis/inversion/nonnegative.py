@@ -1,4 +1,4 @@
-"""Least squares of which some unknowns must not be negative, from the normal equations."""
+"""Least squares with some non-negative unknowns, from the normal equations."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def solve_nonnegative(
         Symmetric and positive definite.
     right : ndarray, shape (n,)
     bounded : ndarray of bool, shape (n,)
-        Which unknowns must not be negative.
+        Unknowns that must not be negative.
     start : ndarray of bool, shape (n,), optional
-        First guess of which unknowns are above zero; a good one saves time and changes nothing else.
+        First guess of the unknowns above zero; a good guess saves time and does not change the result.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def solve_nonnegative(
     SIAM J. Sci. Comput. 33. doi:10.1137/110821172
     """
     free = ~bounded | (np.ones_like(bounded) if start is None else start)
-    fewest_wrong, patience = len(right) + 1, PATIENCE
+    min_wrong, patience = len(right) + 1, PATIENCE
     scale = 1e-10 * np.abs(right).max(initial=1e-300)
     for _ in range(MAX_SWAPS):
         values = np.zeros(len(right))
@@ -49,11 +49,11 @@ def solve_nonnegative(
         n_wrong = int(wrong.sum())
         if n_wrong == 0:
             break
-        if n_wrong < fewest_wrong:
-            fewest_wrong, patience = n_wrong, PATIENCE
+        if n_wrong < min_wrong:
+            min_wrong, patience = n_wrong, PATIENCE
         elif patience > 0:
             patience -= 1
-        else:  # swapping all at once went in circles: swap only the last one, which cannot
+        else:  # swapping all at once can cycle; swapping only the last one cannot
             wrong = np.arange(len(right)) == np.flatnonzero(wrong)[-1]
         free = free ^ wrong
     return np.where(bounded, np.maximum(values, 0), values)

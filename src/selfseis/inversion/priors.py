@@ -1,4 +1,4 @@
-"""What models are plausible before any data: the priors behind one small protocol."""
+"""Priors of linear inversions behind one protocol: Laplacian, Matérn, subspace, and the null."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from scipy import linalg, sparse
 
 from selfseis.inversion.mesh_graph import Graph
 from selfseis.inversion.nonnegative import solve_nonnegative
-from selfseis.inversion.posterior import Draws
-from selfseis.inversion.precision_root import Root
+from selfseis.inversion.posterior import Draws, Root
 from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.solvers import solve_dense, solve_iteratively, solve_sparse
 from selfseis.inversion.whitened_system import System
@@ -24,18 +23,18 @@ Setting = dict[str, float]
 
 
 class Prior(Protocol):
-    """What a fit and the hidden data need of a prior.
+    """Protocol of a prior.
 
     Attributes
     ----------
     name : str
-        What tables call it.
+        Name in tables.
     """
 
     name: str
 
     def settings(self) -> list[Setting]:
-        """Return the settings that hidden data choose from."""
+        """Return the candidate settings of the cross-validation."""
         ...
 
     def solve(self, system: System, setting: Setting, rng: np.random.Generator, n_samples: int) -> Draws:
@@ -44,11 +43,11 @@ class Prior(Protocol):
 
 
 class GaussianPrior:
-    """A prior of Gaussian models; with `nonnegative` their projection onto models without negative values.
+    """A Gaussian prior; with `nonnegative` it is projected onto models without negative values.
 
-    A subclass says what its settings are and gives the root of the precision matrix. Bounded draws are those of a
-    regularised Gaussian: perturb data and prior, solve with the bound (Everink, Dong and Andersen, 2023,
-    doi:10.1088/1361-6420/acf9c5). They can be exactly zero, as slip outside of a rupture is.
+    A subclass defines the settings and the root of the precision matrix. Bounded draws are those of a regularised
+    Gaussian: perturb data and prior, then solve with the bound (Everink, Dong and Andersen, 2023,
+    doi:10.1088/1361-6420/acf9c5). They can be exactly zero, like slip outside a rupture.
 
     Attributes
     ----------
@@ -59,7 +58,7 @@ class GaussianPrior:
     nonnegative = False
 
     def settings(self) -> list[Setting]:
-        """Return the settings that hidden data choose from."""
+        """Return the candidate settings of the cross-validation."""
         raise NotImplementedError
 
     def root(self, setting: Setting) -> Root:
@@ -78,7 +77,7 @@ class GaussianPrior:
         if system.problem.is_dense:
             return solve_dense(system, root, rng, n_samples, nonnegative=self.nonnegative)
         if self.nonnegative:
-            raise ValueError("a bound needs a problem that is small enough for normal equations")
+            raise ValueError(f"too many unknowns for a bound ({system.n_unknowns}): use fewer cells")
         return solve_iteratively(system, root, rng, n_samples)
 
     def solve_rows(
@@ -97,15 +96,14 @@ class GaussianPrior:
 
 
 class LaplacianPrior(GaussianPrior):
-    """Smooth models: the Laplacian of the model is white noise.
+    """Smooth models, whose Laplacian is white noise.
 
     Parameters
     ----------
     graph : Graph
         Cells and their neighbours.
     sds : sequence of float
-        Candidates of the standard deviation: how much a cell may differ from the mean of its neighbours, in the
-        units of the model.
+        Candidates for the standard deviation of a cell from the mean of its neighbours, in the units of the model.
     n_fields : int
         Number of fields on these cells, one after another in the model.
     nonnegative : bool
@@ -135,10 +133,10 @@ class LaplacianPrior(GaussianPrior):
         return [{"sd": sd} for sd in self.sds]
 
     def root(self, setting: Setting) -> Root:
-        """Return the Laplacian, slightly damped so that it can be inverted, over its standard deviation."""
+        """Return the Laplacian, slightly damped to be invertible, over its standard deviation."""
         stiffness = self.graph.stiffness()
         degree = np.maximum(stiffness.diagonal(), 1e-12)
-        # Differences from the mean of the neighbours; the damping only pins the level, which no difference sees.
+        # Differences from the mean of the neighbours; the damping only fixes the level, which differences leave free.
         laplacian = sparse.diags_array(1 / degree) @ stiffness + self.DAMPING * sparse.eye_array(len(degree))
         return Root(_repeated(sparse.csr_array(laplacian) / setting["sd"], self.n_fields))
 
@@ -146,7 +144,7 @@ class LaplacianPrior(GaussianPrior):
 class MaternPrior(GaussianPrior):
     """Gaussian process with the Matérn covariance, as the solution of a stochastic differential equation.
 
-    Its precision is sparse, so it works for a handful of fault patches as for a mantle of many cells.
+    Its precision is sparse, so that it suits few fault patches as well as the many cells of a mantle.
 
     Parameters
     ----------
@@ -155,9 +153,9 @@ class MaternPrior(GaussianPrior):
     dimension : int
         2 on a fault, 3 in a volume.
     sds : sequence of float
-        Candidates of the standard deviation of a model value, in its units.
+        Candidates for the standard deviation of a model value, in its units.
     ranges : sequence of float
-        Candidates of the distance (km) at which the correlation has fallen to about 0.13.
+        Candidates for the distance (km) at which the correlation has fallen to about 0.13.
     n_fields : int
         Number of independent fields on these cells, one after another in the model.
     nonnegative : bool
@@ -208,13 +206,13 @@ class MaternPrior(GaussianPrior):
 
 
 class NullPrior:
-    """No model at all: nuisance terms and noise alone, tuned by the same data as everything else."""
+    """The null without a model: nuisance terms and noise alone, tuned on the same data as the priors."""
 
     def __init__(self, name: str = "no model") -> None:
         self.name = name
 
     def settings(self) -> list[Setting]:
-        """Return the one setting there is."""
+        """Return the only setting, which is empty."""
         return [{}]
 
     def solve(self, system: System, setting: Setting, rng: np.random.Generator, n_samples: int) -> Draws:
@@ -235,9 +233,9 @@ class SubspacePrior:
     Parameters
     ----------
     basis : ndarray, shape (n_model, n_basis)
-        The given models, one a column.
+        The given models, one per column.
     sds : sequence of float
-        Candidates of the standard deviation of the amplitudes.
+        Candidates for the standard deviation of the amplitudes.
     nonnegative : bool
         Whether amplitudes must not be negative.
     name : str

@@ -1,4 +1,4 @@
-"""What was measured, how it depends on the model, how noisy it is, and what is hidden together."""
+"""The linear problem: data, operator, noise, nuisance terms, and blocks for cross-validation."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from selfseis.typing import BoolArray, FloatArray, IntArray
 
 Matrix: TypeAlias = "FloatArray | sparse.csr_array"
 DENSE_LIMIT = 3000
-"""Up to this many unknowns the normal equations are formed; beyond, conjugate gradients never form them."""
+"""Maximum number of unknowns of normal equations; conjugate gradients solve larger problems."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise of the data, up to one scale for each type of data, which every fit estimates.
+    """The noise of the data, up to one scale per type of data, which every fit estimates.
 
     Attributes
     ----------
     sd : ndarray, shape (n_data,)
-        Standard deviation as it is stated, in the units of the data.
+        Stated standard deviation, in the units of the data.
     kind : ndarray of str, shape (n_data,)
         Type of each datum, such as ``gnss`` or ``P``.
     covariance : mapping of str to ndarray, shape (n_of_kind, n_of_kind)
-        Of the types whose noise is correlated: the covariance of all data of that type, in their order. It
-        replaces `sd` there.
+        Covariance of all data of each type with correlated noise, in their order. It replaces `sd` there.
     student_dof : float, optional
-        Degrees of freedom of Student's t, where outliers are to count less (4 is common); Gaussian without.
+        Degrees of freedom of Student's t, under which outliers count less (4 is common); Gaussian without.
     measure_weights : callable, optional
-        Measures Student's weights on visible data alone, once for all models; every fit estimates its own without.
+        Measures Student's weights on visible data, once for all models; by default every fit estimates them.
     """
 
     sd: FloatArray
@@ -45,9 +44,13 @@ class Noise:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.sd).all() and (self.sd > 0).all()):
-            raise ValueError("every standard deviation must be positive and finite")
+            raise ValueError(
+                f"standard deviations must be positive and finite, got a minimum of {np.min(self.sd):g}"
+            )
         if self.sd.shape != self.kind.shape:
-            raise ValueError(f"{self.sd.size} standard deviations for {self.kind.size} types of data")
+            raise ValueError(
+                f"sd and kind must have the same shape, got {self.sd.shape} and {self.kind.shape}"
+            )
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -73,23 +76,23 @@ class Noise:
 
 @dataclass(frozen=True)
 class LinearProblem:
-    """Data that depend linearly on a model, and on nuisance terms that nobody wants to know.
+    """Data that depend linearly on a model and on nuisance terms.
 
     Attributes
     ----------
     operator : ndarray or sparse array, shape (n_data, n_model)
-        What one unit of each model value does to each datum.
+        Change of each datum per unit of each model value.
     data : ndarray, shape (n_data,)
     noise : Noise
     blocks : ndarray of int, shape (n_data,)
-        Data of one block are always hidden together.
+        Data of one block are always held out together.
     nuisance : ndarray or sparse array, shape (n_data, n_nuisance), optional
-        What ramps, event terms or station terms do to the data. They are estimated in every fit, and their
-        uncertainty is carried along.
+        Columns of ramps, event terms or station terms. Every fit estimates them and propagates their
+        uncertainty.
     nuisance_sd : ndarray, shape (n_nuisance,), optional
-        Their prior standard deviations; infinite (the default) where nothing is known.
+        Their prior standard deviations; infinite (the default) for no prior knowledge.
     measure_noise : callable, optional
-        Measures the noise on visible data alone, where it is not known beforehand.
+        Measures the noise on the visible data, if it is not known beforehand.
     """
 
     operator: Matrix
@@ -106,7 +109,9 @@ class LinearProblem:
         if self.nuisance is not None:
             sizes.add(self.nuisance.shape[0])
         if sizes != {n_data}:
-            raise ValueError(f"operator, data, noise, blocks and nuisance differ in length: {sorted(sizes)}")
+            raise ValueError(
+                f"operator, data, noise, blocks and nuisance must be of one length, got {sorted(sizes)}"
+            )
 
     @property
     def n_data(self) -> int:
@@ -136,7 +141,7 @@ class LinearProblem:
         return self.n_model + self.n_nuisance <= DENSE_LIMIT
 
     def seen_through(self, visible: BoolArray) -> LinearProblem:
-        """Return the problem with its noise as the visible data know it."""
+        """Return the problem with its noise measured on the visible data."""
         if self.measure_noise is None:
             return self
         return replace(self, noise=self.measure_noise(self, visible), measure_noise=None)

@@ -1,4 +1,4 @@
-"""What this geometry could tell at best: models drawn from the prior, found again with everything known but them."""
+"""Resolution of a geometry: the resolution matrix, and the recovery of models drawn from the prior."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from selfseis.typing import BoolArray, FloatArray
 
 @dataclass(frozen=True)
 class Oracle:
-    """How well models drawn from the prior were found again.
+    """Recovery of models drawn from the prior.
 
     Attributes
     ----------
     correlations : ndarray, shape (n_draws,)
-        Of each draw with what was found of it; NaN where either is the same everywhere.
+        Correlation of each draw with its recovered model; NaN if either is constant.
     coverages : ndarray, shape (n_draws,)
         Share of the model values inside their 68% interval.
     """
@@ -32,7 +32,7 @@ class Oracle:
 
     @property
     def mean(self) -> float:
-        """Mean correlation: what no method can expect to beat where the prior is true."""
+        """Mean correlation: the expected upper limit of any method if the prior is true."""
         return float(np.nanmean(self.correlations))
 
     @property
@@ -63,7 +63,7 @@ def oracle_limit(
     n_samples : int
         Draws from each posterior, for the coverage.
     used : ndarray of bool, shape (n_model,), optional
-        Model values that count, such as cells that rays hit.
+        Model values to compare, such as cells with rays.
     seed : int
 
     Returns
@@ -99,9 +99,9 @@ def resolution_diagonal(
     n_probes: int = 20,
     seed: int = 0,
 ) -> FloatArray:
-    """Return which share of each model value the data fix: the diagonal of the resolution matrix.
+    """Return the diagonal of the resolution matrix: the share of each model value that the data determine.
 
-    Where the normal equations are too large, models of random signs are sent through the data and found again
+    If the normal equations are too large, the diagonal is estimated from models of random signs
     (Bekas, Kokiopoulou and Saad, 2007, doi:10.1016/j.apnum.2007.01.003).
 
     Parameters
@@ -118,7 +118,7 @@ def resolution_diagonal(
     Returns
     -------
     ndarray, shape (n_model,)
-        0 where only the prior speaks, 1 where only the data do.
+        0 where the prior alone determines the value, 1 where the data alone do.
     """
     root = prior.root(setting)
     system = System(problem, np.ones(problem.n_data, bool), scales=scales)

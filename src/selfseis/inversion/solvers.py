@@ -1,24 +1,19 @@
-"""The most plausible unknowns and their posterior: Cholesky for few unknowns, conjugate gradients for many."""
+"""Solvers for the most plausible unknowns and posterior draws: Cholesky factors or conjugate gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from selfseis.inversion.nonnegative import solve_nonnegative
-from selfseis.inversion.posterior import Draws
+from selfseis.inversion.posterior import Draws, Root
 from selfseis.inversion.problem import LinearProblem, Matrix
 from selfseis.inversion.whitened_system import System
 from selfseis.typing import BoolArray, FloatArray
-
-if TYPE_CHECKING:
-    from selfseis.inversion.precision_root import Root
-
 
 TOLERANCE = 1e-7
 MAX_STEPS = 500
@@ -27,13 +22,13 @@ MAX_STEPS = 500
 def solve_dense(
     system: System, root: Root, rng: np.random.Generator, n_samples: int, *, nonnegative: bool
 ) -> Draws:
-    """Solve by Cholesky factors of the normal matrix, with a bound if one is asked for.
+    """Solve by Cholesky factors of the normal matrix, with an optional bound.
 
     Parameters
     ----------
     system : System
     root : Root
-        Of the prior precision of the model.
+        Root of the prior precision of the model.
     rng : numpy.random.Generator
     n_samples : int
     nonnegative : bool
@@ -61,7 +56,7 @@ def solve_dense(
 
 
 def _used(system: System, matrix: FloatArray, free: BoolArray) -> dict[str, float]:
-    """Trace of each data type's share in the posterior precision, over the unknowns that are off their bound."""
+    """Return the trace of the share of each type of data in the posterior precision, over the free unknowns."""
     places = np.flatnonzero(free)
     factor = linalg.cho_factor(matrix[np.ix_(places, places)], lower=True, check_finite=False)
     inverse = linalg.cho_solve(factor, np.eye(places.size), check_finite=False)
@@ -72,7 +67,7 @@ def _used(system: System, matrix: FloatArray, free: BoolArray) -> dict[str, floa
 
 
 def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_samples: int) -> Draws:
-    """Solve by conjugate gradients on whitened unknowns, in which the prior is the unit matrix.
+    """Solve by conjugate gradients on whitened unknowns, for which the prior precision is the unit matrix.
 
     Neither the normal matrix nor a covariance is formed: memory is that of the operator and of a few vectors.
 
@@ -80,10 +75,10 @@ def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_sa
     ----------
     system : System
     root : Root
-        Of the prior precision of the model.
+        Root of the prior precision of the model.
     rng : numpy.random.Generator
     n_samples : int
-        Each costs one more solution.
+        Number of draws; each needs one more solution.
     """
     n_model = system.problem.n_model
     nuisance_size = _nuisance_size(system)
@@ -118,7 +113,7 @@ def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_sa
 
 
 def _nuisance_size(system: System) -> FloatArray:
-    """Return the size that makes each nuisance term weigh about one in its own normal equation."""
+    """Return the scale that gives each nuisance term a diagonal of about one in the normal equations."""
     problem = system.problem
     if problem.nuisance is None:
         return np.zeros(0)
@@ -147,14 +142,14 @@ def solve_sparse(
     problem : LinearProblem
         With sparse nuisance terms and uncorrelated noise; the operator may be sparse or not.
     row_precision : ndarray, shape (n_data,)
-        One over the noise variance; 0 for data that are hidden.
+        One over the noise variance; 0 for held-out data.
     root : sparse array, shape (n_model, n_model), optional
         Root L of the prior precision ``L.T @ L``; without it the model is zero and only nuisance terms are solved.
     n_samples : int
     seed : int
         Seed of the perturbations.
     start : ndarray, shape (n_unknowns,), optional
-        Where to begin, such as the solution of a similar problem.
+        Start of the iteration, such as the solution of a similar problem.
 
     Returns
     -------
@@ -182,7 +177,7 @@ def solve_sparse(
 
     diagonal = columns.squared_adjoint(row_precision)
     diagonal += np.concatenate([np.zeros(0) if root is None else root.power(2).sum(axis=0), precision])
-    diagonal[diagonal <= 0] = 1.0  # a term that no visible datum knows and no prior bounds stays zero
+    diagonal[diagonal <= 0] = 1.0  # a term without visible data and without a prior stays zero
     begin = np.zeros_like(right) if start is None else np.repeat(start[used, None], right.shape[1], axis=1)
     solved = np.zeros((problem.n_model + problem.n_nuisance, right.shape[1]))
     solved[used] = conjugate_gradients(product, right, 1 / diagonal, begin)
@@ -195,7 +190,7 @@ def conjugate_gradients(
     preconditioner: FloatArray,
     start: FloatArray,
 ) -> FloatArray:
-    """Solve for several right sides at once; each column has its own step lengths and stops by itself.
+    """Solve for several right sides at once; each column has its own step lengths and stopping time.
 
     Parameters
     ----------
@@ -238,7 +233,7 @@ def conjugate_gradients(
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the model and the nuisance terms do to the data, side by side."""
+    """The columns of the model and of the nuisance terms."""
 
     parts: tuple[Matrix, ...]
 
@@ -278,7 +273,7 @@ def _rights(
     n_samples: int,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Right sides: that of the data, and those of data and priors perturbed by what they are uncertain by."""
+    """Return the right sides of the data, and of data and priors perturbed by their uncertainty."""
     rows = np.repeat((row_precision * problem.data)[:, None], 1 + n_samples, axis=1)
     rows[:, 1:] += np.sqrt(row_precision)[:, None] * rng.standard_normal((problem.n_data, n_samples))
     right = columns.adjoint(rows)

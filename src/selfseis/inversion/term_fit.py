@@ -1,4 +1,4 @@
-"""Fit large sparse problems whose nuisance terms have searched sizes and whose noise is Student's t."""
+"""Fit of large sparse problems with nuisance terms of searched prior sizes and Student's t noise."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class SearchedPrior(Protocol):
     ----------
     name : str
     axes : mapping of str to sequence of float
-        Candidates of each hyperparameter, ascending.
+        Candidates for each hyperparameter, ascending.
     """
 
     name: str
 
     @property
     def axes(self) -> Axes:
-        """Candidates of each hyperparameter."""
+        """Candidates for each hyperparameter."""
         ...
 
     def solve_rows(
@@ -53,7 +53,7 @@ class SearchedPrior(Protocol):
 
 @dataclass(frozen=True)
 class TermProblem:
-    """A sparse problem whose nuisance terms have prior sizes that are searched too.
+    """A sparse problem with nuisance terms whose prior sizes are also searched.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class TermProblem:
     searched : ndarray of bool, shape (n_nuisance,)
         Terms (of stations) whose prior standard deviation the setting ``terms`` multiplies.
     term_axis : sequence of float
-        Its candidates.
+        Candidates for ``terms``.
     """
 
     problem: LinearProblem
@@ -91,7 +91,7 @@ class TermFit:
     scales : dict of str to float
         Factor on the stated noise, by type of data.
     weights : ndarray, shape (n_data,)
-        Of Student's t.
+        Weights of Student's t.
     setting : dict
     """
 
@@ -102,7 +102,7 @@ class TermFit:
 
 
 def noise_sd(problem: LinearProblem, scales: Mapping[str, float]) -> FloatArray:
-    """Return standard deviation of the noise of all data under scales; (n_data,)."""
+    """Return the standard deviation of the noise of all data under `scales`; (n_data,)."""
     factor = np.ones(problem.n_data)
     for kind, scale in scales.items():
         factor[problem.noise.kind == kind] = scale
@@ -117,34 +117,34 @@ def solve_terms(
     *,
     scales: Mapping[str, float] | None = None,
     weights: FloatArray | None = None,
-    settle: int = 0,
+    reweightings: int = 0,
     n_samples: int = 0,
     seed: int = 0,
     start: FloatArray | None = None,
 ) -> TermFit:
-    """Fit visible data; with ``settle`` rounds the noise scales and Student's weights are estimated first.
+    """Fit visible data; `reweightings` rounds estimate the noise scales and Student's weights first.
 
     Parameters
     ----------
     terms : TermProblem
     prior : SearchedPrior or None
-        None fits nuisance terms alone: the null.
+        None fits nuisance terms alone, as the null.
     setting : dict
     visible : ndarray of bool, shape (n_data,)
     scales, weights : optional
-        From an earlier fit.
-    settle : int
-        Rounds of reweighting.
+        Values of an earlier fit.
+    reweightings : int
+        Number of rounds of reweighting.
     n_samples, seed : int
-        Draws from the posterior.
+        Number of posterior draws, and their seed.
     start : ndarray, shape (n_unknowns,), optional
-        From an earlier fit.
+        Unknowns of an earlier fit, which start the iteration.
     """
     problem = terms.at(setting)
     scale = dict(scales or dict.fromkeys(terms.kinds, 1.0))
     weight = np.ones(problem.n_data) if weights is None else weights
     mode = start
-    for _ in range(settle):
+    for _ in range(reweightings):
         mode = _solved(problem, prior, setting, _precision(problem, visible, weight, scale), start=mode).mode
         scale, weight = _reweighted(problem, visible, mode, scale, with_model=prior is not None)
     precision = _precision(problem, visible, weight, scale)
@@ -181,7 +181,7 @@ def _reweighted(
     *,
     with_model: bool,
 ) -> tuple[dict[str, float], FloatArray]:
-    """Noise scales by the expectation-maximisation of Student's t, and the weights that go with them."""
+    """Return noise scales by the expectation-maximisation of Student's t, and their weights."""
     dof = problem.noise.student_dof
     residual = problem.data - predicted(problem, mode, np.arange(problem.n_data), with_model=with_model)
     new = dict(scales)
@@ -198,7 +198,7 @@ def _reweighted(
 
 
 def _terms_used(problem: LinearProblem, rows: BoolArray) -> float:
-    """Return number of terms that data of one type alone can have fixed, at most one a datum of each term's share."""
+    """Return the number of nuisance terms that data of one type determine, from their share of each term."""
     assert problem.nuisance is not None
     squared = sparse.csr_array(problem.nuisance).power(2)
     every = squared.T @ (1 / problem.noise.sd**2)

@@ -1,4 +1,4 @@
-"""The visible data, whitened: what a fit needs of a problem, dense or matrix-free, behind the same few verbs."""
+"""The whitened visible data of a problem, with the same methods for dense and matrix-free problems."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class System:
     problem : LinearProblem
     visible : ndarray of bool, shape (n_data,)
     weights : ndarray, shape (n_data,), optional
-        Further weights on squared residuals, as reweighting for Student's t makes them; measured without,
-        where the noise says how.
+        Further weights on squared residuals, as of Student's t. By default `Noise.measure_weights` measures
+        them, if it is given.
     scales : dict of str to float, optional
-        Noise scale of each type of data; 1 without.
+        Noise scale of each type of data; 1 by default.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class System:
         return self.problem.n_model + self.problem.n_nuisance
 
     def with_scales(self, scales: dict[str, float]) -> System:
-        """Return the same rows with other noise scales; what was computed is kept."""
+        """Return the same rows with other noise scales; computed normal equations are kept."""
         other = System(self.problem, self.visible, self.weights, scales)
         if self.problem.is_dense:
             other.__dict__["normals"] = self.normals
@@ -132,7 +132,7 @@ class System:
         return np.sum([np.zeros(self.n_unknowns), *parts], axis=0)
 
     def noisy_right(self, rng: np.random.Generator) -> FloatArray:
-        """Return the right side for data to which noise was added once more, and for drawn nuisance priors.
+        """Return the right side for data with added noise and for drawn nuisance priors.
 
         Solutions of such perturbed problems are draws from the posterior (perturb and solve; Papandreou and
         Yuille, 2010).
@@ -152,17 +152,17 @@ class System:
 
     @cached_property
     def row_precision(self) -> FloatArray:
-        """One over the noise variance of each row, zero where it is hidden; (n_data,)."""
+        """One over the noise variance of each row, zero for held-out rows; (n_data,)."""
         noise = self.problem.noise
         if noise.covariance:
-            raise ValueError("correlated noise needs a problem that is small enough for normal equations")
+            raise ValueError(f"too many unknowns for correlated noise ({self.n_unknowns}): use fewer cells")
         scale = np.ones(self.problem.n_data)
         for kind in noise.kinds:
             scale[noise.kind == kind] = self.scales[kind]
         return np.where(self.visible, self.weights / (noise.sd * scale) ** 2, 0.0)
 
     def forward(self, unknowns: FloatArray) -> FloatArray:
-        """Predict all data, hidden ones too; (n_data,)."""
+        """Predict all data, including held-out data; (n_data,)."""
         problem = self.problem
         predicted = problem.operator @ unknowns[: problem.n_model]
         if problem.nuisance is not None:
@@ -183,15 +183,15 @@ class System:
         product[self.problem.n_model :] += self.problem.nuisance_precision * unknowns[self.problem.n_model :]
         return product
 
-    # --- the model alone, nuisance terms at their best ------------------------------------------------------
+    # --- the model alone, nuisance terms eliminated ------------------------------------------------------
 
     def best_nuisance(self, model: FloatArray, right: FloatArray) -> FloatArray:
-        """Return the nuisance terms that fit best beside a given model; (n_nuisance,)."""
+        """Return the best nuisance terms for a given model; (n_nuisance,)."""
         if not self.problem.n_nuisance:
             return np.zeros(0)
         n = self.problem.n_model
-        beside = self._product(np.concatenate([model, np.zeros(self.problem.n_nuisance)]))[n:]
-        return np.asarray(self._solve_nuisance(right[n:] - beside))
+        from_model = self._product(np.concatenate([model, np.zeros(self.problem.n_nuisance)]))[n:]
+        return np.asarray(self._solve_nuisance(right[n:] - from_model))
 
     def _product(self, unknowns: FloatArray) -> FloatArray:
         return self._formed @ unknowns if self.problem.is_dense else self.normal_product(unknowns)
@@ -202,7 +202,7 @@ class System:
 
     @cached_property
     def reduced(self) -> tuple[FloatArray, FloatArray]:
-        """Normal matrix of the model after the nuisance terms are eliminated, and what takes their right side away."""
+        """Normal matrix of the model without the nuisance terms, and the matrix that eliminates their right side."""
         n = self.problem.n_model
         matrix = self._formed
         if not self.problem.n_nuisance:

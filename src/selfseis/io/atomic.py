@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing: a file or folder appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; what was made there takes its place when the block ends well.
+    """Give a temporary name next to ``path``; its content replaces ``path`` when the block ends without an error.
 
     Parameters
     ----------
     path : pathlib.Path
-        Final name of the file or folder; an existing one is replaced. Its folder is made if need be.
+        Final name of the file or folder; an existing one is replaced. Its folder is created if needed.
 
     Yields
     ------
@@ -50,7 +50,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all it holds, if it is there."""
+    """Remove a file, or a folder with its content, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""The one door to ObsPy: imported when it is first used, without the warnings of its own imports."""
+"""Import of ObsPy on first use, without the warnings of its own imports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def obspy() -> ModuleType:
-    """Return the module obspy; its import raises deprecation warnings that concern its authors only."""
+    """Return the module obspy; deprecation warnings of its import are silenced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import obspy as module

@@ -1,4 +1,4 @@
-"""Reading tables of numbers as people write them: any separator, comments, names in capitals or not."""
+"""Reader of text tables with any separator, comments and alternative column names in any case."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
     Raises
     ------
     InputError
-        If there is none, or if it is not text.
+        If the file does not exist or is not text.
     """
     try:
         return path.read_text(encoding="utf-8-sig", errors="strict")
@@ -49,11 +49,11 @@ class Columns:
     Attributes
     ----------
     cells : dict of str to list of str
-        By name; columns that are not there are missing.
+        By name; absent columns are missing.
     comments : str
-        The lines that start as comments do.
+        The comment lines.
     metres : dict of str to float
-        Metres in a unit of the columns whose header names one.
+        Metres per unit, for columns whose header names a unit.
     """
 
     cells: dict[str, list[str]]
@@ -70,9 +70,9 @@ def read_columns(path: Path, aliases: Mapping[str, tuple[str, ...]], bare: Bare)
     ----------
     path : Path
     aliases : mapping of str to tuple of str
-        Name of a column and all spellings that mean it, in lower case.
+        Name of a column and all its spellings, in lower case.
     bare : tuple of str, or callable
-        Names of the columns of a file that has no header; or what tells them from its first row.
+        Column names of a file without a header, or a function that derives them from its first row.
     """
     lines = [line.strip() for line in read_text(path).splitlines()]
     comments = [line for line in lines if line.startswith(COMMENTS)]
@@ -83,8 +83,10 @@ def read_columns(path: Path, aliases: Mapping[str, tuple[str, ...]], bare: Bare)
     if _is_header(rows[0]):
         header, rows = rows[0], rows[1:]
     else:
-        said = [_cells(line.lstrip("#%! ")) for line in comments if line.lstrip("#%! ")]
-        header = next((cells for cells in reversed(said) if _names_columns(cells, rows[0], aliases)), None)
+        commented = [_cells(line.lstrip("#%! ")) for line in comments if line.lstrip("#%! ")]
+        header = next(
+            (cells for cells in reversed(commented) if _names_columns(cells, rows[0], aliases)), None
+        )
     metres: dict[str, float] = {}
     if header is None:
         names = list(bare(rows[0]) if callable(bare) else bare)
@@ -99,13 +101,13 @@ def _is_header(row: list[str]) -> bool:
 
 
 def _names_columns(cells: list[str], row: list[str], aliases: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether a comment is the header of a table: as many names as there are cells, places among them."""
+    """Whether a comment is the header: as many names as cells, with longitude and latitude among them."""
     names = _named(cells, aliases)[0]
     return {"lon", "lat"} <= set(names) and len(row) == len(names) == len(set(names))
 
 
 def _named(header: list[str], aliases: Mapping[str, tuple[str, ...]]) -> tuple[list[str], dict[str, float]]:
-    """Return what columns are called here, and the units that their headers name."""
+    """Return the standard names of columns, and the units given in their headers."""
     spelt = {spelling: name for name, spellings in aliases.items() for spelling in (name, *spellings)}
     names, metres = [], {}
     for cell in header:
@@ -144,34 +146,34 @@ def is_number(cell: str) -> bool:
 
 
 def numbers(cells: list[str]) -> FloatArray:
-    """Return cells as numbers, NaN where they are none; (n,)."""
+    """Return cells as numbers, NaN where a cell is not a number; shape (n,)."""
     return np.array([float(cell) if is_number(cell) else np.nan for cell in cells], float)
 
 
 def required(columns: Mapping[str, list[str]], names: tuple[str, ...], path: Path) -> None:
-    """Insist on columns.
+    """Check that a table has the required columns.
 
     Raises
     ------
     InputError
-        Naming those that are missing.
+        If columns are missing; the message names them.
     """
     if missing := [name for name in names if name not in columns]:
         raise InputError(f"{path.name} has no column {', '.join(missing)}: it has {', '.join(columns)}")
 
 
 def metres_per_unit(displacement: FloatArray, sd: FloatArray) -> tuple[float, str]:
-    """Guess the unit of displacements that are too large, or known too badly, to be metres.
+    """Infer the unit of displacements that are too large, or too uncertain, to be metres.
 
     Parameters
     ----------
     displacement, sd : ndarray
-        As they stand in the file; NaN where unknown.
+        Values and uncertainties as in the file; NaN where unknown.
 
     Returns
     -------
     factor : float
-        Metres in a unit.
+        Metres per unit.
     name : str
         Name of the unit.
     """
@@ -180,6 +182,6 @@ def metres_per_unit(displacement: FloatArray, sd: FloatArray) -> tuple[float, st
     typical = float(np.median(known)) if known.size else np.nan
     if largest <= MAX_DISPLACEMENT_M and not typical > 0.3:
         return 1.0, "m"
-    # Solutions are good to millimetres: in centimetres their error is a fraction of one, in millimetres a few.
+    # Uncertainties are a few millimetres: below 1 if the unit is cm, a few if it is mm.
     centimetres = largest <= 100 * MAX_DISPLACEMENT_M and typical < 0.7
     return (0.01, "cm") if centimetres else (0.001, "mm")

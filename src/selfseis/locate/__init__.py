@@ -1,18 +1,17 @@
-"""From picks to a catalogue: association, velocity, location with its uncertainty, magnitudes, QuakeML.
+"""Location: a catalogue of events from picks, with association, velocity estimation, uncertainties and magnitudes.
 
-`make_catalogue` does all of it. PyOcto associates picks, events are located in a one-dimensional velocity model that
-the user gives or the picks suggest, and shifting stations against each other measures what chance would bring.
+`locate_events` runs all steps. PyOcto and origin-time association propose events, and pick assignment gives each pick
+to one event. Events are located in a one-dimensional velocity model, which is given or estimated from the picks. A
+null by shifted stations gives the significance of each event.
 """
 
 from __future__ import annotations
 
-from selfseis.catalogue.quakeml import located_to_quakeml
-from selfseis.catalogue.records import LocatedEvent, Location
-from selfseis.catalogue.tables import write_located_catalogue
+from selfseis.catalogue.records import Event, Location
 from selfseis.consensus.wadati import Wadati, fit_wadati
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
-from selfseis.locate.build_catalogue import make_catalogue
+from selfseis.locate.build_catalogue import locate_events
 from selfseis.locate.located_catalogue import LocatedCatalogue
 from selfseis.locate.location import Locator
 from selfseis.locate.pyocto_association import AssociatedEvent, associate
@@ -21,8 +20,8 @@ from selfseis.locate.velocity_estimation import estimate_velocity
 
 __all__ = [
     "AssociatedEvent",
+    "Event",
     "LocatedCatalogue",
-    "LocatedEvent",
     "Location",
     "Locator",
     "SearchVolume",
@@ -32,7 +31,5 @@ __all__ = [
     "associate",
     "estimate_velocity",
     "fit_wadati",
-    "located_to_quakeml",
-    "make_catalogue",
-    "write_located_catalogue",
+    "locate_events",
 ]

@@ -1,7 +1,7 @@
-"""How large an event was at each station: the largest swing of the horizontals in a window about S.
+"""Amplitudes of events: the largest zero-to-peak amplitude on the horizontals of a station in a window around S.
 
-Where the response is known, of a Wood-Anderson seismograph's displacement in nm (period 0.8 s, damping 0.8, gain 1, as
-the IASPEI standard asks); where not, of the record above 1 Hz in its own units.
+If the response is known, the amplitude is that of a Wood-Anderson seismograph in nm (period 0.8 s, damping 0.8, gain 1,
+as in the IASPEI standard). Otherwise it is that of the recording above 1 Hz, in its own units.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from selfseis.recording.components import Station, stations_of
 from selfseis.typing import FloatArray
 
 WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0.8 s, damping 0.8
-LOWEST_HZ = (0.3, 0.6)  # below, microseisms are larger than what Wood-Anderson would show of a small event
-HIGHEST = (0.7, 0.9)  # of the Nyquist frequency
-RELATIVE_LOWEST_HZ = (0.8, 1.2)
+LOW_CUT_HZ = (0.3, 0.6)  # at lower frequencies, microseisms exceed the signal of a small event
+HIGH_CUT = (0.7, 0.9)  # as shares of the Nyquist frequency
+RELATIVE_LOW_CUT_HZ = (0.8, 1.2)
 MIN_SIGNAL_TO_NOISE = 2.0
 CLIPPED_SHARE = 0.005
 
 
 class AmplitudeMeter:
-    """Measures amplitudes in a recording.
+    """Measurement of event amplitudes in a recording.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording; read in short windows only.
+        The recording. Only short windows are read.
     inventory : obspy.Inventory, optional
-        With the responses. Without it a recording whose ``units`` are m/s, nm/s, m or m/s**2, or that has the
-        coordinate ``sensitivity`` (counts per m/s, of an accelerometer per m/s**2), is taken as flat.
+        Instrument responses. Without an inventory, the response is taken as flat for ``units`` of m, nm, m/s, nm/s,
+        um/s or m/s**2, or with the coordinate ``sensitivity`` (counts per m/s; per m/s**2 for accelerometers).
     """
 
     def __init__(self, recording: xr.DataArray, inventory: Any = None) -> None:
@@ -50,19 +50,19 @@ class AmplitudeMeter:
         )
 
     def measure(self, p_time: np.datetime64, s_time: np.datetime64, station: str) -> Amplitude | None:
-        """Measure a station between just before P and one S - P time (at least 2 s) after S.
+        """Measure the amplitude at a station, from just before P to one S - P time (at least 2 s) after S.
 
         Parameters
         ----------
         p_time, s_time : numpy.datetime64
-            Observed or expected.
+            Observed or predicted arrival times.
         station : str
             "NET.STA.LOC".
 
         Returns
         -------
         Amplitude or None
-            None where there is no such station, the record has a gap, is clipped, or the signal is below twice the
+            None if there is no such station, the window has a gap or is clipped, or the signal is below twice the
             noise before P.
         """
         found = self._stations.get(station)
@@ -93,10 +93,10 @@ class AmplitudeMeter:
         seed_id = self._seed_ids[row] if self._seed_ids else ""
         to_motion = self._response(row, seed_id, first)
         if to_motion is None:
-            filtered = _filtered(data, self._rate, RELATIVE_LOWEST_HZ, None)
+            filtered = _filtered(data, self._rate, RELATIVE_LOW_CUT_HZ, None)
         else:
-            filtered = 1e9 * _filtered(data, self._rate, LOWEST_HZ, to_motion)
-        edge = max(2, (split - first) // 10)  # of the window's taper
+            filtered = 1e9 * _filtered(data, self._rate, LOW_CUT_HZ, to_motion)
+        edge = max(2, (split - first) // 10)  # tapered part of the window
         noise = np.abs(filtered[edge : split - first]).max(initial=0.0)
         signal = float(np.abs(filtered[split - first : len(data) - edge]).max(initial=0.0))
         if signal < MIN_SIGNAL_TO_NOISE * noise or signal <= 0:
@@ -106,7 +106,7 @@ class AmplitudeMeter:
     def _response(
         self, row: int, seed_id: str, first: int
     ) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
-        """Record per m of displacement as a function of frequency, or None where unknown."""
+        """Return the recorded signal per m of displacement as a function of frequency; None if unknown."""
         if self.inventory is not None:
             return _from_inventory(self.inventory, seed_id, sample_times(self.recording, first))
         units = str(self.recording.attrs.get("units", "")).lower().replace("^", "**").replace(" ", "")
@@ -120,7 +120,7 @@ class AmplitudeMeter:
         return None
 
 
-# What a record is per m of displacement: power of i omega, and factor.
+# Recorded signal per m of displacement: the power of i omega, and a factor.
 _FLAT = {
     "m": (0, 1.0),
     "nm": (0, 1e9),
@@ -133,7 +133,7 @@ _FLAT = {
 
 
 def arrival_times(picks: Sequence[Pick], vp_vs: float) -> dict[str, tuple[np.datetime64, np.datetime64]]:
-    """P and S time of each station with picks; one of them by the other's and by ``vp_vs`` of the event's origin."""
+    """Return the P and S times of each station with picks; a missing one follows from the origin time and vp/vs."""
     by = {(pick.station, pick.phase): pick.time for pick in reversed(picks)}
     delays = [
         (by[s, "S"] - by[s, "P"], by[s, "P"])
@@ -162,7 +162,7 @@ def _horizontals(station: Station) -> list[int]:
 
 
 def _is_clipped(data: FloatArray) -> bool:
-    """Many samples at the very largest values, which a seismogram has not."""
+    """Whether many samples have exactly the largest or the smallest value."""
     return any(
         int(np.sum(data == extreme)) > max(4, CLIPPED_SHARE * len(data))
         for extreme in (data.max(), data.min())
@@ -175,14 +175,14 @@ def _filtered(
     lowest: tuple[float, float],
     to_motion: Callable[[FloatArray], npt.NDArray[Any]] | None,
 ) -> FloatArray:
-    """Band-pass with cosine sides; with a response, as Wood-Anderson displacement in the response's unit."""
+    """Apply a band-pass with cosine flanks; with a response, convert to Wood-Anderson displacement."""
     n = len(data)
     taper = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / max(1, n // 20))
     padded = 1 << int(np.ceil(np.log2(2 * n)))
     spectrum = np.fft.rfft((data - data.mean()) * np.sin(np.pi / 2 * taper) ** 2, padded)
     f = np.asarray(np.fft.rfftfreq(padded, 1 / rate), float)
     nyquist = rate / 2
-    band = _rise(f, *lowest) * (1 - _rise(f, HIGHEST[0] * nyquist, HIGHEST[1] * nyquist))
+    band = _rise(f, *lowest) * (1 - _rise(f, HIGH_CUT[0] * nyquist, HIGH_CUT[1] * nyquist))
     if to_motion is not None:
         inside = band > 0
         s = 2j * np.pi * f[inside]
@@ -202,7 +202,7 @@ def _from_inventory(
     time = module.UTCDateTime(ns=int(when.astype("datetime64[ns]").astype(np.int64)))
     try:
         response = inventory.get_response(seed_id, time)
-    except Exception:  # ObsPy raises a bare Exception where it holds no response
+    except Exception:  # ObsPy raises a bare Exception without a response
         return None
 
     def displacement(f: FloatArray) -> npt.NDArray[Any]:

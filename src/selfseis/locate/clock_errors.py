@@ -1,8 +1,8 @@
-"""Stations whose clock is wrong: their picks are there, but all early or late by the same time.
+"""Clock errors: stations whose picks are all early or late by the same time.
 
-Such picks fit no event, so that the station seems silent. What gives it away is the difference between the station's
-picks, of P and S alike, and the times at which located events are expected there: for a good clock it is zero within
-the error of the model, for a wrong one the same other value at event after event.
+Such picks belong to no event, so the station seems to have none. A clock error shows in the residuals of the P and S
+picks of the station with respect to located events. With a correct clock they are zero within the error of the
+velocity model. With a wrong clock they have the same other value for event after event.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ MIN_EVENTS, MIN_SHARE = 4, 0.6
 
 @dataclass(frozen=True)
 class ClockError:
-    """A station that is early or late.
+    """The clock error of one station.
 
     Attributes
     ----------
     station : str
-        Its name.
+        Name of the station.
     shift_s : float
-        How much later than expected its picks are.
+        Observed minus predicted time of its picks in s.
     first, last : numpy.datetime64
-        Times of the first and the last event that show it.
+        Times of the first and the last event with this shift.
     n_events : int
-        How many events show it.
+        Number of events with this shift.
     """
 
     station: str
@@ -43,35 +43,35 @@ class ClockError:
     n_events: int
 
     def __str__(self) -> str:
-        way = "late" if self.shift_s > 0 else "early"
+        sign = "late" if self.shift_s > 0 else "early"
         span = " to ".join(str(time.astype("datetime64[s]")) for time in (self.first, self.last))
         return (
-            f"the clock of {self.station} seems to be {abs(self.shift_s):.2f} s {way} in {self.n_events} events "
-            f"({span}): its picks there are not used"
+            f"the clock of {self.station} seems to be {abs(self.shift_s):.2f} s {sign} in {self.n_events} events "
+            f"({span}): its picks in this time are not used"
         )
 
 
-def clock_errors(
+def find_clock_errors(
     picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, tolerance_s: float
 ) -> list[ClockError]:
-    """Find stations that are consistently early or late.
+    """Find stations whose picks are consistently early or late.
 
     Parameters
     ----------
     picks : sequence of Pick
         All picks, associated or not.
     locations : sequence of Location
-        Of events, in the order of time.
+        Locations of events, in order of time.
     locator : Locator
-        What located them.
+        The locator of these events.
     tolerance_s : float
-        What a good clock may be off, for the error of the model.
+        Largest apparent shift of a correct clock, from the error of the velocity model.
 
     Returns
     -------
     list of ClockError
-        At most one a station. Between its first and last event at least 60% show the shift and most have no pick in
-        time; four events at least.
+        At most one per station. It needs four events or more. Between the first and the last of them, at least 60% of
+        the events have the shift, and at most half as many have picks at the predicted time.
     """
     faults = []
     for station in locator.search_volume.stations.codes:
@@ -85,7 +85,7 @@ def clock_errors(
 def _offsets(
     picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, station: str
 ) -> list[dict[str, FloatArray]]:
-    """By event and phase: how much later than expected each pick in reach is, in s."""
+    """Residuals in s of the picks within reach, by event and phase."""
     times = {
         phase: np.sort(np.array([pick.time for pick in picks if pick.phase == phase], "datetime64[ns]"))
         for phase in ("P", "S")
@@ -111,24 +111,26 @@ def _fault(
     within = np.searchsorted(candidates, candidates + tolerance) - np.arange(len(candidates))
     first = int(within.argmax())
     shift = float(np.median(candidates[first : first + within[first]]))
-    shown = [row for row, event in enumerate(offsets) if _has(event, shift, tolerance)]
-    if len(shown) < MIN_EVENTS:
+    with_shift = [row for row, event in enumerate(offsets) if _has(event, shift, tolerance)]
+    if len(with_shift) < MIN_EVENTS:
         return None
-    span = range(shown[0], shown[-1] + 1)
-    in_time = sum(_has(offsets[row], 0.0, tolerance) for row in span)
-    if len(shown) < MIN_SHARE * len(span) or in_time > 0.5 * len(shown):
+    span = range(with_shift[0], with_shift[-1] + 1)
+    n_without_shift = sum(_has(offsets[row], 0.0, tolerance) for row in span)
+    if len(with_shift) < MIN_SHARE * len(span) or n_without_shift > 0.5 * len(with_shift):
         return None
-    return ClockError(station, shift, locations[shown[0]].time, locations[shown[-1]].time, len(shown))
+    return ClockError(
+        station, shift, locations[with_shift[0]].time, locations[with_shift[-1]].time, len(with_shift)
+    )
 
 
 def _has(event: dict[str, FloatArray], shift: float, tolerance: float) -> bool:
-    """Whether every phase that was picked in reach has a pick at the shift."""
+    """Whether each phase with picks within reach has a pick at the shift."""
     near = [bool(np.any(np.abs(late - shift) <= tolerance)) for late in event.values() if len(late)]
     return bool(near) and all(near)
 
 
-def without(picks: Sequence[Pick], faults: Sequence[ClockError]) -> list[Pick]:
-    """Leave out the picks of stations while their clocks are wrong."""
+def remove_faulty_picks(picks: Sequence[Pick], faults: Sequence[ClockError]) -> list[Pick]:
+    """Return the picks without those of stations during their clock errors."""
     margin = np.timedelta64(int(2 * MAX_SHIFT_S), "s")
     return [
         pick

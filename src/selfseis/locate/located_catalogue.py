@@ -1,26 +1,26 @@
-"""Located events and the files that hold them.
+"""Catalogue of located events, and its files.
 
 ``catalogue.csv``
-    One line an event: event_id, start, end, score, p_value, n_channels, time, latitude, longitude, depth_km, magnitude;
-    empty where not known. ``start`` and ``end`` are the first and the last pick.
+    One line per event: event_id, start, end, score, p_value, n_channels, time, latitude, longitude, depth_km and
+    magnitude; empty if not known. ``start`` and ``end`` are the first and the last pick.
 ``catalogue.xml``
     QuakeML with origins and their uncertainties, picks, arrivals, amplitudes and magnitudes.
 ``locations.json``
-    What a map, a section and a Wadati diagram need::
+    Data of a map, a section and a Wadati diagram::
 
         {
           "stations": [{"station", "latitude", "longitude", "elevation_m", "n_picks", "far_outside"}],
           "events": [{
               "event_id", "time",                       # ISO 8601 UTC, microseconds and Z
-              "located": true | false, "reason",        # why not, or what to mind; "" if nothing
-              "latitude", "longitude", "depth_km",      # null where not located; depth below sea level
+              "located": true | false, "reason",        # why not, or a caveat; "" if none
+              "latitude", "longitude", "depth_km",      # null if not located; depth below sea level
               "horizontal_error_km",                    # larger semi-axis of the 68% ellipse
-              "smaller_error_km", "ellipse_azimuth_deg",  # the other one; of the larger one, clockwise from north
+              "smaller_error_km", "ellipse_azimuth_deg",  # smaller semi-axis; azimuth of the larger one from north
               "depth_error_km", "time_error_s",         # one standard deviation
               "depth_is_resolved", "rms_s", "gap_deg",
               "n_picks", "n_used", "score", "p_value",
               "magnitude", "magnitude_type", "magnitude_error",
-              "distances_km": {station: km},            # where not located: from S - P
+              "distances_km": {station: km},            # if not located: from S - P
               "arrivals": [{"seed_id", "phase", "time", "residual_s", "distance_km", "weight"}]
           }],
           "wadati": {"vp_vs", "low", "high", "is_measured", "n_events", "n_pairs",
@@ -40,8 +40,8 @@ from typing import Any
 
 import numpy as np
 
-from selfseis.catalogue.records import LocatedEvent, Pick, iso
-from selfseis.catalogue.tables import write_located_catalogue
+from selfseis.catalogue.records import Event, Pick, format_utc
+from selfseis.catalogue.tables import write_catalogue
 from selfseis.consensus.wadati import Wadati
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.stations import StationTable
@@ -51,31 +51,31 @@ from selfseis.locate.clock_errors import ClockError
 
 @dataclass
 class LocatedCatalogue:
-    """Events, and all that they were located with.
+    """Located events, with the stations, picks and velocity model of the location.
 
     Attributes
     ----------
-    events : list of LocatedEvent
-        In the order of time.
+    events : list of Event
+        In order of time.
     stations : StationTable
-        Those with coordinates.
+        Stations with coordinates.
     far_outside : tuple of str
         Stations far outside the array.
     velocity : VelocityModel1D or None
-        The model; None without stations.
+        The velocity model.
     wadati : Wadati
-        The diagram of the events.
+        The Wadati diagram of the picks of the events.
     clock_errors : list of ClockError
-        Stations whose clock seems wrong.
+        Apparent clock errors of stations.
     picks, unassociated : list of Pick
-        All picks, and those of no event.
+        All picks, and those that belong to no event.
     n_shifts : int
-        Shifted records behind the p-values.
+        Number of records with shifted stations for the p-values.
     notes : list of str
-        What a reader should know, in sentences.
+        Assumptions, exclusions and caveats, as sentences.
     """
 
-    events: list[LocatedEvent]
+    events: list[Event]
     stations: StationTable
     far_outside: tuple[str, ...]
     velocity: VelocityModel1D | None
@@ -87,17 +87,17 @@ class LocatedCatalogue:
     notes: list[str]
 
     @property
-    def located(self) -> list[LocatedEvent]:
+    def located(self) -> list[Event]:
         """Return the events that have a location."""
         return [event for event in self.events if event.location is not None]
 
     def write(self, folder: Path | str) -> None:
         """Write ``catalogue.csv``, ``catalogue.xml`` and ``locations.json``, each whole or not at all."""
-        write_located_catalogue(self.events, Path(folder))
+        write_catalogue(self.events, Path(folder))
         write_json(Path(folder) / "locations.json", self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what ``locations.json`` holds (see the module)."""
+        """Return the content of ``locations.json``, as described in the module docstring."""
         picked = [pick.station for pick in self.picks]
         stations = [
             {
@@ -112,15 +112,15 @@ class LocatedCatalogue:
         ]
         return {
             "stations": stations,
-            "events": [_described(event) for event in self.events],
-            "wadati": self._wadati(),
+            "events": [_event_to_dict(event) for event in self.events],
+            "wadati": self._wadati_to_dict(),
             "velocity": None if self.velocity is None else self.velocity.to_dict(),
             "clock_errors": [
                 {
                     "station": fault.station,
                     "shift_s": round(fault.shift_s, 3),
-                    "first": iso(fault.first),
-                    "last": iso(fault.last),
+                    "first": format_utc(fault.first),
+                    "last": format_utc(fault.last),
                     "n_events": fault.n_events,
                 }
                 for fault in self.clock_errors
@@ -131,7 +131,7 @@ class LocatedCatalogue:
             "notes": self.notes,
         }
 
-    def _wadati(self) -> dict[str, Any]:
+    def _wadati_to_dict(self) -> dict[str, Any]:
         points = [
             {"event_id": self.events[point["event"]].event_id}
             | {key: value for key, value in point.items() if key != "event"}
@@ -148,7 +148,7 @@ class LocatedCatalogue:
         }
 
 
-def _described(event: LocatedEvent) -> dict[str, Any]:
+def _event_to_dict(event: Event) -> dict[str, Any]:
     place, magnitude = event.location, event.magnitude
     digits = {
         "latitude": 6,
@@ -165,7 +165,7 @@ def _described(event: LocatedEvent) -> dict[str, Any]:
     numbers = {name: _number(getattr(place, name, np.nan), places) for name, places in digits.items()}
     return {
         "event_id": event.event_id,
-        "time": iso(event.peak),
+        "time": format_utc(event.peak),
         "located": place is not None,
         "reason": event.reason,
         **numbers,
@@ -178,18 +178,18 @@ def _described(event: LocatedEvent) -> dict[str, Any]:
         "magnitude_type": None if magnitude is None else magnitude.type,
         "magnitude_error": None if magnitude is None else round(magnitude.error, 3),
         "distances_km": {station: round(km, 3) for station, km in event.distances_km.items()},
-        "arrivals": [_arrival(event, row) for row in range(len(event.picks))],
+        "arrivals": [_arrival_to_dict(event, row) for row in range(len(event.picks))],
     }
 
 
-def _arrival(event: LocatedEvent, row: int) -> dict[str, Any]:
+def _arrival_to_dict(event: Event, row: int) -> dict[str, Any]:
     pick = event.picks[row]
     found = {} if event.location is None else {a.pick: a for a in event.location.arrivals}
     arrival = found.get(pick)
     return {
         "seed_id": pick.seed_id,
         "phase": pick.phase,
-        "time": iso(pick.time),
+        "time": format_utc(pick.time),
         "residual_s": None if arrival is None else round(arrival.residual_s, 4),
         "distance_km": None if arrival is None else round(arrival.distance_km, 3),
         "weight": None if arrival is None else round(arrival.weight, 3),

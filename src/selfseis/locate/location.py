@@ -1,14 +1,16 @@
-"""Where and when an event was: a search of the whole volume, then least squares, with the uncertainty of both.
+"""Event location with uncertainty: a grid search over the search volume, then robust least squares.
 
-Each pick has the residual r = t - t0 - T(x, y, z), in units of s = sqrt(sd^2 + (e T)^2), with the standard deviation
-sd that the pick states and e the error of the velocity model as a share of travel time. A grid over the volume takes t0
-as the median at each node and the least sum of |r / s|, each cut at 4, so that a few wrong picks do not draw the event.
-From the best nodes the sum of rho(r / s) = 2 (sqrt(1 + (r / s)^2) - 1) is minimised (least squares for small residuals,
-absolute values for large ones). Picks beyond five robust standard deviations are then left out, and the rest located
-again.
+Each pick has the residual r = t - t0 - T(x, y, z), in units of s = sqrt(sd^2 + (e T)^2). Here sd is the standard
+deviation of the pick, and e the error of the velocity model as a share of the travel time.
 
-The covariance is (J' J)^-1 of the derivatives of r / s, times the scale of the residuals, which also covers an error of
-the model that the picks do not state:
+1. The grid search minimises the sum of |r / s| over nodes, with t0 the median at each node. Each term is cut at 4, so
+   that a few wrong picks do not bias the location.
+2. From the best nodes, a descent minimises the sum of rho(r / s) = 2 (sqrt(1 + (r / s)^2) - 1). This is least squares
+   for small residuals, and absolute values for large ones.
+3. Picks beyond five robust standard deviations are left out, and the event is located again.
+
+The covariance is (J' J)^-1 of the derivatives of r / s, times the scale of the residuals. The scale also covers errors
+of the model beyond those in s:
 
     scale = (n0 + sum w (r / s)^2) / (n0 + n - 4),   n0 = 4,   at least 1.
 """
@@ -26,20 +28,19 @@ from selfseis.geo.sphere import azimuthal_gap
 from selfseis.locate.search_volume import SearchVolume
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-ELLIPSE = float(
-    np.sqrt(-2 * np.log(1 - CONFIDENCE))
-)  # semi-axis in standard deviations that holds that share
+# Semi-axis, in standard deviations, of the ellipse that contains this share of a 2-D normal distribution.
+ELLIPSE = float(np.sqrt(-2 * np.log(1 - CONFIDENCE)))
 MODEL_ERROR = 0.02
 CUT, OUTLIER = 4.0, 5.0
 PRIOR_PICKS = 4.0
 MIN_PICKS, MIN_STATIONS = 4, 3
 GRID = (24, 24, 12)
-MAX_STEPS, MIN_STEP = 50, 2e-4  # the latter in cells of the grid
+MAX_STEPS, MIN_STEP = 50, 2e-4  # MIN_STEP in cells of the grid
 
 
 @dataclass(frozen=True)
 class _Observed:
-    """Picks of an event as arrays: times in s from the first."""
+    """Picks of an event as arrays, with times in s after the first pick."""
 
     station: IndexArray
     phase: IndexArray
@@ -51,14 +52,14 @@ class _Observed:
 
 
 class Locator:
-    """Locates events in a frame; the travel times to the nodes of its grid are computed once.
+    """Locator of events in a search volume. It computes the travel times to the nodes of its grid once.
 
     Parameters
     ----------
-    frame : Frame
+    search_volume : SearchVolume
         Stations, volume and travel times.
     model_error : float
-        Error of the velocity model as a share of travel times.
+        Error of the velocity model as a share of the travel times.
     """
 
     def __init__(self, search_volume: SearchVolume, model_error: float = MODEL_ERROR) -> None:
@@ -83,30 +84,30 @@ class Locator:
         Parameters
         ----------
         picks : sequence of Pick
-            Of the event; those of stations without coordinates are left out.
+            Picks of the event. Picks at stations without coordinates are left out.
         near : Location, optional
-            Where to begin, in place of a search of the whole volume.
+            Starting point instead of a grid search.
 
         Returns
         -------
         Location or None
-            None where fewer than four picks of three stations agree on a place.
+            None if fewer than four picks at three stations fit one location.
         """
         picks = [pick for pick in picks if pick.station in self._row_of]
-        if not self._enough(observed := self._observed(picks)):
+        if not self._is_sufficient(observed := self._observed(picks)):
             return None
         starts = None if near is None else [self._start_at(near, picks)]
         at = self._solve(observed, starts)
         z = np.abs(self._residuals(at, observed) / self._sigma(at, observed))
         keep = z <= OUTLIER * max(1.0, 1.4826 * float(np.median(z)))
         if not keep.all():
-            if not self._enough(used := observed.take(keep)):
+            if not self._is_sufficient(used := observed.take(keep)):
                 return None
             at = self._solve(used, [at])
         return self._location(at, picks, observed, keep)
 
     def predicted(self, location: Location, station: str, phase: str) -> np.datetime64:
-        """Time at which a phase of a located event is expected at a station of the frame."""
+        """Return the predicted arrival time of a phase of a located event at a station."""
         east, north = self.search_volume.plane.flat(location.latitude, location.longitude)
         row = self._row_of[station]
         distance = np.hypot(self.search_volume.east_km[row] - east, self.search_volume.north_km[row] - north)
@@ -123,7 +124,7 @@ class Locator:
             np.array([max(pick.sd_s, 1e-4) for pick in picks], float),
         )
 
-    def _enough(self, observed: _Observed) -> bool:
+    def _is_sufficient(self, observed: _Observed) -> bool:
         rows = np.unique(observed.station)
         places = {
             (
@@ -135,10 +136,10 @@ class Locator:
         return len(observed.time) >= MIN_PICKS and len(places) >= MIN_STATIONS
 
     def _solve(self, observed: _Observed, starts: Sequence[FloatArray] | None = None) -> FloatArray:
-        """East, north, depth and time of the least robust misfit."""
-        tries = [self._descended(start, observed) for start in starts or self._starts(observed)]
-        best = min(tries, key=lambda found: found[0])[1]
-        return self._descended(best, observed)[1]  # once more, with the weights of its own distances
+        """Find east, north, depth and time with the smallest robust misfit."""
+        candidates = [self._minimise(start, observed) for start in starts or self._grid_search(observed)]
+        best = min(candidates, key=lambda found: found[0])[1]
+        return self._minimise(best, observed)[1]  # again, with sigma at the solution
 
     def _start_at(self, near: Location, picks: Sequence[Pick]) -> FloatArray:
         east, north = self.search_volume.plane.flat(near.latitude, near.longitude)
@@ -146,10 +147,10 @@ class Locator:
         seconds = float((near.time - begin) / np.timedelta64(1, "ns")) * 1e-9
         return np.array([float(east), float(north), near.depth_km, seconds])
 
-    def _starts(self, observed: _Observed, n: int = 3) -> list[FloatArray]:
-        """Best nodes of the grid that are not neighbours."""
+    def _grid_search(self, observed: _Observed, n: int = 3) -> list[FloatArray]:
+        """Return the best nodes of the grid that are not neighbours."""
         travel = np.stack(
-            [self._to_nodes(s, p) for s, p in zip(observed.station, observed.phase, strict=True)]
+            [self._times_to_nodes(s, p) for s, p in zip(observed.station, observed.phase, strict=True)]
         )
         origin = observed.time[:, None].astype(np.float32) - travel
         middle = np.median(origin, axis=0)
@@ -166,7 +167,7 @@ class Locator:
                 break
         return starts
 
-    def _to_nodes(self, station: int, phase: int) -> Float32Array:
+    def _times_to_nodes(self, station: int, phase: int) -> Float32Array:
         key = (int(station), int(phase))
         if key not in self._node_times:
             distance = np.hypot(
@@ -177,8 +178,8 @@ class Locator:
             self._node_times[key] = times.astype(np.float32)
         return self._node_times[key]
 
-    def _descended(self, start: FloatArray, observed: _Observed) -> tuple[float, FloatArray]:
-        """Levenberg and Marquardt's descent to the nearest least misfit, within the limits of the volume."""
+    def _minimise(self, start: FloatArray, observed: _Observed) -> tuple[float, FloatArray]:
+        """Minimise the robust misfit from a starting point with Levenberg-Marquardt, within the volume."""
         limits = (
             self.search_volume.east_limits,
             self.search_volume.north_limits,
@@ -190,14 +191,14 @@ class Locator:
         z, design = self._misfit(at, observed, sigma)
         for _ in range(MAX_STEPS):
             weight = 1 / np.sqrt(1 + z**2)
-            normal, pull = design.T @ (weight[:, None] * design), -design.T @ (weight * z)
-            free = ~(((at <= low) & (pull < 0)) | ((at >= high) & (pull > 0)))
+            normal, gradient = design.T @ (weight[:, None] * design), -design.T @ (weight * z)
+            free = ~(((at <= low) & (gradient < 0)) | ((at >= high) & (gradient > 0)))
             step = np.zeros(4)
             damped = normal + np.diag(damping * np.diag(normal) + 1e-9)
-            step[free] = np.linalg.solve(damped[np.ix_(free, free)], pull[free])
+            step[free] = np.linalg.solve(damped[np.ix_(free, free)], gradient[free])
             there = np.clip(at + step, low, high)
             z_there, design_there = self._misfit(there, observed, sigma)
-            if _robust(z_there) <= _robust(z):
+            if _robust_misfit(z_there) <= _robust_misfit(z):
                 moved = float(np.abs((there - at)[:3] / self._spacing).max())
                 at, z, design, damping = there, z_there, design_there, damping / 5
                 if moved < MIN_STEP:
@@ -206,12 +207,12 @@ class Locator:
                 damping *= 5
                 if damping > 1e5:
                     break
-        return _robust(z), at
+        return _robust_misfit(z), at
 
     def _misfit(
         self, at: FloatArray, observed: _Observed, sigma: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Residuals and their derivatives, in standard deviations."""
+        """Return residuals and their derivatives, in standard deviations."""
         east, north, distance = self._geometry(at, observed)
         travel, slope, depth_slope = self.search_volume.times(
             observed.station, observed.phase, distance, at[2]
@@ -279,18 +280,18 @@ class Locator:
     def _covariance(
         self, at: FloatArray, observed: _Observed, z: FloatArray, weights: FloatArray
     ) -> FloatArray:
-        """Covariance; a direction that the picks do not see has the size of the volume."""
+        """Return the covariance; a direction that the picks do not constrain has the size of the volume."""
         design = self._misfit(at, observed, self._sigma(at, observed))[1]
         limits = (
             self.search_volume.east_limits,
             self.search_volume.north_limits,
             self.search_volume.depth_limits,
         )
-        widest = np.array([high - low for low, high in limits] + [self.search_volume.longest_s])
-        seen: Any = design.T @ (weights[:, None] * design) + np.diag(1 / widest**2)
+        extent = np.array([high - low for low, high in limits] + [self.search_volume.s_crossing_s])
+        information: Any = design.T @ (weights[:, None] * design) + np.diag(1 / extent**2)
         scale = (PRIOR_PICKS + float(np.sum(weights * z**2))) / (PRIOR_PICKS + max(len(z) - 4, 0))
-        return np.asarray(np.linalg.inv(seen) * max(scale, 1.0))
+        return np.asarray(np.linalg.inv(information) * max(scale, 1.0))
 
 
-def _robust(z: FloatArray) -> float:
+def _robust_misfit(z: FloatArray) -> float:
     return float(np.sum(np.sqrt(1 + z**2) - 1))

@@ -1,15 +1,16 @@
-"""Local magnitude where ground motion is known, relative magnitude where it is not.
+"""Magnitudes: local if the ground motion is known, relative otherwise.
 
-Local (IASPEI's standard ML, which is Hutton and Boore's for southern California with the amplitude in nm):
+The local magnitude is the standard ML of IASPEI, that is, the scale of Hutton and Boore for southern California with
+the amplitude in nm:
 
     ML = log10 A + 1.11 log10 R + 0.00189 R - 2.09
 
-with the largest amplitude A in nm of a Wood-Anderson seismograph of gain 1 on the horizontals and the hypocentral
-distance R in km. Attenuation elsewhere may differ: a few tenths are to be expected.
+Here A is the largest amplitude in nm of a Wood-Anderson seismograph of gain 1 on the horizontals, and R the hypocentral
+distance in km. Attenuation may differ in other regions, with an error of a few tenths.
 
-Relative: the same correction for distance, with A in whatever the records are in. Each station's gain and site are
-taken out by its median difference from the event's magnitude, and the median event has magnitude 0. Differences mean
-what differences of ML mean; the level means nothing.
+The relative magnitude applies the same correction for distance to amplitudes in the units of the recording. The median
+difference of a station from the magnitudes of the events removes its gain and site effect. The median event has
+magnitude 0. Differences between events are comparable with those of ML; the absolute level is arbitrary.
 
 References
 ----------
@@ -27,26 +28,31 @@ import numpy.typing as npt
 from selfseis.catalogue.records import Amplitude, Magnitude
 from selfseis.typing import FloatArray, IndexArray
 
-NEAREST_KM = 0.01
+MIN_DISTANCE_KM = 0.01
 ROUNDS = 20
-SINGLE_STATION_ERROR = 0.3  # what stations scatter about an event's magnitude, where one alone cannot say
+SINGLE_STATION_ERROR = 0.3  # typical scatter of stations around the magnitude of an event
 
 
 def distance_correction(distance_km: npt.ArrayLike) -> FloatArray:
-    """Return what is added to the logarithm of an amplitude for its hypocentral distance, 0 at 100 km."""
-    r = np.maximum(np.asarray(distance_km, float), NEAREST_KM)
+    """Return the correction of log10 amplitude for hypocentral distance, 0 at 100 km."""
+    r = np.maximum(np.asarray(distance_km, float), MIN_DISTANCE_KM)
     return 1.11 * np.log10(r / 100) + 0.00189 * (r - 100)
 
 
 def local_magnitude(amplitudes: Sequence[Amplitude], distances_km: Mapping[str, float]) -> Magnitude | None:
-    """Local magnitude of one event.
+    """Compute the local magnitude of one event.
 
     Parameters
     ----------
     amplitudes : sequence of Amplitude
-        Those that are no ground motion, or whose distance is not known, are left out.
+        Amplitudes that are not ground motion, or have no known distance, are left out.
     distances_km : mapping
         Hypocentral distance by station.
+
+    Returns
+    -------
+    Magnitude or None
+        None without an amplitude of ground motion at a known distance.
     """
     used = [a for a in amplitudes if a.is_ground_motion and a.station in distances_km]
     if not used:
@@ -63,14 +69,14 @@ def local_magnitude(amplitudes: Sequence[Amplitude], distances_km: Mapping[str, 
 def relative_magnitudes(
     amplitudes: Sequence[Sequence[Amplitude]], distances_km: Sequence[Mapping[str, float]]
 ) -> list[Magnitude | None]:
-    """Relative magnitudes of the events of a catalogue.
+    """Compute the relative magnitudes of the events of a catalogue.
 
     Parameters
     ----------
     amplitudes : sequence of sequences of Amplitude
-        By event.
+        Amplitudes by event.
     distances_km : sequence of mappings
-        By event: hypocentral distance by station.
+        Hypocentral distance by station, for each event.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def relative_magnitudes(
     station_of = np.array([names.index(row[1]) for row in rows])
     raw = np.array([row[2] for row in rows])
     events, terms = np.zeros(len(used)), np.zeros(len(names))
-    for _ in range(ROUNDS):  # medians of events and stations in turn (Tukey's median polish)
+    for _ in range(ROUNDS):  # alternate medians of events and stations (median polish of Tukey)
         events = _medians(raw - terms[station_of], event_of, len(used))
         terms = _medians(raw - events[event_of], station_of, len(names))
     events = _medians(raw - terms[station_of], event_of, len(used))
@@ -101,12 +107,12 @@ def relative_magnitudes(
     single = raw - terms[station_of] - level
     found: list[Magnitude | None] = []
     for event, of_event in enumerate(used):
-        mine = single[event_of == event]
-        if not len(mine):
+        of_stations = single[event_of == event]
+        if not len(of_stations):
             found.append(None)
             continue
-        middle, error = _median_and_error(mine)
-        by_channel = {a.seed_id: float(value) for a, value in zip(of_event, mine, strict=True)}
+        middle, error = _median_and_error(of_stations)
+        by_channel = {a.seed_id: float(value) for a, value in zip(of_event, of_stations, strict=True)}
         found.append(Magnitude(middle, "Mrel", error, by_channel, tuple(of_event)))
     return found
 

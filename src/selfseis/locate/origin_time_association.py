@@ -1,8 +1,8 @@
-"""Events that cannot be located: two stations, one, or stations without coordinates.
+"""Origin-time association: events from P-S pairs whose origin times agree across stations.
 
-P and S of a station give its distance, d = (t_S - t_P) / (1/vs - 1/vp), and the time of the event,
-t_0 = t_P - (t_S - t_P) / (vp/vs - 1). Stations that saw the same event agree on its time; that is asked of them, and a
-place is not claimed.
+P and S at one station give its distance, d = (t_S - t_P) / (1/vs - 1/vp), and the origin time of the event,
+t_0 = t_P - (t_S - t_P) / (vp/vs - 1). Stations that recorded the same event have the same origin time. The method needs
+no coordinates and gives no location, so it also serves networks of one or two stations.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.locate.pyocto_association import AssociatedEvent
 
 MIN_S_MINUS_P, MAX_S_MINUS_P = 0.02, 40.0
-AGREEMENT_S, AGREEMENT_SHARE, AGREEMENT_SDS = 0.1, 0.1, 3.0
+TOLERANCE_S, TOLERANCE_SHARE, TOLERANCE_SDS = 0.1, 0.1, 3.0
 
 
 @dataclass(frozen=True)
 class _Onset:
-    """A P-S pair of one station and the origin time that it asks for."""
+    """A P-S pair of one station with its origin time."""
 
     p: Pick
     s: Pick
@@ -41,24 +41,24 @@ def associate_by_origin_time(
     s_minus_p: tuple[float, float] = (MIN_S_MINUS_P, MAX_S_MINUS_P),
     min_stations: int | None = None,
 ) -> list[AssociatedEvent]:
-    """Find events on which stations agree in origin time, without coordinates.
+    """Find events whose origin times agree across stations, without coordinates.
 
     Parameters
     ----------
     picks : sequence of Pick
         In any order.
     vp_vs : float
-        Ratio of the velocities.
+        Ratio of the P and S velocities.
     s_minus_p : tuple of float
-        Shortest and longest S - P time in s.
+        Smallest and largest S - P time in s.
     min_stations : int, optional
-        Stations that must agree; by default two, or one where there is only one.
+        Minimum number of stations per event; by default two, or one if there is only one.
 
     Returns
     -------
     list of AssociatedEvent
-        In the order of time. Origin times agree within 0.1 s, 10% of the S - P time (its vp / vs may be another) and
-        three standard deviations.
+        In order of time. The tolerance of the origin time of a pair is the sum of 0.1 s (0.1 times S - P below 1 s),
+        10% of S - P (for a different vp/vs) and three standard deviations.
     """
     stations = dict.fromkeys(pick.station for pick in picks)
     needed = min(2, len(stations)) if min_stations is None else min_stations
@@ -72,7 +72,7 @@ def associate_by_origin_time(
     for seed in sorted(range(len(onsets)), key=lambda row: -onsets[row].probability):
         if seed in taken:
             continue
-        group = _agreeing(seed, onsets, taken)
+        group = _consistent(seed, onsets, taken)
         if len(group) >= needed:
             taken.update(group)
             members = [onsets[row] for row in group]
@@ -85,7 +85,7 @@ def associate_by_origin_time(
 
 
 def distances_km(picks: Sequence[Pick], velocity: VelocityModel1D) -> dict[str, float]:
-    """Distance of each station with P and S from the source in km, at the model's velocities near the surface."""
+    """Return the distance in km of each station with P and S, with the velocities of the upper 10 km."""
     vp, vs = (float(np.median(velocity.at(np.linspace(0, 10, 11), phase))) for phase in ("P", "S"))
     first = {(pick.station, pick.phase): pick.time for pick in reversed(picks)}
     return {
@@ -96,16 +96,16 @@ def distances_km(picks: Sequence[Pick], velocity: VelocityModel1D) -> dict[str, 
 
 
 def _pairs(picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float]) -> list[_Onset]:
-    """P-S pairs of one station, each pick once: the most probable first, of equals the shortest."""
+    """Pair P and S of one station, each pick once: the most probable first, then the smallest S - P time."""
     p_picks, s_picks = (
         sorted((pick for pick in picks if pick.phase == phase), key=lambda pick: pick.time) for phase in "PS"
     )
     s_times = np.array([pick.time for pick in s_picks], dtype="datetime64[ns]")
-    shortest, longest = (np.timedelta64(int(limit * 1e9), "ns") for limit in s_minus_p)
+    least, largest = (np.timedelta64(int(limit * 1e9), "ns") for limit in s_minus_p)
     candidates = [
         _onset(p, s_picks[row], vp_vs)
         for p in p_picks
-        for row in range(*np.searchsorted(s_times, [p.time + shortest, p.time + longest]))
+        for row in range(*np.searchsorted(s_times, [p.time + least, p.time + largest]))
     ]
     used: set[Pick] = set()
     chosen = []
@@ -121,12 +121,12 @@ def _onset(p: Pick, s: Pick, vp_vs: float) -> _Onset:
     delay = (s.time - p.time).astype("timedelta64[ns]")
     seconds = float(delay / np.timedelta64(1, "ns")) * 1e-9
     sd = float(np.hypot((1 + share) * p.sd_s, share * s.sd_s))
-    tolerance = AGREEMENT_S * min(1.0, seconds) + AGREEMENT_SHARE * seconds + AGREEMENT_SDS * sd
+    tolerance = TOLERANCE_S * min(1.0, seconds) + TOLERANCE_SHARE * seconds + TOLERANCE_SDS * sd
     return _Onset(p, s, p.time - np.timedelta64(int(seconds * share * 1e9), "ns"), tolerance)
 
 
-def _agreeing(seed: int, onsets: Sequence[_Onset], taken: set[int]) -> list[int]:
-    """Rows of the nearest onset of each station that agrees with one onset in origin time."""
+def _consistent(seed: int, onsets: Sequence[_Onset], taken: set[int]) -> list[int]:
+    """Return the rows of the nearest pair per station whose origin time agrees with that of one pair."""
     best = {onsets[seed].p.station: (0.0, seed)}
     for step in (-1, 1):
         row = seed + step

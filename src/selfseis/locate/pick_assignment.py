@@ -1,8 +1,8 @@
-"""Which candidate events stand: where events follow each other within seconds, a pick fits several.
+"""Pick assignment: the selection of candidate events, and of the event for each pick.
 
-Association proposes; here the candidates compete with exact travel times. Each is located, takes the picks that lie
-within three standard deviations of their expected times, and is located again. The best of all is accepted with its
-picks, the others must do without them, and so on until none has enough picks.
+If events follow each other within seconds, a pick fits several candidates. Each candidate is located, collects the
+picks within three standard deviations of their predicted times, and is located again. The best candidate is accepted
+with its picks. The others lose these picks, and the selection is repeated until none has enough picks.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _Placed = tuple[AssociatedEvent, Location]
 
 
 class PickAssignment:
-    """The competition of candidates for picks.
+    """Assignment of each pick to one event at most.
 
     Parameters
     ----------
     picks : sequence of Pick
-        All picks that events may have.
+        The available picks.
     locator : Locator
-        What locates.
-    min_picks : int, optional
-        Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
+        Locator of the candidates.
     apart_s : float
-        Origin times that differ by less are of one event.
+        Candidates whose origin times differ by less than this are the same event.
+    min_picks : int, optional
+        Minimum number of picks per event; by default a quarter of all possible ones, within 5 to 8.
     """
 
     def __init__(
@@ -53,21 +53,21 @@ class PickAssignment:
         }
 
     def assign_picks(self, candidates: Iterable[AssociatedEvent]) -> list[_Placed]:
-        """Let candidates compete.
+        """Select events from candidates, and assign the picks to them.
 
         Parameters
         ----------
         candidates : iterable of AssociatedEvent
-            Several may stand for one event.
+            Candidate events; several may represent the same event.
 
         Returns
         -------
         list of (AssociatedEvent, Location)
-            In the order of time; no pick stands twice.
+            In order of time; each pick belongs to one event at most.
         """
         waiting: list[tuple[float, int, _Placed]] = []
         for number, candidate in enumerate(candidates):
-            self._enter(waiting, number, candidate.picks)
+            self._queue(waiting, number, candidate.picks)
         accepted: list[_Placed] = []
         while waiting:
             _, number, (event, place) = heapq.heappop(waiting)
@@ -77,11 +77,11 @@ class PickAssignment:
                 self._taken.update(event.picks)
                 accepted.append((event, place))
             else:
-                self._enter(waiting, number, [pick for pick in event.picks if pick not in self._taken])
+                self._queue(waiting, number, [pick for pick in event.picks if pick not in self._taken])
         return sorted(accepted, key=lambda found: found[1].time)
 
-    def _enter(self, waiting: list[tuple[float, int, _Placed]], number: int, picks: Sequence[Pick]) -> None:
-        """Locate, match and locate again; what has enough picks then waits for its turn."""
+    def _queue(self, waiting: list[tuple[float, int, _Placed]], number: int, picks: Sequence[Pick]) -> None:
+        """Locate a candidate, match its picks, locate it again, and queue it if it has enough picks."""
         place = self._locator.locate(picks)
         for _ in range(2):
             if place is None:
@@ -98,7 +98,7 @@ class PickAssignment:
         heapq.heappush(waiting, (-fit, number, (event, place)))
 
     def _matching(self, place: Location) -> list[Pick]:
-        """Nearest free pick of each station and phase within three standard deviations of its expected time."""
+        """Return the nearest free pick per station and phase within three standard deviations of its predicted time."""
         search_volume = self._locator.search_volume
         east, north = search_volume.plane.flat(place.latitude, place.longitude)
         distance = np.hypot(search_volume.east_km - east, search_volume.north_km - north)

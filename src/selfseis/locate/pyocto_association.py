@@ -1,7 +1,8 @@
-"""Which picks belong to one event: PyOcto in the volume of a frame.
+"""Association of picks to events with PyOcto in a search volume.
 
-PyOcto's sizes are made for arrays of 60 km and more. Distances and times of smaller arrays are stretched alike, which
-leaves velocities as they are, so that a mine of 500 m is searched as finely as a province.
+The cell sizes of PyOcto suit arrays of 60 km and more. For smaller arrays, distances and times are multiplied by the
+same factor, which leaves velocities unchanged. So an array of 500 m in a mine is searched with the same relative
+resolution as a regional one.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from selfseis.locate.search_volume import SearchVolume
 
 APERTURE_OF_PYOCTO_KM, NODE_KM = 60.0, 15.0
 NODES_DEEP, MAX_TABLE = 60, 600_000
-TOLERANCE_PER_CROSSING = 0.06  # of the time that S takes across the array: an error of the model of 6%
+TOLERANCE_PER_CROSSING = 0.06  # share of the S travel time across the array: a model error of 6%
 MIN_TOLERANCE_S, MAX_TOLERANCE_S = 0.01, 2.0
 
 
 @dataclass(frozen=True)
 class AssociatedEvent:
-    """Picks that one source explains.
+    """Picks of one event.
 
     Attributes
     ----------
     picks : tuple of Pick
-        At most one P and one S of a station, in the order of time.
+        At most one P and one S per station, in order of time.
     time : numpy.datetime64
-        Origin time, preliminary.
+        Preliminary origin time.
     """
 
     picks: tuple[Pick, ...]
@@ -44,7 +45,7 @@ class AssociatedEvent:
 
     @property
     def score(self) -> float:
-        """Sum of the probabilities of the picks: how many of them are expected to be true."""
+        """Return the sum of the probabilities of the picks, the expected number of true ones."""
         return float(sum(pick.probability for pick in self.picks))
 
     @property
@@ -54,13 +55,15 @@ class AssociatedEvent:
 
 
 def default_min_picks(n_stations: int) -> int:
-    """Return how many picks make an event by default: a quarter of all possible ones, but 5 to 8."""
+    """Return the default minimum number of picks per event: a quarter of all possible ones, within 5 to 8."""
     return int(np.clip(np.ceil(n_stations / 2), 5, 8))
 
 
 def match_tolerance(search_volume: SearchVolume, picks: Sequence[Pick]) -> float:
-    """Return how far picks may lie from their expected time in s: the error of the model and of the picks."""
-    model = float(np.clip(TOLERANCE_PER_CROSSING * search_volume.longest_s, MIN_TOLERANCE_S, MAX_TOLERANCE_S))
+    """Return the tolerance in s between observed and predicted times, from the errors of the model and of the picks."""
+    model = float(
+        np.clip(TOLERANCE_PER_CROSSING * search_volume.s_crossing_s, MIN_TOLERANCE_S, MAX_TOLERANCE_S)
+    )
     return float(np.hypot(model, 3 * np.median([pick.sd_s for pick in picks]))) if picks else model
 
 
@@ -71,24 +74,24 @@ def associate(
     min_picks: int | None = None,
     tolerance_s: float | None = None,
 ) -> list[AssociatedEvent]:
-    """Find the events that explain picks.
+    """Associate picks to events.
 
     Parameters
     ----------
     picks : sequence of Pick
-        In any order. Those of stations that the frame does not hold are left out.
-    frame : Frame
+        In any order. Picks at stations outside the table of the volume are left out.
+    search_volume : SearchVolume
         Stations, volume and travel times.
     min_picks : int, optional
-        Least number of picks of an event; by default a quarter of all possible ones, but 5 to 8.
+        Minimum number of picks per event; by default a quarter of all possible ones, within 5 to 8.
     tolerance_s : float, optional
-        How far picks may lie from their expected time; by default 6% of the time that S takes across the array,
+        Tolerance between observed and predicted times; by default 6% of the S travel time across the array, combined
         with three standard deviations of the picks.
 
     Returns
     -------
     list of AssociatedEvent
-        In the order of time. An event has picks of at least three stations, or of all where there are fewer.
+        In order of time. An event has picks at three stations at least, or at all stations if there are fewer.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def associate(
     row_of = {code: row for row, code in enumerate(search_volume.stations.codes)}
     used = [pick for pick in picks if pick.station in row_of]
     needed = default_min_picks(len(row_of)) if min_picks is None else max(min_picks, 1)
-    if len(used) < needed:  # PyOcto reads the first pick of none
+    if len(used) < needed:  # PyOcto fails without picks
         return []
     module = _pyocto()
     tolerance = match_tolerance(search_volume, used) if tolerance_s is None else tolerance_s
@@ -113,7 +116,7 @@ def associate(
         table = Path(folder) / "travel_times"
         reach_s = _write_table(search_volume, stretch, table)
         associator = _associator(module, search_volume, table, stretch, tolerance, needed, reach_s)
-        with warnings.catch_warnings():  # of pandas, about how PyOcto calls it
+        with warnings.catch_warnings():  # of pandas, about a call in PyOcto
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
             _, assigned = associator.associate(
                 _pick_table(used, begin, stretch), _station_table(search_volume, stretch)
@@ -128,13 +131,13 @@ def _pyocto() -> ModuleType:
     try:
         import pyocto  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
-        raise InputError("association needs PyOcto: pip install pyocto") from error
+        raise InputError("association needs PyOcto, which is not installed: pip install pyocto") from error
     module: ModuleType = pyocto
     return module
 
 
 def _write_table(search_volume: SearchVolume, stretch: float, path: Path) -> float:
-    """Write PyOcto's table of travel times of a station at the median level; return its longest time in s."""
+    """Write the travel-time table of PyOcto for a station at the median elevation; return its largest time in s."""
     top, bottom = search_volume.depth_limits
     width, depth = search_volume.times.reach_km * 1.01, bottom - top
     delta = max(depth / NODES_DEEP, (width * depth / MAX_TABLE) ** 0.5)
@@ -199,7 +202,7 @@ def _pick_table(picks: Sequence[Pick], begin: np.datetime64, stretch: float) -> 
 
 
 def _station_table(search_volume: SearchVolume, stretch: float) -> Any:
-    """Stations all at depth 0, where the table has them; what their own levels add stands in the station terms."""
+    """Stations at depth 0, as in the travel-time table; station terms account for their elevations."""
     import pandas as pd
 
     rows = np.arange(len(search_volume.stations))
@@ -227,7 +230,7 @@ def _station_table(search_volume: SearchVolume, stretch: float) -> Any:
 
 
 def _disjoint(groups: Any, needed: int, stations: int) -> list[AssociatedEvent]:
-    """Give each pick to the event with the most picks, and drop events that are left with too few."""
+    """Assign each pick to the event with the most picks, and drop events left with too few."""
     taken: set[Pick] = set()
     events = []
     for group in sorted(groups, key=lambda picks: (-len(picks), min(pick.time for pick in picks))):

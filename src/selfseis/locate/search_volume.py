@@ -1,4 +1,4 @@
-"""The frame in which events are sought: stations on a flat map, the volume about them, and its travel times."""
+"""Search volume for events: stations on a flat map, the volume around them, and its travel times."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ DEPTH_PER_APERTURE, MIN_DEPTH_KM, MAX_DEPTH_KM = 1.0, 1.0, 250.0
 
 @dataclass(frozen=True)
 class SearchVolume:
-    """Stations, volume and travel times that association and location share.
+    """Stations, volume and travel times for association and location.
 
     Attributes
     ----------
     stations : StationTable
-        Those that events are located with.
+        The stations used for locations.
     plane : FlatMap
-        The map.
+        Projection of the map.
     east_km, north_km : ndarray, shape (n_stations,)
-        The stations on the map.
+        Coordinates of the stations on the map.
     outside : ndarray of bool, shape (n_stations,)
-        Stations far outside the array: used, but they do not widen the volume.
+        True for stations far outside the array. They are used, but do not widen the volume.
     aperture_km : float
-        Largest distance of two stations of the array.
+        Largest distance between two stations of the array.
     east_limits, north_limits, depth_limits : tuple of float
-        The volume in km: an aperture beyond the array on each side, from its highest station to one aperture
-        down unless stated otherwise.
+        The volume in km. It extends one aperture beyond the array on each side, and by default from the highest
+        station to one aperture below it.
     velocity : VelocityModel1D
-        The model.
+        The velocity model.
     times : TravelTimes
-        Its tables.
+        Tables of travel times in this model.
     """
 
     stations: StationTable
@@ -53,20 +53,20 @@ class SearchVolume:
     times: TravelTimes
 
     @classmethod
-    def about(
+    def around(
         cls, stations: StationTable, velocity: VelocityModel1D, max_depth_km: float | None = None
     ) -> SearchVolume:
-        """Put a frame about at least two stations at different places.
+        """Return the search volume around two or more stations at different places.
 
         Parameters
         ----------
         stations : StationTable
-            With the names that the picks have.
+            Stations under the names used in the picks.
         velocity : VelocityModel1D
-            The model.
+            The velocity model.
         max_depth_km : float, optional
-            Deepest source below sea level; by default one aperture below the highest station, but between
-            1 and 250 km.
+            Depth of the deepest source below sea level; by default one aperture below the highest station, within
+            1 to 250 km.
         """
         plane = FlatMap.about(stations)
         east, north = plane.flat(stations.latitude, stations.longitude)
@@ -100,11 +100,11 @@ class SearchVolume:
         )
 
     def scaled(self, factor: float, velocity: VelocityModel1D) -> SearchVolume:
-        """Return the frame for a model whose velocities are all ``factor`` times those of this one."""
+        """Return the volume for a model with all velocities multiplied by a factor."""
         return replace(self, velocity=velocity, times=replace(self.times, tables=self.times.tables / factor))
 
     @property
-    def longest_s(self) -> float:
-        """Time that S takes across the aperture, in s."""
+    def s_crossing_s(self) -> float:
+        """Return the travel time of S across the aperture in s."""
         across = self.times(np.zeros(1, np.intp), 1, self.aperture_km, self.stations.depth_km[:1])[0]
         return float(across[0])

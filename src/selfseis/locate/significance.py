@@ -1,7 +1,8 @@
-"""How good an event chance would bring: the same association of picks whose stations are shifted against each other.
+"""Significance of an association: the null by shifted stations.
 
-Each station's picks are shifted in time by an amount of its own, around the end of the record and in again at its
-beginning. That keeps how many picks a station has and how they cluster, and destroys what stations have in common.
+The picks of each station are shifted in time by a random amount, circularly within the record. This preserves the
+number and the clustering of the picks of each station, and destroys what the stations have in common. The same
+association then runs on the shifted picks.
 """
 
 from __future__ import annotations
@@ -15,28 +16,28 @@ from selfseis.catalogue.records import Pick
 from selfseis.locate.pyocto_association import AssociatedEvent
 from selfseis.typing import FloatArray
 
-PICKS_IN_ALL, MIN_SHIFTS, MAX_SHIFTS = 5000, 5, 20
+MAX_SHIFTED_PICKS, MIN_SHIFTS, MAX_SHIFTS = 5000, 5, 20
 Associate = Callable[[Sequence[Pick]], list[AssociatedEvent]]
 
 
-def number_of_shifts(n_picks: int) -> int:
-    """Return how many shifted records to make by default: 20, fewer where there are many picks, 5 at least."""
-    return int(np.clip(PICKS_IN_ALL // max(n_picks, 1), MIN_SHIFTS, MAX_SHIFTS))
+def default_n_shifts(n_picks: int) -> int:
+    """Return the default number of shifted records: 20, fewer for many picks, but at least 5."""
+    return int(np.clip(MAX_SHIFTED_PICKS // max(n_picks, 1), MIN_SHIFTS, MAX_SHIFTS))
 
 
 def best_null_scores(picks: Sequence[Pick], associate: Associate, n_shifts: int, seed: int = 0) -> FloatArray:
-    """Best score of an event in each of several shifted records; 0 where none is found.
+    """Return the best score of an event in each of several shifted records; 0 without an event.
 
     Parameters
     ----------
     picks : sequence of Pick
         All picks.
     associate : callable
-        What finds events in picks.
+        Function that finds events in picks.
     n_shifts : int
-        How many shifted records.
+        Number of shifted records.
     seed : int
-        Of the shifts.
+        Seed of the shifts.
     """
     rng = np.random.default_rng(seed)
     best = []
@@ -47,7 +48,7 @@ def best_null_scores(picks: Sequence[Pick], associate: Associate, n_shifts: int,
 
 
 def shifted(picks: Sequence[Pick], rng: np.random.Generator) -> list[Pick]:
-    """Shift each station's picks by a time of its own, within the span of all picks."""
+    """Shift the picks of each station by a random time, circularly within the span of all picks."""
     if not picks:
         return []
     begin = min(pick.time for pick in picks)
@@ -61,9 +62,10 @@ def shifted(picks: Sequence[Pick], rng: np.random.Generator) -> list[Pick]:
 
 
 def p_value(score: float, best_under_null: FloatArray) -> float:
-    """Probability that chance brings such a score anywhere in the record: (1 + how often it did) / (1 + shifts).
+    """Return the probability that the null reaches a score anywhere in the record.
 
-    Not a number where no shifted record was made.
+    It is (1 + number of shifted records that reach the score) / (1 + number of shifted records), and NaN without
+    shifted records.
     """
     if not len(best_under_null):
         return float("nan")

@@ -1,9 +1,9 @@
-"""A velocity model from the picks alone: vp / vs from the Wadati diagram, vp from how well events can be located.
+"""Velocity estimation from picks alone: vp/vs from the Wadati diagram, vp from the misfit of located events.
 
-With too low a velocity, or too high a one, no place and time explain the picks of an event. Two shapes are tried, the
-same velocity everywhere and a typical crust, each times a factor; the one with the least misfit of the best events is
-taken. Depth and velocity trade off against each other: what is found is a model that explains the times, good for
-epicentres, not a picture of the ground.
+If the velocity is too low or too high, no location fits the picks of an event. The estimate compares two profiles, a
+constant velocity and a typical crust, each multiplied by a factor. It takes the one with the smallest misfit of the
+best events. Depth and velocity trade off against each other. So the model fits the times and suits epicentres, but it
+is not an image of the subsurface.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from selfseis.locate.pyocto_association import AssociatedEvent, associate
 from selfseis.locate.search_volume import SearchVolume
 from selfseis.typing import FloatArray
 
-FIRST_GUESSES = (6.0, 4.0, 2.5)
-SLOWEST, FASTEST, N_TRIES, N_REFINED = 1.5, 8.0, 9, 5
+INITIAL_VP = (6.0, 4.0, 2.5)
+MIN_VP, MAX_VP, N_FACTORS, N_REFINED = 1.5, 8.0, 9, 5
 N_EVENTS, MIN_EVENTS, MIN_EVENT_PICKS = 10, 3, 6
 MAX_Z = 4.0
 DEFAULT_VP = 6.0
-CLEARLY = 1.05  # misfits within 5% of the least tell no difference
+EQUAL_MISFIT = 1.05  # misfits within 5% of the smallest count as equal
 
 
 @dataclass(frozen=True)
 class EstimatedVelocity:
-    """A velocity model and how far the picks decided it.
+    """An estimated velocity model with its range.
 
     Attributes
     ----------
     model : VelocityModel1D
         The model.
     low, high : float
-        Range of vp in km/s (of its top layer) whose misfit is within 5% of the least; not a number if not measured.
+        Range of vp of the top layer in km/s with a misfit within 5% of the smallest; NaN if not measured.
     note : str
-        What was done, in words.
+        Summary of the estimate in words.
     """
 
     model: VelocityModel1D
@@ -59,18 +59,18 @@ def estimate_velocity(
     Parameters
     ----------
     picks : sequence of Pick
-        Of many events; not yet associated.
+        Picks of many events, not yet associated.
     stations : StationTable
-        Under the names that the picks have.
+        Stations under the names used in the picks.
     max_depth_km : float, optional
-        Deepest source.
+        Depth of the deepest source.
 
     Returns
     -------
     EstimatedVelocity
-        Where fewer than one event of six picks is found, 6 km/s with the Wadati ratio, and the note says so.
+        If no event with six picks is found, vp is 6 km/s with vp/vs from the Wadati diagram, and the note reports it.
     """
-    events = _velocity_free(picks, stations, max_depth_km)
+    events = _preliminary_events(picks, stations, max_depth_km)
     wadati = fit_wadati(event.picks for event in events)
     best = sorted((e for e in events if len(e.picks) >= MIN_EVENT_PICKS), key=lambda e: -len(e.picks))
     best = best[:N_EVENTS]
@@ -83,56 +83,56 @@ def estimate_velocity(
         VelocityModel1D.homogeneous(1.0, wadati.vp_vs),
         VelocityModel1D.typical_crust(1.0, wadati.vp_vs),
     )
-    found = [_fitted(shape, best, stations, max_depth_km) for shape in shapes]
-    # the simpler shape stays unless the other is clearly better
-    tried, misfits, shape = found[1] if found[1][1].min() * CLEARLY < found[0][1].min() else found[0]
+    found = [_fit_factor(shape, best, stations, max_depth_km) for shape in shapes]
+    # the simpler profile, unless the other is clearly better
+    tried, misfits, shape = found[1] if found[1][1].min() * EQUAL_MISFIT < found[0][1].min() else found[0]
     factor = tried[misfits.argmin()]
     model = _scaled(shape, factor)
     order, fine = np.argsort(tried), np.geomspace(tried.min(), tried.max(), 500)
     between = np.interp(np.log(fine), np.log(tried[order]), misfits[order])
-    near = fine[between <= CLEARLY * misfits.min()] * shape.vp[0]
-    weak = near.max() > 1.5 * near.min() or near.min() <= 1.05 * SLOWEST or near.max() >= FASTEST / 1.05
+    near = fine[between <= EQUAL_MISFIT * misfits.min()] * shape.vp[0]
+    weak = near.max() > 1.5 * near.min() or near.min() <= 1.05 * MIN_VP or near.max() >= MAX_VP / 1.05
     note = (
         f"velocity estimated from {len(best)} events: vp {model.vp[0]:.2f} km/s ({near.min():.2f} to "
-        f"{near.max():.2f} fit as well), {model.source}"
-        + ("; weakly constrained, give a velocity model if there is one. " if weak else ". ")
+        f"{near.max():.2f} fit equally well), {model.source}"
+        + ("; weakly constrained: give a velocity model if one is available. " if weak else ". ")
         + str(wadati)
     )
     return EstimatedVelocity(model, float(near.min()), float(near.max()), note)
 
 
-def _velocity_free(
+def _preliminary_events(
     picks: Sequence[Pick], stations: StationTable, max_depth_km: float | None
 ) -> list[AssociatedEvent]:
-    """Find events on whose origin time P-S pairs of three stations agree, or else with a first guess of velocity."""
+    """Find events by origin-time association at three stations, or else with an initial velocity."""
     known = [pick for pick in picks if pick.station in stations.codes]
-    search_volume = SearchVolume.about(stations, VelocityModel1D.homogeneous(DEFAULT_VP), max_depth_km)
-    longest = 2 * (search_volume.times.reach_km + search_volume.depth_limits[1]) / DEFAULT_VP
+    search_volume = SearchVolume.around(stations, VelocityModel1D.homogeneous(DEFAULT_VP), max_depth_km)
+    max_s_minus_p = 2 * (search_volume.times.reach_km + search_volume.depth_limits[1]) / DEFAULT_VP
     events = associate_by_origin_time(
-        known, POISSON_VP_VS, s_minus_p=(0.0, max(longest, 0.05)), min_stations=3
+        known, POISSON_VP_VS, s_minus_p=(0.0, max(max_s_minus_p, 0.05)), min_stations=3
     )
     if len(events) >= MIN_EVENTS:
         return events
     return max(
         (
             associate(known, search_volume.scaled(vp / DEFAULT_VP, VelocityModel1D.homogeneous(vp)))
-            for vp in FIRST_GUESSES
+            for vp in INITIAL_VP
         ),
         key=lambda found: sum(event.score for event in found),
     )
 
 
-def _fitted(
+def _fit_factor(
     shape: VelocityModel1D,
     events: Sequence[AssociatedEvent],
     stations: StationTable,
     max_depth_km: float | None,
 ) -> tuple[FloatArray, FloatArray, VelocityModel1D]:
-    """Misfit of events for velocities of one shape: a coarse row of factors, then finer about the best."""
-    base = SearchVolume.about(stations, shape, max_depth_km)
-    factors = np.geomspace(SLOWEST, FASTEST, N_TRIES) / shape.vp[0]
+    """Return factors of one profile and the misfit of each: a coarse grid, then a finer one around the best."""
+    base = SearchVolume.around(stations, shape, max_depth_km)
+    factors = np.geomspace(MIN_VP, MAX_VP, N_FACTORS) / shape.vp[0]
     misfits = np.array([_misfit(base, factor, events) for factor in factors])
-    step = (FASTEST / SLOWEST) ** (1 / (N_TRIES - 1))
+    step = (MAX_VP / MIN_VP) ** (1 / (N_FACTORS - 1))
     centre = factors[misfits.argmin()]
     finer = centre * np.geomspace(1 / step, step, N_REFINED + 2)[1:-1]
     more = np.array([_misfit(base, factor, events) for factor in finer])
@@ -140,10 +140,10 @@ def _fitted(
 
 
 def _misfit(base: SearchVolume, factor: float, events: Sequence[AssociatedEvent]) -> float:
-    """Mean of |residual / sd| of all picks, each cut at 4, so that leaving picks out does not pay."""
+    """Return the mean |residual / sd| of all picks, each cut at 4, so that leaving picks out does not lower it."""
     locator = Locator(base.scaled(factor, _scaled(base.velocity, factor)), model_error=0.01)
-    total = [_cut_residuals(locator, event) for event in events]
-    return float(np.mean(np.concatenate(total)))
+    residuals = [_cut_residuals(locator, event) for event in events]
+    return float(np.mean(np.concatenate(residuals)))
 
 
 def _cut_residuals(locator: Locator, event: AssociatedEvent) -> FloatArray:
@@ -155,5 +155,5 @@ def _cut_residuals(locator: Locator, event: AssociatedEvent) -> FloatArray:
 
 
 def _scaled(shape: VelocityModel1D, factor: float) -> VelocityModel1D:
-    kind = "the same everywhere" if len(shape.vp) == 1 else f"IASP91 crust with velocities times {factor:.2f}"
+    kind = "constant velocity" if len(shape.vp) == 1 else f"IASP91 crust with velocities times {factor:.2f}"
     return replace(shape, vp=shape.vp * factor, vs=shape.vs * factor, source=f"estimated: {kind}")

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from selfseis.models.store import check_model_folder, reading_model
+
+__all__ = ["check_model_folder", "reading_model"]

@@ -1,4 +1,4 @@
-"""The folders that hold models of any task: where one may be written, and what is said of one that cannot be read."""
+"""Model folders: check of the target before saving, and error messages for unreadable models."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 from selfseis.errors import InputError
 
 
-def check_place(folder: Path) -> None:
-    """Refuse a place for a model where something else is, which saving would replace.
+def check_model_folder(folder: Path) -> None:
+    """Check that saving a model would not replace anything other than a model.
 
     Raises
     ------
     InputError
-        If it is a file, or a folder that holds other things than a model.
+        If the path is a file, or a folder with other content than a model.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give a folder for the model")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").is_file():
-        raise InputError(f"{folder} holds other things than a model: give a folder of its own")
+        raise InputError(f"{folder} holds other files than a model: give a new or empty folder")
 
 
 @contextmanager
 def reading_model(folder: Path, command: str) -> Iterator[None]:
-    """Say in one line why a model cannot be read.
+    """Turn errors while reading a model into one-line messages.
 
     Parameters
     ----------
     folder : Path
         Folder of the model.
     command : str
-        The command that makes such a model.
+        The command that trains such a model.
 
     Raises
     ------
@@ -44,9 +44,9 @@ def reading_model(folder: Path, command: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{folder} holds no model: make one with '{command}'") from error
+        raise InputError(f"{folder} holds no model: train one with '{command}'") from error
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         why = str(error).partition("\n")[0]
         raise InputError(
-            f"the model in {folder} is damaged or of another kind ({why}): learn it anew"
+            f"the model in {folder} is damaged or of another kind ({why}): train it again"
         ) from error

@@ -1,4 +1,4 @@
-"""The small networks, each an ``nn.Module`` that says which part of its input it cannot see."""
+"""Small neural networks, each an ``nn.Module``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A small network that predicts every channel of a line in one pass from slant stacks outside its blind zone.
+"""Small network that predicts every channel of a line in one pass from slant stacks outside its blind zone.
 
-Moveout is the physics: the candidates are steered means on each side of the zone, and only their weights, in time,
-are learnt. The weights of a few neighbouring channels come from what lies outside the zones of all of them, so the
-blind zone holds exactly, as between the branches of Laine et al. (2019) in images.
+Moveout is the physical constraint: the candidates are slant stacks on each side of the zone. Only their weights, as
+functions of time, are trained. The weights of a few neighbouring channels depend only on data outside the blind zones
+of all of them. The blind zone therefore holds exactly, as with the branches of Laine et al. (2019) for images.
 
 References
 ----------
@@ -22,29 +22,29 @@ from torch.nn import functional
 
 from selfseis.networks.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStack, SlantStacks
 
-TILE_CHANNELS, TILE_SAMPLES = 256, 2048  # more would not stay near the processor, less be little but context
-MOST = 2.0  # that stacks and reference are multiplied by: among unknown waves no network may run away
-FRAMES, BLOCK = 4, 64  # frames that are interpolated at once, and samples that are filtered
+TILE_CHANNELS, TILE_SAMPLES = 256, 2048  # larger tiles exceed the cache, smaller ones are mostly context
+MAX_FACTOR = 2.0  # of stacks and reference; it bounds the output for waves unlike the training data
+FRAMES, BLOCK = 4, 64  # frames interpolated at once, and samples filtered at once
 
 
 class BlindSlantNet(nn.Module):
     """Predict each channel from the channels outside its blind zone.
 
-    The prediction is a weighted mean of slant stacks and of a reference prediction (the ridge filter's), passed
-    through a short filter. It starts as half of each.
+    The prediction is the sum of a filtered weighted mean of slant stacks and of a weighted reference prediction, that
+    of the ridge filter. Initially the weights are one half each.
 
     Parameters
     ----------
     blind_zone : int
-        Half-width in channels of the zone that is not seen.
+        Half-width in channels of the zone that the prediction does not use.
     slownesses : sequence of float
-        Slownesses of the stacks, samples a channel.
+        Slownesses of the stacks, samples per channel.
     apertures : sequence of int
         Channels of the stacks, powers of two.
     hidden : int
         Width of the weighting network.
     taps : int
-        Length of the filter in samples; odd.
+        Length of the filter in samples; an odd number.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class BlindSlantNet(nn.Module):
         super().__init__()
         self.stacks = SlantStacks(blind_zone, tuple(slownesses), tuple(apertures))
         n_stacks, n_sizes = self.stacks.n_stacks, len(self.stacks.apertures)
-        # Groups and frames are an image, so that the features of all of them are multiplied at once.
+        # Groups and frames form an image, so that one convolution processes all of them.
         self.enter = nn.Conv2d(3 * n_stacks + n_sizes, hidden, (1, 5), padding=(0, 2))
         self.middle = nn.Conv2d(hidden, hidden, (1, 5), padding=(0, 2))
         self.wide = nn.Conv2d(hidden, hidden, (1, 5), padding=(0, 4), dilation=(1, 2))
         self.leave = nn.Linear(hidden, 2 * n_stacks + 2)
-        self.trust = nn.Parameter(torch.ones(n_sizes, 1))
+        self.coherence_weight = nn.Parameter(torch.ones(n_sizes, 1))
         self.filter = nn.Parameter(0.02 * torch.randn(taps))
         self.between: Tensor
         self.register_buffer("between", _interpolation(), persistent=False)
@@ -71,12 +71,12 @@ class BlindSlantNet(nn.Module):
         with torch.no_grad():
             self.filter[taps // 2] += 1
             self.leave.bias.zero_()
-            self.leave.bias[-2:] = -1 / math.sqrt(3)  # half of each
+            self.leave.bias[-2:] = -1 / math.sqrt(3)  # weights of one half
 
     @property
     def halo(self) -> int:
         """Samples of context on each side that the output depends on."""
-        return self.stacks.samples_beside + self._weighting_halo
+        return self.stacks.sample_context + self._weighting_halo
 
     @property
     def _weighting_halo(self) -> int:
@@ -84,14 +84,14 @@ class BlindSlantNet(nn.Module):
         return FRAME * (frames + -(-(len(self.filter) // 2) // FRAME))
 
     def forward(self, data: Tensor, live: Tensor, reference: Tensor) -> Tensor:
-        """Predict a tile, part by part.
+        """Predict a tile in parts.
 
         Parameters
         ----------
         data : Tensor, shape (n_channels, n_samples)
-            Conditioned data; zero where there is none.
+            Conditioned data; zero where there are none.
         live : Tensor of bool, shape (n_channels,)
-            Channels that record at all.
+            Channels with data.
         reference : Tensor, shape (n_channels, n_samples)
             A prediction of the same data with the same blind zone or a wider one.
 
@@ -100,8 +100,8 @@ class BlindSlantNet(nn.Module):
         Tensor, shape (n_channels, n_samples)
         """
         n_channels, n_samples = data.shape
-        channels, around = self.stacks.channels_beside, self._weighting_halo
-        before, alive = self.stacks.samples_beside + around, live.to(data.dtype)[:, None]
+        channels, around = self.stacks.channel_context, self._weighting_halo
+        before, alive = self.stacks.sample_context + around, live.to(data.dtype)[:, None]
         result = torch.empty_like(data)
         rows, columns = (
             _even_step(n_channels, TILE_CHANNELS, GROUP),
@@ -119,15 +119,16 @@ class BlindSlantNet(nn.Module):
         return result
 
     def within(self, padded: Tensor, alive: Tensor, reference: Tensor) -> Tensor:
-        """Predict the inner part of a tile that brings its context along.
+        """Predict the inner part of a tile with context.
 
         Parameters
         ----------
-        padded : Tensor, shape (n_channels + 2 * channels_beside, n_samples + 2 * samples_beside)
-            Conditioned data, the numbers of channels and samples whole multiples of `GROUP` and `FRAME`.
-        alive : Tensor, shape (n_channels + 2 * channels_beside,)
-            One for channels that record at all, else zero.
+        padded : Tensor, shape (n_channels + 2 * channel_context, n_samples + 2 * sample_context)
+            Conditioned data. The numbers of channels and samples are multiples of `GROUP` and `FRAME`.
+        alive : Tensor, shape (n_channels + 2 * channel_context,)
+            One for channels with data, else zero.
         reference : Tensor, shape (n_channels, n_samples)
+            As for `forward`.
 
         Returns
         -------
@@ -136,45 +137,45 @@ class BlindSlantNet(nn.Module):
         size = reference.shape[0], reference.shape[1]
         with torch.no_grad():
             stacks = self.stacks(padded)
-            seen, agreement = self._features(stacks, alive, size)
-        hidden = functional.silu(self.enter(seen))
+            features, agreement = self._features(stacks, alive, size)
+        hidden = functional.silu(self.enter(features))
         hidden = hidden + functional.silu(self.middle(hidden))
         hidden = hidden + functional.silu(self.wide(hidden))
         cells = hidden[0].flatten(1)
-        said = torch.addmm(self.leave.bias[:, None], self.leave.weight, cells).view(-1, *hidden.shape[2:])
-        logits, shares = said.split([2 * self.stacks.n_stacks, 2])
-        stacked, referred = (MOST * _bounded(shares)).split(1)
-        trusted = (self.trust[..., None, None] * agreement).flatten(0, 1)
-        weights = torch.softmax((logits.unflatten(0, (2, -1)) + trusted).flatten(0, 1), 0) * stacked
+        outputs = torch.addmm(self.leave.bias[:, None], self.leave.weight, cells).view(-1, *hidden.shape[2:])
+        logits, shares = outputs.split([2 * self.stacks.n_stacks, 2])
+        stack_factor, reference_factor = (MAX_FACTOR * _bounded(shares)).split(1)
+        coherence = (self.coherence_weight[..., None, None] * agreement).flatten(0, 1)
+        weights = torch.softmax((logits.unflatten(0, (2, -1)) + coherence).flatten(0, 1), 0) * stack_factor
         mixed = self._filtered(self._mixed(stacks, alive, weights, size))
-        factor = self._unframed(_frames_beside(referred[0]), size[1])[:, None]
+        factor = self._unframed(_with_adjacent_frames(reference_factor[0]), size[1])[:, None]
         return torch.addcmul(_in_groups(mixed), factor, _in_groups(reference)).flatten(0, 1)
 
     def _features(
         self, stacks: list[SlantStack], alive: Tensor, size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """Say how loud the stacks of both sides are and how they agree, by group of channels and frame."""
+        """Return the power of the stacks of both sides and their agreement, by group of channels and frame."""
         sizes = len(self.stacks.apertures)
         products = torch.stack([p for stack in stacks for p in self._products(stack, size)])
         products = products.unflatten(0, (sizes, -1, 3))
         shares = [self._group_shares(alive, aperture, size[0]) for aperture in self.stacks.apertures]
         share = torch.stack(shares)[:, None, ..., None]
-        loudness, agreement = products[:, :, :2] * share.square(), products[:, :, 2] * share.prod(2)
-        level = loudness.flatten(1, 2).mean(1, keepdim=True) + 1e-6
+        power, agreement = products[:, :, :2] * share.square(), products[:, :, 2] * share.prod(2)
+        level = power.flatten(1, 2).mean(1, keepdim=True) + 1e-6
         agreement = agreement / level
         agreement = agreement.sign() * torch.log1p(2 * agreement.abs())
-        loudness = torch.log1p(loudness / level[:, None])
-        seen = [agreement.flatten(0, 1), loudness.flatten(0, 2), torch.log(level + 1e-3).flatten(0, 1)]
-        return _channels_last(torch.cat(seen)), agreement
+        power = torch.log1p(power / level[:, None])
+        features = [agreement.flatten(0, 1), power.flatten(0, 2), torch.log(level + 1e-3).flatten(0, 1)]
+        return _channels_last(torch.cat(features)), agreement
 
     def _products(self, stack: SlantStack, size: tuple[int, int]) -> Iterator[Tensor]:
-        """Yield the power behind, the power ahead and their product, shape (n_groups, n_frames) each."""
+        """Yield the power behind, the power ahead and the cross-product, each of shape (n_groups, n_frames)."""
         behind, ahead = (self.stacks.seen_from(stack, side, *size, group=True) for side in (BEHIND, AHEAD))
         for one, other in ((behind, behind), (ahead, ahead), (behind, ahead)):
             yield _framed(one * other)
 
     def _group_shares(self, alive: Tensor, aperture: int, n_channels: int) -> Tensor:
-        """Return one over the live channels behind and ahead of each group, shape (2, n_groups)."""
+        """Return the inverse number of live channels behind and ahead of each group, shape (2, n_groups)."""
         behind = self.stacks.shares(alive, aperture, BEHIND, n_channels)
         beyond = functional.pad(alive, (0, GROUP - 1))[GROUP - 1 :]
         ahead = self.stacks.shares(beyond, aperture, AHEAD, n_channels)
@@ -183,16 +184,16 @@ class BlindSlantNet(nn.Module):
     def _mixed(
         self, stacks: list[SlantStack], alive: Tensor, weights: Tensor, size: tuple[int, int]
     ) -> Tensor:
-        """Add up the stacks of both sides; weights are of the shape (2 * n_stacks, n_groups, n_frames)."""
+        """Return the weighted sum of the stacks of both sides; weights: shape (2 * n_stacks, n_groups, n_frames)."""
         total = _in_groups(alive.new_zeros(size))
-        frames = _frames_beside(weights).unflatten(0, (2, -1)).unbind(1)
+        frames = _with_adjacent_frames(weights).unflatten(0, (2, -1)).unbind(1)
         for aperture, same in groupby(zip(stacks, frames, strict=True), lambda pair: pair[0].aperture):
             parts = [torch.zeros_like(total) for _ in (BEHIND, AHEAD)]
-            for stack, of_both in same:
-                # Side after side, as long as the stack is still near the processor.
+            for stack, both_sides in same:
+                # Both sides in turn, while the stack is in the cache.
                 for side, part in enumerate(parts):
                     steered = self.stacks.seen_from(stack, side, *size)
-                    weight = self._unframed(of_both[side], size[1])
+                    weight = self._unframed(both_sides[side], size[1])
                     part.addcmul_(_in_groups(steered), weight[:, None])
             for side, part in enumerate(parts):
                 share = self.stacks.shares(alive, aperture, side, size[0])
@@ -200,7 +201,7 @@ class BlindSlantNet(nn.Module):
         return total.flatten(0, 1)
 
     def _unframed(self, frames: Tensor, n_samples: int) -> Tensor:
-        """Interpolate between `_frames_beside` back to samples."""
+        """Interpolate from frames to samples."""
         return (frames @ self.between).flatten(-2)[..., :n_samples]
 
     def _filtered(self, values: Tensor) -> Tensor:
@@ -212,36 +213,36 @@ class BlindSlantNet(nn.Module):
 
 
 def _bounded(values: Tensor) -> Tensor:
-    """Map to (0, 1); far from zero the slope falls off slowly, so that what was shut off can be opened again."""
+    """Map to (0, 1) with a slope that decays slowly, so that training can recover from saturation."""
     return 0.5 + 0.5 * values * torch.rsqrt(1 + values.square())
 
 
 def _parts(values: Tensor, length: int, step: int) -> Tensor:
-    """Cut the last axis into overlapping parts, to be multiplied by a matrix: ten times as fast as a short filter."""
+    """Cut the last axis into overlapping parts; a matrix product with them is ten times as fast as a convolution."""
     return values.unfold(-1, length, step).contiguous()
 
 
 def _interpolation() -> Tensor:
-    """Return what makes samples of `FRAMES` frames and the one on either side of them."""
+    """Return the matrix that interpolates `FRAMES` frames and the adjacent ones to samples."""
     impulses = torch.eye(FRAMES + 2)[:, None]
     return functional.interpolate(impulses, scale_factor=float(FRAME), mode="linear")[:, 0, FRAME:-FRAME]
 
 
 def _framed(values: Tensor) -> Tensor:
-    """Average over overlapping frames of two steps, one value a step."""
+    """Average over overlapping frames of two steps, one value per step."""
     averaging = values.new_full((FRAME,), 1 / (2 * FRAME))
     halves = (values.view(-1, FRAME) @ averaging).view(*values.shape[:-1], -1)
     return halves[..., :-1] + halves[..., 1:]
 
 
-def _frames_beside(values: Tensor) -> Tensor:
-    """Return each `FRAMES` frames with the one on either side of them, shape (..., n_parts, FRAMES + 2)."""
-    beside = functional.pad(values, (1, 1 + -values.shape[-1] % FRAMES), mode="replicate")
-    return _parts(beside, FRAMES + 2, FRAMES)
+def _with_adjacent_frames(values: Tensor) -> Tensor:
+    """Return each `FRAMES` frames with the two adjacent ones, shape (..., n_parts, FRAMES + 2)."""
+    padded = functional.pad(values, (1, 1 + -values.shape[-1] % FRAMES), mode="replicate")
+    return _parts(padded, FRAMES + 2, FRAMES)
 
 
 def _channels_last(values: Tensor) -> Tensor:
-    """Return a batch of one image, its channels side by side in memory."""
+    """Return a batch of one image with contiguous channels."""
     return values.flatten(1).T.contiguous().view(1, *values.shape[1:], -1).movedim(-1, 1)
 
 
@@ -249,14 +250,14 @@ def _in_groups(values: Tensor) -> Tensor:
     return values.unflatten(0, (-1, GROUP))
 
 
-def _even_step(length: int, usual: int, unit: int) -> int:
-    """Return the step, a multiple of the unit, that cuts a length into parts of about the usual size, all alike."""
-    parts = max(1, round(length / usual))
+def _even_step(length: int, size: int, unit: int) -> int:
+    """Return the step, a multiple of the unit, that cuts a length into equal parts of about a given size."""
+    parts = max(1, round(length / size))
     return unit * math.ceil(length / parts / unit)
 
 
 def _cut(values: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
-    """Cut out a part, zero where it reaches beyond the ends."""
+    """Cut out a part, with zeros beyond the ends."""
     (top, bottom), (left, right) = rows, columns
     n_rows, n_columns = values.shape
     inside = values[max(top, 0) : bottom, max(left, 0) : right]

@@ -1,4 +1,4 @@
-"""The network that sees onsets: a small U-Net whose bottleneck looks along the whole window.
+"""Small U-Net that picks P and S onsets, with a recurrent bottleneck over the whole window.
 
 References
 ----------
@@ -15,20 +15,20 @@ from torch import Tensor, nn
 
 STRIDE = 4
 DEPTH = 3
-ALIGNMENT = 2 * STRIDE**DEPTH  # windows are whole multiples of it
-QUIETEST = 0.01  # of a component's power, below which samples count as rounding
+ALIGNMENT = 2 * STRIDE**DEPTH  # the length of a window is a multiple of it
+MIN_AMPLITUDE = 0.01  # relative to the rms of a component, added before the logarithm
 
 
 def onset_features(windows: Tensor) -> Tensor:
-    """Show each window twice: as it is, and with its dynamic range pressed together.
+    """Return each window in two versions: scaled linearly, and with a compressed dynamic range.
 
-    Weak onsets before strong ones vanish in a window divided by its standard deviation, and polarisation
-    vanishes in one whose components are levelled each on its own: the network is given both.
+    Linear scaling by the strongest component preserves the polarisation, but weak onsets before strong ones vanish.
+    Compression of each component preserves weak onsets, but not the polarisation. The network uses both versions.
 
     Parameters
     ----------
     windows : Tensor, shape (n_windows, 3, n_samples)
-        East, north and vertical in any unit; a component without data is zero.
+        East, north and vertical components in any unit; a component without data is zero.
 
     Returns
     -------
@@ -37,21 +37,21 @@ def onset_features(windows: Tensor) -> Tensor:
     centred = windows - windows.mean(dim=-1, keepdim=True)
     power = centred.square().mean(dim=-1, keepdim=True)
     rms = power.sqrt().clamp_min(1e-20)
-    level = torch.exp(torch.log(centred.abs() + QUIETEST * rms).mean(dim=-1, keepdim=True))
-    loudest = power.amax(dim=1, keepdim=True).sqrt().clamp_min(1e-20)
-    return torch.cat([centred / loudest, 0.5 * torch.asinh(centred / level)], dim=1)
+    level = torch.exp(torch.log(centred.abs() + MIN_AMPLITUDE * rms).mean(dim=-1, keepdim=True))
+    max_rms = power.amax(dim=1, keepdim=True).sqrt().clamp_min(1e-20)
+    return torch.cat([centred / max_rms, 0.5 * torch.asinh(centred / level)], dim=1)
 
 
 class OnsetNet(nn.Module):
-    """Logits of a P and an S onset at each sample.
+    """Network that returns logits of a P and an S onset at each sample.
 
-    The network works at half the sampling rate, which takes a third of the time; its logits are
-    interpolated, so that onsets are still placed between samples.
+    It works at half the sampling rate, which takes a third of the time. The logits are interpolated, so that onset
+    times still have sub-sample resolution.
 
     Parameters
     ----------
     width : int
-        Channels at half the rate; they double at every fourth part of it.
+        Number of channels at half the rate; it doubles with each reduction of the rate by four.
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -69,7 +69,7 @@ class OnsetNet(nn.Module):
         nn.init.constant_(self.leave.bias, -4.0)  # type: ignore[arg-type]
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Return logits, shape (n_windows, 2, n_samples), of windows of the shape (n_windows, 3, n_samples)."""
+        """Return logits, shape (n_windows, 2, n_samples), of windows, shape (n_windows, 3, n_samples)."""
         hidden = self.enter(onset_features(windows))
         finer = []
         for layer in self.down:

@@ -1,4 +1,4 @@
-"""Slant stacks on each side of a blind zone: what a plane wave in the channels beyond it would bring here."""
+"""One-sided slant stacks on each side of a blind zone, as predictions of plane waves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional
 
-GROUP = 4  # neighbouring channels whose stacks are weighted alike
+GROUP = 4  # neighbouring channels that share the weights of their stacks
 FRAME = 8  # samples between the times at which weights are computed
 BEHIND, AHEAD = 0, 1
 
@@ -23,13 +23,13 @@ class SlantStack(NamedTuple):
     Attributes
     ----------
     sums : Tensor, shape (n_starts, n_samples)
-        Sums by first channel of the aperture, as seen at that channel.
+        Sums by first channel of the aperture, steered to that channel.
     first : int
-        The sample of the input at which they start.
+        Sample of the input at which the sums start.
     slowness : float
-        In samples a channel.
+        Samples per channel.
     aperture : int
-        Channels that were summed.
+        Number of channels in a sum.
     """
 
     sums: Tensor
@@ -40,19 +40,19 @@ class SlantStack(NamedTuple):
 
 @dataclass(frozen=True)
 class SlantStacks:
-    """One-sided slant stacks for every channel of a line, all from the same few sums.
+    """One-sided slant stacks for every channel of a line from common sums.
 
-    Sums over 2, 4, 8 ... channels are built by doubling, as in the fast slant stack; an aperture ahead of one
-    channel is the aperture behind another, so both sides share them.
+    Sums over 2, 4, 8 ... channels are built by doubling, as in the fast slant stack. An aperture ahead of one channel
+    is the aperture behind another, so both sides share the sums.
 
     Attributes
     ----------
     blind_zone : int
-        Half-width in channels of the zone that is not looked at.
+        Half-width in channels of the zone that the stacks leave out.
     slownesses : tuple of float
-        Samples a channel.
+        Samples per channel.
     apertures : tuple of int
-        Channels of a stack, powers of two in rising order.
+        Numbers of channels of a stack, powers of two in increasing order.
     """
 
     blind_zone: int
@@ -65,41 +65,43 @@ class SlantStacks:
         return len(self.apertures) * len(self.slownesses)
 
     @property
-    def channels_beside(self) -> int:
+    def channel_context(self) -> int:
         """Channels of context on each side."""
         return self.apertures[-1] + self.blind_zone + GROUP
 
     @cached_property
-    def samples_beside(self) -> int:
+    def sample_context(self) -> int:
         """Samples of context before and after, a whole number of frames."""
         return max(self._samples_along(slowness) for slowness in self.slownesses)
 
     def _samples_along(self, slowness: float) -> int:
-        return FRAME * math.ceil((math.ceil(abs(slowness) * self.channels_beside) + FRAME) / FRAME)
+        return FRAME * math.ceil((math.ceil(abs(slowness) * self.channel_context) + FRAME) / FRAME)
 
     def __call__(self, data: Tensor) -> list[SlantStack]:
-        """Sum a padded tile along every slowness.
+        """Stack a padded tile along every slowness.
 
         Parameters
         ----------
-        data : Tensor, shape (n_channels + 2 * channels_beside, n_samples + 2 * samples_beside)
-            Conditioned data, zero where there is none.
+        data : Tensor, shape (n_channels + 2 * channel_context, n_samples + 2 * sample_context)
+            Conditioned data, zero where there are none.
 
         Returns
         -------
         list of SlantStack
-            By aperture, then slowness.
+            Stacks by aperture, then slowness.
         """
-        stacks = self._along(data, 0, 1, self.slownesses, self.samples_beside)
+        stacks = self._along(data, 0, 1, self.slownesses, self.sample_context)
         return sorted(stacks, key=lambda stack: stack.aperture)
 
     def _along(
         self, sums: Tensor, first: int, width: int, slownesses: Iterable[float], context: int
     ) -> Iterator[SlantStack]:
-        """Double the width of sums along neighbouring slownesses, which share them as long as their shifts agree."""
+        """Double the width of sums; neighbouring slownesses share them as long as their shifts are equal."""
         for shift, group in groupby(slownesses, lambda slowness: round(slowness * width)):
             alike = tuple(group)
-            needed = max(map(self._samples_along, alike))  # the steepest alone need all of the context
+            needed = max(
+                map(self._samples_along, alike)
+            )  # only the largest slownesses need all of the context
             begin, end = context - needed, sums.shape[1] - (context - needed)
             early, late = max(shift, 0), max(-shift, 0)
             doubled = sums[:-width, begin + late : end - early] + sums[width:, begin + early : end - late]
@@ -112,20 +114,20 @@ class SlantStacks:
     def seen_from(
         self, stack: SlantStack, side: int, n_channels: int, n_samples: int, *, group: bool = False
     ) -> Tensor:
-        """Return a stack steered to each channel, or to the first of each group from outside all their zones.
+        """Return a stack steered to each channel, or to each group from outside the blind zones of all its channels.
 
-        For groups it begins half a frame early and ends half a frame late.
+        For groups the stack starts half a frame early and ends half a frame late.
 
         Parameters
         ----------
         stack : SlantStack
-            Of the padded tile.
+            A stack of the padded tile.
         side : {BEHIND, AHEAD}
-            The apertures that end before the zone, or those that begin after it.
+            Apertures that end before the zone, or apertures that start after it.
         n_channels, n_samples : int
-            Size of the tile without its padding; `n_channels` is a multiple of `GROUP`.
+            Size of the tile without padding; `n_channels` is a multiple of `GROUP`.
         group : bool
-            Whether to return one stack for each `GROUP` channels.
+            Whether to return one stack per group of `GROUP` channels.
 
         Returns
         -------
@@ -133,14 +135,14 @@ class SlantStacks:
         """
         farther, early, step = (GROUP - 1, FRAME // 2, GROUP) if group else (0, 0, 1)
         start = self.blind_zone + 1 + farther if side == AHEAD else -(self.blind_zone + stack.aperture)
-        row = self.channels_beside + start
-        column = self.samples_beside + round(stack.slowness * start) - stack.first - early
+        row = self.channel_context + start
+        column = self.sample_context + round(stack.slowness * start) - stack.first - early
         return stack.sums[row : row + n_channels : step, column : column + n_samples + 2 * early]
 
     def shares(self, live: Tensor, aperture: int, side: int, n_channels: int) -> Tensor:
-        """Return one over the number of live channels in each aperture, shape (n_channels,)."""
+        """Return the inverse number of live channels in each aperture, shape (n_channels,)."""
         total = functional.pad(live.cumsum(0), (1, 0))
         start = self.blind_zone + 1 if side == AHEAD else -(self.blind_zone + aperture)
-        row = self.channels_beside + start
+        row = self.channel_context + start
         counts = total[row + aperture : row + aperture + n_channels] - total[row : row + n_channels]
         return 1 / counts.clamp(min=1)

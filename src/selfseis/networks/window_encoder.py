@@ -1,4 +1,4 @@
-"""The network that embeds windows: a small perceptron from band powers to a few coordinates."""
+"""Small perceptron that maps band powers of windows to a few coordinates."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from torch import Tensor, nn
 
 
 class WindowNet(nn.Module):
-    """Coordinates of windows.
+    """Perceptron with two hidden layers that embeds windows.
 
     Parameters
     ----------
     n_features : int
-        Features of a window.
+        Number of features of a window.
     n_axes : int
-        Coordinates.
+        Number of coordinates.
     width : int
-        Hidden units of each of the two layers.
+        Units of each hidden layer.
     """
 
     def __init__(self, n_features: int, n_axes: int, width: int = 128) -> None:

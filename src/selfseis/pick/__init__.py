@@ -1,8 +1,8 @@
-"""Picking: P and S onsets at each station, with a probability that means what it says and a time uncertainty.
+"""Picking of P and S onsets at each station, with calibrated probabilities and time uncertainties.
 
-Nobody labels anything. Onsets made from physics and put into the recording's own quiet times teach a first picker;
-what the stations agree on teaches the next ones; circular shifts of the stations against each other say how much
-agreement chance would bring.
+Training needs no labels. The first picker is trained on synthetic onsets in the recording's own noise. The next ones
+are also trained on pseudo-labels from the consensus across stations. Circular time shifts of the stations against
+each other give the consensus under the null.
 """
 
 from __future__ import annotations

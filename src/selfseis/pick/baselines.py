@@ -1,8 +1,7 @@
-"""The simplest picker, and the baseline to beat: an STA/LTA trigger, its onset refined by AIC.
+"""Baselines of the picker: an STA/LTA trigger with AIC onsets, and the untrained network.
 
-P is where the energy of the vertical component jumps; S is the greatest further jump on the horizontal ones within
-the S - P times that are looked for. Each onset is where two stretches of different variance meet best (Maeda, 1985,
-*Zisin* 38; the Akaike information criterion of a change of variance).
+P is a jump in energy on the vertical component. S is the greatest further jump on the horizontal components within the
+range of S - P. The Akaike information criterion of a change of variance gives each onset (Maeda, 1985, *Zisin* 38).
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ Signal = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class TriggerWindows:
-    """Lengths of the windows, in samples. The defaults are 0.5 s, 10 s and so on at 100 Hz.
+    """Window lengths of the trigger in samples; the defaults are 0.5 s, 10 s and so on at 100 Hz.
 
     Attributes
     ----------
     short, long : int
-        Windows of the short and the long average.
+        Windows of the short-term and the long-term average.
     s_before, s_after : int
-        Windows before and after an S whose energies are compared.
+        Windows before and after an S for the ratio of energies.
     s_minus_p : tuple of int
-        Least and largest S - P.
+        Minimum and maximum S - P.
     search : int
-        How far from the trigger AIC looks for the onset.
+        Maximum distance of the AIC onset from the trigger.
     apart : int
-        Least distance of two P.
+        Minimum distance between two P.
     """
 
     short: int = 50
@@ -66,20 +65,20 @@ def sta_lta_aic_picks(
     Parameters
     ----------
     data : ndarray, shape (3, n_samples)
-        East, north and vertical, band-passed, without NaN; a component that is missing is zero throughout. One
-        alone serves for both phases.
+        East, north and vertical, band-passed, without NaN; a missing component is zero throughout. A single component
+        serves for both phases.
     p_trigger : float
-        Least STA/LTA (of amplitudes squared) of a P.
+        Minimum STA/LTA (of squared amplitudes) of a P.
     s_trigger : float
-        Least ratio of the energies after and before an S.
+        Minimum ratio of the energies after and before an S.
     windows : TriggerWindows, optional
-        Lengths of the windows.
+        Window lengths.
 
     Returns
     -------
     list of (int, str, float)
-        Sample, phase and score, in the order of samples. The score is the STA/LTA of a P; an S has its own ratio,
-        but no more than its P.
+        Sample, phase and score, in the order of samples. The score of a P is its STA/LTA. The score of an S is its
+        ratio of energies, at most the score of its P.
     """
     windows = windows or TriggerWindows()
     live = np.any(data != 0, axis=1)
@@ -104,50 +103,50 @@ def _energy(data: Signal) -> Signal:
 
 
 def _sta_lta(energy: Signal, windows: TriggerWindows) -> Signal:
-    """Return the mean energy of the short window that ends at a sample over that of the long one before it."""
+    """Return the mean energy of the short window that ends at a sample, divided by that of the long one before it."""
     sums = np.concatenate([[0.0], np.cumsum(energy)])
     begin = windows.long + windows.short
     short = (sums[begin:] - sums[windows.long : -windows.short]) / windows.short
     long = (sums[windows.long : -windows.short] - sums[:-begin]) / windows.long
-    # Rounding of the sums must not make a ratio out of silence.
+    # Rounding errors of the sums must not give a ratio in silence.
     floor = 1e-9 * sums[-1] / len(energy) + np.finfo(np.float64).tiny
     return np.concatenate(
         [np.zeros(begin - 1), np.where(short > floor, short, 0.0) / np.maximum(long, floor)]
     )
 
 
-def _triggers(ratio: Signal, least: float, apart: int) -> tuple[IndexArray, Signal]:
+def _triggers(ratio: Signal, min_ratio: float, apart: int) -> tuple[IndexArray, Signal]:
     from scipy.signal import find_peaks
 
-    tops, found = find_peaks(np.append(ratio, 0.0), height=least, distance=apart)
-    return tops, found["peak_heights"]
+    tops, properties = find_peaks(np.append(ratio, 0.0), height=min_ratio, distance=apart)
+    return tops, properties["peak_heights"]
 
 
 def _greatest_jump(sums: Signal, p_onset: int, windows: TriggerWindows) -> tuple[int, float]:
-    """Return where energy jumps most after a P, and the ratio of the energies."""
-    least, most = windows.s_minus_p
-    at = np.arange(p_onset + least, min(p_onset + most, len(sums) - 1 - windows.s_after))
+    """Return the sample of the greatest jump in energy after a P, and the ratio of the energies."""
+    shortest, longest = windows.s_minus_p
+    at = np.arange(p_onset + shortest, min(p_onset + longest, len(sums) - 1 - windows.s_after))
     if len(at) == 0:
         return 0, 0.0
-    # Soon after P the window before S must not reach back into the time before P.
+    # Shortly after P, the window before S must not include times before P.
     before = np.maximum(at - windows.s_before, min(p_onset, at[0] - 1))
     after = (sums[at + windows.s_after] - sums[at]) / windows.s_after
     level = (sums[at] - sums[before]) / (at - before)
     ratio = after / np.maximum(level, np.finfo(np.float64).tiny + 1e-9 * sums[-1] / len(sums))
-    # A jump in the fading coda stands out against the seconds before it; one above what P brought is an S.
+    # The ratio is relative to the seconds before it, so that a jump in the decaying coda stands out.
     best = int(np.argmax(ratio))
     return int(at[best]), float(ratio[best])
 
 
 def aic_onset(data: Signal, about: int, reach: int) -> int:
-    """Return the sample that divides the stretch about a sample into the two of most different variance.
+    """Return the AIC onset near a sample: the best split into two parts of different variance.
 
     Parameters
     ----------
     data : ndarray, shape (n_components, n_samples)
         Band-passed, without NaN.
     about, reach : int
-        Where to look, and how many samples before and after.
+        Centre and half-width of the search in samples.
     """
     first, end = max(0, about - reach), min(data.shape[1], about + reach)
     energy = _energy(data[:, first:end])
@@ -163,12 +162,12 @@ def aic_onset(data: Signal, about: int, reach: int) -> int:
 
 
 CORE = 60_000
-CONTEXT = 4_000  # samples: the long average before, an S and its search after
+CONTEXT = 4_000  # samples: covers the long-term average before, and an S and its search after
 
 
 @dataclass(frozen=True)
 class AicDetector:
-    """Finds onsets by STA/LTA and AIC; the height of an onset is its ratio.
+    """Detector of onset candidates by STA/LTA and AIC; the height of a candidate is its ratio.
 
     Attributes
     ----------
@@ -181,19 +180,19 @@ class AicDetector:
     def find(
         self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> list[OnsetCandidates]:
-        """Find the onsets of each station; positions in samples from the recording's start."""
-        found: list[dict[str, list[tuple[float, float]]]] = [{"P": [], "S": []} for _ in stations]
+        """Find the onset candidates of each station; positions in samples from the recording's start."""
+        onsets: list[dict[str, list[tuple[float, float]]]] = [{"P": [], "S": []} for _ in stations]
         halo = CONTEXT + self.high_pass.halo
         for tile in covered_tiles(recording, CORE, halo):
             data, _ = self.high_pass(tile.data)
             data = data[:, self.high_pass.halo :]
-            for station, of_station in zip(stations, found, strict=True):
+            for station, of_station in zip(stations, onsets, strict=True):
                 for at, phase, score in sta_lta_aic_picks(station.components(data)):
                     if CONTEXT <= at < CONTEXT + tile.n_core:
                         of_station[phase].append((tile.first + at - CONTEXT, score))
             if progress is not None:
                 progress(tile.first + tile.n_core, recording.sizes["time"])
-        return [OnsetCandidates(_sorted(f["P"]), _sorted(f["S"])) for f in found]
+        return [OnsetCandidates(_sorted(here["P"]), _sorted(here["S"])) for here in onsets]
 
 
 def _sorted(onsets: list[tuple[float, float]]) -> FloatArray:
@@ -205,19 +204,19 @@ BATCH = 12
 
 
 def untrained_net(windows: Iterable[Float32Array], seed: int) -> OnsetNet:
-    """Return a network that was never trained and has only been shown some windows.
+    """Return a network with random weights, whose normalisation is set on some windows.
 
     Parameters
     ----------
     windows : iterable of ndarray, shape (3, n_samples)
         East, north and vertical, filtered.
     seed : int
-        Seed of its weights.
+        Seed of the weights.
     """
     torch.manual_seed(seed)
     net = OnsetNet().train()
-    seen = np.stack(list(windows))
+    samples = np.stack(list(windows))
     with one_thread(), torch.no_grad():
-        for batch in np.array_split(seen, -(-len(seen) // BATCH)):
+        for batch in np.array_split(samples, -(-len(samples) // BATCH)):
             net(torch.from_numpy(batch))
     return net.eval()

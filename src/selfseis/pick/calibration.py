@@ -1,8 +1,8 @@
-"""Picks that mean what they say: probability, standard deviation of the time, and threshold by false alarms a day.
+"""Calibration of picks: probability, standard deviation of the time, and thresholds by false alarms per day.
 
-All of it is measured where the truth is known: onsets injected into the recording's own noise, and picks where no
-onset was injected. What a network calls 0.9 is then only a height; the share of true onsets among picks of that
-height is the probability (isotonic regression; Zadrozny & Elkan, 2002, doi:10.1145/775047.775151).
+An injection test gives picks of known truth: onsets injected into the recording's own noise, and picks where no onset
+was injected. The output of the network is only the height of a pick. Its probability is the share of true onsets among
+picks of that height (isotonic regression; Zadrozny & Elkan, 2002, doi:10.1145/775047.775151).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from selfseis.pick.inference import APART, LOWEST, Annotator, peaks_of
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
-SMALLEST = 1e-6  # distance of a height from 0 and 1 below which its odds are rounding
-RESIDUALS_IN_A_BIN = 25
+MIN_VALUE = 1e-6  # minimum distance of a height from 0 and 1, and minimum standard deviation in s
+RESIDUALS_PER_BIN = 25
 
-# Peaks of noise from which rates are extrapolated. Fewer scatter more; more of them bias rates below one in the record
-# where the tail is lighter than exponential: measured for Beta, normal and exponential odds.
+# Number of noise peaks from which rates are extrapolated. Fewer peaks scatter more. More peaks bias rates below one per
+# record where the tail is lighter than exponential: measured for Beta, normal and exponential odds.
 TAIL = 20
-MIN_OF_TAIL = 5
+MIN_TAIL = 5
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Measured:
     hits : ndarray, shape (n_hits,)
         Heights of the picks at injected onsets.
     residual_s : ndarray, shape (n_hits,)
-        Picked less true time in s.
+        Picked minus true time in s.
     false : ndarray, shape (n_false,)
         Heights of the picks where there is no onset.
     false_weight : float
-        How many false picks in the recording one of `false` stands for, for each that a hit stands for. With 1 the
-        probability holds where onsets are as frequent as they were injected.
+        Weight of a false pick relative to a hit. With 1, the probability holds where onsets are as frequent as in the
+        injection test.
     """
 
     hits: FloatArray
@@ -52,50 +52,50 @@ class Measured:
 
 @dataclass(frozen=True)
 class PhaseCalibration:
-    """A rising map from height to probability, and a falling one from probability to time uncertainty.
+    """Increasing map from height to probability, and decreasing map from probability to time uncertainty.
 
     Attributes
     ----------
     height, probability : tuple of float
-        Knots of the first, joined by straight lines.
-    sure, sd_s : tuple of float
-        Knots of the second: probability and standard deviation in s.
+        Knots of the first map, which is piecewise linear.
+    sd_probability, sd_s : tuple of float
+        Knots of the second map: probability and standard deviation in s.
     """
 
     height: tuple[float, ...]
     probability: tuple[float, ...]
-    sure: tuple[float, ...]
+    sd_probability: tuple[float, ...]
     sd_s: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What heights of picks mean, for each phase.
+    """Maps from the height of a pick to its probability and time uncertainty, for each phase.
 
     Attributes
     ----------
     phases : dict of str to PhaseCalibration
-        One for each of P and S.
+        Maps of P and S.
     """
 
     phases: Mapping[Phase, PhaseCalibration]
 
     @classmethod
     def none(cls, sd_s: float) -> Calibration:
-        """Take heights for probabilities, and one standard deviation for all."""
-        plain = PhaseCalibration((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (sd_s, sd_s))
-        return cls(dict.fromkeys(PHASES, plain))
+        """Return the identity: heights are probabilities, and the standard deviation is constant."""
+        identity = PhaseCalibration((0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (sd_s, sd_s))
+        return cls(dict.fromkeys(PHASES, identity))
 
     @classmethod
     def measure(cls, measured: Mapping[Phase, Measured], *, sd_s: float) -> Calibration:
-        """Learn what heights mean from picks whose truth is known.
+        """Fit the maps to picks whose truth is known.
 
         Parameters
         ----------
         measured : dict of str to Measured
-            For each of P and S.
+            Picks of P and of S.
         sd_s : float
-            Standard deviation of the time in s where too few injected onsets were picked to measure it.
+            Standard deviation of the time in s if too few injected onsets were picked to measure it.
         """
         return cls({phase: _calibrated(known, sd_s) for phase, known in measured.items()})
 
@@ -105,7 +105,7 @@ class Calibration:
         return np.asarray(np.interp(height, map_.height, map_.probability))
 
     def height_of(self, phase: Phase, probability: float) -> float:
-        """Return the least height that means at least this probability; infinite where none does."""
+        """Return the minimum height of at least this probability; infinite if there is none."""
         map_ = self.phases[phase]
         if probability > map_.probability[-1]:
             return float("inf")
@@ -116,27 +116,27 @@ class Calibration:
     def sd_of(self, phase: Phase, probability: float | FloatArray) -> FloatArray:
         """Return the standard deviation of the time in s."""
         map_ = self.phases[phase]
-        return np.asarray(np.interp(probability, map_.sure, map_.sd_s))
+        return np.asarray(np.interp(probability, map_.sd_probability, map_.sd_s))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return a dictionary for JSON."""
         return {phase: {k: list(v) for k, v in asdict(map_).items()} for phase, map_ in self.phases.items()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
-        """Return the calibration that `to_dict` described.
+        """Read back what `to_dict` wrote.
 
         Raises
         ------
         KeyError, ValueError, TypeError
-            If it is another thing.
+            If the content has another form.
         """
         return cls({phase: PhaseCalibration(**_tuples(content[phase])) for phase in PHASES})
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Picks of about the same stated probability, and what they were.
+    """Picks of similar stated probability, and the observed share of true onsets.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class ReliabilityBin:
 
 
 def reliability(stated: FloatArray, true: BoolArray, n_bins: int = 10) -> list[ReliabilityBin]:
-    """Compare stated probabilities with what came true, in bins of equal width; empty ones are left out.
+    """Compare stated probabilities with the observed share of true onsets, in bins of equal width without empty ones.
 
     Parameters
     ----------
@@ -178,46 +178,45 @@ def reliability(stated: FloatArray, true: BoolArray, n_bins: int = 10) -> list[R
     return bins
 
 
-def reliability_held_out(measured: Measured, n_bins: int = 10) -> list[ReliabilityBin]:
-    """Return the reliability of picks that were not calibrated with: each half by what the other half taught.
+def held_out_reliability(measured: Measured, n_bins: int = 10) -> list[ReliabilityBin]:
+    """Return the reliability of held-out picks by two-fold cross-validation.
 
     Parameters
     ----------
     measured : Measured
-        Of one phase. False picks count once each, whatever they stand for.
+        Picks of one phase. False picks have a weight of one.
     n_bins : int
         Number of bins.
     """
     stated, true = [], []
     for half in (0, 1):
-        training = _calibrated(
+        fitted = _calibrated(
             Measured(measured.hits[half::2], measured.residual_s[half::2], measured.false[half::2]), 1.0
         )
         for heights, is_true in (
             (measured.hits[1 - half :: 2], True),
             (measured.false[1 - half :: 2], False),
         ):
-            stated.append(np.interp(heights, training.height, training.probability))
+            stated.append(np.interp(heights, fitted.height, fitted.probability))
             true.append(np.full(len(heights), is_true))
     return reliability(np.concatenate(stated), np.concatenate(true), n_bins)
 
 
 def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: float = 0.0) -> float:
-    """Return the height that picks in noise reach at a rate per day.
+    """Return the height that false picks reach at a rate per day.
 
-    Rates too low to be counted are extrapolated from the highest picks: the logarithm of the odds of a height has an
-    exponential tail.
+    Rates too low to be counted are extrapolated from the highest picks, with an exponential tail of the log odds.
 
     Parameters
     ----------
     per_day : float
-        False alarms per station and day that are accepted.
+        Accepted false alarms per station and day.
     heights : ndarray, shape (n_picks,)
-        Heights, between 0 and 1, of all picks above `lowest` where there is no onset.
+        Heights, between 0 and 1, of all false picks above `lowest`.
     days : float
-        Station-days that were searched for them.
+        Station-days of the data with these picks.
     lowest : float
-        Height above which picks were looked for: the least threshold, and the one where noise has no pick.
+        Minimum height of a pick: the lower limit of the threshold, and its value if there is no false pick.
     """
     if not len(heights):
         return lowest
@@ -226,38 +225,38 @@ def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: f
     if wanted >= tail:
         return max(lowest, _expit(odds[min(round(wanted), len(odds)) - 1]))
     excess = odds[:tail] - odds[tail - 1]
-    scale = excess.sum() / (tail - 1) if tail >= MIN_OF_TAIL else 1.0
+    scale = excess.sum() / (tail - 1) if tail >= MIN_TAIL else 1.0
     return max(lowest, _expit(odds[tail - 1] + scale * float(np.log(tail / wanted))))
 
 
 def max_false_alarms(
     onsets: Sequence[FloatArray], within: FloatArray, duration: float, *, shifts: int = 20, seed: int = 0
 ) -> list[float]:
-    """Bound the false alarms of each station from above by what no other station shares, with no label.
+    """Return an upper bound of the false alarms of each station, from onsets without a counterpart elsewhere.
 
-    Real onsets have a like at another station; false ones have one by chance only. Where a share u of a station's
-    onsets is unshared, and chance leaves a share c of shifted onsets unshared, at most u / c of them are false:
-    fewer, since small events reach one station only.
+    True onsets have a counterpart at another station; false ones have one only by coincidence. Let u be the share of a
+    station's onsets without a counterpart, and c that share for time-shifted onsets. At most u / c of the onsets are
+    false. The true share is smaller, because small events reach one station only.
 
     Parameters
     ----------
     onsets : sequence of ndarray, shape (n_onsets,)
         Times of the picks of one phase at each station in s.
     within : ndarray, shape (n_stations, n_stations)
-        How near in s a like must be.
+        Maximum time in s between counterparts.
     duration : float
         Length of the recording in s.
     shifts : int
-        Circular shifts by which chance is measured.
+        Number of circular shifts for the null.
     seed : int
         Seed of the shifts.
 
     Returns
     -------
     list of float
-        Per station and day; not a number for one station alone or where chance leaves none unshared.
+        False alarms per station and day; NaN for a single station, or if all shifted onsets have a counterpart.
     """
-    from selfseis.consensus.agreement import lonely
+    from selfseis.consensus.agreement import isolated_onsets
 
     random = np.random.default_rng(seed)
     sorted_onsets = [np.sort(times) for times in onsets]
@@ -269,8 +268,10 @@ def max_false_alarms(
             bounds.append(float("nan") if not others else 0.0)
             continue
         by = random.uniform(0.1, 0.9, shifts) * duration
-        null = np.mean([np.mean(lonely(np.sort((times + shift) % duration), others, reach)) for shift in by])
-        alone = float(np.mean(lonely(times, others, reach)))
+        null = np.mean(
+            [np.mean(isolated_onsets(np.sort((times + shift) % duration), others, reach)) for shift in by]
+        )
+        alone = float(np.mean(isolated_onsets(times, others, reach)))
         share = min(alone / null, 1.0) if null > 0 else float("nan")
         bounds.append(share * len(times) / duration * 86400)
     return bounds
@@ -278,22 +279,22 @@ def max_false_alarms(
 
 def _calibrated(measured: Measured, sd_s: float) -> PhaseCalibration:
     height, probability = _isotonic(measured)
-    if len(measured.hits) < RESIDUALS_IN_A_BIN:
+    if len(measured.hits) < RESIDUALS_PER_BIN:
         return PhaseCalibration(height, probability, (0.0, 1.0), (sd_s, sd_s))
     stated = np.interp(measured.hits, height, probability)
     order = np.argsort(measured.hits, kind="stable")
-    bins = np.array_split(order, min(8, len(order) // RESIDUALS_IN_A_BIN))
-    sure = [float(np.median(stated[inside])) for inside in bins]
+    bins = np.array_split(order, min(8, len(order) // RESIDUALS_PER_BIN))
+    medians = [float(np.median(stated[inside])) for inside in bins]
     spread = [_spread(measured.residual_s[inside]) for inside in bins]
     falling = _pool_adjacent(-np.array(spread), np.array([float(len(inside)) for inside in bins]))
-    first = np.unique(sure, return_index=True)[1]
+    first = np.unique(medians, return_index=True)[1]
     return PhaseCalibration(
-        height, probability, tuple(np.array(sure)[first].tolist()), tuple((-falling)[first].tolist())
+        height, probability, tuple(np.array(medians)[first].tolist()), tuple((-falling)[first].tolist())
     )
 
 
 def _isotonic(measured: Measured) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return knots of the probability: the middles of the blocks of isotonic regression."""
+    """Return knots of the probability: the centres of the blocks of isotonic regression."""
     heights = np.concatenate([measured.hits, measured.false]).astype(np.float64)
     true = np.repeat([1.0, 0.0], [len(measured.hits), len(measured.false)])
     weight = np.repeat([1.0, measured.false_weight], [len(measured.hits), len(measured.false)])
@@ -306,7 +307,7 @@ def _isotonic(measured: Measured) -> tuple[tuple[float, ...], tuple[float, ...]]
     hits = np.bincount(block, weights=true * weight)
     total = np.bincount(block, weights=weight)
     middle = np.bincount(block, weights=heights * weight) / total
-    # A block of hits alone is not certain: half a pick of each kind is added (Jeffreys).
+    # Half a pick of each kind is added (Jeffreys), so that a block of hits only has a probability below one.
     share = np.maximum.accumulate((hits + 0.5) / (total + 1))
     lowest, highest = np.minimum(0.0, middle[0] - 1e-9), np.maximum(1.0, middle[-1] + 1e-9)
     knots = np.concatenate([[lowest], middle, [highest]])
@@ -321,9 +322,9 @@ def _pool_adjacent(values: FloatArray, weights: FloatArray, along: FloatArray | 
 
 
 def _spread(residual: FloatArray) -> float:
-    """Return half of the range that holds 68% of the residuals: one standard deviation, outliers left out."""
+    """Return half the central 68% range of the residuals: a standard deviation robust to outliers."""
     low, high = np.quantile(residual, [0.1587, 0.8413])
-    return float(max((high - low) / 2, SMALLEST))
+    return float(max((high - low) / 2, MIN_VALUE))
 
 
 def _wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
@@ -333,7 +334,7 @@ def _wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def _logit(height: FloatArray) -> FloatArray:
-    inside = np.clip(height, SMALLEST, 1 - SMALLEST)
+    inside = np.clip(height, MIN_VALUE, 1 - MIN_VALUE)
     return np.log(inside / (1 - inside))
 
 
@@ -346,22 +347,22 @@ def _tuples(content: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ..
 
 
 N_INJECTIONS = 400
-NEAR = 50  # samples within which a pick is that of an onset: 0.5 s at 100 Hz
-SECONDS_A_DAY = 86400
+HIT_WITHIN = 50  # samples between a hit and its onset: 0.5 s at 100 Hz
+SECONDS_PER_DAY = 86400
 MIN_COUNTED = 10  # false picks below which a rate is extrapolated
-MAX_KEPT = 2000  # false picks that a saved picker remembers, for each phase
+MAX_KEPT = 2000  # false picks of each phase in a saved picker
 
 
 @dataclass(frozen=True, eq=False)
 class InjectionTest:
-    """What a picker did where the truth is known.
+    """Result of an injection test.
 
     Attributes
     ----------
     measured : dict of str to Measured
-        Picks of P and of S, at onsets and elsewhere.
+        Picks of P and of S, at injected onsets and elsewhere.
     n_onsets : dict of str to int
-        Onsets that were put in.
+        Number of injected onsets.
     """
 
     measured: dict[Phase, Measured]
@@ -369,7 +370,7 @@ class InjectionTest:
 
     @property
     def counts(self) -> dict[Phase, dict[str, int]]:
-        """How many onsets were put in, and how many of them were picked."""
+        """Numbers of injected onsets and of those that were picked."""
         return {
             phase: {"number": n, "picked": len(self.measured[phase].hits)}
             for phase, n in self.n_onsets.items()
@@ -377,20 +378,20 @@ class InjectionTest:
 
 
 def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> InjectionTest:
-    """Put onsets into hidden noise, and see what is picked.
+    """Inject synthetic onsets into held-out noise and pick them.
 
     Parameters
     ----------
     annotator : Annotator
-        Runs the network.
+        Inference with the network.
     maker : ExampleMaker
-        Makes windows with onsets.
+        Source of windows with injected onsets.
     rate : float
         Sampling rate in Hz.
     seed : int
         Seed of the onsets.
     """
-    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_INJECTIONS, hidden=True)
+    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_INJECTIONS, held_out=True)
     kinds = ("hits", "residual_s", "false")
     known: dict[Phase, dict[str, list[FloatArray]]] = {
         phase: {kind: [] for kind in kinds} for phase in PHASES
@@ -403,7 +404,7 @@ def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, s
             residual = at[:, None] - truth
             nearest = np.abs(residual).argmin(axis=1) if len(truth) else np.zeros(len(at), int)
             off = residual[np.arange(len(at)), nearest] if len(truth) else np.full(len(at), np.inf)
-            hit = np.abs(off) <= NEAR
+            hit = np.abs(off) <= HIT_WITHIN
             known[phase]["hits"].append(height[hit])
             known[phase]["residual_s"].append(off[hit] / rate)
             known[phase]["false"].append(height[~hit])
@@ -416,12 +417,12 @@ def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, s
 
 @dataclass(frozen=True, eq=False)
 class FalsePicks:
-    """Picks in data that run backwards.
+    """Picks in time-reversed data.
 
     Attributes
     ----------
     heights : dict of str to ndarray
-        For each phase, the highest first.
+        Heights of each phase in descending order.
     days : float
         Station-days of these data.
     """
@@ -434,28 +435,28 @@ class FalsePicks:
         return threshold_for(per_day, self.heights[phase], self.days, lowest=LOWEST)
 
     def is_extrapolated(self, per_day: float) -> bool:
-        """Whether a rate is too low to be counted."""
+        """Return whether a rate is too low to be counted."""
         return per_day * self.days < MIN_COUNTED
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold: the highest of them."""
+        """Return a dictionary for JSON, with the highest picks only."""
         kept = {phase: np.round(heights[:MAX_KEPT], 6).tolist() for phase, heights in self.heights.items()}
         return {"days": self.days, "heights": kept}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> FalsePicks:
-        """Return the picks that `to_dict` described."""
+        """Read back what `to_dict` wrote."""
         heights = {phase: np.array(content["heights"][phase], np.float64) for phase in PHASES}
         return cls(heights, float(content["days"]))
 
 
 def false_picks(annotator: Annotator, windows: Iterable[Float32Array], rate: float) -> FalsePicks:
-    """Pick windows that run backwards.
+    """Pick windows in reversed time, in which all picks are false.
 
     Parameters
     ----------
     annotator : Annotator
-        Runs the network.
+        Inference with the network.
     windows : iterable of ndarray, shape (3, n_samples)
         East, north and vertical, filtered.
     rate : float
@@ -465,11 +466,11 @@ def false_picks(annotator: Annotator, windows: Iterable[Float32Array], rate: flo
     n_samples = 0
     for window in windows:
         n_samples += window.shape[1]
-        backwards = np.ascontiguousarray(window[:, ::-1])
-        for phase, (_, height) in zip(PHASES, _picked(annotator, backwards), strict=True):
+        time_reversed = np.ascontiguousarray(window[:, ::-1])
+        for phase, (_, height) in zip(PHASES, _picked(annotator, time_reversed), strict=True):
             heights[phase].append(height)
     falling = {phase: np.sort(np.concatenate(h))[::-1] for phase, h in heights.items()}
-    return FalsePicks(falling, n_samples / rate / SECONDS_A_DAY)
+    return FalsePicks(falling, n_samples / rate / SECONDS_PER_DAY)
 
 
 def _picked(annotator: Annotator, window: Float32Array) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -1,4 +1,4 @@
-"""A causal high-pass: nothing rings before an onset, and tiles give the same samples as the whole."""
+"""Causal high-pass filter: no ringing before an onset, and equal samples in tiles and in the whole recording."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 ABOVE_MICROSEISM = 1.0  # Hz
-LOWEST, HIGHEST = 0.01, 0.05  # of the sampling rate: instruments of other rates record other things
-SETTLING = 8.0  # periods of the corner after which the filter has forgotten its past to float32
+MIN_CORNER, MAX_CORNER = 0.01, 0.05  # as a share of the sampling rate
+SETTLING = 8.0  # periods of the corner after which the transient is below float32 precision
 
 
 @dataclass(frozen=True)
 class CausalHighPass:
-    """A Butterworth high-pass of second order, run forwards only; a band-pass where a band is given.
+    """Second-order Butterworth high-pass, run forwards only; a band-pass if a band is given.
 
-    A zero-phase filter would put energy before the onset that is to be timed.
+    A zero-phase filter would move energy to before the onset.
 
     Attributes
     ----------
     rate : float
-        Hz.
+        Sampling rate in Hz.
     offset : ndarray, shape (n_channels,)
-        Median of each channel, taken out so that gaps are bridged near zero.
+        Median of each channel, which is removed so that gaps are bridged near zero.
     band : tuple of float or None
-        Corners in Hz; by default no upper one, and a lower one above the microseism, at 1 Hz, unless that is less
-        than 1% or more than 5% of the sampling rate.
+        Corners in Hz. By default there is no upper corner, and the lower one is 1 Hz, above the microseism, limited
+        to between 1% and 5% of the sampling rate.
     """
 
     rate: float
@@ -49,8 +49,8 @@ class CausalHighPass:
         low, high = self.band or (self.low, self.rate / 2)
         if not 0 < low < high <= self.rate / 2:
             raise InputError(
-                f"the band {low:g} to {high:g} Hz must rise and lie between 0 and the Nyquist frequency, "
-                f"{self.rate / 2:g} Hz"
+                f"band must rise and lie between 0 and the Nyquist frequency, {self.rate / 2:g} Hz, got {low:g} to "
+                f"{high:g} Hz"
             )
 
     @property
@@ -60,7 +60,7 @@ class CausalHighPass:
 
     @property
     def halo(self) -> int:
-        """Samples of context after which tiled and whole are equal."""
+        """Samples of context after which tiles are equal to the whole."""
         return int(np.ceil(SETTLING * self.rate / self.low))
 
     def for_channels(self, rows: IndexArray) -> CausalHighPass:
@@ -93,7 +93,7 @@ class CausalHighPass:
         from scipy.signal import sosfilt
 
         filled, valid = bridge_gaps(data - self.offset[:, None], self.halo)
-        # The filter begins as if the first sample had lasted for ever: an offset does not ring.
+        # The first sample is extended into the past, so that an offset causes no ringing.
         started = filled - filled[:, :1]
         passed = sosfilt(self.sections, started, axis=1)
         return np.where(valid, passed, 0).astype(np.float32), valid
@@ -105,6 +105,6 @@ def default_corner(rate: float) -> float:
     Parameters
     ----------
     rate : float
-        Hz.
+        Sampling rate in Hz.
     """
-    return float(np.clip(ABOVE_MICROSEISM, LOWEST * rate, HIGHEST * rate))
+    return float(np.clip(ABOVE_MICROSEISM, MIN_CORNER * rate, MAX_CORNER * rate))

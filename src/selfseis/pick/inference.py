@@ -1,4 +1,4 @@
-"""Onsets that a picker finds along a recording: times and heights of the peaks of its probabilities."""
+"""Inference along a recording: probabilities of onsets, and onset candidates at their peaks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfseis.catalogue.records import PHASES
-from selfseis.consensus.ps_pairs import Pairs, paired
+from selfseis.consensus.ps_pairs import Pairs, pair_onsets
 from selfseis.io.obspy_import import obspy
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.recording import sample_times, sampling_rate
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from obspy import Stream
 
 
-APART = 100  # samples: nearer peaks of one phase are one onset
-LOWEST = 0.02
+APART = 100  # samples: minimum distance of two candidates of one phase
+LOWEST = 0.02  # minimum height of a candidate
 
 
 @dataclass(frozen=True, eq=False)
 class OnsetCandidates:
-    """Onsets at one station.
+    """Onset candidates at one station.
 
     Attributes
     ----------
@@ -45,42 +45,42 @@ class OnsetCandidates:
     s: FloatArray
 
     def within(self, spans: list[tuple[int, int]]) -> OnsetCandidates:
-        """Return those that lie in spans of samples."""
+        """Return the candidates in spans of samples."""
         return OnsetCandidates(_within(self.p, spans), _within(self.s, spans))
 
     def best(self, n_p: int, n_s: int) -> OnsetCandidates:
-        """Return the highest of each phase."""
+        """Return the highest candidates of each phase, at most so many."""
         return OnsetCandidates(_highest(self.p, n_p), _highest(self.s, n_s))
 
-    def above(self, bar: float) -> OnsetCandidates:
-        """Return those of at least a height."""
-        return OnsetCandidates(self.p[self.p[:, 1] >= bar], self.s[self.s[:, 1] >= bar])
+    def above(self, min_height: float) -> OnsetCandidates:
+        """Return the candidates of at least a height."""
+        return OnsetCandidates(self.p[self.p[:, 1] >= min_height], self.s[self.s[:, 1] >= min_height])
 
     def pairs(self, rate: float, s_minus_p: tuple[float, float]) -> Pairs:
-        """Pair each P with the S that may belong to it; times in s."""
-        return paired(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p)
+        """Pair each P with the S within the range of S - P; times in s."""
+        return pair_onsets(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p)
 
 
 class OnsetDetector(Protocol):
-    """Anything that finds onsets along a recording."""
+    """Protocol of a detector of onset candidates."""
 
     def find(
         self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> list[OnsetCandidates]:
-        """Return the onsets of each station."""
+        """Return the onset candidates of each station."""
         ...
 
 
 @dataclass(frozen=True)
 class NetworkDetector:
-    """Finds the peaks of a network's probabilities.
+    """Detector of onset candidates at the peaks of a network's probabilities.
 
     Attributes
     ----------
     annotator : Annotator
-        Runs the network.
+        Inference with the network.
     lowest : float
-        Least height of a peak.
+        Minimum height of a peak.
     """
 
     annotator: Annotator
@@ -89,7 +89,7 @@ class NetworkDetector:
     def find(
         self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> list[OnsetCandidates]:
-        """Find the onsets of each station; positions in samples from the recording's start."""
+        """Find the onset candidates of each station; positions in samples from the recording's start."""
         parts: list[list[list[FloatArray]]] = [[[np.zeros((0, 2))], [np.zeros((0, 2))]] for _ in stations]
         for span in self.annotator.along(recording, stations, progress):
             for station, of_phases in zip(span.probability, parts, strict=True):
@@ -112,36 +112,36 @@ def _highest(onsets: FloatArray, n: int) -> FloatArray:
     return onsets[np.sort(kept)]
 
 
-SMALLEST = 1e-6  # probability below which the shape of a peak is rounding
+MIN_PROBABILITY = 1e-6  # below which the shape of a peak is rounding error
 
 
 def peaks_of(
     probability: NDArray[np.floating], threshold: float, apart: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Find the peaks of a probability, between samples.
+    """Find the peaks of a probability with sub-sample positions.
 
-    The position is the top of the parabola through the logarithms of the three samples about the peak, which is
-    exact where the peak is a Gaussian, the shape that the network learns.
+    The position is the maximum of the parabola through the logarithms of the three samples around the peak. It is exact
+    for a Gaussian, the shape of the training labels.
 
     Parameters
     ----------
     probability : ndarray, shape (n_samples,)
-        Between 0 and 1; NaN where there is no data.
+        Between 0 and 1; NaN where there are no data.
     threshold : float
-        Least height of a peak.
+        Minimum height of a peak.
     apart : int
-        Least distance of two peaks in samples: of nearer ones the highest stays.
+        Minimum distance of two peaks in samples; of nearer ones, the highest is kept.
 
     Returns
     -------
     positions, heights : ndarray, shape (n_peaks,)
-        In samples from the first, in ascending order, and the heights at the sample nearest to them.
+        In samples from the first, in ascending order, and the heights at the nearest samples.
     """
     from scipy.signal import find_peaks
 
     padded = np.concatenate([[0.0], np.nan_to_num(np.asarray(probability, np.float64), nan=0.0), [0.0]])
-    tops = find_peaks(padded, height=max(threshold, SMALLEST), distance=max(1, apart))[0]
-    before, top, after = np.log(np.maximum(padded[tops[:, None] + np.array([-1, 0, 1])], SMALLEST)).T
+    tops = find_peaks(padded, height=max(threshold, MIN_PROBABILITY), distance=max(1, apart))[0]
+    before, top, after = np.log(np.maximum(padded[tops[:, None] + np.array([-1, 0, 1])], MIN_PROBABILITY)).T
     curvature = before - 2 * top + after
     shift = np.divide(0.5 * (before - after), curvature, out=np.zeros(len(tops)), where=curvature < -1e-12)
     inside = np.clip(tops - 1 + np.clip(shift, -0.5, 0.5), 0, len(padded) - 3)
@@ -151,13 +151,13 @@ def peaks_of(
 ProgressCallback = Callable[[int, int], None]
 TILE_VALUES = 6_000_000
 BATCH = 32
-SETTLING = 30  # samples after a longer gap in which no onset is believed: there data begin, and nothing else
+SETTLING = 30  # samples after a gap at least as long in which probabilities are set to zero
 EDGE = 400  # samples of context on each side in which peaks are compared with their neighbours
 
 
 @dataclass(frozen=True, eq=False)
 class Annotated:
-    """Probabilities in a span of time.
+    """Probabilities of onsets in a span of time.
 
     Attributes
     ----------
@@ -166,9 +166,9 @@ class Annotated:
     n_core : int
         Samples of the core.
     probability : ndarray, shape (n_stations, 2, EDGE + n_core + EDGE)
-        Of P and of S; zero where there are no data, and in the first 30 samples after a gap.
+        Of P and of S; zero without data and in the first 30 samples after a gap.
     filtered : ndarray, shape (n_channels, EDGE + n_core + EDGE)
-        The data that the network saw.
+        Input data of the network.
     valid : ndarray of bool, shape (n_stations, EDGE + n_core + EDGE)
         Where a station has data on any component.
     """
@@ -182,14 +182,14 @@ class Annotated:
 
 @dataclass(frozen=True)
 class Annotator:
-    """Runs a network along a recording in windows that overlap by half.
+    """Inference with a network along a recording, in windows that overlap by half.
 
     Attributes
     ----------
     net : nn.Module
-        Gives logits of P and S, shape (n_windows, 2, n_samples), of windows (n_windows, 3, n_samples).
+        Maps windows, shape (n_windows, 3, n_samples), to logits of P and S, shape (n_windows, 2, n_samples).
     high_pass : CausalHighPass
-        Filter before it.
+        Filter before the network.
     n_samples : int
         Length of a window, even.
     """
@@ -205,7 +205,7 @@ class Annotator:
 
     @property
     def halo(self) -> int:
-        """Samples of context that make a tile equal to the whole."""
+        """Samples of context after which tiles are equal to the whole."""
         return (3 + -(-self.high_pass.halo // self.hop)) * self.hop
 
     def along(
@@ -220,7 +220,7 @@ class Annotator:
         stations : list of Station
             Its stations.
         progress : callable, optional
-            Called with the number of samples done and of all.
+            Called with the number of samples done and the total.
 
         Yields
         ------
@@ -240,10 +240,10 @@ class Annotator:
         probability, valid = [], []
         for station in stations:
             here: BoolArray = np.any(present[[row for row in station.rows if row is not None]], axis=0)
-            found = self.probabilities(
+            of_station = self.probabilities(
                 station.components(data), starts[_any_within(here, starts, self.n_samples)]
             )
-            probability.append(np.where(here & _settled(here), found, 0)[:, keep])
+            probability.append(np.where(here & _is_settled(here), of_station, 0)[:, keep])
             valid.append(here[keep])
         return Annotated(tile.first, tile.n_core, np.stack(probability), data[:, keep], np.stack(valid))
 
@@ -255,7 +255,7 @@ class Annotator:
         components : ndarray, shape (3, n_samples)
             East, north and vertical, filtered.
         starts : ndarray of int, optional
-            Where windows begin; by default everywhere that is needed.
+            First samples of the windows; by default the windows cover all samples.
 
         Returns
         -------
@@ -268,14 +268,14 @@ class Annotator:
         for batch in np.array_split(starts, max(1, -(-len(starts) // BATCH))):
             if len(batch):
                 windows = np.stack([components[:, first : first + self.n_samples] for first in batch])
-                for first, found in zip(batch, self._of_windows(windows), strict=True):
-                    total[:, first : first + self.n_samples] += weight * found
+                for first, of_window in zip(batch, self._of_windows(windows), strict=True):
+                    total[:, first : first + self.n_samples] += weight * of_window
         return total
 
     def _padded(self, components: Float32Array) -> Float32Array:
         length = components.shape[1]
         n_hops = -(-length // self.hop)
-        # Mirrored, because data that begin out of silence look like an onset.
+        # Mirrored at the ends, because a start of data after zeros looks like an onset.
         beyond = ((0, 0), (self.hop, (n_hops + 1) * self.hop - length))
         padded = np.pad(components, beyond, mode="symmetric")
         return self.probabilities(padded, np.arange(n_hops + 1) * self.hop)[:, self.hop : self.hop + length]
@@ -286,8 +286,8 @@ class Annotator:
             return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
 
 
-def _settled(present: BoolArray) -> BoolArray:
-    """Say where half of the samples before are there: everywhere but just after gaps that are as long."""
+def _is_settled(present: BoolArray) -> BoolArray:
+    """Return where at least half of the preceding samples are present: false just after gaps as long as that."""
     count = np.concatenate([np.zeros(2 * SETTLING + 1, int), np.cumsum(present)])
     return count[2 * SETTLING : -1] - count[: -2 * SETTLING - 1] >= SETTLING
 
@@ -300,12 +300,12 @@ def _any_within(present: BoolArray, starts: IndexArray, length: int) -> BoolArra
 def probability_stream(
     recording: xr.DataArray, stations: list[Station], spans: list[tuple[int, Float32Array]]
 ) -> Stream:
-    """Join spans of probabilities.
+    """Convert spans of probabilities to an ObsPy stream.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording that was annotated.
+        The recording of the probabilities.
     stations : list of Station
         Its stations.
     spans : list of (int, ndarray)

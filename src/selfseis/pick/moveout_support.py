@@ -1,12 +1,12 @@
-"""Picks along a fibre: what lies on a common moveout is kept, and what stands alone is not.
+"""Picks along a fibre: onset candidates with moveout support from neighbouring channels are kept.
 
-A wave passes the channels of a fibre one after the other. About each channel its moveout is nearly straight, so that
-an onset there has its like at the neighbours, at times that one apparent slowness explains. How well they do is the
-onset's support: the mean height of the onsets on the straight line that has the highest, the onset itself included.
-Channels that are shifted in time against each other have no moveout in common, and say what support chance gives.
+A wave passes the channels of a fibre one after the other. Around each channel its moveout is nearly straight: onsets at
+neighbouring channels follow one apparent slowness. The support of an onset is the mean height of the onsets on a
+straight line through it, for the slowness of highest mean. The mean includes the onset itself. Channels with
+circular time shifts against each other have no common moveout; their support is the null.
 
-Neighbours nearer than the gauge length share noise and are not asked. Onsets are peaks of the waveform's own
-probability: where a channel has none, none is made up, however well its neighbours agree.
+Neighbours nearer than the gauge length share noise and are left out. All picks are peaks of the channel's own
+probability. A channel without a peak has no pick, whatever the onsets of its neighbours.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from selfseis.recording.coverage import stretches
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, FloatArray, IndexArray
 
-ASKED = 8  # neighbours on each side
+N_NEIGHBOURS = 8  # neighbours on each side
 TOLERANCE = LABEL_SD  # samples by which an onset may be off the line
-SLOWEST = 500.0  # m/s: least apparent velocity along the fibre
-TO_ENDS = 60  # samples from the beginning and the end of data within which no onset is believed
-MAX_VALUES = 1_000_000  # that are compared at once
-SHIFTS = 5  # of the channels against each other, to measure chance
-MIN_CHANNELS = 2 * ASKED  # of a fibre, below which a moveout says little
+MIN_VELOCITY = 500.0  # m/s: minimum apparent velocity along the fibre
+TO_ENDS = 60  # samples at the beginning and the end of data without picks
+MAX_VALUES = 1_000_000  # compared at once
+SHIFTS = 5  # circular shifts of the channels that give the null
+MIN_CHANNELS = 2 * N_NEIGHBOURS  # of a fibre for moveout support
 
 
 @dataclass(frozen=True)
 class Fibre:
-    """Where the channels of a fibre are, and how neighbours are compared.
+    """Geometry of a fibre, and the neighbours and moveouts of its channels.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Fibre:
     rate : float
         Sampling rate in Hz.
     live : ndarray of bool, shape (n_channels,)
-        Channels that record at all; the others are not asked.
+        Channels with data; the others are left out.
     """
 
     distance: FloatArray
@@ -57,7 +57,7 @@ class Fibre:
 
     @classmethod
     def of(cls, recording: xr.DataArray) -> Fibre:
-        """Read what is known of the fibre of a recording."""
+        """Return the geometry of the fibre of a recording."""
         live = np.isfinite(Conditioner.measure(recording).scale)
         gauge_length = float(recording.attrs.get("gauge_length") or 0.0)
         distance = np.asarray(recording["distance"].values, float)
@@ -65,13 +65,13 @@ class Fibre:
 
     @property
     def apart(self) -> float:
-        """Return the distance in m from one neighbour that is asked to the next."""
+        """Return the distance in m between successive neighbours."""
         gaps = np.diff(np.sort(self.distance))
         return max(self.gauge_length, float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0)
 
     def neighbours(self, channel: int) -> IndexArray:
-        """Return the channels nearest to the places that are asked about one; fewer at the fibre's ends."""
-        places = np.array([step for step in range(-ASKED, ASKED + 1) if step]) * self.apart
+        """Return the channels nearest to the neighbour positions of a channel; fewer at the fibre's ends."""
+        places = np.array([step for step in range(-N_NEIGHBOURS, N_NEIGHBOURS + 1) if step]) * self.apart
         live = np.flatnonzero(self.live)
         offset = self.distance[live] - self.distance[channel]
         nearest = np.abs(offset[:, None] - places).argmin(axis=0)
@@ -79,40 +79,39 @@ class Fibre:
         return np.unique(live[nearest[there]])
 
     def moveouts(self, offset: FloatArray) -> FloatArray:
-        """Return times in samples, shape (n_slownesses, n_neighbours), at which neighbours are met, by slowness."""
+        """Return moveouts in samples relative to the channel, shape (n_slownesses, n_neighbours)."""
         farthest = float(np.abs(offset).max(initial=0.0))
-        most = SLOWEST**-1 * farthest * self.rate
-        n_each = int(np.ceil(most / TOLERANCE))
-        return np.linspace(-most, most, 2 * n_each + 1)[:, None] * offset / max(farthest, 1e-9)
+        max_moveout = MIN_VELOCITY**-1 * farthest * self.rate
+        n_each = int(np.ceil(max_moveout / TOLERANCE))
+        return np.linspace(-max_moveout, max_moveout, 2 * n_each + 1)[:, None] * offset / max(farthest, 1e-9)
 
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """How well the onsets of one phase are supported along a fibre, and how well chance would do.
+    """Moveout support of the onsets of one phase along a fibre, and support under the null.
 
     Attributes
     ----------
     of_onsets : list of ndarray
-        For each channel the support of each of its onsets, between 0 and 1.
+        Support of each onset of each channel, between 0 and 1.
     under_null : ndarray
-        Support of onsets of shifted channels, all shifts together.
+        Support of the onsets of shifted channels, for all shifts together.
     days : float
-        Channel-days of one shift.
+        Channel-days of the data.
     """
 
     of_onsets: list[FloatArray]
     under_null: FloatArray
     days: float
 
-    def bar(self, per_day: float, lowest: float) -> float:
-        """Return the support that chance reaches at a rate per channel and day; extrapolated if it must be."""
+    def threshold(self, per_day: float, lowest: float) -> float:
+        """Return the support that the null reaches at a rate per channel and day; extrapolated for low rates."""
         return threshold_for(per_day, self.under_null, SHIFTS * self.days, lowest=lowest)
 
     def probability(self) -> list[FloatArray]:
-        """Return for each onset the share that is not by chance among those of at least its support.
+        """Return for each onset the share of true ones among the onsets of at least its support.
 
-        One onset by chance is counted in addition to those of all shifts, so that a short record does not promise
-        too much.
+        One is added to the null onsets of all shifts, so that probabilities are not too high in a short record.
         """
         support = np.concatenate(self.of_onsets) if self.of_onsets else np.zeros(0)
         order = np.argsort(-support, kind="stable")
@@ -125,7 +124,7 @@ class Support:
 
 
 def is_long_fibre(recording: xr.DataArray) -> bool:
-    """Say whether a recording has channels enough along a fibre for moveouts to say something."""
+    """Return whether a recording is of a fibre with enough channels for moveout support."""
     return is_fibre(recording) and recording.sizes["channel"] >= MIN_CHANNELS
 
 
@@ -136,7 +135,7 @@ def supported(
     min_probability: float | None,
     seed: int,
 ) -> list[FloatArray]:
-    """Return the onsets of one phase that a moveout along the fibre supports, with their probabilities.
+    """Return the onsets of one phase with enough moveout support, and their probabilities.
 
     Parameters
     ----------
@@ -145,11 +144,11 @@ def supported(
     recording : xarray.DataArray
         The recording of a fibre.
     per_day : float
-        False alarms per channel and day that are accepted.
+        Accepted false alarms per channel and day.
     min_probability : float or None
-        Onsets that are at least so probable are returned whatever their rate.
+        Onsets of at least this probability are returned whatever the rate of false alarms.
     seed : int
-        Seed of the shifts that measure chance.
+        Seed of the shifts.
 
     Returns
     -------
@@ -159,25 +158,25 @@ def supported(
     spans = np.array(stretches(recording), float).reshape(-1, 2)
     onsets = [_away_from_ends(here, spans) for here in onsets]
     support = support_of(onsets, Fibre.of(recording), spans, seed)
-    bar = support.bar(per_day, LOWEST)
-    least = np.inf if min_probability is None else min_probability
+    threshold = support.threshold(per_day, LOWEST)
+    lowest = np.inf if min_probability is None else min_probability
     return [
-        np.column_stack([at[:, 0], probability])[(of_onsets >= bar) | (probability >= least)]
+        np.column_stack([at[:, 0], probability])[(of_onsets >= threshold) | (probability >= lowest)]
         for at, of_onsets, probability in zip(onsets, support.of_onsets, support.probability(), strict=True)
     ]
 
 
 def support_of(onsets: list[FloatArray], fibre: Fibre, spans: FloatArray, seed: int = 0) -> Support:
-    """Measure how well onsets of one phase are supported by their neighbours along a fibre.
+    """Measure the moveout support of the onsets of one phase along a fibre.
 
     Parameters
     ----------
     onsets : list of ndarray, shape (n_onsets, 2)
         For each channel: position in samples, ascending, and height between 0 and 1.
     fibre : Fibre
-        Where the channels are.
+        Geometry of the fibre.
     spans : ndarray, shape (n_spans, 2)
-        First samples and ends of what holds data. Time between them does not count.
+        First samples and ends of the spans with data. Time between them is left out.
     seed : int
         Seed of the shifts.
 
@@ -197,7 +196,7 @@ def support_of(onsets: list[FloatArray], fibre: Fibre, spans: FloatArray, seed: 
 
 
 def _away_from_ends(onsets: FloatArray, spans: FloatArray) -> FloatArray:
-    """Leave out onsets where data begin or end, on all channels at once: that looks like a wave of no moveout."""
+    """Leave out onsets at the ends of data: these are simultaneous on all channels, as for a wave without moveout."""
     nearest = np.abs(onsets[:, :1] - spans.ravel()).min(axis=1, initial=np.inf)
     return onsets[nearest > TO_ENDS]
 
@@ -209,22 +208,24 @@ def _shifted(onsets: FloatArray, shift: float, length: float) -> FloatArray:
 
 
 def _supports(onsets: list[FloatArray], fibre: Fibre) -> list[FloatArray]:
-    every = _Every(onsets)
+    all_onsets = _AllOnsets(onsets)
     supports = []
     for channel, here in enumerate(onsets):
-        asked = fibre.neighbours(channel)
-        moveouts = fibre.moveouts(fibre.distance[asked] - fibre.distance[channel])
-        some = max(1, MAX_VALUES // max(moveouts.size, 1))
-        met = [
-            every.height_at(asked, here[first : first + some, :1, None] + moveouts).sum(axis=2).max(axis=1)
-            for first in range(0, len(here), some)
+        neighbours = fibre.neighbours(channel)
+        moveouts = fibre.moveouts(fibre.distance[neighbours] - fibre.distance[channel])
+        chunk = max(1, MAX_VALUES // max(moveouts.size, 1))
+        on_line = [
+            all_onsets.height_at(neighbours, here[first : first + chunk, :1, None] + moveouts)
+            .sum(axis=2)
+            .max(axis=1)
+            for first in range(0, len(here), chunk)
         ]
-        supports.append((here[:, 1] + np.concatenate([np.zeros(0), *met])) / (1 + len(asked)))
+        supports.append((here[:, 1] + np.concatenate([np.zeros(0), *on_line])) / (1 + len(neighbours)))
     return supports
 
 
-class _Every:
-    """The onsets of all channels on one axis, channel after channel, so that all neighbours are asked at once."""
+class _AllOnsets:
+    """Onsets of all channels on one axis, channel after channel, for a look-up at all neighbours at once."""
 
     def __init__(self, onsets: list[FloatArray]) -> None:
         latest = max((float(at[-1, 0]) for at in onsets if len(at)), default=0.0)

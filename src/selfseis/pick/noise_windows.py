@@ -1,7 +1,7 @@
-"""The user's own noise: windows in which nothing much happens, into which onsets are put.
+"""Noise windows: parts of the recording with little signal, to which synthetic onsets are added.
 
-Where every record is a triggered one, no window is quiet. Its quietest eighth then lends its spectrum to noise of
-full length: white noise filtered by the piece, components together.
+If all records are triggered ones, there are too few such windows. Synthetic noise then takes their place: white noise
+filtered by the quietest eighth of a window, all components together.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from selfseis.recording.coverage import covered_tiles
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 PIECE = 100  # samples of the pieces whose energies are compared
-QUIET_SHARE = 0.35  # of all windows
-LOUDEST = 8.0  # energy of the loudest second over the median, from which a window holds more than noise
-MOST = 2400  # windows that are kept
-FEWEST = 24  # quiet windows, below which noise is grown from quiet pieces
-PIECES = 8  # of a window, of which the quietest is grown
-GROWN = 480  # windows of noise that are grown
-FULL = 0.99  # of the samples of a window that must be there
-HIDDEN_EVERY = 5  # a fifth of the noise is hidden from training
+NOISE_SHARE = 0.35  # maximum share of the windows that are taken as noise
+MAX_ENERGY_RATIO = 8.0  # of the most energetic piece over the median piece, in a noise window
+MAX_WINDOWS = 2400
+MIN_WINDOWS = 24  # below which noise windows are synthesised
+PIECES = 8  # of a window; the quietest one shapes synthetic noise
+N_SYNTHETIC_WINDOWS = 480
+MIN_PRESENT_SHARE = 0.99  # of the samples of a window
+HELD_OUT_EVERY = 5  # a fifth of the noise is held out
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,39 +38,39 @@ class NoiseBank:
     ----------
     windows : ndarray, shape (n_windows, 3, n_samples)
         East, north and vertical, high-passed.
-    visible, hidden : ndarray of int
-        Windows to learn from, and windows to judge on; no time is in both.
-    surely_noise : ndarray of bool, shape (n_windows, n_samples)
-        Where nothing was found by the last network that looked; at first everywhere.
+    training, held_out : ndarray of int
+        Numbers of the windows for training and of the held-out windows; their times do not overlap.
+    is_noise : ndarray of bool, shape (n_windows, n_samples)
+        False around onset candidates of the last network; at first true everywhere.
     """
 
     windows: Float32Array
-    visible: IndexArray
-    hidden: IndexArray
-    surely_noise: BoolArray
+    training: IndexArray
+    held_out: IndexArray
+    is_noise: BoolArray
 
-    def doubted(self, onsets: list[FloatArray], reach: int) -> NoiseBank:
-        """Return the same noise, of which nothing is said about onsets that were found in it.
+    def ignoring(self, onsets: list[FloatArray], reach: int) -> NoiseBank:
+        """Return the same noise with the samples around onset candidates ignored.
 
         Parameters
         ----------
         onsets : list of ndarray
             Positions in samples, for each window.
         reach : int
-            Samples to either side of an onset.
+            Samples on either side of a candidate.
         """
-        surely = np.ones_like(self.surely_noise)
-        for row, positions in zip(surely, onsets, strict=True):
+        is_noise = np.ones_like(self.is_noise)
+        for row, positions in zip(is_noise, onsets, strict=True):
             for at in positions:
                 row[max(0, int(at) - reach) : int(at) + reach] = False
-        return replace(self, surely_noise=surely)
+        return replace(self, is_noise=is_noise)
 
 
 @dataclass(frozen=True)
 class _Window:
     station: int
     first: int
-    loudness: float
+    energy_ratio: float
 
 
 def sampled_windows(
@@ -78,28 +78,28 @@ def sampled_windows(
     stations: list[Station],
     high_pass: CausalHighPass,
     n_samples: int,
-    most: int,
+    max_windows: int,
     seed: int,
 ) -> Iterator[Float32Array]:
-    """Read windows of all times and stations, quiet or not: at most so many, drawn at random.
+    """Read windows of all times and stations, with signal or without, drawn at random if there are too many.
 
     Parameters
     ----------
     recording, stations, high_pass, n_samples
         As for `noise_bank`.
-    most : int
-        Number of windows.
+    max_windows : int
+        Maximum number of windows.
     seed : int
-        Seed of the draw.
+        Seed of the random draw.
 
     Yields
     ------
     ndarray, shape (3, n_samples)
     """
     windows = _measured(recording, stations, high_pass, n_samples)
-    if len(windows) > most:
+    if len(windows) > max_windows:
         rng = np.random.default_rng(seed)
-        windows = [windows[i] for i in np.sort(rng.choice(len(windows), most, replace=False))]
+        windows = [windows[i] for i in np.sort(rng.choice(len(windows), max_windows, replace=False))]
     for window in windows:
         yield read_window(
             recording, stations[window.station], high_pass, window.first, window.first + n_samples
@@ -114,7 +114,7 @@ def noise_bank(
     seed: int,
     spans: Spans | None = None,
 ) -> NoiseBank:
-    """Collect the windows of a recording whose loudest second stands out the least.
+    """Collect the windows of a recording with the least energetic peaks.
 
     Parameters
     ----------
@@ -127,34 +127,38 @@ def noise_bank(
     n_samples : int
         Length of a window.
     seed : int
-        Seed of the choice where there are too many.
+        Seed of the random draw where there are too many windows.
     spans : list of (int, int), optional
-        Times in samples to which windows are confined; by default all.
+        Times in samples that windows must lie in; by default all.
 
     Raises
     ------
     InputError
-        If the recording holds no full window.
+        If the recording has no complete window.
     """
     windows = _measured(recording, stations, high_pass, n_samples)
     windows = [w for w in windows if spans is None or _lies_in(w.first, w.first + n_samples, spans)]
     if not windows:
         raise InputError(
-            f"nothing to learn from: no station has {n_samples / high_pass.rate:g} s without a gap or a dead channel"
+            f"no training data: no station has {n_samples / high_pass.rate:g} s without a gap or a dead channel; "
+            "give a longer or more complete recording"
         )
     rng = np.random.default_rng(seed)
-    quiet = [
+    chosen = [
         w for number in range(len(stations)) for w in _quietest([w for w in windows if w.station == number])
     ]
-    if len(quiet) < FEWEST:
-        return _split(_grown(recording, stations, high_pass, n_samples, windows, rng), np.arange(GROWN))
-    if len(quiet) > MOST:
-        quiet = [quiet[i] for i in rng.choice(len(quiet), MOST, replace=False)]
-    quiet.sort(key=lambda window: window.first)
+    if len(chosen) < MIN_WINDOWS:
+        return _split(
+            _synthetic_noise(recording, stations, high_pass, n_samples, windows, rng),
+            np.arange(N_SYNTHETIC_WINDOWS),
+        )
+    if len(chosen) > MAX_WINDOWS:
+        chosen = [chosen[i] for i in rng.choice(len(chosen), MAX_WINDOWS, replace=False)]
+    chosen.sort(key=lambda window: window.first)
     collected = [
-        read_window(recording, stations[w.station], high_pass, w.first, w.first + n_samples) for w in quiet
+        read_window(recording, stations[w.station], high_pass, w.first, w.first + n_samples) for w in chosen
     ]
-    return _split(np.stack(collected), np.array([w.first // n_samples for w in quiet]))
+    return _split(np.stack(collected), np.array([w.first // n_samples for w in chosen]))
 
 
 def _lies_in(first: int, last: int, spans: Spans) -> bool:
@@ -162,15 +166,15 @@ def _lies_in(first: int, last: int, spans: Spans) -> bool:
 
 
 def _split(windows: Float32Array, times: IndexArray) -> NoiseBank:
-    """Hide every fifth time."""
-    hidden = times % HIDDEN_EVERY == HIDDEN_EVERY - 1
-    if hidden.all() or not hidden.any():
-        hidden = np.arange(len(times)) % HIDDEN_EVERY == HIDDEN_EVERY - 1
-    surely = np.ones((len(windows), windows.shape[2]), bool)
-    return NoiseBank(windows, np.flatnonzero(~hidden), np.flatnonzero(hidden), surely)
+    """Hold out every fifth time."""
+    held_out = times % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+    if held_out.all() or not held_out.any():
+        held_out = np.arange(len(times)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+    is_noise = np.ones((len(windows), windows.shape[2]), bool)
+    return NoiseBank(windows, np.flatnonzero(~held_out), np.flatnonzero(held_out), is_noise)
 
 
-def _grown(
+def _synthetic_noise(
     recording: xr.DataArray,
     stations: list[Station],
     high_pass: CausalHighPass,
@@ -178,11 +182,11 @@ def _grown(
     windows: list[_Window],
     rng: np.random.Generator,
 ) -> Float32Array:
-    """Filter white noise by the quietest pieces of windows."""
+    """Return white noise filtered by the quietest pieces of random windows."""
     from scipy.signal import oaconvolve
 
-    grown = np.empty((GROWN, 3, n_samples), np.float32)
-    for number, choice in enumerate(rng.integers(len(windows), size=GROWN)):
+    synthetic = np.empty((N_SYNTHETIC_WINDOWS, 3, n_samples), np.float32)
+    for number, choice in enumerate(rng.integers(len(windows), size=N_SYNTHETIC_WINDOWS)):
         chosen = windows[choice]
         window = read_window(
             recording, stations[chosen.station], high_pass, chosen.first, chosen.first + n_samples
@@ -192,8 +196,8 @@ def _grown(
         energy = (pieces**2).sum(axis=(0, 2))
         piece = pieces[:, np.argmin(np.where(energy > 0, energy, np.inf))] * np.hanning(length)
         white = rng.normal(size=(1, n_samples + length - 1))
-        grown[number] = oaconvolve(white, piece, mode="valid", axes=1) / np.sqrt(length)
-    return grown
+        synthetic[number] = oaconvolve(white, piece, mode="valid", axes=1) / np.sqrt(length)
+    return synthetic
 
 
 def _measured(
@@ -207,13 +211,13 @@ def _measured(
             part = slice(tile.halo + first, tile.halo + first + n_samples)
             for number, station in enumerate(stations):
                 rows = [row for row in station.rows if row is not None]
-                if valid[rows, part].mean(axis=1).max() >= FULL and data[rows, part].any():
-                    windows.append(_Window(number, tile.first + first, _loudness(data[rows, part])))
+                if valid[rows, part].mean(axis=1).max() >= MIN_PRESENT_SHARE and data[rows, part].any():
+                    windows.append(_Window(number, tile.first + first, _energy_ratio(data[rows, part])))
     return windows
 
 
-def _loudness(data: Float32Array) -> float:
-    """Return the largest energy of a second over the median."""
+def _energy_ratio(data: Float32Array) -> float:
+    """Return the largest energy of a piece over the median."""
     n_pieces = data.shape[1] // PIECE
     energy = (data[:, : n_pieces * PIECE] ** 2).sum(axis=0).reshape(n_pieces, PIECE).mean(axis=1)
     return float(energy.max() / max(np.median(energy), 1e-30))
@@ -222,8 +226,8 @@ def _loudness(data: Float32Array) -> float:
 def _quietest(windows: list[_Window]) -> list[_Window]:
     if not windows:
         return []
-    bar = min(float(np.quantile([w.loudness for w in windows], QUIET_SHARE)), LOUDEST)
-    return [w for w in windows if w.loudness <= bar]
+    limit = min(float(np.quantile([w.energy_ratio for w in windows], NOISE_SHARE)), MAX_ENERGY_RATIO)
+    return [w for w in windows if w.energy_ratio <= limit]
 
 
 def read_window(

@@ -1,7 +1,8 @@
-"""The picker: learn onsets on unlabelled recordings, judge by other stations, pick other recordings."""
+"""The picker: an estimator of P and S onsets that is trained on an unlabelled recording."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,23 +19,24 @@ from selfseis.pick.baselines import AicDetector, untrained_net
 from selfseis.pick.calibration import (
     Calibration,
     FalsePicks,
-    InjectionTest,
+    ReliabilityBin,
     false_picks,
-    reliability_held_out,
+    held_out_reliability,
     run_injection_test,
 )
 from selfseis.pick.evaluate import evaluate_picker
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import EDGE, Annotator, NetworkDetector, OnsetCandidates, ProgressCallback
-from selfseis.pick.moveout_support import SLOWEST, is_long_fibre, supported
+from selfseis.pick.model import PickerModel
+from selfseis.pick.moveout_support import MIN_VELOCITY, is_long_fibre, supported
 from selfseis.pick.noise_windows import noise_bank, sampled_windows
-from selfseis.pick.pseudo_labels import FAINT, LABEL_SD
-from selfseis.pick.self_training import ProgressCallback as CourseReport
-from selfseis.pick.self_training import SelfTraining
+from selfseis.pick.pseudo_labels import LABEL_SD, MIN_SUPPORT_HEIGHT
+from selfseis.pick.self_training import ProgressCallback as TrainingProgress
+from selfseis.pick.self_training import Round, SelfTraining
 from selfseis.pick.synthetic_examples import ExampleMaker
-from selfseis.pick.time_split import held_out_times, split_times, window_of
+from selfseis.pick.time_split import split_times, test_times, window_of
 from selfseis.recording import is_fibre, sample_times, sampling_rate
-from selfseis.recording.components import Station, channel_name, hidden_stations, stations_of, training_part
+from selfseis.recording.components import Station, channel_name, held_out_stations, stations_of, training_part
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 from selfseis.training import TrainingRecord
 from selfseis.typing import Float32Array, FloatArray
@@ -42,42 +44,46 @@ from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
     from obspy import Stream
+    from torch import nn
 
 
 N_WAVELETS = 2000
-BACKWARDS = 1500  # windows that are picked backwards, to count false alarms: a day at 100 Hz
-SHOWN = 240  # windows that the untrained network sees
-PAIRED_BEYOND = 2.0  # times the longest S - P of the prior within which an S may still belong to a P
-ALONE = "One station alone has no other that could confirm its picks"
-IN_DETAILS = "; the onsets put into its noise are in the details."
-PUT_IN = "onsets put into hidden noise"
+N_REVERSED_WINDOWS = 1500  # time-reversed windows in which false alarms are counted: about a day at 100 Hz
+N_UNTRAINED_WINDOWS = 240  # windows that set the normalisation of the untrained network
+PAIRED_BEYOND = 2.0  # upper limit of S - P of a pair, as a multiple of the upper limit of the prior
+ONE_STATION = "A single station has no other station that could confirm its picks"
+INJECTION_TEST = "injection_test"  # key of the verdict's details
+NOT_EVALUATED = "The picker has not been evaluated yet."
 
 
 class Picker(Estimator):
-    """Pick P and S onsets with a network that learnt on the recording itself, without labels.
+    """Pick P and S onsets with a network that is trained on the recording itself, without labels.
 
-    It learns from three quarters of the time and, where there are four stations or more, of the stations. What
-    stations agree on in the rest chooses the round of learning that is kept, and gives the verdict.
+    Three quarters of the time are training data; with four stations or more, so are three quarters of the stations.
+    The consensus across stations in the remaining time selects the round of self-training that is kept, and gives
+    the verdict.
 
     Parameters
     ----------
     false_alarms_per_day : float
-        False alarms of each phase that are accepted a day at each station.
+        Accepted false alarms of each phase per station and day.
     s_minus_p : tuple of float, optional
-        Shortest and longest S - P in s. By default 30 to 1300 samples: 0.3 to 13 s at 100 Hz.
+        Minimum and maximum S - P in s. By default 30 to 1300 samples: 0.3 to 13 s at 100 Hz.
     band : tuple of float, optional
-        Pass band in Hz of the causal filter; by default all above the microseism, from 1 Hz, or from 1% (5%) of the
-        sampling rate where that is more (less).
+        Pass band in Hz of the causal filter. By default a high-pass above the microseism: from 1 Hz, or from 1% (5%)
+        of the sampling rate where that is more (less).
     rounds : int
-        Largest number of rounds in which it learns from what stations agree on.
+        Maximum number of rounds of self-training on the consensus across stations.
     training_fraction : float
-        Steps of training as a share of the full course, which takes some 10 minutes on one core. A tenth shows
-        whether everything is joined up; such a picker misses onsets that the full course finds.
+        Number of training steps as a fraction of the full training, which takes some 10 minutes on one core. A tenth
+        is enough to test the workflow; such a picker misses onsets that the full training finds.
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
 
     Attributes
     ----------
+    model_ : PickerModel
+        The fitted state, which holds all attributes below except the thresholds.
     net_ : OnsetNet
         The network.
     rate_ : float
@@ -85,20 +91,32 @@ class Picker(Estimator):
     window_ : int
         Samples of the network's window.
     calibration_ : Calibration
-        What heights of picks mean.
+        Maps from the height of a pick to its probability and time uncertainty.
     false_picks_ : FalsePicks
-        Picks in the recording run backwards, from which thresholds follow.
+        Picks in the time-reversed recording, from which thresholds follow.
+    threshold_ : dict of str to float
+        Minimum height of a pick, for P and S.
+    threshold_is_extrapolated_ : bool
+        Whether the recording was too short to count so low a rate of false alarms.
     rounds_ : list of Round
-        What each round mined and brought.
-    training_record_ : TrainingRecord
-        The times that it learnt from or chose a round by, on which it is not judged.
-    training_sites_ : list of str
-        Sites of the stations that it learnt from. A recording of which some times were learnt from is judged at the
-        others, if it has any.
+        Results of each round of self-training.
     reliability_ : dict of str to list
-        Stated probability against the share of true onsets, in hidden noise.
+        Stated probability and observed share of true onsets, in held-out noise.
+    training_record_ : TrainingRecord
+        Times that were used for training or validation. They are excluded from every evaluation.
+    training_sites_ : list of str
+        Sites of the training stations. A recording that shares times with the training data is evaluated at the
+        other sites, if it has any.
     verdict_ : Verdict
-        What other stations say at hidden times.
+        Evaluation by other stations at the test times.
+
+    Examples
+    --------
+    >>> from selfseis import Picker, open_recording
+    >>> picker = Picker(s_minus_p=(0.3, 6.0), training_fraction=0.1)
+    >>> picker.get_params()["training_fraction"]
+    0.1
+    >>> picker.fit(open_recording("archive")).pick(open_recording("archive"))  # doctest: +SKIP
     """
 
     def __init__(
@@ -118,69 +136,147 @@ class Picker(Estimator):
         self.training_fraction = training_fraction
         self.seed = seed
 
+    @property
+    def net_(self) -> nn.Module:
+        """The network."""
+        return self.model_.net
+
+    @property
+    def rate_(self) -> float:
+        """Sampling rate in Hz."""
+        return self.model_.rate
+
+    @property
+    def window_(self) -> int:
+        """Samples of the network's window."""
+        return self.model_.window
+
+    @property
+    def calibration_(self) -> Calibration:
+        """Maps from the height of a pick to its probability and time uncertainty."""
+        return self.model_.calibration
+
+    @property
+    def false_picks_(self) -> FalsePicks:
+        """Picks in the time-reversed recording."""
+        return self.model_.false_picks
+
+    @property
+    def rounds_(self) -> list[Round]:
+        """Results of each round of self-training."""
+        return self.model_.rounds
+
+    @property
+    def reliability_(self) -> dict[Phase, list[ReliabilityBin]]:
+        """Stated probability and observed share of true onsets."""
+        return self.model_.reliability
+
+    @property
+    def training_record_(self) -> TrainingRecord:
+        """Times that were used for training or validation."""
+        return self.model_.training_record
+
+    @property
+    def training_sites_(self) -> list[str]:
+        """Sites of the training stations."""
+        return self.model_.training_sites
+
+    @property
+    def verdict_(self) -> Verdict:
+        """Evaluation at the test times."""
+        return self.model_.verdict
+
+    @property
+    def threshold_(self) -> dict[Phase, float]:
+        """Minimum height of a pick, for P and S."""
+        return self.model_.thresholds(self.false_alarms_per_day)
+
+    @property
+    def threshold_is_extrapolated_(self) -> bool:
+        """Whether the recording was too short to count so low a rate."""
+        return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
+
+    @property
+    def paired_s_minus_p(self) -> tuple[float, float]:
+        """Minimum and maximum S - P in s of an S and a P that may form a pair."""
+        return _paired_s_minus_p(self._prior(self.rate_))
+
     def fit(
         self,
         recording: xr.DataArray,
         *,
         checkpoint: Path | None = None,
-        progress: CourseReport | None = None,
+        progress: TrainingProgress | None = None,
     ) -> Self:
-        """Learn on a recording and judge the result at its hidden times.
+        """Train on a recording and evaluate the result at its test times.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording, dims (channel, time).
         checkpoint : Path, optional
-            Folder in which an interrupted training is kept and from which it goes on.
+            Folder for the checkpoint from which an interrupted training resumes.
         progress : callable, optional
-            Called with a `Stage` as training goes on.
+            Called with a `Stage` during training.
 
         Raises
         ------
         InputError
-            If no station has data for a window without a gap, or S - P or training_fraction makes no sense.
+            If no station has data for a window without a gap, or S - P or training_fraction is out of range.
         """
         if not 0 < self.training_fraction < np.inf:
             raise InputError(
-                f"training_fraction must be a number above 0, such as 1 or 0.1, and is {self.training_fraction:g}"
+                f"training_fraction must be a number above 0, such as 1 or 0.1, got {self.training_fraction:g}"
             )
         recording = training_part(recording)
-        self.rate_ = sampling_rate(recording)
-        self.window_ = window_of(recording)
+        rate, window = sampling_rate(recording), window_of(recording)
         stations = stations_of(recording)
         high_pass = CausalHighPass.measure(recording, self.band)
-        time_split = split_times(recording, self.window_)
-        hidden = hidden_stations(stations)
-        training = [station for number, station in enumerate(stations) if number not in hidden]
-        self.training_record_ = TrainingRecord.of(
-            recording, sorted(time_split.training + time_split.choosing), range(recording.sizes["channel"])
+        time_split = split_times(recording, window)
+        held_out = held_out_stations(stations)
+        training_stations = [station for number, station in enumerate(stations) if number not in held_out]
+        training_record = TrainingRecord.of(
+            recording, sorted(time_split.training + time_split.validation), range(recording.sizes["channel"])
         )
-        self.training_sites_ = sorted({station.site for station in training})
-        noise = noise_bank(recording, training, high_pass, self.window_, self.seed, time_split.training)
+        noise = noise_bank(recording, training_stations, high_pass, window, self.seed, time_split.training)
         rng = np.random.default_rng(self.seed)
-        bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, self.window_), high_pass=high_pass.low / self.rate_)
-        maker = ExampleMaker(noise, self._prior(), bank)
+        bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, window), high_pass=high_pass.low / rate)
+        prior = self._prior(rate)
+        maker = ExampleMaker(noise, prior, bank)
         self_training = SelfTraining(
             recording,
             stations,
             high_pass,
             maker,
-            s_minus_p=self.paired_s_minus_p,
+            s_minus_p=_paired_s_minus_p(prior),
             s_minus_p_is_known=self.s_minus_p is not None,
             moveout=moveout_of(recording, stations),
             time_split=time_split,
             seed=self.seed,
-            hidden=hidden,
-            checkpoint=checkpoint and checkpoint / storage.fingerprint(self, noise),
+            held_out=held_out,
+            checkpoint=checkpoint and checkpoint / storage.fingerprint(self.get_params(), noise),
             training_fraction=self.training_fraction,
         )
-        self.net_, self.rounds_ = self_training.learn(self.rounds, progress)
-        annotator = self._annotator(high_pass)
-        injections = run_injection_test(annotator, maker, self.rate_, self.seed)
-        windows = sampled_windows(recording, stations, high_pass, self.window_, BACKWARDS, self.seed)
-        self._calibrate(injections, false_picks(annotator, windows, self.rate_))
-        self.verdict_ = self._judge(recording, {PUT_IN: injections.counts})
+        net, rounds = self_training.run(self.rounds, progress)
+        annotator = Annotator(net, high_pass, window)
+        injections = run_injection_test(annotator, maker, rate, self.seed)
+        windows = sampled_windows(recording, stations, high_pass, window, N_REVERSED_WINDOWS, self.seed)
+        reversed_picks = false_picks(annotator, windows, rate)
+        model = PickerModel(
+            net=net,
+            rate=rate,
+            window=window,
+            calibration=Calibration.measure(injections.measured, sd_s=LABEL_SD / rate),
+            # Rounded as in the stored model: a loaded picker has the same threshold to the last digit.
+            false_picks=FalsePicks.from_dict(reversed_picks.to_dict()),
+            rounds=rounds,
+            reliability={phase: held_out_reliability(known) for phase, known in injections.measured.items()},
+            training_record=training_record,
+            training_sites=sorted({station.site for station in training_stations}),
+            verdict=Verdict.undecided("pick", NOT_EVALUATED),
+        )
+        verdict = self._evaluate(model, recording, {INJECTION_TEST: injections.counts})
+        self.model_ = replace(model, verdict=verdict)
         return self
 
     def pick(
@@ -196,41 +292,42 @@ class Picker(Estimator):
         Parameters
         ----------
         recording : xarray.DataArray
-            The recording, at the sampling rate of the one that was learnt from; other stations will do.
+            The recording, at the sampling rate of the training data; its stations may differ.
         false_alarms_per_day : float, optional
-            Another rate than the picker's own.
+            Accepted rate of false alarms; by default that of the picker.
         min_probability : float, optional
-            Also return picks that are at least so probable, whatever their rate.
+            Picks of at least this probability are returned whatever the rate of false alarms.
         progress : callable, optional
-            Called with the number of samples done and of all.
+            Called with the number of samples done and the total.
 
         Returns
         -------
         list of Pick
-            In the order of time.
+            In order of time.
 
         Raises
         ------
         InputError
-            If the sampling rate is another.
+            If the sampling rate differs from that of the training data.
         """
         self._check_fits(recording)
         stations = stations_of(recording)
         per_day = false_alarms_per_day or self.false_alarms_per_day
         high_pass = CausalHighPass.measure(recording, self.band)
-        found = NetworkDetector(self._annotator(high_pass)).find(recording, stations, progress)
+        candidates = NetworkDetector(self._annotator(high_pass)).find(recording, stations, progress)
         picks = []
-        for phase, of_phase in zip(PHASES, ([f.p for f in found], [f.s for f in found]), strict=True):
+        by_phase = [onsets.p for onsets in candidates], [onsets.s for onsets in candidates]
+        for phase, of_phase in zip(PHASES, by_phase, strict=True):
             if is_long_fibre(recording):
-                sure = supported(of_phase, recording, per_day, min_probability, self.seed)
+                accepted = supported(of_phase, recording, per_day, min_probability, self.seed)
             else:
-                sure = [self._sure(phase, onsets, per_day, min_probability) for onsets in of_phase]
-            for station, onsets in zip(stations, sure, strict=True):
+                accepted = [self._accepted(phase, onsets, per_day, min_probability) for onsets in of_phase]
+            for station, onsets in zip(stations, accepted, strict=True):
                 picks += self._picks(recording, station, phase, onsets)
         return in_time(picks)
 
     def annotate(self, recording: xr.DataArray) -> Stream:
-        """Return probabilities as an ObsPy stream, as SeisBench's ``annotate`` does; held in memory.
+        """Return probabilities as an ObsPy stream in memory, as SeisBench's ``annotate`` does.
 
         Parameters
         ----------
@@ -261,29 +358,30 @@ class Picker(Estimator):
         return self._annotator(high_pass).probabilities(high_pass(data)[0])
 
     def evaluate(self, recording: xr.DataArray) -> Verdict:
-        """Judge on what it has not learnt from: all of another recording, the hidden part of its own.
+        """Evaluate the picker at all times of a recording that were used neither for training nor for validation.
 
         Parameters
         ----------
         recording : xarray.DataArray
-            The recording, at the sampling rate of the one that was learnt from.
+            The recording, at the sampling rate of the training data.
 
         Returns
         -------
         Verdict
-            Its details state under ``training_share`` how much of the time was left out.
+            Its detail ``training_share`` is the share of the time that was left out.
 
         Raises
         ------
         InputError
-            If the sampling rate is another.
+            If the sampling rate differs from that of the training data.
         """
         self._check_fits(recording)
-        return self._judge(recording, {PUT_IN: self.verdict_.details[PUT_IN]})
+        injections = self.verdict_.details[INJECTION_TEST]
+        return self._evaluate(self.model_, recording, {INJECTION_TEST: injections})
 
     def save(self, folder: Path | str) -> None:
-        """Write the picker to a folder, all or nothing."""
-        storage.save(self, Path(folder))
+        """Write the picker to a folder atomically."""
+        storage.save(Path(folder), self.get_params(), self.model_)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -292,50 +390,31 @@ class Picker(Estimator):
         Raises
         ------
         InputError
-            If the folder holds no picker, or a damaged one.
+            If the folder holds no picker, a damaged one, or one of another format.
         """
-        return storage.load(cls, Path(folder))
+        parameters, model = storage.load(Path(folder))
+        picker = cls(**parameters)
+        picker.model_ = model
+        return picker
 
-    def _prior(self) -> OnsetPrior:
+    def _prior(self, rate: float) -> OnsetPrior:
         if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
-            raise InputError(f"S - P of {self.s_minus_p} s makes no sense: give two rising numbers above 0")
-        return OnsetPrior.at(self.rate_, self.s_minus_p)
-
-    @property
-    def paired_s_minus_p(self) -> tuple[float, float]:
-        """Least and largest S - P in s with which an S may belong to a P."""
-        shortest, longest = self._prior().s_minus_p
-        return shortest, PAIRED_BEYOND * longest
+            raise InputError(
+                f"s_minus_p must be two rising numbers above 0 (S - P in s), got {self.s_minus_p}"
+            )
+        return OnsetPrior.at(rate, self.s_minus_p)
 
     def _annotator(self, high_pass: CausalHighPass) -> Annotator:
         return Annotator(self.net_, high_pass, self.window_)
 
-    def _calibrate(self, injections: InjectionTest, false: FalsePicks) -> None:
-        self.calibration_ = Calibration.measure(injections.measured, sd_s=LABEL_SD / self.rate_)
-        self.reliability_ = {
-            phase: reliability_held_out(known) for phase, known in injections.measured.items()
-        }
-        # As they are stored: a loaded picker has the same threshold to the last digit.
-        self.false_picks_ = FalsePicks.from_dict(false.to_dict())
-
-    @property
-    def threshold_(self) -> dict[Phase, float]:
-        """Least height of a pick, for P and S."""
-        return {phase: self.false_picks_.threshold(phase, self.false_alarms_per_day) for phase in PHASES}
-
-    @property
-    def threshold_is_extrapolated_(self) -> bool:
-        """Whether the recording was too short to count so low a rate."""
-        return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
-
-    def _sure(
+    def _accepted(
         self, phase: Phase, onsets: FloatArray, per_day: float, min_probability: float | None
     ) -> FloatArray:
-        """Return position and probability of the onsets that are high enough."""
-        bar = self.false_picks_.threshold(phase, per_day)
+        """Return position and probability of the onsets above the threshold."""
+        threshold = self.false_picks_.threshold(phase, per_day)
         if min_probability is not None:
-            bar = min(bar, self.calibration_.height_of(phase, min_probability))
-        at, height = onsets[onsets[:, 1] >= bar].T
+            threshold = min(threshold, self.calibration_.height_of(phase, min_probability))
+        at, height = onsets[onsets[:, 1] >= threshold].T
         return np.column_stack([at, self.calibration_.probability_of(phase, height)])
 
     def _picks(
@@ -355,57 +434,70 @@ class Picker(Estimator):
             for time, p, s in zip(times, probability, sd, strict=True)
         ]
 
-    def _judge(self, recording: xr.DataArray, of_learning: dict[str, Any]) -> Verdict:
-        """Judge where it was not taught; what is known of learning belongs to a recording that was learnt from."""
-        training = self.training_record_.times_in(recording)
+    def _evaluate(
+        self, model: PickerModel, recording: xr.DataArray, training_details: dict[str, Any]
+    ) -> Verdict:
+        """Evaluate at times without training data; `training_details` go with recordings that hold training data."""
+        trained_on = model.training_record.times_in(recording)
         recording = training_part(recording)
         stations = stations_of(recording)
-        judging, share = held_out_times(recording, self.window_, training)
-        details = {"training_share": share} | (of_learning if training else {})
+        spans, share = test_times(recording, model.window, trained_on)
+        details = {"training_share": share} | (training_details if trained_on else {})
         if len({station.site for station in stations}) < 2:
-            return Verdict.undecided("pick", ALONE + (IN_DETAILS if training else "."), details=details)
-        if not judging:
+            pointer = f"; see {INJECTION_TEST} in the details." if trained_on else "."
+            return Verdict.undecided("pick", ONE_STATION + pointer, details=details)
+        if not spans:
             return Verdict.all_training_data("pick", details)
-        hidden = [
-            number for number, s in enumerate(stations) if training and s.site not in self.training_sites_
+        held_out = [
+            number
+            for number, station in enumerate(stations)
+            if trained_on and station.site not in model.training_sites
         ]
         high_pass = CausalHighPass.measure(recording, self.band)
-        windows = sampled_windows(recording, stations, high_pass, self.window_, SHOWN, self.seed)
-        untrained = untrained_net(windows, self.seed)
-        detectors: dict[str, list[OnsetCandidates]] = {
+        windows = sampled_windows(
+            recording, stations, high_pass, model.window, N_UNTRAINED_WINDOWS, self.seed
+        )
+        untrained = Annotator(untrained_net(windows, self.seed), high_pass, model.window)
+        trained = Annotator(model.net, high_pass, model.window)
+        candidates: dict[str, list[OnsetCandidates]] = {
             "the picker": [
-                onsets.above(FAINT)
-                for onsets in NetworkDetector(self._annotator(high_pass)).find(recording, stations)
+                onsets.above(MIN_SUPPORT_HEIGHT)
+                for onsets in NetworkDetector(trained).find(recording, stations)
             ],
             "STA/LTA with AIC": AicDetector(high_pass).find(recording, stations),
-            "untrained network": NetworkDetector(Annotator(untrained, high_pass, self.window_), 0.0).find(
-                recording, stations
-            ),
+            "untrained network": NetworkDetector(untrained, 0.0).find(recording, stations),
         }
+        s_minus_p = _paired_s_minus_p(self._prior(model.rate))
         moveout = moveout_of(recording, stations)
-        return evaluate_picker(
-            detectors, self.rate_, self.paired_s_minus_p, moveout, judging, details, hidden
-        )
+        return evaluate_picker(candidates, model.rate, s_minus_p, moveout, spans, details, held_out)
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
         if not np.isclose(rate, self.rate_, rtol=1e-3):
             raise InputError(
-                f"the picker was learnt at {self.rate_:g} Hz, not at {rate:g} Hz: learn one there, or resample"
+                f"the picker was trained at {self.rate_:g} Hz, the recording has {rate:g} Hz: resample the recording, "
+                "or train a picker at its rate"
             )
 
 
+def _paired_s_minus_p(prior: OnsetPrior) -> tuple[float, float]:
+    shortest, longest = prior.s_minus_p
+    return shortest, PAIRED_BEYOND * longest
+
+
 def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
-    """Return what onsets of one event have in common at stations, from their places where these are known."""
+    """Return the moveout limits of one event across stations, from station positions where they are known."""
     rate = sampling_rate(recording)
     if is_fibre(recording):
         along = np.asarray(recording["distance"].values, float)[[station.row_of("P") for station in stations]]
-        return Moveout.over(np.abs(np.subtract.outer(along, along)) / 1000, rate, SLOWEST / 1000)
+        return Moveout.from_distances(
+            np.abs(np.subtract.outer(along, along)) / 1000, rate, MIN_VELOCITY / 1000
+        )
     sites = [station.site for station in stations]
     if not {"latitude", "longitude"} <= set(recording.coords):
-        return Moveout.unknown(len(stations), rate).between_sites(sites)
+        return Moveout.without_coordinates(len(stations), rate).separate_sites(sites)
     rows = [station.row_of("P") for station in stations]
     latitude, longitude = (
         np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
     )
-    return Moveout.between(latitude, longitude, rate).between_sites(sites)
+    return Moveout.from_coordinates(latitude, longitude, rate).separate_sites(sites)

@@ -1,4 +1,4 @@
-"""What the array teaches: windows about onsets that stations agree on, and about picks that they refute."""
+"""Pseudo-labels from the consensus across stations: positives, negatives and ignored onsets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.consensus.agreement import Consensus, consensus_above_null, lonely
+from selfseis.consensus.agreement import Consensus, consensus_above_null, isolated_onsets
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.pick.baselines import aic_onset
 from selfseis.pick.high_pass import CausalHighPass
@@ -18,152 +18,166 @@ from selfseis.pick.noise_windows import read_window
 from selfseis.recording.components import Station
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-SURE = 0.3  # height from which an onset without a partner is left open rather than refuted, if it has an S or a P
-NEGATIVE = 0.2  # height from which an onset that nothing supports is a mistake to learn from
-FAINT = 0.1  # height from which an onset counts as the partner of another
-FAINTEST = 0.03  # height from which an onset may belong to an event that stations agree on
-NOTICED = 0.05  # height below which an onset is not worth a word
-STRONG = 0.9  # height from which a lonely onset may be an event too small for the other stations
-CODA = 0.5  # of S - P: how long after the S of an agreed event what is found is taken for its coda
-OPEN_REACH = 60  # samples to either side of an open onset of which nothing is said
-REFINING_REACH = 60
-REFINING_MOST = 50
-CLEAR = 12.0  # times the noise that a P must be for AIC to place it: of fainter ones the network knows better
+MIN_PARTNER_HEIGHT = 0.3  # of both onsets of a pair: an onset with such a partner is ignored, not a negative
+MIN_NEGATIVE_HEIGHT = 0.2  # of a negative
+MIN_SUPPORT_HEIGHT = 0.1  # of an onset at another station that supports an onset
+MIN_CONSENSUS_HEIGHT = 0.03  # of an onset in an event of the consensus
+MIN_LABELLED_HEIGHT = 0.05  # of an onset that is labelled at all
+MIN_ISOLATED_EVENT_HEIGHT = (
+    0.9  # of an isolated onset that may belong to an event too small for the other stations
+)
+CODA = 0.5  # length of the coda after the S of a positive, in units of S - P
+IGNORED_REACH = 60  # samples on either side of an ignored onset that have no weight
+REFINING_REACH = 60  # samples on either side of a P within which AIC searches
+MAX_REFINEMENT = 50  # samples
+MIN_SNR_FOR_AIC = 12.0  # of a P that AIC refines; the network times weaker ones better
 NOISE_BEFORE, PEAK_AFTER = 400, 100  # samples
 MAX_WINDOWS = 700  # of each kind
 
 
 @dataclass(frozen=True, eq=False)
 class PseudoLabels:
-    """Windows that the array has taught.
+    """Windows with pseudo-labels.
 
     Attributes
     ----------
     windows : ndarray, shape (n, 3, n_samples)
-        East, north, vertical; the onset in question lies in the middle.
+        East, north, vertical; the positive or negative is in the middle.
     labels : ndarray, shape (n, 2, n_samples)
-        Of P and S, all agreed onsets in the window.
+        Probability of P and of S, from all positives in the window.
     weights : ndarray, shape (n, 1, n_samples)
-        Zero about open onsets.
+        Zero around ignored onsets.
     s_minus_p : ndarray, shape (n,)
-        Samples from the P in the middle to its S; 0 in a window about a refuted onset.
-    n_agreed : int
-        The first so many windows are about agreed events, the others about refuted onsets.
+        Samples from the P in the middle to its S; 0 in a window around a negative.
+    n_positives : int
+        Number of windows around positives, which come first; the others are around negatives.
     """
 
     windows: Float32Array
     labels: NDArray[np.float16]
     weights: BoolArray
     s_minus_p: IndexArray
-    n_agreed: int
+    n_positives: int
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledOnsets:
-    """What is known of the onsets of one station; positions in samples.
+    """Labelled onsets of one station; positions in samples.
 
     Attributes
     ----------
-    agreed : ndarray, shape (n_events, 2)
-        P and S of the events that it shares with others.
-    open : ndarray, shape (n_open,)
-        Onsets of which nobody knows. Those that only repeat an agreed event, before its coda is over, are not among
-        them: that they are no onsets is taught with the event.
-    refuted : ndarray, shape (n_refuted,)
-        Onsets that nothing supports.
+    positives : ndarray, shape (n_events, 2)
+        P and S of the events that the station shares with others.
+    ignored : ndarray, shape (n_ignored,)
+        Onsets that may be true or false. Candidates within an event, up to the end of its coda, are not among them:
+        the window around the event labels them as no onset.
+    negatives : ndarray, shape (n_negatives,)
+        Onsets without support by another station or phase.
     faint_s : ndarray of bool, shape (n_events,)
-        Agreed events whose S is too faint to say when it is: it is neither taught nor denied.
+        Positives whose S is too weak to be timed; it is ignored.
     """
 
     positives: FloatArray
-    open: FloatArray
+    ignored: FloatArray
     negatives: FloatArray
     faint_s: BoolArray
 
 
 def consensus_of(
-    found: list[OnsetCandidates],
+    candidates: list[OnsetCandidates],
     rate: float,
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: list[tuple[int, int]],
     *,
-    bar: float = FAINTEST,
+    min_height: float = MIN_CONSENSUS_HEIGHT,
     shifts: int = 20,
     counted: Iterable[int] | None = None,
 ) -> Consensus:
-    """Find what stations agree on in spans of time; one station alone has its own pairs only."""
-    pairs = [onsets.within(spans).above(bar).pairs(rate, s_minus_p) for onsets in found]
+    """Return the consensus across stations in spans of time."""
+    pairs = [onsets.within(spans).above(min_height).pairs(rate, s_minus_p) for onsets in candidates]
     edges = np.array(spans, float) / rate
     return consensus_above_null(pairs, moveout, spans=edges, shifts=shifts, counted=counted)
 
 
 def label_onsets(
-    found: list[OnsetCandidates],
+    candidates: list[OnsetCandidates],
     consensus: Consensus,
     null_share: float,
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
 ) -> list[LabelledOnsets]:
-    """Sort the onsets of each station into agreed, open and refuted ones."""
-    positives: list[list[tuple[float, float, float]]] = [[] for _ in found]
+    """Label the onset candidates of each station as positives, negatives or ignored."""
+    positives: list[list[tuple[float, float, float]]] = [[] for _ in candidates]
     for event in consensus.kept(null_share):
         for onset in event.onsets:
             positives[onset.station].append((onset.p_time * rate, onset.s_time * rate, onset.s_prob))
     return [
-        _marked(number, found, np.array(positives[number]).reshape(-1, 3), rate, moveout, s_minus_p)
-        for number in range(len(found))
+        _label_station(
+            number, candidates, np.array(positives[number]).reshape(-1, 3), rate, moveout, s_minus_p
+        )
+        for number in range(len(candidates))
     ]
 
 
-def _marked(
+def _label_station(
     number: int,
-    found: list[OnsetCandidates],
+    candidates: list[OnsetCandidates],
     positives: FloatArray,
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
 ) -> LabelledOnsets:
     positives, s_height = positives[:, :2], positives[:, 2]
-    open_, negatives = [], []
-    others = [i for i in range(len(found)) if i != number]
+    ignored: list[FloatArray] = []
+    negatives: list[FloatArray] = []
+    others = [i for i in range(len(candidates)) if i != number]
     for phase, (here, partner) in enumerate((("p", "s"), ("s", "p"))):
-        onsets = getattr(found[number], here)
-        onsets = onsets[onsets[:, 1] >= NOTICED]
+        onsets = getattr(candidates[number], here)
+        onsets = onsets[onsets[:, 1] >= MIN_LABELLED_HEIGHT]
         onsets = onsets[~_of_events(onsets[:, 0], positives, phase)]
-        seen_there = [_positions(getattr(found[i], here), FAINT) for i in others]
+        at_others = [_positions(getattr(candidates[i], here), MIN_SUPPORT_HEIGHT) for i in others]
         within = np.array([moveout.travel_limit[number, i] for i in others]) * rate
-        alone = lonely(onsets[:, 0], seen_there, within * (1.0, moveout.vp_vs)[phase])
-        mate = _positions(getattr(found[number], partner), SURE)
-        mated = _has_mate(onsets[:, 0], mate, s_minus_p, rate, follows=phase == 0) & (onsets[:, 1] >= SURE)
-        unknown = ~alone | (onsets[:, 1] >= STRONG) | mated if others else onsets[:, 1] >= FAINT
-        open_.append(onsets[unknown, 0])
-        negatives.append(onsets[~unknown & (onsets[:, 1] >= NEGATIVE), 0])
+        alone = isolated_onsets(onsets[:, 0], at_others, within * (1.0, moveout.vp_vs)[phase])
+        partners = _positions(getattr(candidates[number], partner), MIN_PARTNER_HEIGHT)
+        in_pair = _has_partner(onsets[:, 0], partners, s_minus_p, rate, follows=phase == 0) & (
+            onsets[:, 1] >= MIN_PARTNER_HEIGHT
+        )
+        unknown = (
+            ~alone | (onsets[:, 1] >= MIN_ISOLATED_EVENT_HEIGHT) | in_pair
+            if others
+            else onsets[:, 1] >= MIN_SUPPORT_HEIGHT
+        )
+        ignored.append(onsets[unknown, 0])
+        negatives.append(onsets[~unknown & (onsets[:, 1] >= MIN_NEGATIVE_HEIGHT), 0])
     return LabelledOnsets(
-        positives, np.sort(np.concatenate(open_)), np.sort(np.concatenate(negatives)), s_height < SURE
+        positives,
+        np.sort(np.concatenate(ignored)),
+        np.sort(np.concatenate(negatives)),
+        s_height < MIN_PARTNER_HEIGHT,
     )
 
 
 def _of_events(at: FloatArray, positives: FloatArray, phase: int) -> BoolArray:
-    """Say which onsets are an agreed one, or lie between its event's P and the end of its coda."""
+    """Return which onsets are a positive, or lie between the P of its event and the end of its coda."""
     p, s = positives[:, 0], positives[:, 1]
     after_p = at[:, None] > p
     repeats = after_p & (at[:, None] < s + CODA * (s - p))
-    same = np.abs(at[:, None] - positives[:, phase]) <= 0.3 * OPEN_REACH
+    same = np.abs(at[:, None] - positives[:, phase]) <= 0.3 * IGNORED_REACH
     return np.asarray((same | repeats).any(axis=1))
 
 
-def _positions(onsets: FloatArray, bar: float) -> FloatArray:
-    return onsets[onsets[:, 1] >= bar, 0]
+def _positions(onsets: FloatArray, min_height: float) -> FloatArray:
+    return onsets[onsets[:, 1] >= min_height, 0]
 
 
-def _has_mate(
-    at: FloatArray, mates: FloatArray, s_minus_p: tuple[float, float], rate: float, *, follows: bool
+def _has_partner(
+    at: FloatArray, partners: FloatArray, s_minus_p: tuple[float, float], rate: float, *, follows: bool
 ) -> BoolArray:
     near, far = (limit * rate for limit in s_minus_p)
     low, high = (at + near, at + far) if follows else (at - far, at - near)
-    return np.searchsorted(mates, high, side="right") > np.searchsorted(mates, low, side="left")
+    return np.searchsorted(partners, high, side="right") > np.searchsorted(partners, low, side="left")
 
 
 def make_pseudo_labels(
@@ -174,7 +188,7 @@ def make_pseudo_labels(
     n_samples: int,
     rng: np.random.Generator,
 ) -> PseudoLabels | None:
-    """Read the windows of a lesson; None where there is nothing to teach.
+    """Read the windows of pseudo-labels; return None if there is no positive.
 
     Parameters
     ----------
@@ -184,12 +198,12 @@ def make_pseudo_labels(
         Its stations.
     high_pass : CausalHighPass
         Filter.
-    marks : list of Marked
-        Of each station.
+    labelled_onsets : list of LabelledOnsets
+        For each station.
     n_samples : int
-        Length of a window, twice that of the network's.
+        Length of a window, twice that of the network.
     rng : Generator
-        Chooses where there are too many.
+        Draws the windows where there are too many.
     """
     refined = [_refined(recording, s, high_pass, m) for s, m in zip(stations, labelled_onsets, strict=True)]
     positives = [(number, p, s) for number, labelled in enumerate(refined) for p, s in labelled.positives]
@@ -219,7 +233,7 @@ def _some(items: list[tuple[int, float, float]], rng: np.random.Generator) -> li
 def _refined(
     recording: xr.DataArray, station: Station, high_pass: CausalHighPass, labelled: LabelledOnsets
 ) -> LabelledOnsets:
-    """Move agreed P that are clear to where the vertical component changes the most."""
+    """Refine the P of positives with a high SNR by AIC on the vertical component."""
     positives = labelled.positives.copy()
     for onset in positives:
         first = round(onset[0]) - NOISE_BEFORE - REFINING_REACH
@@ -227,41 +241,41 @@ def _refined(
             recording, station, high_pass, first, first + 2 * (NOISE_BEFORE + REFINING_REACH)
         )[2:]
         at = aic_onset(vertical, NOISE_BEFORE + REFINING_REACH, REFINING_REACH)
-        if abs(first + at - onset[0]) < REFINING_MOST and _is_clear(vertical, at):
+        if abs(first + at - onset[0]) < MAX_REFINEMENT and _is_clear(vertical, at):
             onset[0] = first + at
     return replace(labelled, positives=positives)
 
 
 def _is_clear(vertical: Float32Array, at: int) -> bool:
     noise = float(vertical[:, max(0, at - NOISE_BEFORE) : at].std())
-    return bool(np.abs(vertical[:, at : at + PEAK_AFTER]).max() >= CLEAR * noise > 0)
+    return bool(np.abs(vertical[:, at : at + PEAK_AFTER]).max() >= MIN_SNR_FOR_AIC * noise > 0)
 
 
 def _labelled(labelled: LabelledOnsets, first: int, n_samples: int) -> tuple[Float32Array, BoolArray]:
     label = np.zeros((2, n_samples), np.float32)
     weight = np.ones((1, n_samples), bool)
-    for at in _inside(labelled.open, first, n_samples):
-        weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
+    for at in _inside(labelled.ignored, first, n_samples):
+        weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = False
     for phase in range(2):
-        training = labelled.positives[:, 0] if phase == 0 else labelled.positives[~labelled.faint_s, 1]
-        for at in _inside(training, first, n_samples):
+        onsets = labelled.positives[:, 0] if phase == 0 else labelled.positives[~labelled.faint_s, 1]
+        for at in _inside(onsets, first, n_samples):
             add_label(label[phase], at)
-            weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = True
+            weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = True
     for at in _inside(labelled.positives[labelled.faint_s, 1], first, n_samples):
-        weight[:, max(0, int(at) - OPEN_REACH) : int(at) + OPEN_REACH] = False
+        weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = False
     return label, weight
 
 
 def _inside(positions: FloatArray, first: int, n_samples: int) -> FloatArray:
     at = positions - first
-    return at[(at > -OPEN_REACH) & (at < n_samples + OPEN_REACH)]
+    return at[(at > -IGNORED_REACH) & (at < n_samples + IGNORED_REACH)]
 
 
-LABEL_SD = 10.0  # samples: 0.1 s at 100 Hz, as PhaseNet has it
+LABEL_SD = 10.0  # samples: 0.1 s at 100 Hz, as in PhaseNet
 
 
 def add_label(label: Float32Array, onset: float) -> None:
-    """Put an onset into a label of one phase, in place; it may lie outside."""
+    """Add an onset to a label of one phase, in place; it may lie outside the window."""
     reach = int(4 * LABEL_SD)
     first, last = max(0, int(onset) - reach), min(len(label), int(onset) + reach + 2)
     if first < last:

@@ -1,4 +1,4 @@
-"""The course of learning: onsets from physics first, then what the stations agree on, round by round."""
+"""Self-training: synthetic onsets first, then rounds of pseudo-labels from the consensus across stations."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torch import nn
 from selfseis.consensus.agreement import Consensus
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.networks.picking_unet import OnsetNet
-from selfseis.pick.evaluate import confirmed, equal_numbers, that_count
+from selfseis.pick.evaluate import confirmed, counted_stations, in_equal_numbers
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import APART, Annotator, NetworkDetector, OnsetCandidates, peaks_of
 from selfseis.pick.noise_windows import NoiseBank
 from selfseis.pick.pseudo_labels import (
-    FAINT,
-    OPEN_REACH,
+    IGNORED_REACH,
+    MIN_SUPPORT_HEIGHT,
     PseudoLabels,
     consensus_of,
     label_onsets,
@@ -36,21 +36,21 @@ from selfseis.training.loop import FitProgress
 FIRST_STEPS = 2400
 ROUND_STEPS = 700
 FIRST_RATE, ROUND_RATE = 2e-3, 1e-3
-NULL_SHARES = (0.25, 0.15, 0.08, 0.04)  # of chance among what is taught, round by round: the bar rises
-MIN_CONFIRMED = 12  # confirmations by another station, below which there is nothing to teach
-PATIENCE = 2  # rounds with clearly less agreement on what is hidden after which learning stops
+NULL_SHARES = (0.25, 0.15, 0.08, 0.04)  # maximum share of null events among the positives, by round
+MIN_CONFIRMED = 12  # confirmations by another station that a round needs
+PATIENCE = 2  # rounds in a row with clearly less held-out consensus, after which training stops
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where learning is.
+    """Progress of self-training.
 
     Attributes
     ----------
     stage : str
-        In words.
+        Name of the stage.
     step, max_steps : int
-        Steps of training done, and of all stages together.
+        Training steps done, and the total over all stages.
     """
 
     stage: str
@@ -60,25 +60,27 @@ class Stage:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round mined, and what it brought.
+    """Pseudo-labels and result of a round.
 
     Attributes
     ----------
     stage : str
-        In words.
-    agreed, under_null : float
-        Events that stations agreed on at taught times before the round, and how many by chance.
-    taught, refuted : int
-        Onsets of events that were taught, and picks that were taught to be none.
+        Name of the stage.
+    events : int
+        Events of the consensus at training times before the round.
+    under_null : float
+        Mean number of such events under the null.
+    positives, negatives : int
+        Onsets labelled as positives, and onset candidates labelled as negatives.
     held_out_above_null : float or None
-        Confirmations of hidden stations, where there are four stations or more, at the hidden times that choose
-        after the round, less those by chance, at equal numbers of picks.
+        Confirmations at the validation times after the round, less those under the null, at equal numbers of picks.
+        With four stations or more, only held-out stations are counted.
     """
 
     stage: str
-    positives: int = 0
+    events: int = 0
     under_null: float = 0.0
-    training: int = 0
+    positives: int = 0
     negatives: int = 0
     held_out_above_null: float | None = None
 
@@ -92,34 +94,34 @@ ProgressCallback = Callable[[Stage], None]
 
 @dataclass(frozen=True, eq=False)
 class SelfTraining:
-    """Everything that a course of learning needs.
+    """Self-training on a recording.
 
     Attributes
     ----------
     recording : xarray.DataArray
-        What is learnt from.
+        The training data.
     stations : list of Station
         Its stations.
     high_pass : CausalHighPass
         Filter.
     maker : ExampleMaker
-        Draws synthetic examples.
+        Source of the examples.
     s_minus_p : tuple of float
-        Least and largest S - P of a pair in s.
+        Minimum and maximum S - P of a pair in s.
     s_minus_p_is_known : bool
-        Whether the user stated it. Otherwise synthetic onsets follow what the stations agree on.
+        Whether the user gave S - P. Otherwise synthetic onsets follow the S - P of the consensus.
     moveout : Moveout
-        What onsets of one event have in common.
-    hours : Hours
-        Times to learn from and to choose the round by.
+        Limits of the moveout of one event.
+    time_split : TimeSplit
+        Training times, and validation times that select the round.
     seed : int
-        Seed of everything random.
-    hidden : sequence of int
-        Numbers of the stations that are not learnt from.
+        Seed of all random numbers.
+    held_out : sequence of int
+        Numbers of the held-out stations.
     checkpoint : Path or None
-        Folder in which an interrupted course is kept.
+        Folder for the checkpoints of an interrupted training.
     training_fraction : float
-        Steps of training as a share of the full course.
+        Number of training steps as a fraction of the full training.
     """
 
     recording: xr.DataArray
@@ -131,31 +133,31 @@ class SelfTraining:
     moveout: Moveout
     time_split: TimeSplit
     seed: int
-    hidden: Sequence[int] = ()
+    held_out: Sequence[int] = ()
     checkpoint: Path | None = None
     training_fraction: float = 1.0
 
     @property
     def first_steps(self) -> int:
-        """Return the steps of training on synthetic onsets."""
+        """Return the number of training steps on synthetic onsets."""
         return max(1, round(self.training_fraction * FIRST_STEPS))
 
     @property
     def round_steps(self) -> int:
-        """Return the steps of training of a round."""
+        """Return the number of training steps of a round."""
         return max(1, round(self.training_fraction * ROUND_STEPS))
 
     @property
     def training_stations(self) -> list[int]:
-        """Return the numbers of the stations that are learnt from."""
-        return [number for number in range(len(self.stations)) if number not in self.hidden]
+        """Return the numbers of the training stations."""
+        return [number for number in range(len(self.stations)) if number not in self.held_out]
 
     def detector(self, net: nn.Module) -> NetworkDetector:
-        """Return what finds onsets with a network."""
+        """Return a detector of onset candidates with a network."""
         return NetworkDetector(Annotator(net, self.high_pass, self.maker.n_samples))
 
-    def learn(self, rounds: int, progress: ProgressCallback | None = None) -> tuple[OnsetNet, list[Round]]:
-        """Run the course, and return the network of the last round on which stations did not agree clearly less."""
+    def run(self, rounds: int, progress: ProgressCallback | None = None) -> tuple[OnsetNet, list[Round]]:
+        """Train, and return the network of the last round without a clear loss of held-out consensus."""
         torch.manual_seed(self.seed)
         net = OnsetNet()
         rounds = rounds if len(self.stations) > 1 else 0
@@ -165,54 +167,57 @@ class SelfTraining:
         )
         if not rounds:
             return net, [Round("synthetic onsets")]
-        found = self.detector(net).find(self.recording, self.stations)
-        like = [onsets.above(FAINT) for onsets in found]
-        best = self._hidden_agreement(found, like)
-        kept, since = _copied(net), 0
+        candidates = self.detector(net).find(self.recording, self.stations)
+        reference = [onsets.above(MIN_SUPPORT_HEIGHT) for onsets in candidates]
+        best = self._held_out_consensus(candidates, reference)
+        kept, n_worse = _copied(net), 0
         history = [Round("synthetic onsets", held_out_above_null=best.above_null)]
         for number in range(rounds):
             share = NULL_SHARES[min(number, len(NULL_SHARES) - 1)]
-            pseudo_labels, mined = self._mined(found, share, number + 1)
+            pseudo_labels, planned = self._label(candidates, share, number + 1)
             if pseudo_labels is None:
-                history.append(mined)
+                history.append(planned)
                 break
             done = self.first_steps + number * self.round_steps
-            maker = replace(self.maker, pseudo_labels=pseudo_labels, noise=self._doubted_noise(net))
+            maker = replace(
+                self.maker, pseudo_labels=pseudo_labels, noise=self._noise_without_candidates(net)
+            )
             if not self.s_minus_p_is_known:
                 maker = replace(
                     maker,
-                    prior=self.maker.prior.widened_to(pseudo_labels.s_minus_p[: pseudo_labels.n_agreed]),
+                    prior=self.maker.prior.widened_to(pseudo_labels.s_minus_p[: pseudo_labels.n_positives]),
                 )
             self._train(
-                net, maker, mined.stage, self.round_steps, ROUND_RATE, number + 1, done, max_steps, progress
+                net, maker, planned.stage, self.round_steps, ROUND_RATE, number + 1, done, max_steps, progress
             )
-            found = self.detector(net).find(self.recording, self.stations)
-            consensus = self._hidden_agreement(found, like)
-            history.append(replace(mined, held_out_above_null=consensus.above_null))
-            since = since + 1 if _clearly_less(consensus, best) else 0
-            if not since:
+            candidates = self.detector(net).find(self.recording, self.stations)
+            consensus = self._held_out_consensus(candidates, reference)
+            history.append(replace(planned, held_out_above_null=consensus.above_null))
+            n_worse = n_worse + 1 if _clearly_less(consensus, best) else 0
+            if not n_worse:
                 kept = _copied(net)
                 best = max(best, consensus, key=lambda measured: measured.above_null)
-            if since >= PATIENCE:
+            if n_worse >= PATIENCE:
                 break
         net.load_state_dict(kept)
         return net, history
 
-    def consensus(self, found: list[OnsetCandidates], spans: Spans) -> Consensus:
-        """Return what stations agree on in spans."""
+    def consensus(self, candidates: list[OnsetCandidates], spans: Spans) -> Consensus:
+        """Return the consensus across stations in spans."""
         rate = self.high_pass.rate
-        return consensus_of(found, rate, self.s_minus_p, self.moveout, spans)
+        return consensus_of(candidates, rate, self.s_minus_p, self.moveout, spans)
 
-    def _mined(
-        self, found: list[OnsetCandidates], null_share: float, number: int
+    def _label(
+        self, candidates: list[OnsetCandidates], null_share: float, number: int
     ) -> tuple[PseudoLabels | None, Round]:
+        """Return the pseudo-labels of a round, None if there are too few events, and the record of the round."""
         rate = self.high_pass.rate
-        found = [onsets.within(self.time_split.training) for onsets in found]
-        consensus = self.consensus(found, self.time_split.training)
-        mined = Round(f"round {number}", len(consensus.events), consensus.null_mean)
+        candidates = [onsets.within(self.time_split.training) for onsets in candidates]
+        consensus = self.consensus(candidates, self.time_split.training)
+        planned = Round(f"round {number}", len(consensus.events), consensus.null_mean)
         if sum(event.confirmations for event in consensus.kept(null_share)) < MIN_CONFIRMED:
-            return None, replace(mined, stage=f"round {number}: too few events to learn from")
-        labels = label_onsets(found, consensus, null_share, rate, self.moveout, self.s_minus_p)
+            return None, replace(planned, stage=f"round {number}: too few events to train on")
+        labels = label_onsets(candidates, consensus, null_share, rate, self.moveout, self.s_minus_p)
         rng = np.random.default_rng([self.seed, number])
         n_samples = 2 * self.maker.n_samples
         training = self.training_stations
@@ -221,23 +226,25 @@ class SelfTraining:
         pseudo_labels = make_pseudo_labels(self.recording, stations, self.high_pass, labels, n_samples, rng)
         n_positives = sum(len(label.positives) for label in labels)
         return pseudo_labels, replace(
-            mined, training=n_positives, negatives=sum(len(label.negatives) for label in labels)
+            planned, positives=n_positives, negatives=sum(len(label.negatives) for label in labels)
         )
 
-    def _doubted_noise(self, net: nn.Module) -> NoiseBank:
-        """Let the network say where the noise may hold onsets that nobody put there."""
+    def _noise_without_candidates(self, net: nn.Module) -> NoiseBank:
+        """Return the noise with the surroundings of the network's own onset candidates ignored."""
         annotator = self.detector(net).annotator
         onsets = []
         for window in self.maker.noise.windows:
             probability = annotator.probabilities(window)
-            onsets.append(np.concatenate([peaks_of(p, FAINT, APART)[0] for p in probability]))
-        return self.maker.noise.doubted(onsets, OPEN_REACH)
+            onsets.append(np.concatenate([peaks_of(p, MIN_SUPPORT_HEIGHT, APART)[0] for p in probability]))
+        return self.maker.noise.ignoring(onsets, IGNORED_REACH)
 
-    def _hidden_agreement(self, found: list[OnsetCandidates], like: list[OnsetCandidates]) -> Consensus:
-        equal = equal_numbers(found, like, self.time_split.choosing)
+    def _held_out_consensus(
+        self, candidates: list[OnsetCandidates], reference: list[OnsetCandidates]
+    ) -> Consensus:
+        equal = in_equal_numbers(candidates, reference, self.time_split.validation)
         rate = self.high_pass.rate
-        counted = that_count(self.hidden, like, self.time_split.choosing)
-        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.time_split.choosing, counted)
+        counted = counted_stations(self.held_out, reference, self.time_split.validation)
+        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.time_split.validation, counted)
 
     def _train(
         self,
@@ -251,19 +258,25 @@ class SelfTraining:
         max_steps: int,
         progress: ProgressCallback | None,
     ) -> None:
-        def told(fit_progress: FitProgress) -> None:
+        def report(fit_progress: FitProgress) -> None:
             if progress is not None:
                 progress(Stage(stage, done + fit_progress.step, max_steps))
 
         folder = None if self.checkpoint is None else self.checkpoint / f"stage-{number}"
         seed = self.seed * 100 + number
         train(
-            net, maker, steps=steps, learning_rate=learning_rate, seed=seed, checkpoint=folder, progress=told
+            net,
+            maker,
+            steps=steps,
+            learning_rate=learning_rate,
+            seed=seed,
+            checkpoint=folder,
+            progress=report,
         )
 
 
 def _clearly_less(consensus: Consensus, than: Consensus) -> bool:
-    """Say whether confirmations are fewer by more than they scatter: a few hidden events cannot tell rounds apart."""
+    """Return whether confirmations are fewer by more than their scatter; a few held-out events cannot rank rounds."""
     return consensus.above_null < than.above_null - np.sqrt(than.confirmations)
 
 

@@ -1,4 +1,4 @@
-"""What the picker learns from: synthetic onsets in the user's noise, and what the array itself has taught."""
+"""Training examples: synthetic onsets in the recording's own noise, and pseudo-labelled windows."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from selfseis.simulate.onsets import OnsetBank, OnsetPrior, add_event
 from selfseis.typing import Float32Array, IndexArray
 
 Example = tuple[Float32Array, Float32Array, Float32Array]  # window, label, weight
-NUMBERS_OF_EVENTS, THEIR_SHARES = (0, 1, 2, 3), (0.25, 0.5, 0.18, 0.07)
-DISTURBED = 0.3  # share of synthetic windows with disturbances
-ONE_COMPONENT_LESS = 0.15
-CLIPPED = 0.03
-INTERRUPTED = 0.15
-AGREED_SHARE, REFUTED_SHARE = 0.5, 0.2  # of all examples, once the array has taught something
-SMALLER_SHARE = 0.5  # of the agreed events
-SMALLER_SNR = (1.5, 25.0)  # largest sample of a P made smaller, in noise levels
+N_EVENTS, N_EVENTS_SHARES = (0, 1, 2, 3), (0.25, 0.5, 0.18, 0.07)
+DISTURBED_SHARE = 0.3  # of the synthetic windows
+MISSING_COMPONENT_SHARE = 0.15
+CLIPPED_SHARE = 0.03
+GAP_SHARE = 0.15
+POSITIVE_SHARE, NEGATIVE_SHARE = 0.5, 0.2  # of all examples, once there are pseudo-labels
+SCALED_SHARE = 0.5  # of the positives
+SCALED_SNR = (1.5, 25.0)  # peak of a P that is scaled down, in noise levels
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Windows with their labels.
+    """Windows with labels and weights.
 
     Attributes
     ----------
     windows : ndarray, shape (n, 3, n_samples)
         East, north, vertical.
     labels : ndarray, shape (n, 2, n_samples)
-        How probably an onset of P and of S is at a sample.
+        Probability of an onset of P and of S at each sample.
     weights : ndarray, shape (n, 1, n_samples)
-        Zero where nobody knows.
+        Zero at ignored samples, one elsewhere.
     """
 
     windows: Float32Array
@@ -44,18 +44,18 @@ class Examples:
 
 @dataclass(frozen=True)
 class ExampleMaker:
-    """Draws examples.
+    """Source of random training examples.
 
     Attributes
     ----------
     noise : NoiseBank
-        The user's noise.
+        Noise windows of the recording.
     prior : OnsetPrior
-        What is assumed of arrivals.
+        Prior distribution of arrivals.
     bank : OnsetBank
         Wavelets.
-    lesson : Lesson or None
-        What the array has taught so far.
+    pseudo_labels : PseudoLabels or None
+        Windows with labels from the consensus; None in the first stage.
     """
 
     noise: NoiseBank
@@ -69,44 +69,46 @@ class ExampleMaker:
         return self.noise.windows.shape[2]
 
     def draw(self, rng: np.random.Generator, n: int) -> Examples:
-        """Draw examples of all kinds, in visible noise."""
-        makers = (self._synthetic, self._agreed, self._refuted)
+        """Draw examples of all kinds, in training noise."""
+        makers = (self._synthetic, self._positive, self._negative)
         kinds = rng.choice(3, n, p=self._shares())
         drawn = [makers[kind](rng) for kind in kinds]
         for window, label, _ in drawn:
-            if rng.random() < INTERRUPTED:
-                _interrupt(window, label, rng)
+            if rng.random() < GAP_SHARE:
+                _add_gap(window, label, rng)
         windows, labels, weights = zip(*drawn, strict=True)
         return Examples(np.stack(windows), np.stack(labels), np.stack(weights))
 
-    def synthetic(self, rng: np.random.Generator, n: int, *, hidden: bool) -> Examples:
-        """Draw synthetic examples, in noise that is hidden or visible."""
-        among = self.noise.hidden if hidden else self.noise.visible
+    def synthetic(self, rng: np.random.Generator, n: int, *, held_out: bool) -> Examples:
+        """Draw synthetic examples in held-out noise or in training noise."""
+        among = self.noise.held_out if held_out else self.noise.training
         windows, labels, weights = zip(*(self._synthetic(rng, among) for _ in range(n)), strict=True)
         return Examples(np.stack(windows), np.stack(labels), np.stack(weights))
 
     def _shares(self) -> tuple[float, float, float]:
         if self.pseudo_labels is None:
             return 1.0, 0.0, 0.0
-        negatives = REFUTED_SHARE if len(self.pseudo_labels.windows) > self.pseudo_labels.n_agreed else 0.0
-        return 1.0 - AGREED_SHARE - negatives, AGREED_SHARE, negatives
+        negatives = (
+            NEGATIVE_SHARE if len(self.pseudo_labels.windows) > self.pseudo_labels.n_positives else 0.0
+        )
+        return 1.0 - POSITIVE_SHARE - negatives, POSITIVE_SHARE, negatives
 
-    def _agreed(self, rng: np.random.Generator) -> Example:
-        """Draw a window about an agreed event, as it is or made smaller in other noise."""
+    def _positive(self, rng: np.random.Generator) -> Example:
+        """Draw a window around a positive, unchanged or scaled down in other noise."""
         assert self.pseudo_labels is not None
-        number = int(rng.integers(self.pseudo_labels.n_agreed))
+        number = int(rng.integers(self.pseudo_labels.n_positives))
         middle, delay = self.pseudo_labels.windows.shape[2] // 2, int(self.pseudo_labels.s_minus_p[number])
         about = middle if rng.random() < 0.8 else middle + delay
         first = self._first(about - int(rng.integers(60, self.n_samples - 100)))
         window, label, weight = self._cut(number, first)
-        if rng.random() < SMALLER_SHARE:
-            window, label, weight = self._smaller((window, label, weight), middle - first, delay, rng)
+        if rng.random() < SCALED_SHARE:
+            window, label, weight = self._scaled_down((window, label, weight), middle - first, delay, rng)
         return varied(window, rng, turned=False), label, weight
 
-    def _refuted(self, rng: np.random.Generator) -> Example:
-        """Draw a window about a pick that nothing supports; now and then with an onset elsewhere."""
+    def _negative(self, rng: np.random.Generator) -> Example:
+        """Draw a window around a negative, sometimes with a synthetic event added."""
         assert self.pseudo_labels is not None
-        number = int(rng.integers(self.pseudo_labels.n_agreed, len(self.pseudo_labels.windows)))
+        number = int(rng.integers(self.pseudo_labels.n_positives, len(self.pseudo_labels.windows)))
         middle = self.pseudo_labels.windows.shape[2] // 2
         first = self._first(middle - int(rng.integers(200, self.n_samples - 200)))
         window, label, weight = self._cut(number, first)
@@ -127,23 +129,23 @@ class ExampleMaker:
             self.pseudo_labels.weights[number, :, part].astype(np.float32),
         )
 
-    def _smaller(self, example: Example, p: int, delay: int, rng: np.random.Generator) -> Example:
-        """Scale a real event down and put it into other noise, in which its neighbours are not to be seen."""
+    def _scaled_down(self, example: Example, p: int, delay: int, rng: np.random.Generator) -> Example:
+        """Scale a real event down and add it to other noise; samples of neighbouring events are ignored."""
         window, label, weight = example
-        chosen = rng.choice(self.noise.visible)
+        chosen = rng.choice(self.noise.training)
         noise = self.noise.windows[chosen]
-        here = noise_level(noise)
+        new_level = noise_level(noise)
         before = window[:, max(0, p - 800) : max(0, p - 50)]
-        there = noise_level(before if before.shape[1] >= 100 else window)
+        old_level = noise_level(before if before.shape[1] >= 100 else window)
         peak = float(np.abs(window[:, max(0, p) : max(0, p) + 200]).max(initial=1e-30))
-        ratio = float(np.exp(rng.uniform(*np.log(SMALLER_SNR)))) * here / peak
+        ratio = float(np.exp(rng.uniform(*np.log(SCALED_SNR)))) * new_level / peak
         own = np.zeros_like(label)
         add_label(own[0], p)
         if label[1, np.clip(p + delay, 0, self.n_samples - 1)] > 0.5:
             add_label(own[1], p + delay)
-        unknown = ((label - own).max(axis=0) > 0.05) | (weight[0] == 0) | ~self.noise.surely_noise[chosen]
+        unknown = ((label - own).max(axis=0) > 0.05) | (weight[0] == 0) | ~self.noise.is_noise[chosen]
         weight = np.where(unknown & (own.max(axis=0) < 0.05), np.float32(0), np.float32(1))[None]
-        return noise + np.float32(min(ratio, here / there)) * window, own, weight
+        return noise + np.float32(min(ratio, new_level / old_level)) * window, own, weight
 
     def _add_event(
         self, window: Float32Array, label: Float32Array, weight: Float32Array, rng: np.random.Generator
@@ -154,47 +156,47 @@ class ExampleMaker:
             weight[:, max(0, onset - 60) : max(0, onset + 60)] = 1
 
     def _synthetic(self, rng: np.random.Generator, among: IndexArray | None = None) -> Example:
-        among = self.noise.visible if among is None else among
+        among = self.noise.training if among is None else among
         window, weights = self._background(rng, among)
         level = noise_level(window)
         labels = np.zeros((2, self.n_samples), np.float32)
-        for _ in range(rng.choice(NUMBERS_OF_EVENTS, p=THEIR_SHARES)):
+        for _ in range(rng.choice(N_EVENTS, p=N_EVENTS_SHARES)):
             self._add_event(window, labels, weights, rng)
-        if rng.random() < DISTURBED:
+        if rng.random() < DISTURBED_SHARE:
             for _ in range(rng.integers(1, 4)):
                 add_disturbance(window, level, rng)
         return varied(window, rng), labels, weights
 
     def _background(self, rng: np.random.Generator, among: IndexArray) -> tuple[Float32Array, Float32Array]:
         number = rng.choice(among)
-        window, surely = self.noise.windows[number].copy(), self.noise.surely_noise[number]
+        window, is_noise = self.noise.windows[number].copy(), self.noise.is_noise[number]
         if rng.random() < 0.3:
             other = rng.choice(among)
             window += np.float32(rng.uniform(0, 1)) * self.noise.windows[other]
-            surely = surely & self.noise.surely_noise[other]
-        return window, surely.astype(np.float32)[None]
+            is_noise = is_noise & self.noise.is_noise[other]
+        return window, is_noise.astype(np.float32)[None]
 
 
 def noise_level(window: Float32Array) -> float:
-    """Return the noise level of a window, robust to what stands out; the loudest component's."""
+    """Return the robust noise level of a window: that of its component with the strongest noise."""
     return float(np.median(np.abs(window), axis=1).max() * 1.4826) or 1.0
 
 
 def varied(window: Float32Array, rng: np.random.Generator, *, turned: bool = True) -> Float32Array:
-    """Turn a window about the vertical, flip it, take components away, clip it: what is still the same event."""
+    """Augment a window: rotate it about the vertical, remove components, clip it, reverse its polarity."""
     angle = rng.uniform(0, 2 * np.pi)
     if turned and window[:2].any(axis=1).all():
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
         window[:2] = turn @ window[:2]
-    if rng.random() < ONE_COMPONENT_LESS:
+    if rng.random() < MISSING_COMPONENT_SHARE:
         window[rng.choice(3, rng.integers(1, 3), replace=False)] = 0
-    if rng.random() < CLIPPED:
+    if rng.random() < CLIPPED_SHARE:
         clip_window(window, rng)
     return window * np.float32(rng.choice((-1, 1)))
 
 
-def _interrupt(window: Float32Array, label: Float32Array, rng: np.random.Generator) -> None:
-    """Put a gap into a window, often at one of its ends: that data begin again is no onset."""
+def _add_gap(window: Float32Array, label: Float32Array, rng: np.random.Generator) -> None:
+    """Add a gap to a window, often at one of its ends: the return of data is not an onset."""
     n_samples = window.shape[1]
     length = int(rng.integers(n_samples // 20, n_samples // 2))
     first = int(rng.choice((0, n_samples - length, rng.integers(n_samples - length))))

@@ -1,4 +1,4 @@
-"""How long a window is, and which times are learnt from and which are hidden, to stop by and to judge on."""
+"""Window length, and the split of a recording's times into training, validation and test spans."""
 
 from __future__ import annotations
 
@@ -13,49 +13,57 @@ Spans = list[tuple[int, int]]
 MAX_WINDOW = 6144  # samples: a minute at 100 Hz
 MIN_WINDOW = 1536
 WINDOW_STEP = 128
-BLOCKS = 32  # a recording is cut into, at the most
-SHORTEST = 4  # windows of a block, at the least
-HIDDEN_EVERY = 4
+MAX_BLOCKS = 32  # of a recording without gaps
+MIN_WINDOWS_PER_BLOCK = 4
+HELD_OUT_EVERY = 4
 
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """What the times of a recording are for, each as first sample and end; what is in neither judges.
+    """Training, validation and test spans of a recording, each as first sample and end.
 
     Attributes
     ----------
-    taught : list of (int, int)
-        Learnt from, noise and events; blocks that follow each other are one.
-    choosing : list of (int, int)
-        Hidden, to choose the round by.
+    training : list of (int, int)
+        Spans for training on noise and events; adjacent blocks are joined.
+    validation : list of (int, int)
+        Spans that select the round of self-training.
+    test : list of (int, int)
+        Spans for the evaluation. Gaps of the recording belong to none of the three.
     """
 
     training: Spans
-    choosing: Spans
+    validation: Spans
+    test: Spans
 
 
 def split_times(recording: xr.DataArray, n_samples: int) -> TimeSplit:
-    """Cut a recording into blocks of time and hide every fourth: its first half chooses, its second half judges.
+    """Cut a recording into blocks and hold out every fourth: its first half for validation, its second for the test.
 
-    A record that is too short for that is learnt from and chosen by as a whole; nothing is left to judge on.
+    If the record is too short, all of it serves for training and for validation, and no test span is left.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording. Its stretches of data are cut, not its gaps.
+        The recording. Only its stretches with data are cut into blocks.
     n_samples : int
         Length of a window.
     """
     blocks = blocks_of(recording, n_samples)
-    hidden = blocks[HIDDEN_EVERY - 1 :: HIDDEN_EVERY]
-    if not hidden:
-        return TimeSplit(joined(blocks), blocks)
-    training = joined([block for block in blocks if block not in hidden])
-    return TimeSplit(training, [(first, (first + last) // 2) for first, last in hidden])
+    held_out = blocks[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+    if not held_out:
+        return TimeSplit(joined(blocks), blocks, [])
+    training = joined([block for block in blocks if block not in held_out])
+    halves = [(first, (first + last) // 2, last) for first, last in held_out]
+    return TimeSplit(
+        training,
+        [(first, middle) for first, middle, _ in halves],
+        [(middle, last) for _, middle, last in halves],
+    )
 
 
-def held_out_times(recording: xr.DataArray, n_samples: int, training: Spans) -> tuple[Spans, float]:
-    """Return the blocks of a recording without what was taught, and the share of them that was.
+def test_times(recording: xr.DataArray, n_samples: int, training: Spans) -> tuple[Spans, float]:
+    """Return the spans of a recording without training data, and the share of its blocks that is training data.
 
     Parameters
     ----------
@@ -63,8 +71,8 @@ def held_out_times(recording: xr.DataArray, n_samples: int, training: Spans) -> 
         The recording.
     n_samples : int
         Length of a window.
-    taught : list of (int, int)
-        Samples that were learnt from, in order of time.
+    training : list of (int, int)
+        Spans that were used for training or validation, in order of time.
     """
     blocks, left = blocks_of(recording, n_samples), []
     for first, last in blocks:
@@ -85,7 +93,7 @@ def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:
     """Cut the stretches of data of a recording into blocks."""
     covered = stretches(recording, join=n_samples)
     total = sum(last - first for first, last in covered)
-    length = max(SHORTEST * n_samples, -(-total // BLOCKS))
+    length = max(MIN_WINDOWS_PER_BLOCK * n_samples, -(-total // MAX_BLOCKS))
     return [
         (start, min(start + length, last)) for first, last in covered for start in range(first, last, length)
     ]

@@ -1,4 +1,4 @@
-"""Training the network that sees onsets, in stages: first on synthetic onsets, then on what the array has taught."""
+"""Training of the picking network in stages: on synthetic onsets first, then also on pseudo-labels."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from selfseis.training import FitProgress, fit
 
 ProgressCallback = Callable[[FitProgress], None]
 BATCH = 12
-ONSET_WEIGHT = 4.0  # of a sample at an onset against one elsewhere: onsets are rare
-JUDGED = 192  # hidden windows on which the best network is chosen
+ONSET_WEIGHT = 4.0  # of samples at onsets, which are rare, relative to other samples
+N_VALIDATION_WINDOWS = 192  # windows of held-out noise on which the best network is selected
 CHECK_EVERY = 250
 
 
@@ -30,44 +30,42 @@ def train(
     checkpoint: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> FitProgress:
-    """Train a network in place for a stage.
+    """Train a network in place for one stage.
 
-    The stage that has only synthetic onsets keeps the network that is best on hidden noise. One with a lesson keeps the
-    last: synthetic onsets cannot judge what real ones taught.
+    A stage with synthetic onsets only keeps the network with the smallest loss on held-out noise. A stage with
+    pseudo-labels keeps the last network, because synthetic onsets cannot validate training on real ones.
 
     Parameters
     ----------
     net : nn.Module
         The network.
     maker : ExampleMaker
-        Draws examples.
+        Source of the examples.
     steps : int
-        Steps of training.
+        Number of training steps.
     learning_rate : float
-        The largest.
+        Maximum learning rate.
     seed : int
-        Seed of the draws.
+        Seed of the random draws.
     checkpoint : Path, optional
-        Folder from which an interrupted stage goes on.
+        Folder for the checkpoint from which an interrupted stage resumes.
     progress : callable, optional
         Called with the progress after every 250 steps.
     """
-    judged = maker.synthetic(np.random.default_rng([seed, 1]), JUDGED, hidden=True)
-    looks = 0
+    validation = maker.synthetic(np.random.default_rng([seed, 1]), N_VALIDATION_WINDOWS, held_out=True)
+    n_checks = 0
 
-    def hidden_loss(net: nn.Module) -> float:
-        nonlocal looks
-        looks += 1
-        return (
-            float(np.mean([_loss(net, part).item() for part in _halves(judged)]))
-            if maker.pseudo_labels is None
-            else -looks
-        )
+    def validation_loss(net: nn.Module) -> float:
+        nonlocal n_checks
+        n_checks += 1
+        if maker.pseudo_labels is not None:
+            return -n_checks  # a falling loss keeps the last network
+        return float(np.mean([_loss(net, part).item() for part in _batches(validation)]))
 
     return fit(
         net,
         lambda net, rng: _loss(net, maker.draw(rng, BATCH)),
-        hidden_loss,
+        validation_loss,
         max_steps=steps,
         check_every=CHECK_EVERY,
         patience=steps,
@@ -92,13 +90,13 @@ def _loss(net: nn.Module, examples: Examples) -> Tensor:
 
 
 def _half_precision() -> AbstractContextManager:
-    """Multiply in bfloat16 where the processor can: it takes half the time."""
+    """Use bfloat16 where the processor supports it, which halves the time."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()
 
 
-def _halves(examples: Examples) -> list[Examples]:
+def _batches(examples: Examples) -> list[Examples]:
     parts = (np.array_split(values, 8) for values in (examples.windows, examples.labels, examples.weights))
     return [Examples(*part) for part in zip(*parts, strict=True)]

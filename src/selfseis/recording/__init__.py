@@ -1,12 +1,14 @@
-"""Recordings: any waveform files as one lazy array, their gaps and faults known, tile by tile, and written.
+"""Recordings: waveform files of any format as one lazy array, with a log of their gaps and faults.
 
-Knows files, no models; imports nothing else of selfseis.
+Reading, preprocessing tile by tile, and writing. Of selfseis, the package imports only `geo`, `io` and
+the shared basics (errors, quality log, types).
 """
 
 from __future__ import annotations
 
 from selfseis.errors import InputError
 from selfseis.quality_log import QualityLog, quality_log_of
+from selfseis.recording.components import station_table
 from selfseis.recording.dataarray import (
     is_fibre,
     lazy_recording,
@@ -36,6 +38,7 @@ __all__ = [
     "sampling_rate",
     "start_time",
     "station_codes",
+    "station_table",
     "tiles",
     "write_recording",
 ]

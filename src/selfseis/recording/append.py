@@ -1,4 +1,4 @@
-"""Files that grow with the recording that they were made of: how much of one stays as it is when more was recorded."""
+"""Continuation of result files when their recording has grown: the samples that stay valid."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ from selfseis.recording.netcdf_zarr import GROWTH_ATTRIBUTES, growth_of, open_ow
 from selfseis.recording.time_axis import grid_of
 from selfseis.typing import Float32Array
 
-GROWING = (".nc", ".zarr")  # miniSEED has no place for what a file was made of
-MADE_OF, SETTLED = GROWTH_ATTRIBUTES
+GROWING = (".nc", ".zarr")  # miniSEED cannot store the fingerprint
+MADE_OF, N_FINAL = GROWTH_ATTRIBUTES
 _BLOCK_VALUES = 16_000_000
 
 
-def growth_mark(like: xr.DataArray, fingerprint: str, settled: int) -> dict[str, Any]:
-    """Return attributes that say which samples will not change any more, and what they were made of.
+def growth_mark(like: xr.DataArray, fingerprint: str, n_final: int) -> dict[str, Any]:
+    """Return attributes with the number of final samples and a checksum of their origin.
 
     Parameters
     ----------
     like : xarray.DataArray
         Recording with the channels and times of the file.
     fingerprint : str
-        What else the samples depend on.
-    settled : int
-        Samples from the start on that nothing recorded later can change.
+        Other inputs of the samples.
+    n_final : int
+        Number of samples from the start that later data cannot change.
     """
     grid = grid_of(like)
     key = "distance" if "distance" in like.coords else "seed_id"
     predicted = like.coords["predicted"].values.tolist() if "predicted" in like.coords else None
-    about = [fingerprint, int(grid.at(0)), grid.sampling_rate, like[key].values.tolist(), predicted, settled]
+    about = [fingerprint, int(grid.at(0)), grid.sampling_rate, like[key].values.tolist(), predicted, n_final]
     digest = hashlib.sha256(json.dumps(about).encode())
-    digest.update(np.ascontiguousarray(segments_until(like, settled)).tobytes())
-    return {MADE_OF: digest.hexdigest(), SETTLED: settled}
+    digest.update(np.ascontiguousarray(segments_until(like, n_final)).tobytes())
+    return {MADE_OF: digest.hexdigest(), N_FINAL: n_final}
 
 
-def settled_part(path: Path, like: xr.DataArray, fingerprint: str) -> xr.DataArray | None:
-    """Return what an existing file holds already of a recording that has grown since; None if nothing.
+def reusable_part(path: Path, like: xr.DataArray, fingerprint: str) -> xr.DataArray | None:
+    """Return the reusable part of an existing file after its recording has grown; None if there is none.
 
     Parameters
     ----------
     path : Path
-        A file that `RecordingWriter` wrote, or none.
+        A file that `RecordingWriter` wrote; it need not exist.
     like, fingerprint
         As for `growth_mark`.
     """
     if path.suffix not in GROWING or not path.exists():
         return None
-    said = growth_of(path)
-    settled = int(said.get(SETTLED, 0))
-    if not 0 < settled <= like.sizes["time"] or said != growth_mark(like, fingerprint, settled):
+    stored = growth_of(path)
+    n_final = int(stored.get(N_FINAL, 0))
+    if not 0 < n_final <= like.sizes["time"] or stored != growth_mark(like, fingerprint, n_final):
         return None
     try:
-        return open_own(path).isel(time=slice(0, settled))
+        return open_own(path).isel(time=slice(0, n_final))
     except InputError:
         return None
 

@@ -1,4 +1,4 @@
-"""Reading in fixed blocks, decoded whole and checked once, so that any way of slicing gives the same."""
+"""Reader of fixed blocks, each decoded and checked as a whole, so that all ways of slicing give equal samples."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class BlockReader:
     """Reads channels from their timelines, block by block.
 
     A timeline holds one channel, or all channels of a fibre. Blocks begin at multiples of their length since
-    1970, so they are the same however the data are opened.
+    1970, so they do not depend on the opened span.
 
     Parameters
     ----------
     timelines : sequence of Timeline
-        One a channel; or a single one for all channels of a fibre.
+        One per channel, or a single one for all channels of a fibre.
     labels : sequence of str
         Name of each channel, for the quality log.
     grid : TimeGrid
         Sample times of the recording.
     quality_log : QualityLog
-        Receives what is masked.
+        Receives the masked samples as issues.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which channels of a recording make a station: east, north and vertical of one site."""
+"""Stations of a recording: the east, north and vertical channels of one site."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from selfseis.geo.station_files import Site
+from selfseis.geo.stations import StationTable
 from selfseis.recording.dataarray import is_fibre, station_codes
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 
 TRAINING_CHANNELS = 24  # of a fibre
 
-# SEED codes of horizontals that are not aligned to north and east, as the axes that they stand for.
+# SEED component codes by axis; a horizontal that is not aligned to north and east is assigned to one of them.
 EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
-HIDDEN_EVERY = 4
+HELD_OUT_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,9 @@ class Station:
     code : str
         Network, station and location; for a channel of a fibre its distance.
     east, north, vertical : int or None
-        Rows of the recording; None where there is no such component. A single component of any
-        orientation counts as vertical. Components whose code says nothing of orientation fill what is missing, the
-        vertical first, in their order.
+        Rows of the recording; None for a missing component. A single component of any
+        orientation counts as vertical. Components of unknown orientation replace missing ones, the vertical
+        first, in their order.
     """
 
     code: str
@@ -39,7 +41,7 @@ class Station:
 
     @property
     def site(self) -> str:
-        """Network and station: sensors there, whatever their location and band, feel the same ground."""
+        """Network and station: all sensors of a site record the same ground motion."""
         return ".".join(self.code.split(".")[:2]) if self.code.count(".") > 1 else self.code
 
     @property
@@ -48,7 +50,7 @@ class Station:
         return self.east, self.north, self.vertical
 
     def row_of(self, phase: str) -> int:
-        """Return the row on which a phase is read: the vertical for P, a horizontal for S, or what there is."""
+        """Return the row on which a phase is picked: the vertical for P, a horizontal for S, or another if missing."""
         order = (
             (self.vertical, self.north, self.east) if phase == "P" else (self.north, self.east, self.vertical)
         )
@@ -81,31 +83,50 @@ def stations_of(recording: xr.DataArray) -> list[Station]:
     return stations
 
 
-def hidden_stations(stations: list[Station]) -> list[int]:
-    """Return the numbers of the stations that are not learnt from: those of every fourth site, where there are so many.
+def station_table(recording: xr.DataArray) -> StationTable:
+    """Return the coordinates of a recording's stations; those without coordinates are left out.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording. The first channel of a station gives its coordinates.
+    """
+    columns = [
+        recording[name].values if name in recording.coords else np.full(recording.sizes["channel"], np.nan)
+        for name in ("latitude", "longitude", "elevation")
+    ]
+    sites: dict[str, Site] = {}
+    for code, *values in zip(station_codes(recording), *columns, strict=True):
+        if np.isfinite(values[:2]).all():
+            sites.setdefault(str(code), Site(*map(float, values)))
+    return StationTable.from_sites(sites)
+
+
+def held_out_stations(stations: list[Station]) -> list[int]:
+    """Return the indices of the stations held out from training: those of every fourth site.
 
     Parameters
     ----------
     stations : list of Station
-        The stations of a recording; sensors of one site are hidden together.
+        The stations of a recording; sensors of one site are held out together.
     """
     sites = list(dict.fromkeys(station.site for station in stations))
-    hidden = set(sites[HIDDEN_EVERY - 1 :: HIDDEN_EVERY])
-    return [number for number, station in enumerate(stations) if station.site in hidden]
+    held_out = set(sites[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
+    return [number for number, station in enumerate(stations) if station.site in held_out]
 
 
 def channel_name(recording: xr.DataArray, row: int) -> str:
-    """Return what picks call a channel: its seed_id, or its distance along the fibre."""
+    """Return the name of a channel in picks: its seed_id, or its distance along the fibre."""
     if "seed_id" in recording.coords:
         return str(recording["seed_id"].values[row])
     return f"{float(recording['distance'].values[row]):g}m"
 
 
 def training_part(recording: xr.DataArray) -> xr.DataArray:
-    """Return the channels that are learnt from: all of stations; of a fibre 24 live ones, spread evenly along it.
+    """Return the training channels: all channels of stations, or 24 live channels spread evenly along a fibre.
 
-    Neighbours on a fibre see the same waves in much the same noise: more of them teach little and cost as much as
-    stations do.
+    Neighbouring channels of a fibre record nearly the same waves and noise. More of them add little
+    information at the full cost per channel.
     """
     if not is_fibre(recording) or recording.sizes["channel"] <= TRAINING_CHANNELS:
         return recording

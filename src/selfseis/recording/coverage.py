@@ -1,4 +1,4 @@
-"""Where a recording holds data at all, so that a year with a few minutes in it is not read from end to end."""
+"""Coverage of a recording: the spans with data, so that long empty spans are not read."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from selfseis.recording.tiling import Tile, tiles
 from selfseis.recording.time_axis import grid_of
 from selfseis.typing import IntArray
 
-KEY, PIECES = "coverage", "pieces"
+COVERAGE, SEGMENTS = "coverage", "segments"
 
 
 def set_coverage(recording: xr.DataArray, first_ns: npt.ArrayLike, last_ns: npt.ArrayLike) -> None:
-    """Note the spans of time outside which a recording is known to be empty.
+    """Store the spans of time outside which a recording is empty.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording; the note is kept in its encoding and survives slicing.
+        The recording; its encoding keeps the spans, also after slicing.
     first_ns, last_ns : array_like of int
-        Start and end of the pieces of all channels, in ns since 1970; they may overlap.
+        Start and end of the segments of all channels, in ns since 1970; they may overlap.
     """
     first, last = np.asarray(first_ns, np.int64), np.asarray(last_ns, np.int64)
     order = np.argsort(first, kind="stable")
     first, reach = first[order], np.maximum.accumulate(last[order])
     begins = np.concatenate([[True], first[1:] > reach[:-1]])
     ends = np.concatenate([begins[1:], [True]])
-    recording.encoding[KEY] = np.stack([first[begins], reach[ends]], axis=1)
-    recording.encoding[PIECES] = np.stack([first, last[order]], axis=1)
+    recording.encoding[COVERAGE] = np.stack([first[begins], reach[ends]], axis=1)
+    recording.encoding[SEGMENTS] = np.stack([first, last[order]], axis=1)
 
 
 def segments_until(recording: xr.DataArray, n_samples: int) -> IntArray:
-    """Return start and end (ns since 1970) of the pieces within the first samples of a recording, in order.
+    """Return start and end (ns since 1970) of the segments within the first samples of a recording, in order.
 
-    Two openings of a folder that give the same hold the same pieces there, whatever came after.
+    If two openings of a folder give equal results, they contain the same segments up to that sample.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording. One that knows nothing of its pieces is a single one.
+        The recording. Without stored segments it counts as a single one.
     n_samples : int
         Number of samples.
 
     Returns
     -------
-    ndarray of int, shape (n_pieces, 2)
+    ndarray of int, shape (n_segments, 2)
     """
     grid = grid_of(recording)
     begin, end = int(grid.at(0)), int(grid.at(n_samples))
-    segments = recording.encoding.get(PIECES)
+    segments = recording.encoding.get(SEGMENTS)
     if segments is None:
         segments = np.array([[begin, end]])
     cut = np.clip(segments[(segments[:, 0] < end) & (segments[:, 1] > begin)], begin, end)
@@ -60,21 +60,21 @@ def segments_until(recording: xr.DataArray, n_samples: int) -> IntArray:
 
 
 def stretches(recording: xr.DataArray, *, join: int = 0) -> list[tuple[int, int]]:
-    """List the stretches of a recording that may hold data, as first sample and the one after the last.
+    """List the spans of a recording that may hold data, as first sample and the one after the last.
 
     Parameters
     ----------
     recording : xarray.DataArray
-        The recording. One that knows nothing of its coverage is a single stretch.
+        The recording. Without stored coverage it counts as a single span.
     join : int
-        Stretches that are apart by no more samples than this count as one.
+        Spans separated by at most this number of samples are joined.
 
     Returns
     -------
     list of (int, int)
     """
     n_samples = recording.sizes["time"]
-    spans = recording.encoding.get(KEY)
+    spans = recording.encoding.get(COVERAGE)
     if spans is None or n_samples == 0:
         return [(0, n_samples)] if n_samples else []
     grid = grid_of(recording)
@@ -104,7 +104,7 @@ def joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def covered_tiles(
     recording: xr.DataArray, core_samples: int, halo: int = 0, *, align: int = 1
 ) -> Iterator[Tile]:
-    """Cut the stretches of a recording that hold data into tiles.
+    """Cut the spans of a recording that hold data into tiles.
 
     Parameters
     ----------

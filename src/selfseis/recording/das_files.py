@@ -1,4 +1,4 @@
-"""Distributed acoustic sensing: files of every vendor that DASCore reads, patches, and bare matrices."""
+"""Distributed acoustic sensing (DAS): files of all formats of DASCore, patches, and bare matrices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from selfseis.typing import Float32Array, FloatArray
 
 @dataclass(frozen=True)
 class Fibre:
-    """Geometry of a fibre: files of one recording must agree in it."""
+    """Geometry of a fibre; all files of one recording must have the same."""
 
     distance: FloatArray
     gauge_length: float | None
@@ -32,7 +32,7 @@ class Fibre:
 
 @dataclass(frozen=True)
 class FibreFile(Segment):
-    """All channels of one DAS file; only the span of time that is wanted is read."""
+    """All channels of one DAS file; only the requested span of time is read."""
 
     file_format: tuple[str, str]
     step_ns: int
@@ -45,7 +45,7 @@ class FibreFile(Segment):
             missing = self._fill(samples, first, self._patch(first, last))
             if missing:  # some vendors' readers lose samples at the edges of a span, but not of the file
                 missing = self._fill(samples, first, self._whole_patch())
-        except Exception as error:  # whatever a vendor's format raises, the rest stays usable
+        except Exception as error:  # readers may raise any exception; the other files stay usable
             detail = f"samples {first} to {last} cannot be read ({one_line(error)}): masked"
             quality_log.add("damaged", self.unit, detail)
             return samples
@@ -56,7 +56,7 @@ class FibreFile(Segment):
         return finite_samples(samples, self.unit, f"in samples {first} to {last}", quality_log)
 
     def _fill(self, samples: Float32Array, first: int, patch: Any) -> int:
-        """Put the samples of a patch where their times say; return how many are missing."""
+        """Place the samples of a patch by their times; return the number of missing samples."""
         times = np.asarray(patch.get_array("time")).astype("datetime64[ns]").astype(np.int64)
         columns = np.round((times - self.start_ns) / self.step_ns).astype(np.int64) - first
         wanted = (columns >= 0) & (columns < samples.shape[1])
@@ -102,14 +102,14 @@ def fibre_file(path: str) -> tuple[FibreFile, Fibre]:
         _, _, fibre = _header_of(patch)
     except InputError:
         raise
-    except Exception as error:  # DASCore's readers raise whatever the file makes them raise
+    except Exception as error:  # DASCore's readers may raise any exception
         raise InputError(f"{path} is not a DAS file that DASCore reads ({one_line(error)})") from error
     rate = tidy_rate(1e9 / step)
     return FibreFile("", start, n_samples, rate, path, (name, version), step, fibre.distance.size), fibre
 
 
 def patch_segment(patch: Any, unit: str, quality_log: QualityLog) -> tuple[Segment, Fibre]:
-    """Piece of a DASCore Patch in memory.
+    """Return the segment and geometry of a DASCore Patch in memory.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def matrix_segment(
     gauge_length: float | None,
     quality_log: QualityLog,
 ) -> tuple[Segment, Fibre]:
-    """Piece of a bare matrix (channels, samples); what is not given is assumed, and that is noted.
+    """Return the segment of a bare matrix (channels, samples); missing metadata are assumed, and the log notes it.
 
     Raises
     ------
@@ -190,12 +190,12 @@ def matrix_in_hdf5(path: str) -> npt.NDArray[Any]:
 def agreeing_files(
     files: Sequence[tuple[Segment, Fibre]], rate: float | None, quality_log: QualityLog
 ) -> tuple[list[Segment], Fibre]:
-    """Keep the files that share the geometry and rate of most samples; the others are rejected and counted.
+    """Keep the files with the geometry and rate of most samples; the others are rejected and counted.
 
     Raises
     ------
     InputError
-        If no file has the sampling rate asked for.
+        If no file has the requested sampling rate.
     """
     candidates = [
         (segment, fibre) for segment, fibre in files if rate is None or abs(segment.rate / rate - 1) < 1e-3
@@ -203,30 +203,32 @@ def agreeing_files(
     if not candidates:
         found = ", ".join(sorted({f"{segment.rate:g}" for segment, _ in files}))
         raise InputError(f"no file has a sampling rate of {rate:g} Hz: there are {found} Hz")
-    best_piece, best = max(candidates, key=lambda file: _samples_like(file, candidates))
+    reference, geometry = max(candidates, key=lambda file: _samples_like(file, candidates))
     kept: list[Segment] = []
     for segment, fibre in files:
-        if abs(segment.rate / best_piece.rate - 1) >= 1e-3:
+        if abs(segment.rate / reference.rate - 1) >= 1e-3:
             quality_log.add(
-                "wrong_rate", segment.unit, f"{segment.rate:g} Hz instead of {best_piece.rate:g} Hz: rejected"
+                "wrong_rate", segment.unit, f"{segment.rate:g} Hz instead of {reference.rate:g} Hz: rejected"
             )
-        elif not fibre.agrees_with(best):
-            geometry = f"{fibre.distance.size} channels from {fibre.distance[0]:g} m on"
-            detail = f"{geometry} instead of {best.distance.size} from {best.distance[0]:g} m on: rejected"
+        elif not fibre.agrees_with(geometry):
+            channels = f"{fibre.distance.size} channels from {fibre.distance[0]:g} m on"
+            detail = (
+                f"{channels} instead of {geometry.distance.size} from {geometry.distance[0]:g} m on: rejected"
+            )
             quality_log.add("wrong_geometry", segment.unit, detail)
         else:
             kept.append(segment)
-    return kept, best
+    return kept, geometry
 
 
 def spool_segments(spool: Iterable[Any], quality_log: QualityLog) -> list[tuple[Segment, Fibre]]:
-    """Pieces of all patches of a DASCore Spool."""
+    """Return the segments of all patches of a DASCore Spool."""
     return [patch_segment(patch, f"patch {number}", quality_log) for number, patch in enumerate(spool)]
 
 
 def _samples_like(file: tuple[Segment, Fibre], files: Sequence[tuple[Segment, Fibre]]) -> int:
     segment, fibre = file
-    alike = (other for other, geometry in files if other.rate == segment.rate and geometry.agrees_with(fibre))
+    alike = (other for other, layout in files if other.rate == segment.rate and layout.agrees_with(fibre))
     return sum(other.n_samples for other in alike)
 
 

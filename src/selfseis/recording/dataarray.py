@@ -1,4 +1,4 @@
-"""What a recording is: an xarray.DataArray of float32 with channel coordinates and a lazy time axis."""
+"""The recording: an xarray.DataArray of float32 with channel coordinates and a lazy time axis."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def recording_from_array(
     latitude, longitude, elevation : array_like, optional
         Of each channel, in degrees and m.
     units : str
-        What the samples are, such as "m/s", "counts" or "strain/s".
+        Units of the samples, such as "m/s", "counts" or "strain/s".
     gauge_length : float, optional
         In m, for DAS.
     quality_log : QualityLog, optional
-        What is already known to be wrong with the data.
+        Faults of the data that are already known.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def recording_from_array(
     Raises
     ------
     InputError
-        If shapes, rate or start make no sense.
+        If shapes, rate or start are invalid.
     """
     samples = np.atleast_2d(np.asarray(data, dtype=np.float32))
     if samples.ndim != 2:
@@ -127,7 +127,7 @@ def lazy_recording(
     Raises
     ------
     InputError
-        If sizes, rate or start make no sense.
+        If sizes, rate or start are invalid.
     """
     channels = {
         "seed_id": seed_id,
@@ -180,7 +180,7 @@ def build_recording(
 
 
 def sampling_rate(recording: xr.DataArray) -> float:
-    """Return the sampling rate of a recording in Hz; of a part that skips samples, its own."""
+    """Return the sampling rate of a recording in Hz; a part that skips samples has a lower rate."""
     return grid_of(recording).sampling_rate
 
 
@@ -190,7 +190,7 @@ def start_time(recording: xr.DataArray) -> np.datetime64:
 
 
 def sample_times(recording: xr.DataArray, indices: npt.ArrayLike) -> Any:
-    """Return times of samples as ``datetime64[ns]``, shaped as ``indices``; beyond the ends extrapolated."""
+    """Return times of samples as ``datetime64[ns]``, shaped as ``indices``; extrapolated beyond the ends."""
     return to_datetime64(grid_of(recording).at(indices))
 
 
@@ -200,7 +200,7 @@ def is_fibre(recording: xr.DataArray) -> bool:
 
 
 def channel_names(recording: xr.DataArray) -> list[str]:
-    """Return what tells the channels of a recording apart."""
+    """Return the distances or seed_ids that identify the channels of a recording."""
     if is_fibre(recording):
         return [f"{metres:.3f}" for metres in recording["distance"].values]
     return [str(code) for code in recording["seed_id"].values]

@@ -1,4 +1,4 @@
-"""Spikes of a single sample, bridged before a filter smears them over its length and over the neighbours."""
+"""Removal of spikes of a single sample, before a filter spreads them in time and over channels."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import numpy as np
 
 from selfseis.typing import Float32Array, IndexArray
 
-REACH = 16  # samples on each side that a spike is compared with
-_ROWS = 64  # channels looked at together: all those of a wide fibre would take seven times its memory
-_OWN = 2  # samples on each side that a spike itself bends
+REACH = 16  # samples on each side, with which a spike is compared
+_ROWS = 64  # channels processed together: all channels of a wide fibre would take seven times its memory
+_OWN = 2  # samples on each side that a spike itself affects
 _AROUND = np.concatenate([np.arange(-REACH, -_OWN), np.arange(_OWN + 1, REACH + 1)])
-_TIMES = 8.0  # that it stands out of them
-_QUICK_LOOKS = (-3, 3, -6, 6)  # samples away, that rule out nearly every one before the rest are looked at
+_TIMES = 8.0  # ratio of a spike to the samples around it
+_QUICK_LOOKS = (-3, 3, -6, 6)  # offsets in samples; they rule out nearly all samples before the full test
 
 
 def bridge_spikes(data: Float32Array) -> tuple[Float32Array, int]:
-    """Replace samples that stand out of the 16 on each side by the mean of the two beside them.
+    """Replace samples that exceed the 16 on each side by the mean of their two neighbours.
 
-    How far a sample lies from the mean of its two neighbours is compared with the same of the samples around it; an
-    onset is followed by more of its kind, a spike is not.
+    The deviation of a sample from the mean of its two neighbours is compared with that of the samples around it.
+    Large samples follow an onset, but not a spike.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        NaN where there is none.
+        NaN where there are no data.
 
     Returns
     -------
@@ -47,24 +47,24 @@ def bridge_spikes(data: Float32Array) -> tuple[Float32Array, int]:
 
 
 def _spikes(data: Float32Array) -> tuple[IndexArray, IndexArray, Float32Array]:
-    """Return channel and sample of each spike, and the mean of the two beside it."""
-    beside = data[:, :-2] + data[:, 2:]
-    beside /= 2
-    apart = np.zeros_like(data)
-    np.abs(data[:, 1:-1] - beside, out=apart[:, 1:-1])
-    np.fmax(apart, 0, out=apart)  # none where there is no data
+    """Return channel and sample of each spike, and the mean of its two neighbours."""
+    mean = data[:, :-2] + data[:, 2:]
+    mean /= 2
+    deviation = np.zeros_like(data)
+    np.abs(data[:, 1:-1] - mean, out=deviation[:, 1:-1])
+    np.fmax(deviation, 0, out=deviation)  # zero where there are no data
     last = data.shape[1] - REACH
-    inner = apart[:, REACH:last] / _TIMES
+    inner = deviation[:, REACH:last] / _TIMES
     standing = np.ones_like(inner, dtype=np.bool_)
     for look in _QUICK_LOOKS:
-        standing &= inner > apart[:, REACH + look : last + look]
-    # Of two axes np.nonzero would take as long as all of this.
+        standing &= inner > deviation[:, REACH + look : last + look]
+    # np.nonzero of two axes would take as long as the whole function.
     channels, samples = np.divmod(np.flatnonzero(standing), standing.shape[1])
     own, samples = inner[channels, samples], samples + REACH
-    highest, beside_it = (
-        apart[channels[:, None], samples[:, None] + away].max(axis=1) for away in (_AROUND, (-1, 1))
+    highest, neighbour = (
+        deviation[channels[:, None], samples[:, None] + away].max(axis=1) for away in (_AROUND, (-1, 1))
     )
-    # A spike bends the two beside it half as much, a step one of them as much.
-    spikes = (own > highest) & (highest > 0) & (_TIMES * own > 1.5 * beside_it)
+    # A spike gives half its deviation to both neighbours, a step the same deviation to one of them.
+    spikes = (own > highest) & (highest > 0) & (_TIMES * own > 1.5 * neighbour)
     channels, samples = channels[spikes], samples[spikes]
-    return channels, samples, beside[channels, samples - 1]
+    return channels, samples, mean[channels, samples - 1]

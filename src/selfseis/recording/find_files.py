@@ -1,4 +1,4 @@
-"""From what the user names (paths, globs, folders, archives, URLs) to files, and the kind of each."""
+"""Search for files in paths, globs, folders, archives and URLs, and detection of their kind."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HEAD = 65_536
 
 
 class Kind(Enum):
-    """What a file holds, by its first bytes."""
+    """Content of a file, by its first bytes."""
 
     MINISEED = auto()
     HDF5 = auto()
@@ -52,7 +52,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file, what it holds, and whether the user named it (rather than the folder in which it lies)."""
+    """A file, its kind, and whether the user named it directly (or only its folder)."""
 
     path: Path
     kind: Kind
@@ -60,13 +60,13 @@ class FoundFile:
 
     @property
     def should_be_waveforms(self) -> bool:
-        """Whether it is a failure when this file cannot be read."""
+        """Whether the quality log must report this file if it cannot be read."""
         return self.named or self.path.suffix.lower().lstrip(".") in WAVEFORM_SUFFIXES
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The span of time and the channels that were asked for, as far as file names can tell."""
+    """The requested span of time and channels, for a first selection by file name."""
 
     start_ns: int | None
     end_ns: int | None
@@ -88,7 +88,7 @@ class Wanted:
         return after_start and (self.end_ns is None or day - one < as_utc_datetime(self.end_ns))
 
     def may_hold_year(self, folder: str) -> bool:
-        """Whether a folder can hold wanted data: only one that is named by a year can be ruled out."""
+        """Whether a folder can hold wanted data; only folders named by a year can be ruled out."""
         if not re.fullmatch(r"(19|20)\d\d", folder):
             return True
         after = (
@@ -185,7 +185,7 @@ def _is_zarr(folder: Path) -> bool:
 
 
 def _local_copies(url: str) -> list[Path]:
-    """Copy what a URL names into a temporary folder that goes away with the process."""
+    """Copy the files of a URL into a temporary folder, which is removed at the end of the process."""
     import fsspec
 
     try:

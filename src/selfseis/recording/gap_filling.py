@@ -1,4 +1,4 @@
-"""What a record would have gone on like: gaps and ends filled by linear prediction, so that no filter smears a step."""
+"""Filling of gaps and ends, by linear prediction or by bridging, so that filters do not ring at steps."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy.typing as npt
 
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-ORDER = 16  # samples that the next one is predicted from
-AT_ONCE = 1 << 20  # samples of the windows before gaps that are worked on together
+ORDER = 16  # samples from which the next one is predicted
+AT_ONCE = 1 << 20  # samples of the windows before gaps that are processed together
 
 
 def continue_over_gaps(data: Float32Array, limit: int) -> tuple[Float32Array, BoolArray]:
-    """Fill missing samples with what linear prediction makes of those before and behind, each fading over the gap.
+    """Fill missing samples by linear prediction from both sides of the gap; each prediction fades over the gap.
 
-    A prediction fades by half a cosine over the gap, or over `limit` samples where the gap is longer. It is learnt from
+    A prediction fades by half a cosine over the gap, or over `limit` samples where the gap is longer. It is fitted to
     the `limit` samples before the gap, so that the fill of a sample depends on nothing further away than twice that.
-    An edge value that is held instead says little of data that vary faster than the gap is long.
+    Holding the edge value would be a poor fill for data that vary faster than the gap length.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
         NaN where there are no data.
     limit : int
-        Reach of a prediction, and of what it is learnt from, in samples.
+        Reach of a prediction, and number of samples to which it is fitted.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def continue_over_gaps(data: Float32Array, limit: int) -> tuple[Float32Array, Bo
 
 
 def _continue(filled: Float32Array, valid: BoolArray, limit: int) -> None:
-    """Add to each gap, in place, what the samples before it predict."""
+    """Add to each gap, in place, the prediction from the samples before it."""
     for channels, last in _edges(valid, max(1, AT_ONCE // max(limit, 1))):
         before = last[:, None] + np.arange(1 - limit, 1)
         inside = np.maximum(before, 0)
@@ -71,21 +71,21 @@ def _continue(filled: Float32Array, valid: BoolArray, limit: int) -> None:
 
 
 def _edges(valid: BoolArray, at_once: int) -> Iterator[tuple[IndexArray, IndexArray]]:
-    """Yield channels and times of the last samples before gaps, some at once."""
+    """Yield channels and times of the last samples before gaps, in batches."""
     channels, last = np.divmod(np.flatnonzero(valid[:, :-1] > valid[:, 1:]), valid.shape[1] - 1)
     for first in range(0, len(last), at_once):
         yield channels[first : first + at_once], last[first : first + at_once]
 
 
 def _gap_lengths(valid: BoolArray, channels: IndexArray, last: IndexArray, limit: int) -> IndexArray:
-    """Return the lengths of the gaps behind the edges, at most `limit`; what lies beyond an end has no end."""
+    """Return the lengths of the gaps after the edges, at most `limit`, also at the end of the data."""
     ahead = last[:, None] + np.arange(1, limit + 1)
     known = valid[channels[:, None], np.minimum(ahead, valid.shape[1] - 1)] & (ahead < valid.shape[1])
     return np.where(known.any(axis=1), known.argmax(axis=1), limit)
 
 
 def _predicted(window: FloatArray, known: BoolArray, n_steps: int) -> FloatArray:
-    """Return how windows go on, shape (n_windows, n_steps)."""
+    """Return the continuation of windows, shape (n_windows, n_steps)."""
     weights = _burg(window, known)
     order = weights.shape[1]
     series = np.zeros((order + n_steps, len(window)))
@@ -97,9 +97,9 @@ def _predicted(window: FloatArray, known: BoolArray, n_steps: int) -> FloatArray
 
 
 def _burg(window: FloatArray, known: BoolArray) -> FloatArray:
-    """Return the weights that predict a sample from those before it, the nearest first, shape (n_windows, order).
+    """Return Burg's prediction weights, the nearest sample first, shape (n_windows, order).
 
-    No window has more of them than it has samples in a row at its end.
+    The order of a window is at most the number of consecutive samples at its end.
     """
     in_a_row = np.where(known.all(axis=1), known.shape[1], np.argmin(known[:, ::-1], axis=1))
     highest = min(ORDER, window.shape[1] - 1)
@@ -154,10 +154,10 @@ def bridge_gaps(data: npt.ArrayLike, limit: int) -> tuple[Float32Array, BoolArra
     """
     if limit < 0:
         raise ValueError(f"limit must be 0 or more samples, got {limit}")
-    filled = np.array(data, dtype=np.float32, order="C")  # rows of any other order would be copies
+    filled = np.array(data, dtype=np.float32, order="C")  # reshape would copy any other memory order
     valid = ~np.isnan(filled)
     rows, valid_rows = filled.reshape(-1, filled.shape[-1]), valid.reshape(-1, filled.shape[-1])
-    # Channels of one instrument mostly have the same gaps, and so has what lies beyond the ends of a recording.
+    # Channels of one instrument mostly have the same gaps, and so do the ends of a recording.
     at_once = len(rows) if (valid_rows == valid_rows[:1]).all() else 1
     for first in range(0, len(rows), at_once):
         if not valid_rows[first].all():

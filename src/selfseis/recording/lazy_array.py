@@ -1,4 +1,4 @@
-"""Waveforms that are read only when they are indexed, in the form that xarray keeps lazy."""
+"""Lazy waveforms for xarray: samples are read only when they are indexed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ReadSamples = Callable[[IntArray, int, int], Float32Array]
 """``read(channels, first, last)`` -> float32 (len(channels), last - first)."""
 
 _JOIN = 100_000
-"""Scattered samples nearer to each other than this are read in one go."""
+"""Scattered samples closer than this are read together."""
 
 
 class LazyWaveforms(BackendArray):
-    """Samples (channels, time) behind a function that reads a range of time of some channels."""
+    """Samples (channels, time) that a function reads for a range of time and some channels."""
 
     def __init__(self, read: ReadSamples, n_channels: int, n_samples: int) -> None:
         self.read = read
@@ -68,7 +68,7 @@ class LazyWaveforms(BackendArray):
 
 
 class _Reordered:
-    """A reader seen through a choice of channels and a shift in time; a class, so workers can be sent it."""
+    """A reader with a selection of channels and a shift in time; a class, so that it can be pickled for workers."""
 
     def __init__(self, read: ReadSamples, order: IntArray, first: int = 0) -> None:
         self.read, self.order, self.first = read, np.asarray(order), first
@@ -78,7 +78,7 @@ class _Reordered:
 
 
 def lazily(waveforms: LazyWaveforms) -> Any:
-    """Wrap waveforms so that xarray's indexing stays lazy and nothing read is kept."""
+    """Wrap waveforms so that xarray's indexing stays lazy and caches nothing."""
     return indexing.LazilyIndexedArray(waveforms)
 
 

@@ -1,4 +1,4 @@
-"""A computation on conditioned data carried over a recording of any length, tile by tile."""
+"""Tile-by-tile computation on conditioned data of a recording of any length."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import xarray as xr
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 
-TILE_VALUES = 4_000_000  # values of a tile that is computed at once
-MIN_TILE = 3  # margins: of many channels a shorter tile would be little but margin
-ALIGNMENT = 128  # tiles start on multiples of this many samples, as network, posterior and burst_mask do
+TILE_VALUES = 4_000_000  # values per tile
+MIN_TILE = 3  # in margins: with many channels, a shorter tile would be mostly margin
+ALIGNMENT = 128  # tiles start on multiples of this, as for the network, the Wiener weights and the burst mask
 
 
 def read_computed(
@@ -26,7 +26,7 @@ def read_computed(
     compute: Callable[[Float32Array, BoolArray], Float32Array],
     halo: int,
 ) -> Float32Array:
-    """Read part of a recording and compute on it tile by tile, as if on the whole.
+    """Read part of a recording and compute on it tile by tile, with the same result as on the whole.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def read_computed(
     first, last : int
         Samples to return.
     recording, conditioner
-        What is read, and what makes it fit for prediction.
+        The recording, and its band-pass and scaling.
     compute : callable
         Maps conditioned data and a mask of live channels to values of the same shape.
     halo : int
-        Samples of conditioned context on each side that it needs.
+        Samples of conditioned context that it needs on each side.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def read_computed(
     result = np.empty((len(channels), last - first), np.float32)
     for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
         begin, end = max(start, first), min(start + step, last)
-        # A prediction fades beyond the ends of a recording: cut off there, it would leak into all frequencies.
+        # Predictions fade beyond the ends of a recording; a cut would leak into all frequencies.
         before = max(start - margin, -ALIGNMENT)
         after = min(_aligned(end) + margin, recording.sizes["time"] + ALIGNMENT)
         inner = slice(begin - before, end - before)
         clean = _computed_tile(recording, conditioner, compute, (before, after), inner)
         result[:, begin - first : end - first] = clean[channels]
-        del clean  # before the next tile is read: of a wide fibre each array counts
+        del clean  # before the next tile is read: arrays of a wide fibre are large
     return result
 
 
@@ -74,7 +74,7 @@ def _computed_tile(
 
 
 def tile_samples(n_channels: int, halo: int) -> int:
-    """Return how many samples of so many channels are best asked for at once, where the context is recomputed."""
+    """Return the efficient number of samples per tile, given that the context is recomputed for each tile."""
     return max(MIN_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
 
 
@@ -99,7 +99,7 @@ def _read_padded(recording: xr.DataArray, first: int, last: int) -> Float32Array
 
 
 def coordinates_of(recording: xr.DataArray) -> dict[str, Any]:
-    """Return what a recording knows beside its samples, as `lazy_recording` takes it."""
+    """Return the coordinates and metadata of a recording as arguments of `lazy_recording`."""
     names = ("seed_id", "distance", "latitude", "longitude", "elevation")
     known: dict[str, Any] = {name: recording[name].values for name in names if name in recording.coords}
     known["units"] = recording.attrs.get("units", "")

@@ -1,4 +1,4 @@
-"""miniSEED files: runs of records without a gap, decoded by ObsPy and checked against their headers."""
+"""Reader of miniSEED files: runs of records without gaps, decoded by ObsPy and checked against their headers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from selfseis.typing import BoolArray, ByteArray, Float32Array, FloatArray, IntA
 _FAR_AWAY = 366 * 86_400 * 10**9
 _SAME_RATE = 2e-4
 _ANY_CODES = b"SSSSSLLCCCNN"
-_BYTES_PER_SAMPLE = np.full(256, 2.0)  # the least that each encoding needs
+_BYTES_PER_SAMPLE = np.full(256, 2.0)  # lower limit by encoding
 _BYTES_PER_SAMPLE[[3, 4, 5, 10, 11, 12]] = 4, 4, 8, 1, 4 / 7, 3
 
 
 @dataclass(frozen=True)
 class MiniseedRun(Segment):
-    """A run of records of one channel in a file; ``position`` says which of the file's runs."""
+    """A run of records of one channel in a file; ``position`` is its index among the runs of the file."""
 
     position: int
 
@@ -36,7 +36,7 @@ class MiniseedRun(Segment):
         try:
             records = _runs_of(self.unit, file_stamp(self.unit))[0][self.position]
             if (_start_of(records), records.n_samples.sum()) != (self.start_ns, self.n_samples):
-                raise IndexError("its records are others now")
+                raise IndexError("its records have changed")
             ends = np.cumsum(records.n_samples)
             chosen = slice(
                 int(np.searchsorted(ends, first, side="right")), int(np.searchsorted(ends, last)) + 1
@@ -58,11 +58,11 @@ def miniseed_segments(path: Path, quality_log: QualityLog) -> list[Segment]:
     path : pathlib.Path
         The file.
     quality_log : QualityLog
-        Receives what is wrong with the records and the headers.
+        Receives the faults of records and headers.
 
     Returns
     -------
-    list of Piece
+    list of Segment
         Runs of records without a gap, by channel and time.
     """
     unit = str(path)
@@ -120,7 +120,7 @@ def _log_strays(records: Records, faults: list[Fault]) -> None:
     for seed_id in strange:
         faults.append(Fault("header_mismatch", f"{seed_id} is not a proper channel code"))
     lone = [k for k in range(len(records)) if counts[str(records.seed_id[k])] == 1]
-    if len(lone) == len(records):  # nothing says which of them is the stray
+    if len(lone) == len(records):  # the stray cannot be identified
         lone = lone[1:]
     if not lone:
         return
@@ -141,9 +141,9 @@ def _without_oddities(channel: Records, faults: list[Fault]) -> Records:
     """Drop records that differ from the rest of their channel in packing or rate, or wildly in time."""
     odd = np.zeros(len(channel), dtype=bool)
     packing = channel.encoding.astype(np.int64) * 2 + channel.little_endian
-    common = _most_frequent(packing)
+    common = _mode(packing)
     odd |= packing != common
-    odd |= np.abs(channel.rate / _most_frequent(channel.rate) - 1) > _SAME_RATE
+    odd |= np.abs(channel.rate / _mode(channel.rate) - 1) > _SAME_RATE
     if len(channel) > 2:
         order = np.argsort(channel.start_ns, kind="stable")
         starts, ends = channel.start_ns[order], channel.end_ns[order]
@@ -159,24 +159,24 @@ def _without_oddities(channel: Records, faults: list[Fault]) -> Records:
 
 
 def _in_order_of_time(channel: Records, buffer: ByteArray, faults: list[Fault]) -> Records:
-    """Sort the records of a channel and drop those that are there twice, byte for byte."""
+    """Sort the records of a channel and drop exact duplicates."""
     if len(channel) == 0:
         return channel
     backwards = int(np.count_nonzero(np.diff(channel.start_ns) < 0))
     if backwards:
         faults.append(
-            Fault("out_of_order", f"{channel.seed_id[0]}: {backwards} records start before the one ahead")
+            Fault("out_of_order", f"{channel.seed_id[0]}: {backwards} records start before their predecessor")
         )
     channel = channel.chosen(np.argsort(channel.start_ns, kind="stable"))
     suspects = np.flatnonzero((np.diff(channel.start_ns) == 0) & (np.diff(channel.n_samples) == 0))
     again = [int(k) + 1 for k in suspects if _payload(buffer, channel, k) == _payload(buffer, channel, k + 1)]
     if again:
-        faults.append(Fault("duplicate", f"{channel.seed_id[0]}: {len(again)} records are there twice"))
+        faults.append(Fault("duplicate", f"{channel.seed_id[0]}: {len(again)} records are duplicates"))
     return channel.chosen(np.setdiff1d(np.arange(len(channel)), again))
 
 
 def _split_at_gaps(channel: Records) -> list[Records]:
-    """Cut a channel where its records leave or lose half a sample, or drift from their count by one."""
+    """Cut a channel at jumps of more than half a sample, or where the drift exceeds one sample."""
     if len(channel) == 0:
         return []
     period = 1e9 / channel.rate[0]
@@ -194,14 +194,14 @@ def _split_at_gaps(channel: Records) -> list[Records]:
 
 
 def _start_of(run: Records) -> int:
-    """Time of the first sample by the median of all records of a run: no single header can move it."""
+    """Time of the first sample, as the median over all records of a run, robust against single wrong headers."""
     before = np.cumsum(run.n_samples) - run.n_samples
     starts = run.start_ns - np.round(before * (1e9 / run.rate[0])).astype(np.int64)
     return int(np.sort(starts)[len(starts) // 2])
 
 
 def _decode(path: str, records: Records, quality_log: QualityLog) -> Float32Array:
-    """Decode contiguous records at once if they are sound, otherwise one by one with bad ones masked."""
+    """Decode contiguous records together if they are intact, otherwise one by one with damaged ones masked."""
     parts = _read_records(path, records)
     together = _decode_bytes(b"".join(parts))
     if together is not None and len(together) == records.n_samples.sum():
@@ -213,7 +213,7 @@ def _decode(path: str, records: Records, quality_log: QualityLog) -> Float32Arra
 
 
 def _read_records(path: str, records: Records) -> list[bytes]:
-    """Bytes of the records under one plain name: libmseed's messages choke on damaged ones."""
+    """Read the bytes of the records, with plain channel codes: libmseed's messages fail on damaged codes."""
     parts: list[bytes] = []
     with Path(path).open("rb") as file:
         for offset, length in zip(records.offset.tolist(), records.length.tolist(), strict=True):
@@ -242,9 +242,9 @@ def _decode_one(
 
 def _decode_bytes(records: bytes) -> npt.NDArray[np.generic] | None:
     """Decode contiguous records of one channel; None when they do not make one trace."""
-    try:  # complaints of libmseed are not needed: what is wrong shows in the counts and checks that follow
+    try:  # libmseed's warnings are not needed: the counts and checks below detect all faults
         stream = read_stream(io.BytesIO(records), format="MSEED")
-    except Exception:  # ObsPy passes on whatever its C library and plugins raise
+    except Exception:  # ObsPy's C library and plugins may raise any exception
         return None
     return stream[0].data if len(stream) == 1 else None
 
@@ -265,13 +265,13 @@ def _payload(buffer: ByteArray, channel: Records, k: int | np.integer[Any]) -> b
     return buffer[begin + int(channel.data_offset[k]) : begin + int(channel.length[k])].tobytes()
 
 
-def _most_frequent(values: npt.NDArray[Any]) -> Any:
+def _mode(values: npt.NDArray[Any]) -> Any:
     unique, counts = np.unique(values, return_counts=True)
     return unique[np.argmax(counts)]
 
 
 _HEADER = 48
-_SMALLEST = 128
+_MIN_RECORD_LENGTH = 128
 _SEARCHED_AT_ONCE = 65_536
 _QUALITIES = np.frombuffer(b"DMQR", dtype=np.uint8)
 _BLANKS = np.frombuffer(b"\0 ", dtype=np.uint8)
@@ -283,7 +283,7 @@ STEIM_ENCODINGS = (10, 11)
 
 @dataclass(frozen=True)
 class Records:
-    """One row a record, in the order of the file."""
+    """Headers of records, one row per record, in the order of the file."""
 
     offset: IntArray
     length: IntArray
@@ -310,14 +310,14 @@ class Records:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with the bytes of a file."""
+    """A fault in the bytes of a file."""
 
     kind: str
     detail: str
 
 
 def holds_records(head: ByteArray) -> bool:
-    """Whether the first bytes of a file hold a miniSEED 2 record, at once or after some damaged bytes."""
+    """Whether the first bytes of a file hold a miniSEED 2 record, directly or after damaged bytes."""
     return head.size >= _HEADER and (
         bool(_parse(head, np.array([0]))[1][0]) or _next_record(head, 0) < head.size
     )
@@ -334,7 +334,7 @@ def walk_records(buffer: ByteArray) -> tuple[Records, list[Fault]]:
     Returns
     -------
     records : Records
-        Every record whose header makes sense.
+        All records with a valid header.
     faults : list of Fault
         Truncation, bytes that hold no record, records whose stated length hides another record.
     """
@@ -389,7 +389,7 @@ def _first_hiding(buffer: ByteArray, run: Records) -> tuple[int, int] | None:
 
 
 def _next_record(buffer: ByteArray, offset: int) -> int:
-    """Offset of the next record after a bad place, at whatever byte it begins; or the end of the file."""
+    """Offset of the next record after damaged bytes, at any byte; or the end of the file."""
     for start in range(offset + 1, buffer.size - _HEADER, _SEARCHED_AT_ONCE):
         part = buffer[start : start + _SEARCHED_AT_ONCE + 8]
         candidates = start + np.flatnonzero(np.isin(part[6:-1], _QUALITIES) & np.isin(part[7:], _BLANKS))
@@ -419,7 +419,7 @@ def _plausible(buffer: ByteArray, offsets: IntArray) -> BoolArray:
 
 
 def _parse(buffer: ByteArray, offsets: IntArray) -> tuple[Records, BoolArray]:
-    """Read the headers at some offsets, and say which of them make sense in every field that matters."""
+    """Read the headers at some offsets, and return which of them are valid in all relevant fields."""
     offsets = np.asarray(offsets, dtype=np.int64)
     valid = _plausible(buffer, offsets)
     header = _gather(buffer, offsets, _HEADER)
@@ -433,7 +433,9 @@ def _parse(buffer: ByteArray, offsets: IntArray) -> tuple[Records, BoolArray]:
     data_offset = _u2(header, 44, little)
     n_samples = _u2(header, 30, little)
     valid &= (
-        blockettes.found & (blockettes.length >= _SMALLEST) & ((data_offset >= _HEADER) | (n_samples == 0))
+        blockettes.found
+        & (blockettes.length >= _MIN_RECORD_LENGTH)
+        & ((data_offset >= _HEADER) | (n_samples == 0))
     )
     valid &= (data_offset < blockettes.length) & blockettes.sound
     clock = (
@@ -553,5 +555,5 @@ def _i4(rows: ByteArray, at: int, little: BoolArray) -> IntArray:
 
 def _f4(rows: ByteArray, at: int, little: BoolArray) -> FloatArray:
     word = np.ascontiguousarray(rows[:, at : at + 4])
-    with np.errstate(invalid="ignore"):  # a damaged rate may be no number
+    with np.errstate(invalid="ignore"):  # a damaged rate may be NaN
         return np.where(little, word.view("<f4").ravel(), word.view(">f4").ravel()).astype(np.float64)

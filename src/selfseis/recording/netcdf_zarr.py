@@ -1,4 +1,4 @@
-"""Reading recordings that selfseis wrote: NetCDF 4 (so HDF5) and Zarr, both also open with plain xarray."""
+"""Files of selfseis recordings: NetCDF 4 and Zarr, which plain xarray also opens, and miniSEED export."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHANNEL_COORDINATES = (
 
 
 class _ReadFromStore:
-    """Reads ranges of time of some channels; opens the file for each read, so workers can be sent it."""
+    """Reads ranges of time of some channels; opens the file for each read, so that it can be pickled for workers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +67,7 @@ def open_own(path: Path) -> xr.DataArray:
     Raises
     ------
     InputError
-        If it is not such a file.
+        If the file is not a recording of selfseis, or is damaged.
     """
     try:
         with _opened(path) as store:
@@ -86,7 +86,7 @@ def open_own(path: Path) -> xr.DataArray:
 
 
 def growth_of(path: Path) -> dict[str, Any]:
-    """Return what a file that selfseis wrote says of how it may be continued; nothing if it says nothing."""
+    """Return the attributes of a selfseis file that control its continuation; empty if there are none."""
     try:
         with _opened(path) as store:
             attrs = dict(store[VARIABLE].attrs)
@@ -144,8 +144,8 @@ _TIME_ATTRS = {
 }
 _CHANNEL_ATTRS: dict[str, dict[str, Any]] = {
     "predicted": {
-        "dtype": "bool",  # as xarray writes and reads what NetCDF has no type for
-        "long_name": "the channel recorded nothing: what stands here is a prediction from its neighbours",
+        "dtype": "bool",  # xarray's encoding of a type that NetCDF lacks
+        "long_name": "the channel recorded nothing: its samples are predictions from its neighbours",
     }
 }
 
@@ -187,7 +187,7 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
         variable = group.create_array(name, shape=values.shape, dtype=values.dtype, fill_value=None)
         variable[:] = values
         variable.attrs.update({"_ARRAY_DIMENSIONS": ["channel"], **_CHANNEL_ATTRS.get(name, {})})
-    # Xarray takes the fill value for missing data, and zero is a time and a distance as well.
+    # xarray reads the fill value as missing data, but zero is a valid time and distance.
     time = group.create_array("time", shape=(grid.size,), chunks=chunks[1:], dtype=np.int64, fill_value=None)
     time.attrs.update({"_ARRAY_DIMENSIONS": ["time"], **_TIME_ATTRS})
     shape = (like.sizes["channel"], grid.size)
@@ -202,7 +202,7 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
 def write_miniseed(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> None:
     """Write miniSEED (float32), NaN as gaps; channels of a fibre are numbered and listed in a table.
 
-    Channels marked as predicted are left out: miniSEED cannot say that nobody recorded them.
+    Predicted channels are left out: miniSEED cannot mark them as predictions.
     """
     grid = grid_of(like)
     codes = _miniseed_codes(like)
@@ -254,7 +254,7 @@ def _miniseed_codes(like: xr.DataArray) -> list[str]:
 
 
 def _write_channel_table(path: Path, like: xr.DataArray, codes: list[str]) -> None:
-    """Table beside the final file, whose temporary name is ``.NAME.pid.tmp``."""
+    """Write the channel table next to the final file, whose temporary name is ``.NAME.pid.tmp``."""
     final = path.name.removeprefix(".").rsplit(".", 2)[0]
     with (
         replacing(path.with_name(f"{final}.channels.csv")) as temporary,
@@ -300,7 +300,7 @@ def _chunks(like: xr.DataArray) -> tuple[int, int]:
 
 
 def _in_whole_chunks(samples: Iterator[Samples], length: int) -> Iterator[Samples]:
-    """Join and cut blocks at the ends of chunks: a chunk that is written in parts is compressed as many times."""
+    """Join and cut blocks at the ends of chunks, because each partial write compresses a chunk again."""
     start, held = 0, np.empty((0, 0), np.float32)
     for first, block in samples:
         if held.shape[1] and first != start + held.shape[1]:

@@ -1,4 +1,4 @@
-"""Waveform files of the other kinds that ObsPy reads (SAC, SEG-Y, GSE2, ...), and ObsPy streams."""
+"""Reader of the other formats of ObsPy (SAC, SEG-Y, GSE2, ...) and of ObsPy streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from selfseis.typing import Float32Array
 
 @dataclass(frozen=True)
 class TraceInFile(Segment):
-    """One trace of a file; the file is read when its samples are wanted, and a few files are kept."""
+    """One trace of a file; the file is read when samples are requested, and a few files stay in memory."""
 
     position: int
 
@@ -29,9 +29,7 @@ class TraceInFile(Segment):
         """Return samples ``first:last`` of the trace."""
         try:
             samples = _samples_of(self.unit, file_stamp(self.unit))[self.position]
-        except (
-            Exception
-        ) as error:  # whatever a format's reader raises, the rest of the recording stays usable
+        except Exception as error:  # readers may raise any exception; the other files stay usable
             quality_log.add("damaged", self.unit, f"the samples cannot be read ({one_line(error)}): masked")
             samples = np.empty(0, dtype=np.float32)
         if samples.size != self.n_samples:
@@ -50,15 +48,15 @@ def obspy_segments(path: str, quality_log: QualityLog) -> tuple[list[Segment], d
 
     Returns
     -------
-    pieces : list of Piece
-        One a trace.
+    segments : list of Segment
+        One per trace.
     sites : dict
-        Coordinates that the headers hold, by seed_id.
+        Coordinates from the headers, by seed_id.
 
     Raises
     ------
     Exception
-        Whatever ObsPy raises when it does not know the format.
+        Any exception of ObsPy for an unknown format.
     """
     stream = read_stream(path, headonly=True)
     segments: list[Segment] = []
@@ -74,7 +72,7 @@ def obspy_segments(path: str, quality_log: QualityLog) -> tuple[list[Segment], d
 
 
 def stream_segments(stream: Iterable[Any], quality_log: QualityLog) -> list[Segment]:
-    """Pieces of an ObsPy Stream; its samples are not copied until they are read, masked ones are gaps."""
+    """Return the segments of an ObsPy Stream; samples are copied on reading, masked ones are gaps."""
     traces = [part for trace in stream for part in _without_masked_samples(trace)]
     segments: list[Segment] = []
     for seed_id, trace in zip(_seed_ids(traces, "stream", quality_log), traces, strict=True):
@@ -101,14 +99,14 @@ def _header(trace: Any) -> tuple[int, int, float]:
 
 
 def _seed_ids(traces: Iterable[Any], unit: str, quality_log: QualityLog) -> list[str]:
-    """Codes of the traces; traces that name no station, as in exploration formats, are numbered."""
+    """Return the codes of traces; traces without station codes, as in exploration formats, are numbered."""
     traces = list(traces)
     names = [str(trace.id) for trace in traces]
     nameless = [not trace.stats.station.strip() for trace in traces]
     together = Counter((str(trace.id), trace.stats.starttime._ns) for trace in traces)
     if any(nameless) or (len(traces) > 1 and together.most_common(1)[0][1] > 2):
         quality_log.add(
-            "assumed", unit, "the traces name no station: they are numbered in the order of the file"
+            "assumed", unit, "the traces have no station codes: they are numbered in the order of the file"
         )
         names = [f"XX.{number:05d}..{trace.stats.channel}" for number, trace in enumerate(traces, start=1)]
     return names

@@ -1,4 +1,4 @@
-"""Opening recordings: whatever the source, one lazy array."""
+"""Opening of recordings from any source as one lazy array."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from selfseis.recording.lazy_array import LazyWaveforms
 from selfseis.recording.obspy_files import stream_segments
 from selfseis.recording.scan_headers import Assumptions, Material, gather
 from selfseis.recording.segments import Segment
-from selfseis.recording.selection import restricted, selected, window_of, within_span
+from selfseis.recording.selection import matching_segments, restricted, window_of, within_span
 from selfseis.recording.time_axis import grid_of, to_ns
 from selfseis.recording.timeline import Timeline, common_grid
 
@@ -40,28 +40,27 @@ def open_recording(
     channel_spacing: float | None = None,
     gauge_length: float | None = None,
 ) -> xr.DataArray:
-    """Open recordings of seismic stations or of a fibre as one array that is read when it is used.
+    """Open recordings of seismic stations or of a fibre as one lazy array.
 
-    Only headers are read now. Samples are decoded block by block when they are indexed; dead and clipped
-    stretches and samples that cannot be decoded or that are disputed are NaN. What was found wrong is in
-    `quality_log_of` the result.
+    Only headers are read now. Samples are decoded block by block when they are indexed. Dead, clipped,
+    damaged and conflicting samples are NaN. `quality_log_of` the result lists the issues.
 
     Parameters
     ----------
     source, *more : path, glob, folder, URL, Stream, Trace, Patch, Spool, numpy.ndarray or xarray.DataArray
-        Folders are searched through, with files of any mixture of formats; an SDS archive is recognised by
-        its file names, of which only those of the span asked for are opened. Only paths can be several.
+        Folders are searched recursively and may mix formats. An SDS archive is recognised by its file names;
+        only files of the requested span are opened. Several sources must all be paths.
     start, end : time, optional
         Span of time: samples from ``start`` up to but without ``end``.
     select : str, sequence of str or (float, float), optional
         Stations: patterns of seed_id such as ``"CX.PB01..HH?"``. Fibre: from and to distance in m.
     inventory : path or obspy Inventory, optional
-        StationXML with coordinates and responses. One that lies in a folder of data is found by itself, as is
-        a table with the columns station, latitude, longitude, elevation_m.
+        StationXML with coordinates and responses. Files in a data folder are found automatically, also a
+        table with the columns station, latitude, longitude, elevation_m.
     sampling_rate : float, optional
         In Hz: of a bare matrix, or the one to keep of several (by default the most frequent).
     channel_spacing, gauge_length : float, optional
-        In m, for a fibre whose file does not say (a bare matrix).
+        In m, for a fibre whose file lacks them (a bare matrix).
 
     Returns
     -------
@@ -71,11 +70,16 @@ def open_recording(
     Raises
     ------
     InputError
-        If nothing usable is left: one line says why and what to do.
+        If no usable data remain; the message is one line with the reason and the remedy.
 
     Examples
     --------
-    >>> recording = open_recording("archive", start="2014-05-01", end="2014-05-02", select="CX.*.HHZ")
+    >>> from selfseis import open_recording, write_recording
+    >>> from selfseis.simulate import simulate_noise_recording
+    >>> write_recording(simulate_noise_recording("white", "fibre", 1 / 360, 50.0, 4, seed=1), "fibre.nc")
+    >>> open_recording("fibre.nc", start="2020-01-01T00:00:05").shape
+    (4, 250)
+    >>> open_recording("archive", start="2014-05-01", select="CX.*.HHZ")  # doctest: +SKIP
     """
     span = (None if start is None else to_ns(start), None if end is None else to_ns(end))
     if span[0] is not None and span[1] is not None and span[0] >= span[1]:
@@ -98,11 +102,13 @@ def open_recording(
 def _in_memory(
     source: Any, more: Sequence[Any], assumed: Assumptions, quality_log: QualityLog
 ) -> Material | None:
-    """Material of an object that is no path; None for paths."""
+    """Return the material of an object in memory; None for paths."""
     if isinstance(source, str | os.PathLike) and all(isinstance(item, str | os.PathLike) for item in more):
         return None
     if more:
-        raise InputError("only paths can be several: put the others into one Stream, Spool or array")
+        raise InputError(
+            "several sources must all be paths: put other objects into one Stream, Spool or array"
+        )
     home = type(source).__module__.split(".")[0]
     if home == "obspy":
         stream = source if hasattr(source, "traces") else [source]
@@ -123,7 +129,7 @@ def _in_memory(
 
 def _of_array(samples: Any, assumed: Assumptions, quality_log: QualityLog) -> Material:
     if assumed.sampling_rate is None:
-        raise InputError("an array does not say how it was sampled: give sampling_rate (Hz)")
+        raise InputError("an array has no sampling rate: give sampling_rate (Hz)")
     given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
     if assumed.channel_spacing is not None:
         return Material(fibres=[matrix_segment(samples, "array", *given, quality_log)], n_files=1)
@@ -142,7 +148,7 @@ def _assembled(
     if len(kinds) > 1:
         raise InputError(f"the sources hold {' and '.join(kinds)}: open them one at a time")
     if not kinds:
-        raise InputError(_why_nothing(material, quality_log))
+        raise InputError(_reason_for_no_data(material, quality_log))
     if material.recordings:
         if len(material.recordings) > 1:
             raise InputError("the sources hold several selfseis files: open them one at a time")
@@ -151,7 +157,7 @@ def _assembled(
         segments, fibre = agreeing_files(material.fibres, rate, quality_log)
         segments = within_span(segments, wanted)
         return _of_fibre(segments, fibre, wanted, gauge_length, quality_log)
-    segments = within_span(selected(material.segments, wanted.patterns), wanted)
+    segments = within_span(matching_segments(material.segments, wanted.patterns), wanted)
     return _of_stations(_of_one_rate(segments, rate, quality_log), material, wanted, quality_log)
 
 
@@ -200,7 +206,7 @@ def _of_fibre(
 
 
 def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: QualityLog) -> list[Segment]:
-    """Keep the pieces of one sampling rate: the one asked for, or the one of most samples."""
+    """Keep the segments of one sampling rate: the requested one, or the one of most samples."""
     kept_rate = rate or _max_samples(segments)
     kept = [segment for segment in segments if abs(segment.rate / kept_rate - 1) <= _SAME_RATE]
     if not kept:
@@ -214,7 +220,9 @@ def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: Quali
     )
     for (seed_id, other), count in rejected.items():
         kind = "header_mismatch" if seed_id in remaining else "wrong_rate"
-        detail = f"{count} pieces at {other:g} Hz instead of {kept_rate:g} Hz: left out, open them separately"
+        detail = (
+            f"{count} segments at {other:g} Hz instead of {kept_rate:g} Hz: left out, open them separately"
+        )
         quality_log.add(kind, seed_id, detail, count)
     return kept
 
@@ -234,7 +242,7 @@ def _max_samples(segments: Sequence[Segment]) -> float:
 
 
 def _as_recording(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
-    """Check that a DataArray is a recording, and complete what can be derived."""
+    """Check that a DataArray is a recording, and add the derived metadata."""
     if set(array.dims) != {"channel", "time"}:
         raise InputError(f"a recording has the dimensions channel and time, this array has {array.dims}")
     if not {"seed_id", "distance"} & set(array.coords):
@@ -249,10 +257,10 @@ def _as_recording(array: xr.DataArray, sampling_rate: float | None) -> xr.DataAr
     return recording.assign_attrs(sampling_rate=float(rate))
 
 
-def _why_nothing(material: Material, quality_log: QualityLog) -> str:
+def _reason_for_no_data(material: Material, quality_log: QualityLog) -> str:
     if material.n_files == 0:
-        return "the folder holds no files (or none of the days asked for): check the path and the span"
-    reasons = [finding for finding in quality_log.issues if finding.kind != "not_waveforms"]
+        return "the folder holds no files (or none of the requested days): check the path and the span"
+    reasons = [issue for issue in quality_log.issues if issue.kind != "not_waveforms"]
     if not reasons:
         return f"none of the {material.n_files} files holds waveforms: give miniSEED, SAC, SEG-Y or DAS files"
     first = reasons[0]

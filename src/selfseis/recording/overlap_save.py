@@ -1,4 +1,4 @@
-"""Convolution of all channels with one short kernel."""
+"""Convolution of all channels with one short kernel, by overlap-save."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import numpy as np
 from selfseis.typing import Float32Array
 
 MIN_ROWS, MIN_COLUMNS = 64, 512  # of a block
-TIMES_KERNEL = (
-    6  # a block is at least so many times as long as the kernel: what blocks share is computed twice
-)
+TIMES_KERNEL = 6  # minimum length of a block in kernel lengths: overlaps are computed twice
 
 
 def convolve_same(data: Float32Array, kernel: Float32Array) -> Float32Array:
@@ -50,14 +48,16 @@ def convolve_same(data: Float32Array, kernel: Float32Array) -> Float32Array:
     return result
 
 
-def _block_length(n_values: int, n_kernel: int, fewest: int) -> int:
+def _block_length(n_values: int, n_kernel: int, min_length: int) -> int:
     from scipy.fft import next_fast_len
 
-    return int(next_fast_len(min(n_values + n_kernel - 1, max(fewest, TIMES_KERNEL * n_kernel)), real=True))
+    return int(
+        next_fast_len(min(n_values + n_kernel - 1, max(min_length, TIMES_KERNEL * n_kernel)), real=True)
+    )
 
 
 def _blocks(n_values: int, size: int, reach: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Yield what is read, what is written, and where the latter lies in the circular convolution of the former."""
+    """Yield the slices to read and to write, and the position of the latter in the circular convolution."""
     step = size - 2 * reach
     for start in range(0, n_values, step):
         first, end = max(start - reach, 0), min(start + step, n_values)

@@ -1,4 +1,4 @@
-"""Band-pass, offset and scale: raw recordings made fit for prediction, tile by tile as if whole."""
+"""Preprocessing for prediction: band-pass, offset and scale, with equal results by tiles and as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import sampling_rate
 from selfseis.recording.gap_filling import continue_over_gaps
 from selfseis.recording.overlap_save import convolve_same
-from selfseis.recording.shrinkage import drawn_together, outer_quarters
+from selfseis.recording.shrinkage import outer_quarters, shrink_to_median
 from selfseis.recording.tiling import Tile, tiles
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-# Shares of the Nyquist frequency: 1 to 40 Hz at 100 Hz, and the like at any other rate.
+# Fractions of the Nyquist frequency: 1 to 40 Hz at 100 Hz.
 DEFAULT_BAND = (0.02, 0.8)
-ROWS = 64  # channels that are worked on at once
+ROWS = 64  # channels processed together
 
 
 def default_band(rate: float) -> tuple[float, float]:
-    """Return the pass band (Hz) used where none is given: 2% to 80% of the Nyquist frequency."""
+    """Return the default pass band (Hz): 2% to 80% of the Nyquist frequency."""
     return DEFAULT_BAND[0] * rate / 2, DEFAULT_BAND[1] * rate / 2
 
 
@@ -63,7 +63,7 @@ class Conditioner:
 
     @cached_property
     def taps(self) -> Float32Array:
-        """Coefficients of the linear-phase filter, an odd number of them."""
+        """Coefficients of the linear-phase filter, odd in number."""
         from scipy.signal import firwin
 
         # 3.3 / N is the relative transition width of a Hamming window.
@@ -73,11 +73,11 @@ class Conditioner:
     @property
     def halo(self) -> int:
         """Samples of context on each side that make a tile equal to the whole."""
-        return 3 * (len(self.taps) // 2) + 1  # of the filter, and twice of what fills gaps
+        return 3 * (len(self.taps) // 2) + 1  # half the filter length, and twice that for the filling of gaps
 
     @classmethod
     def measure(
-        cls, recording: xr.DataArray, band: tuple[float, float] | None = None, *, alike: bool = False
+        cls, recording: xr.DataArray, band: tuple[float, float] | None = None, *, shrink: bool = False
     ) -> Self:
         """Measure offset and noise level on up to twelve spans spread over the recording.
 
@@ -86,9 +86,9 @@ class Conditioner:
         recording : xarray.DataArray
             The recording, dims (channel, time).
         band : tuple of float, optional
-            Pass band in Hz; `default_band` where not given.
-        alike : bool
-            Whether noise levels are drawn together as far as they differ by their errors alone.
+            Pass band in Hz; by default `default_band`.
+        shrink : bool
+            Whether noise levels are shrunk to their median by the share of their spread that is measurement error.
 
         Returns
         -------
@@ -99,12 +99,12 @@ class Conditioner:
         spans = list(sample_spans(recording, n_spans=12, length=60_000))
         offset = _over_spans([_median(span.data) for span in spans])
         unscaled = cls(rate, band, np.nan_to_num(offset), np.ones_like(offset))
-        levels = [_noise_levels(*unscaled(span.data), halves=alike) for span in spans]
+        levels = [_noise_levels(*unscaled(span.data), halves=shrink) for span in spans]
         scale = _over_spans([of_all for of_all, *_ in levels])
-        if alike:
+        if shrink:
             halves = [_over_spans([span[1 + half] for span in levels]) for half in (0, 1)]
-            with np.errstate(divide="ignore"):  # the level of a dead channel
-                scale = np.exp(drawn_together(np.log(scale), np.log(halves)))
+            with np.errstate(divide="ignore"):  # level zero of a dead channel
+                scale = np.exp(shrink_to_median(np.log(scale), np.log(halves)))
         return cls(rate, band, np.nan_to_num(offset), np.where(scale > 0, scale, np.nan).astype(np.float32))
 
     def for_channels(self, channels: IndexArray) -> Conditioner:
@@ -117,12 +117,12 @@ class Conditioner:
         Parameters
         ----------
         data : ndarray, shape (n_channels, n_samples)
-            Raw data, NaN where there is none.
+            Raw data, NaN where there are none.
 
         Returns
         -------
         conditioned : ndarray, shape (n_channels, n_samples)
-            Band-passed data in units of each channel's noise level; zero where there is none.
+            Band-passed data in units of each channel's noise level; zero where there are no data.
         valid : ndarray of bool, shape (n_channels, n_samples)
             Where there are data.
         """
@@ -137,16 +137,16 @@ class Conditioner:
         return conditioned, valid
 
     def restore(self, conditioned: Float32Array) -> Float32Array:
-        """Bring conditioned data back to the units of the recording, band-passed still."""
+        """Return conditioned data in the units of the recording; they stay band-passed."""
         return conditioned * self.scale[:, None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return rate and band for JSON; the arrays are stored beside it."""
+        """Return rate and band for JSON; the arrays are stored separately."""
         return {"rate": self.rate, "band": list(self.band)}
 
 
 def sample_spans(recording: xr.DataArray, *, n_spans: int, length: int) -> list[Tile]:
-    """Read spans spread evenly over a recording: the whole of it where it is short.
+    """Read spans spread evenly over a recording, or all of a short one.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def _tiles_within(recording: xr.DataArray, first: int, last: int, length: int) -
 
 
 def _position(covered: list[tuple[int, int]], offset: int) -> tuple[int, int]:
-    """Return the sample that lies `offset` covered samples in, and the end of its stretch."""
+    """Return the position of the covered sample number `offset`, and the end of its span."""
     for first, last in covered:
         if offset < last - first:
             return first + offset, last
@@ -190,7 +190,7 @@ def _position(covered: list[tuple[int, int]], offset: int) -> tuple[int, int]:
 
 
 def _noise_levels(data: Float32Array, valid: BoolArray, *, halves: bool) -> list[Float32Array]:
-    """Return the noise level of each channel, and on request that of either half of the time."""
+    """Return the noise level of each channel, and on request those of both halves of the time."""
     sizes = np.abs(np.where(valid, data, np.nan))
     outer = outer_quarters(data.shape[1])
     parts = [sizes, sizes[:, outer], sizes[:, ~outer]] if halves else [sizes]

@@ -1,4 +1,4 @@
-"""Dead and clipped stretches of a block of samples: found and masked."""
+"""Detection and masking of dead and clipped samples."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
 
     Dead: exactly the same value for 2 s and at least 50 samples, or throughout the block. Clipped: three or
     more equal samples in a row at the extreme value of the block, when that lies 20 median absolute
-    deviations from the median and is reached or left by a jump. A peak that is merely rounded to counts is
-    flat as well, but its flanks are within a few counts of it: the jump tells the two apart.
+    deviations from the median and is reached or left by a jump. A peak that is
+    rounded to counts is also flat, but its flanks differ by only a few counts: it has no jump.
 
     Parameters
     ----------
@@ -42,27 +42,27 @@ def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
     Returns
     -------
     list of Masked
-        What was masked.
+        The masked samples, by kind and channel.
     """
     found: list[Masked] = []
-    longest = max(_DEAD_SAMPLES, round(_DEAD_SECONDS * rate))
+    min_dead = max(_DEAD_SAMPLES, round(_DEAD_SECONDS * rate))
     repeats = block[:, 1:] == block[:, :-1]
     for channel in np.flatnonzero(repeats.sum(axis=1) >= _PLATEAU - 1):
         samples = block[channel]
-        for kind, bad in (("dead", _dead(samples, longest)), ("clipped", _clipped(samples))):
+        for kind, bad in (("dead", _dead(samples, min_dead)), ("clipped", _clipped(samples))):
             if bad.any():
                 samples[bad] = np.nan
                 found.append(Masked(kind, int(channel), int(bad.sum())))
     return found
 
 
-def _dead(samples: Float32Array, longest: int) -> BoolArray:
+def _dead(samples: Float32Array, min_length: int) -> BoolArray:
     present = ~np.isnan(samples)
     values = samples[present]
     if values.size >= _DEAD_SAMPLES and values.min() == values.max():
         return present
     bad = np.zeros(samples.size, dtype=bool)
-    for first, last in _plateaus(samples, longest):
+    for first, last in _plateaus(samples, min_length):
         bad[first:last] = True
     return bad
 
@@ -91,9 +91,9 @@ def _clipped(samples: Float32Array) -> BoolArray:
     return bad
 
 
-def _plateaus(samples: Float32Array, shortest: int) -> list[tuple[int, int]]:
-    """Find runs of at least ``shortest`` equal samples, as (first, last + 1)."""
+def _plateaus(samples: Float32Array, min_length: int) -> list[tuple[int, int]]:
+    """Find runs of at least ``min_length`` equal samples, as (first, last + 1)."""
     changes = np.flatnonzero(samples[1:] != samples[:-1]) + 1
     edges = np.concatenate([[0], changes, [samples.size]])
-    long = np.flatnonzero(np.diff(edges) >= shortest)
+    long = np.flatnonzero(np.diff(edges) >= min_length)
     return [(int(edges[k]), int(edges[k + 1])) for k in long]

@@ -1,4 +1,4 @@
-"""What the sources hold, by their headers: pieces of stations, files of fibres, recordings of our own."""
+"""Scan of file headers: segments of stations, files of fibres, and selfseis recordings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from selfseis.recording.segments import Segment
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What to take for files that do not say it themselves."""
+    """Values for files whose headers lack them."""
 
     sampling_rate: float | None = None
     channel_spacing: float | None = None
@@ -32,7 +32,7 @@ class Assumptions:
 
 @dataclass
 class Material:
-    """Everything found in the sources."""
+    """All data found in the sources."""
 
     segments: list[Segment] = field(default_factory=list)
     fibres: list[tuple[Segment, Fibre]] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Material:
 
     @property
     def kinds(self) -> list[str]:
-        """Which kinds of recording there are, in words."""
+        """Names of the kinds of recording found."""
         found = {
             "station files": self.segments,
             "fibre files": self.fibres,
@@ -55,7 +55,7 @@ class Material:
 def gather(
     sources: Sequence[str | os.PathLike[str]], wanted: Wanted, assumed: Assumptions, quality_log: QualityLog
 ) -> Material:
-    """Look at the headers of all files that the sources name; one bad file never stops the rest.
+    """Read the headers of all files of the sources; a bad file does not stop the others.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _add_other(file: FoundFile, material: Material, quality_log: QualityLog) -> 
         segments, sites = obspy_segments(path, quality_log)
     except PermissionError:
         raise
-    except Exception as error:  # ObsPy's many readers raise whatever a file makes them raise
+    except Exception as error:  # ObsPy's readers may raise any exception
         if file.path.suffix.lower() == ".tdms":
             material.fibres.append(fibre_file(path))
         elif file.should_be_waveforms:

@@ -1,4 +1,4 @@
-"""A piece: a run of samples of one channel without a gap, somewhere in a file or in memory."""
+"""Segments: runs of samples of one channel without a gap, in a file or in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NANOSECONDS = 1e9
 
 @dataclass(frozen=True)
 class Segment(ABC):
-    """Contiguous samples of one channel (or of all channels of a fibre), read when they are asked for.
+    """Contiguous samples of one channel (or of all channels of a fibre), read on request.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class Segment(ABC):
     start_ns : int
         Time of the first sample, ns since 1970 UTC.
     n_samples : int
-        Number of samples that the headers state.
+        Number of samples according to the headers.
     rate : float
         Sampling rate in Hz.
     unit : str
-        The file (or object) it comes from, for the quality log.
+        The file (or object) of origin, for the quality log.
     """
 
     seed_id: str
@@ -47,12 +47,12 @@ class Segment(ABC):
 
     @abstractmethod
     def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
-        """Return samples ``first:last`` (the last axis); NaN, and accounted for, if they do not decode."""
+        """Return samples ``first:last`` (the last axis); NaN, with an issue in the log, if they do not decode."""
 
 
 @dataclass(frozen=True)
 class SegmentInMemory(Segment):
-    """Samples that are already there."""
+    """A segment whose samples are in memory."""
 
     samples: npt.NDArray[Any]
 
@@ -62,16 +62,14 @@ class SegmentInMemory(Segment):
 
 
 def file_stamp(path: str) -> tuple[int, int, int]:
-    """Tell one state of a file from another, so that what is kept of it is never that of an older one."""
+    """Return an identifier of the state of a file, so that a cache never returns an older state."""
     status = os.stat(path)
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def finite_samples(samples: npt.NDArray[Any], unit: str, where: str, quality_log: QualityLog) -> Float32Array:
     """Return samples as float32, with NaN in place of infinite ones; counts both."""
-    with np.errstate(
-        over="ignore"
-    ):  # what float32 cannot hold becomes infinite, and so is masked and counted
+    with np.errstate(over="ignore"):  # an overflow of float32 becomes infinite, so it is masked and counted
         finite = np.array(samples, dtype=np.float32)
     bad = ~np.isfinite(finite)
     if bad.any():

@@ -1,4 +1,4 @@
-"""The part of the data that was asked for: a span of time, some channels."""
+"""Selection of a span of time and of channels."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from selfseis.recording.segments import Segment
 from selfseis.recording.time_axis import TimeGrid, grid_of, to_datetime64
 
 
-def selected(segments: list[Segment], patterns: Sequence[str]) -> list[Segment]:
-    """Return the pieces whose seed_id matches a pattern; InputError when there are none."""
+def matching_segments(segments: list[Segment], patterns: Sequence[str]) -> list[Segment]:
+    """Return the segments whose seed_id matches a pattern; InputError if there are none."""
     kept = [
         segment
         for segment in segments
         if not patterns or any(fnmatchcase(segment.seed_id, item) for item in patterns)
     ]
     if not kept:
-        there = ", ".join(sorted({segment.seed_id for segment in segments})[:6])
-        raise InputError(f"no channel matches {' or '.join(patterns)}: there are {there}")
+        available = ", ".join(sorted({segment.seed_id for segment in segments})[:6])
+        raise InputError(f"no channel matches {' or '.join(patterns)}: there are {available}")
     return kept
 
 
 def within_span(segments: list[Segment], wanted: Wanted) -> list[Segment]:
-    """Return the pieces that touch the span asked for; InputError when there are none."""
+    """Return the segments that overlap the requested span; InputError if there are none."""
     first = -np.inf if wanted.start_ns is None else wanted.start_ns
     last = np.inf if wanted.end_ns is None else wanted.end_ns
     kept = [segment for segment in segments if segment.end_ns > first and segment.start_ns < last]
@@ -39,12 +39,12 @@ def within_span(segments: list[Segment], wanted: Wanted) -> list[Segment]:
             min(segment.start_ns for segment in segments),
             max(segment.end_ns for segment in segments),
         )
-        raise InputError(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
+        raise InputError(f"no data in the requested span: they run from {_short(begin)} to {_short(end)}")
     return kept
 
 
 def window_of(grid: TimeGrid, wanted: Wanted) -> tuple[int, int]:
-    """Find the first and last + 1 sample of the span asked for, within the grid."""
+    """Find the first and last + 1 sample of the requested span, within the grid."""
     first = 0 if wanted.start_ns is None else grid.first_from(wanted.start_ns)
     last = grid.size if wanted.end_ns is None else grid.first_from(wanted.end_ns)
     return first, last
@@ -59,7 +59,7 @@ def restricted(recording: xr.DataArray, span: Sequence[int | None], select: Any)
         first, last = window_of(grid, Wanted(span[0], span[1], ()))
         if first >= last:
             begin, end = grid.at([0, grid.size])
-            raise InputError(f"no data in the span asked for: they run from {_short(begin)} to {_short(end)}")
+            raise InputError(f"no data in the requested span: they run from {_short(begin)} to {_short(end)}")
         recording = recording.isel(time=slice(first, last))
     return recording
 

@@ -1,4 +1,4 @@
-"""How far values of channels differ at all: what two halves of the time disagree about is error."""
+"""Shrinkage of channel values towards their median; the error is the difference of two halves of the time."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from numpy.typing import NDArray
 
 from selfseis.typing import BoolArray, FloatArray
 
-MIN_CHANNELS = 8  # of fewer nobody can say how much they differ
-DRAWN, KEPT = 3.0, 6.0  # errors from the median, up to which a value is drawn, and from which it is not
+MIN_CHANNELS = 8  # the spread of fewer channels is not known
+FULL_BELOW, NONE_ABOVE = 3.0, 6.0  # in errors from the median: full shrinkage below, none above
 
 
 def outer_quarters(n_samples: int) -> BoolArray:
-    """Return which samples make one of two halves, its outer quarters: what drifts, drifts through both alike.
+    """Return the outer quarters of the samples, one of two halves with equal mean time, so that drift affects both.
 
-    Quarters, not shorter pieces in turn: neighbouring pieces of smooth data agree by what they share.
+    Shorter alternating pieces would not be independent: neighbouring pieces of smooth data are correlated.
     """
     quarter = 4 * np.arange(n_samples) // max(n_samples, 1)
     return (quarter == 0) | (quarter == 3)
 
 
-def drawn_together(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
-    """Draw one value of each channel towards the median of all, by the share of their spread that is error.
+def shrink_to_median(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
+    """Shrink one value per channel towards the median of all, by the share of their spread that is error.
 
-    Values of the two halves differ by twice the error of the whole; what is then left of the spread is real, the
-    reliability of Spearman and Brown. The move is limited: a channel that is plainly unlike the others keeps its own.
+    The difference between the halves is twice the error of the whole; the rest of the spread is real, the
+    reliability of Spearman and Brown. The shrinkage is limited: clear outliers keep their values.
 
     Parameters
     ----------
     values : ndarray, shape (n_channels,)
-        Measured on all of the time; logarithms of what differs by factors. Not finite where unknown.
+        Measured on the whole time; logarithms of quantities that differ by factors. Not finite where unknown.
     halves : ndarray, shape (2, n_channels)
         The same, measured on each half.
 
     Returns
     -------
     ndarray, shape (n_channels,)
-        The values as they are where they or their halves are not known, or fewer than eight are.
+        The original values where they or their halves are unknown, or fewer than eight are known.
 
     References
     ----------
@@ -48,17 +48,17 @@ def drawn_together(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
     Efron, B., Morris, C. (1972). Limiting the risk of Bayes and empirical Bayes estimators, part II. J. Am. Stat.
     Assoc. 67, 130-139. doi:10.1080/01621459.1972.10481215
     """
-    drawn = np.array(values, np.float64)
-    known = np.isfinite(drawn) & np.isfinite(halves).all(axis=0)
+    shrunk = np.array(values, np.float64)
+    known = np.isfinite(shrunk) & np.isfinite(halves).all(axis=0)
     if np.count_nonzero(known) < MIN_CHANNELS:
-        return drawn
+        return shrunk
     error = _spread(halves[0, known] - halves[1, known]) / 2
-    deviation = drawn[known] - np.median(drawn[known])
+    deviation = shrunk[known] - np.median(shrunk[known])
     spread = _spread(deviation)
     if error > 0 and spread > 0:
-        alike = np.clip((KEPT - np.abs(deviation) / error) / (KEPT - DRAWN), 0, 1)
-        drawn[known] -= min(1.0, (error / spread) ** 2) * alike * deviation
-    return drawn
+        weight = np.clip((NONE_ABOVE - np.abs(deviation) / error) / (NONE_ABOVE - FULL_BELOW), 0, 1)
+        shrunk[known] -= min(1.0, (error / spread) ** 2) * weight * deviation
+    return shrunk
 
 
 def _spread(values: NDArray[Any]) -> float:

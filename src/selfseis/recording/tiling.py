@@ -1,4 +1,4 @@
-"""Going through a recording tile by tile, in bounded memory: tiled and whole give the same answer."""
+"""Iteration over a recording in tiles with a halo, in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selfseis.typing import Float32Array
 
 @dataclass(frozen=True)
 class Tile:
-    """A span of time of a recording plus the halo that an operator needs around it.
+    """A span of time of a recording, with the halo that an operator needs.
 
     Attributes
     ----------

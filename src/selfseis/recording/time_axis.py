@@ -1,4 +1,4 @@
-"""The time coordinate: regular, in UTC, computed when asked for, as small for a year as for a second."""
+"""Lazy time coordinate: regular, in UTC, computed on request, of constant size in memory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def to_ns(instant: Any) -> int:
     Raises
     ------
     InputError
-        If it cannot be understood as a time.
+        If it is not a time.
     """
     if hasattr(instant, "_ns") and hasattr(instant, "isoformat"):  # ObsPy's UTCDateTime, without importing it
         return int(instant._ns)
@@ -58,7 +58,7 @@ def to_datetime64(ns: npt.ArrayLike) -> Any:
 class TimeGrid:
     """Sample times ``start + (first + step * i) / rate`` in exact integer nanoseconds.
 
-    A part of a grid keeps the start of the whole, so a sample has the same time in whichever part it is met.
+    A part of a grid keeps the start of the whole, so a sample has the same time in all parts.
     """
 
     start_ns: int
@@ -203,7 +203,7 @@ def time_coordinates(grid: TimeGrid) -> xr.Coordinates:
 
 
 def grid_of(recording: xr.DataArray) -> TimeGrid:
-    """Return the sample times of a recording, also of one whose time coordinate was made by other means.
+    """Return the sample times of a recording, also for a time coordinate that selfseis did not make.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pieces of one channel (or of a whole fibre) placed on the common sample times."""
+"""Segments of one channel (or of a whole fibre) on the common sample times."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from selfseis.recording.time_axis import TimeGrid, to_datetime64
 from selfseis.typing import Float32Array
 
 _NOTABLE_SHIFT = 0.02
-"""Part of a sampling interval by which samples may be moved to the common times without a word."""
+"""Largest shift to the common times, in sampling intervals, that is not logged."""
 
 
 class Timeline:
-    """Where the pieces lie in the recording, and what is between them and on top of each other.
+    """Positions of segments in the recording, with their gaps and overlaps.
 
     Parameters
     ----------
     label : str
         Channel or fibre, for the quality log.
-    pieces : sequence of Piece
+    segments : sequence of Segment
         Of one channel, of one sampling rate.
     grid : TimeGrid
         Sample times of the whole recording.
@@ -37,10 +37,9 @@ class Timeline:
         self._reach = np.maximum.accumulate(self._last)
 
     def read(self, first: int, last: int, n_channels: int, quality_log: QualityLog) -> Float32Array | None:
-        """Read samples ``first:last`` as (n_channels, last - first); None when no piece lies there.
+        """Read samples ``first:last`` as (n_channels, last - first); None if no segment lies there.
 
-        Where pieces overlap and disagree there is no telling which is right: those samples are masked and
-        counted.
+        If overlapping segments disagree, the correct one is unknown: those samples are masked and counted.
         """
         begin = int(np.searchsorted(self._reach, first, side="right"))
         end = int(np.searchsorted(self._first, last))
@@ -65,7 +64,10 @@ class Timeline:
             count = int(disputed.sum())
             when = to_datetime64(self.grid.at(first))
             quality_log.add(
-                "conflict", self.label, f"{count} samples from {when} on: pieces that overlap disagree", count
+                "conflict",
+                self.label,
+                f"{count} samples from {when} on: overlapping segments disagree",
+                count,
             )
         return samples
 
@@ -85,7 +87,7 @@ class Timeline:
             seconds = lengths[longest] / self.grid.rate
             when = to_datetime64(self.grid.at(begins[longest])).astype("datetime64[ms]")
             n_gaps = np.count_nonzero(lengths)
-            detail = f"{n_gaps} stretches without data, the longest {seconds:.6g} s from {when} on"
+            detail = f"{n_gaps} spans without data, the longest {seconds:.6g} s from {when} on"
             quality_log.add("gap", self.label, detail, total)
 
     def _log_overlaps(self, quality_log: QualityLog) -> None:
@@ -94,7 +96,7 @@ class Timeline:
         if places.size:
             when = to_datetime64(self.grid.at(self._first[1:][places[0]])).astype("datetime64[ms]")
             total = int(covered_twice[places].sum())
-            detail = f"{places.size} pieces begin before the one ahead has ended, first at {when}"
+            detail = f"{places.size} segments begin before the end of the previous one, first at {when}"
             quality_log.add("overlap", self.label, detail, total)
 
     def _log_shifts(self, quality_log: QualityLog) -> None:
@@ -102,13 +104,13 @@ class Timeline:
         shifts = np.abs(starts - self.grid.at(self._first))
         moved = shifts > _NOTABLE_SHIFT * float(self.grid.period)
         if moved.any():
-            count, most = int(moved.sum()), shifts.max() / 1e6
-            detail = f"{count} pieces moved by up to {most:.3g} ms to the common sample times"
+            count, max_shift_ms = int(moved.sum()), shifts.max() / 1e6
+            detail = f"{count} segments moved by up to {max_shift_ms:.3g} ms to the common sample times"
             quality_log.add("shifted", self.label, detail, count)
 
 
 def common_grid(segments: Sequence[Segment], rate: float) -> TimeGrid:
-    """Sample times that hold all pieces and agree exactly with as many of their samples as possible."""
+    """Return sample times that cover all segments and agree exactly with as many of their samples as possible."""
     period = TimeGrid(0, rate, 0).period
     samples_at_phase: dict[int, int] = {}
     for segment in segments:

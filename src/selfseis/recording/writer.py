@@ -1,4 +1,4 @@
-"""Writing recordings tile by tile: an interrupted run goes on where it stopped, files appear whole."""
+"""Writer of recordings, tile by tile: interrupted runs resume, and files appear whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import xarray as xr
 
 from selfseis.errors import InputError
 from selfseis.io.atomic import remove, replacing
-from selfseis.recording.append import GROWING, blocks_of, growth_mark, settled_part
+from selfseis.recording.append import GROWING, blocks_of, growth_mark, reusable_part
 from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.recording.netcdf_zarr import FORMATS, Samples
 from selfseis.recording.time_axis import grid_of
@@ -34,11 +34,11 @@ class RecordingWriter:
     path : path-like
         Ends in ``.nc`` (NetCDF 4), ``.zarr`` or ``.mseed``; an existing file is replaced at the end.
     like : xarray.DataArray
-        Recording with the channels and times of what is written.
+        Recording with the channels and times of the output.
     fingerprint : str
-        What else the samples depend on (a model, its settings): tiles of another fingerprint are thrown away.
+        Other inputs of the samples (a model, its settings): tiles of another fingerprint are deleted.
     margin : int, optional
-        Samples at the end of the recording that change when it goes on. With it, an existing ``.nc`` or ``.zarr``
+        Samples at the end of the recording that change when it grows. With it, an existing ``.nc`` or ``.zarr``
         of the same recording (shorter, or as long) and the same fingerprint is continued: its first `kept`
         samples stay and need not be written.
 
@@ -71,12 +71,12 @@ class RecordingWriter:
 
     @property
     def kept(self) -> int:
-        """Samples from the start on that an existing file holds already; known within the ``with`` block."""
+        """Number of samples from the start that an existing file already holds; known within the ``with`` block."""
         return 0 if self._old is None else self._old.sizes["time"]
 
     def __enter__(self) -> RecordingWriter:
         if self.margin is not None:
-            self._old = settled_part(self.path, self.like, self.fingerprint)
+            self._old = reusable_part(self.path, self.like, self.fingerprint)
         manifest = self._partial / "manifest.json"
         if not manifest.is_file() or manifest.read_text() != self._manifest():
             remove(self._partial)
@@ -130,11 +130,11 @@ class RecordingWriter:
             np.save(file, samples, allow_pickle=False)
 
     def _marked(self) -> xr.DataArray:
-        """Say in the file how much of it may be kept when the recording goes on."""
+        """Return the template with the attributes for a later continuation."""
         if self.margin is None or self.path.suffix not in GROWING:
             return self.like
-        settled = max(0, self.like.sizes["time"] - self.margin)
-        return self.like.assign_attrs(growth_mark(self.like, self.fingerprint, settled))
+        n_final = max(0, self.like.sizes["time"] - self.margin)
+        return self.like.assign_attrs(growth_mark(self.like, self.fingerprint, n_final))
 
     def _manifest(self) -> str:
         grid = grid_of(self.like)
@@ -151,7 +151,7 @@ class RecordingWriter:
         )
 
     def _spans(self) -> list[tuple[int, int]]:
-        """Find what the finished tiles cover, without what an earlier one covers already."""
+        """Return the spans of finished tiles, without overlaps."""
         spans, covered = [(0, self.kept)], self.kept
         for file in sorted(self._partial.glob("*-*.npy")):
             first, last = map(int, file.stem.split("-"))
@@ -186,15 +186,23 @@ def write_recording(recording: xr.DataArray, path: Any) -> None:
     Parameters
     ----------
     recording : xarray.DataArray
-        What to write.
+        The recording.
     path : path-like
         Ends in ``.nc``, ``.zarr`` or ``.mseed``. For a fibre, miniSEED needs made-up codes: channel number
-        ``k`` becomes ``XX.k..HSF`` with five digits, and ``PATH.channels.csv`` says which distance that is.
+        ``k`` becomes ``XX.k..HSF`` with five digits, and ``PATH.channels.csv`` lists the distances.
 
     Raises
     ------
     InputError
         If the name has none of these endings, or its folder does not exist.
+
+    Examples
+    --------
+    >>> from selfseis import open_recording, write_recording
+    >>> from selfseis.simulate import simulate_noise_recording
+    >>> write_recording(simulate_noise_recording("white", "fibre", 1 / 360, 50.0, 4, seed=1), "fibre.nc")
+    >>> open_recording("fibre.nc").shape
+    (4, 500)
     """
     with RecordingWriter(path, like=recording) as writer:
         core = max(1, _TILE_VALUES // max(1, recording.sizes["channel"]))

@@ -1,7 +1,7 @@
-"""The page that shows a finished run: made from the files of its results folder alone.
+"""Report pages of finished runs, made only from the files of a results folder.
 
-This folder reads results and never computes them; it imports nothing else of selfseis, so a page can be
-written again at any time, on any machine, from the folder that a run left behind.
+This package reads results and never computes them. A page can therefore be written again at any time, on any
+machine, from the results folder.
 """
 
 from __future__ import annotations

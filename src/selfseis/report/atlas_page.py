@@ -1,4 +1,4 @@
-"""Make atlas.html out of the folder that an exploration left: what there is, when, where, and what is rare."""
+"""The page atlas.html of an exploration: classes, times of occurrence, places and novelty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from selfseis.report.atlas_payload import atlas_payload
 from selfseis.report.results_folder import Results, finite, read_json, read_results, seconds_utc
 from selfseis.report.run_page import render_template, write_whole
 
-MAX_RARE = 200
+MAX_NOVEL = 200
 MAX_MEMBERS = 12  # of a multiplet that are listed
 PLACES = {
     "network": ("station", "stations"),
@@ -54,13 +54,13 @@ def write_atlas(folder: str | Path) -> Path:
 
 
 def _contents(results: Results) -> dict[str, Any]:
-    """Everything the template shows, in the order of the page."""
+    """Return all contents of the template, in the order of the page."""
     about = read_json(results, "explore.json")
     about = about if isinstance(about, dict) else {}
     place, places = PLACES.get(str(about.get("geometry")), PLACES["network"])
     payload = _payload(results)
     classes = _rows(results, "classes.csv")
-    rare = _rows(results, "novelty.csv")
+    novelty = _rows(results, "novelty.csv")
     recording = results.run.get("recording") or {}
     quality_log = results.run.get("quality_log") or {}
     return {
@@ -73,14 +73,14 @@ def _contents(results: Results) -> dict[str, Any]:
         "notes": results.run.get("notes") or [],
         "reading": _reading(about, classes),
         "choices": [_choice(choice) for choice in about.get("choices") or [] if isinstance(choice, dict)],
-        "representations": [_rival(rival) for rival in about.get("representations") or []],
+        "representations": [_representation(entry) for entry in about.get("representations") or []],
         "agreement": _agreement(about.get("station_consensus"), places),
         "place": place,
         "places": places,
         "units": about.get("units") or "raw units",
-        "rare": [_rare(row) for row in rare[:MAX_RARE]],
-        "n_rare": len(rare),
-        "like": [_like(row) for row in _rows(results, "similar.csv")],
+        "novelty": [_novel_window(row) for row in novelty[:MAX_NOVEL]],
+        "n_novelty": len(novelty),
+        "similar": [_similar_window(row) for row in _rows(results, "similar.csv")],
         "multiplets": _multiplets(results),
         "payload": payload
         and payload
@@ -129,14 +129,14 @@ def _rows(results: Results, name: str) -> list[dict[str, str]]:
 
 
 def _names(results: Results, classes: list[dict[str, str]]) -> dict[str, str]:
-    """Return the names that the user gave to classes."""
+    """Return the class names of the user."""
     given = read_json(results, "class_names.json")
     names = {row.get("class", ""): row.get("name", "") for row in classes if row.get("name")}
     return names | ({str(key): str(name) for key, name in given.items()} if isinstance(given, dict) else {})
 
 
 def _reading(about: dict[str, Any], classes: list[dict[str, str]]) -> str:
-    """Say in words what there is."""
+    """Describe the number of windows and classes in words."""
     n_windows, n_gaps = about.get("n_windows"), about.get("n_gap_windows")
     if not n_windows:
         return ""
@@ -145,13 +145,13 @@ def _reading(about: dict[str, Any], classes: list[dict[str, str]]) -> str:
     text = f"{n_windows:,} windows of {wording.duration(finite(about.get('window_s')))} were compared"
     text += f"; {n_gaps:,} more have gaps and are left out. " if n_gaps else ". "
     text += f"They make {len(real)} class{'' if len(real) == 1 else 'es'}, "
-    text += f"of which {n_trusted} {'was' if n_trusted == 1 else 'were'} found again in hidden windows"
+    text += f"of which {n_trusted} {'was' if n_trusted == 1 else 'were'} found again in held-out windows"
     unassigned = sum(finite(row.get("share")) or 0.0 for row in classes if row.get("class") == "-1")
     return f"{text}; {wording.percent(unassigned)} of the windows are in no class."
 
 
 def _class(row: dict[str, str]) -> dict[str, Any]:
-    """Return what the table says of a class at the cut of the run."""
+    """Return the table row of a class at the cut of the run."""
     numbers = ("stability", "stability_low", "stability_high", "stability_null", "agreement")
     return {
         "class": int(finite(row.get("class")) or 0),
@@ -172,27 +172,27 @@ def _choice(choice: dict[str, Any]) -> list[str]:
 
 
 def _kappa(value: float | None) -> str:
-    """Say an agreement to the hundredth; what is nearly none is none."""
+    """Write kappa with two decimals; a value that rounds to zero is written as zero."""
     return wording.ABSENT if value is None else wording.number(round(value, 2))
 
 
-def _rival(rival: dict[str, Any]) -> str:
-    skill = wording.measured(*(finite(rival.get(key)) for key in ("hidden_skill", "low", "high")))
-    return f"{rival.get('name')}: {skill} on hidden windows{', kept' if rival.get('kept') else ''}"
+def _representation(entry: dict[str, Any]) -> str:
+    skill = wording.measured(*(finite(entry.get(key)) for key in ("hidden_skill", "low", "high")))
+    return f"{entry.get('name')}: {skill} on held-out windows{', kept' if entry.get('kept') else ''}"
 
 
 def _agreement(found: Any, places: str) -> str:
-    """Say how far neighbouring places agree."""
+    """Describe the agreement of neighbouring places."""
     if not isinstance(found, dict) or finite(found.get("value")) is None:
         return ""
     value = wording.measured(*(finite(found.get(key)) for key in ("value", "low", "high")))
     return (
-        f"Neighbouring {places}, which know nothing of each other, put the same moment into the same class: "
-        f"kappa {value}, where 0 is chance and 1 is perfect."
+        f"Neighbouring {places} are classified independently. Their classes at the same time agree with "
+        f"kappa {value}, where 0 is random and 1 is perfect."
     )
 
 
-def _rare(row: dict[str, str]) -> dict[str, Any]:
+def _novel_window(row: dict[str, str]) -> dict[str, Any]:
     rate = finite(row.get("false_alarm_rate"))
     return {
         "rank": row.get("rank", ""),
@@ -206,9 +206,9 @@ def _rare(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _like(row: dict[str, str]) -> dict[str, Any]:
+def _similar_window(row: dict[str, str]) -> dict[str, Any]:
     return {
-        "rank": row.get("rank", "") if row.get("rank") != "0" else "asked for",
+        "rank": row.get("rank", "") if row.get("rank") != "0" else "query",
         "window": int(finite(row.get("window")) or 0),
         "place": row.get("seed_id", ""),
         "time": wording.moment(seconds_utc(row.get("start"))),
@@ -218,7 +218,7 @@ def _like(row: dict[str, str]) -> dict[str, Any]:
 
 
 def _multiplets(results: Results) -> list[dict[str, Any]] | None:
-    """Return a row a multiplet of repeating events; None where none were looked for."""
+    """Return one row per multiplet of repeating earthquakes; None without a search for multiplets."""
     if not (results.folder / "multiplets.csv").is_file():
         return None
     multiplets: dict[str, list[dict[str, str]]] = {}

@@ -1,4 +1,4 @@
-"""Pack the arrays of ``atlas.npz`` so small that a page holds a month of windows."""
+"""Compression of the arrays of ``atlas.npz``: a page holds a month of windows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from selfseis.typing import ByteArray, Float32Array
 
 Arrays = Mapping[str, NDArray[Any]]
 
-MAX_WITH_NEIGHBOURS = 200_000  # windows; of more the page leaves out which are alike
+MAX_WITH_NEIGHBOURS = 200_000  # windows; larger pages omit the nearest neighbours
 NO_DATA = -32768
-AS_THEY_ARE = {
+UNCHANGED = {
     "station": "int16",
     "class": "int16",
     "leaf": "int16",
@@ -40,7 +40,7 @@ TIMES = {"start_ns": "start", "gap_start_ns": "gap_start", "gap_end_ns": "gap_en
 
 
 def atlas_payload(arrays: Arrays) -> dict[str, Any]:
-    """Return what the scripts of an atlas draw, ready for JSON.
+    """Return the data that the scripts of an atlas draw, ready for JSON.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def atlas_payload(arrays: Arrays) -> dict[str, Any]:
     KeyError
         If an array is missing.
     """
-    packed = {name: packed_array(arrays[name].astype(kind)) for name, kind in AS_THEY_ARE.items()}
+    packed = {name: packed_array(arrays[name].astype(kind)) for name, kind in UNCHANGED.items()}
     packed |= {shown: packed_array(arrays[name].astype(np.float64) / 1e9) for name, shown in TIMES.items()}
     waveform, peak = _as_integers(arrays["example_waveform"])
     spectrogram, decibels = _as_bytes(arrays["example_spectrogram"])

@@ -1,4 +1,4 @@
-"""Colours that stand for numbers: even in lightness, told apart by the colour-blind and in print."""
+"""Colour scales that are even in lightness and readable with colour blindness and in print."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selfseis.geo.sphere import KM_PER_DEGREE_ROUNDED
 from selfseis.report import wording
 from selfseis.report.colour_scales import Scale
 from selfseis.report.results_folder import finite
@@ -15,9 +16,8 @@ from selfseis.report.svg_plots import Axis, Plot
 if TYPE_CHECKING:
     import xarray as xr
 
-LONGEST, SHORTEST = 430.0, 170.0
+MAX_SIDE, MIN_SIDE = 430.0, 170.0
 STEEP_DEGREES = 65.0
-KM_A_DEGREE = 111.2
 
 
 def map_axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
@@ -29,7 +29,7 @@ def map_axes(longitude: Any, latitude: Any) -> tuple[Axis, Axis]:
     wide, high = max(wide, 0.4 * span), max(high, 0.4 * span)
     middle_x = float(np.min(longitude) + np.max(longitude)) / 2
     middle_y = float(np.min(latitude) + np.max(latitude)) / 2
-    scale = LONGEST / span
+    scale = MAX_SIDE / span
     half = wide / squeeze / 2
     return (
         Axis.between("longitude (°)", middle_x - half, middle_x + half, wide * scale, max_ticks=4),
@@ -47,7 +47,9 @@ def _along_strike(stored: xr.Dataset, longitude: Any, latitude: Any) -> Any:
     turn = np.exp(1j * np.radians(stored["strike"].values)).mean()
     middle_x, middle_y = (float(stored[f"corner_{name}"].mean()) for name in ("longitude", "latitude"))
     east = (longitude - middle_x) * math.cos(math.radians(middle_y))
-    return KM_A_DEGREE * (east * turn.imag + (latitude - middle_y) * turn.real) / max(abs(turn), 1e-6)
+    return (
+        KM_PER_DEGREE_ROUNDED * (east * turn.imag + (latitude - middle_y) * turn.real) / max(abs(turn), 1e-6)
+    )
 
 
 def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple[Axis, Axis]]:
@@ -58,8 +60,8 @@ def _patches(stored: xr.Dataset) -> tuple[list[list[tuple[float, float]]], tuple
         across, down = _along_strike(stored, across, down), stored["corner_depth"].values
         known = across[np.isfinite(across)]
         axes = (
-            Axis.between("along strike (km)", float(known.min()), float(known.max()), LONGEST, max_ticks=5),
-            Axis.between("depth (km)", 0.0, float(np.nanmax(down)), SHORTEST, max_ticks=4),
+            Axis.between("along strike (km)", float(known.min()), float(known.max()), MAX_SIDE, max_ticks=5),
+            Axis.between("depth (km)", 0.0, float(np.nanmax(down)), MIN_SIDE, max_ticks=4),
         )
     outlines = [
         [(float(x), float(y)) for x, y in zip(*corners, strict=True) if math.isfinite(x)]
@@ -116,7 +118,7 @@ def slip_maps(stored: xr.Dataset, summary: dict[str, Any]) -> dict[str, Any]:
 
 def _slip_directions(plot: Plot, stored: xr.Dataset, top: float) -> None:
     """Draw the horizontal direction in which the hanging wall moved, on patches that moved at all."""
-    step = 0.8 * math.sqrt(float(stored["area_km2"].median())) / KM_A_DEGREE
+    step = 0.8 * math.sqrt(float(stored["area_km2"].median())) / KM_PER_DEGREE_ROUNDED
     columns = [stored[name].values for name in ("slip", "rake", "strike", "dip")]
     longitude, latitude = (
         stored[f"corner_{name}"].mean("corner").values for name in ("longitude", "latitude")

@@ -1,4 +1,4 @@
-"""A page that leads to the reports of several recordings, each with its verdict."""
+"""Index page of the reports of several recordings, with their verdicts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from selfseis.report.run_page import render_template, write_whole
 
 
 def write_index(folder: str | Path, reports: list[Path], *, title: str) -> Path:
-    """Write a page that leads to several reports.
+    """Write an index page of several reports.
 
     Parameters
     ----------
     folder : str or Path
-        Where the page goes.
+        Folder of the page.
     reports : list of Path
-        Results folders that hold a report each.
+        Results folders, each with a report.
     title : str
-        What the reports have in common.
+        Title of the page.
 
     Returns
     -------

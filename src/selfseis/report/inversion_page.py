@@ -1,4 +1,4 @@
-"""Make report.html of an inversion: verdict, priors side by side, pictures, what was masked, how it was made."""
+"""The page report.html of an inversion: verdict, priors, figures, quality log and provenance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_inversion_report(folder: str | Path) -> Path:
 
 
 def _priors(verdict: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the table of all priors on the same hidden data; a row for each, a pair of columns for each kind."""
+    """Return the table of all priors on the same held-out data; one row per prior, two columns per data type."""
     rows = (verdict.get("details") or {}).get("priors") or []
     if not rows:
         return None

@@ -1,7 +1,7 @@
 """A map and two sections of located events.
 
-The page reads ``locations.json`` of a results folder, as `selfseis.locate.located_catalogue` describes it. Of each event it
-needs latitude, longitude and depth_km; what else is missing is left out.
+The page reads ``locations.json`` of a results folder; `selfseis.locate.located_catalogue` describes that file. Each
+event needs latitude, longitude and depth_km; the map leaves out other values that are missing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.report import wording
 from selfseis.report.results_folder import Results, finite, known, read_json, seconds_utc
 from selfseis.report.svg_plots import Axis, Plot
 
-KM_A_DEGREE = 111.195
-LONGEST, SHORTEST = 440.0, 170.0  # sides of the map and the sections in pixels
+MAX_SIDE, MIN_SIDE = 440.0, 170.0  # sides of the map and the sections in pixels
 PLAIN_RADIUS = 3.2
 
 
@@ -95,14 +95,14 @@ def _axes(events: list[Place], stations: list[Place]) -> tuple[Axis, Axis, Axis]
     span = 1.1 * max(wide, high, 1e-4)
     # The shorter side keeps at least a third of the longer one, so that its labels have room.
     wide, high = max(1.1 * wide, span / 3), max(1.1 * high, span / 3)
-    scale = LONGEST / span
+    scale = MAX_SIDE / span
     middle_x, middle_y = (min(x) + max(x)) / 2, (min(y) + max(y)) / 2
     half_x = wide / squeeze / 2
     east = Axis.between("longitude (°)", middle_x - half_x, middle_x + half_x, wide * scale, max_ticks=4)
     north = Axis.between("latitude (°)", middle_y - high / 2, middle_y + high / 2, high * scale, max_ticks=5)
     top = min(0.0, *(place.z for place in every))
     bottom = max(max(place.z for place in every), top + 0.1)
-    length = min(max((bottom - top) / KM_A_DEGREE * scale, SHORTEST), LONGEST)
+    length = min(max((bottom - top) / KM_PER_DEGREE * scale, MIN_SIDE), MAX_SIDE)
     room = 0.04 * (bottom - top)
     return east, north, Axis.between("depth (km)", top - room, bottom + room, length, max_ticks=5)
 
@@ -163,7 +163,7 @@ def _ellipse(event: Place) -> list[tuple[float, float]]:
         along, across = event.error * math.cos(angle), event.smaller_error * math.sin(angle)
         east = along * math.sin(azimuth) + across * math.cos(azimuth)
         north = along * math.cos(azimuth) - across * math.sin(azimuth)
-        outline.append((event.x + east / KM_A_DEGREE / squeeze, event.y + north / KM_A_DEGREE))
+        outline.append((event.x + east / KM_PER_DEGREE / squeeze, event.y + north / KM_PER_DEGREE))
     return outline
 
 
@@ -210,16 +210,16 @@ def _velocity(velocity: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _clock_errors(faults: list[dict[str, Any]]) -> list[str]:
-    said = []
+    sentences = []
     for fault in faults:
         station, shift = str(fault.get("station")).rstrip("."), wording.number(finite(fault.get("shift_s")))
         when = [wording.moment(seconds_utc(fault.get(end)), 0) for end in ("first", "last")]
-        said.append(f"The clock of {station} seems wrong by {shift} s from {when[0]} to {when[1]}.")
-    return said
+        sentences.append(f"The clock of {station} seems wrong by {shift} s from {when[0]} to {when[1]}.")
+    return sentences
 
 
 def _exaggeration(north: Axis, depth: Axis) -> str:
-    horizontal = north.length / ((north.high - north.low) * KM_A_DEGREE)
+    horizontal = north.length / ((north.high - north.low) * KM_PER_DEGREE)
     ratio = depth.length / (depth.high - depth.low) / horizontal
     if 0.9 < ratio < 1.1:
         return "Depth and distance are drawn on one scale."

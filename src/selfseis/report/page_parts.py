@@ -1,4 +1,4 @@
-"""Arrange what was read as the template shows it: one function a part of the page."""
+"""Contents of the template: one function per part of the page."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from urllib.parse import quote
 from selfseis.report import wording
 from selfseis.report.results_folder import Event, finite, known
 
-ESTIMATES = (("skill", "selfseis"), ("baseline", "baseline"), ("null", "null: what chance gives"))
+ESTIMATES = (("skill", "selfseis"), ("baseline", "baseline"), ("null", "null (surrogates)"))
 FACTS = (("Parameters", "parameters"), ("Versions", "versions"), ("Machine", "machine"))
 MAX_TICKS = 6
 
 
-def verdict(judged: dict[str, Any]) -> dict[str, Any]:
+def verdict(entry: dict[str, Any]) -> dict[str, Any]:
     """Return one verdict: its words, and its estimates on a common axis."""
-    outcome = str(judged.get("verdict"))
+    outcome = str(entry.get("verdict"))
     if outcome not in wording.VERDICT_WORDS:
         outcome = "cannot_tell"
-    estimates = [_estimate(label, judged.get(key) or {}) for key, label in ESTIMATES]
+    estimates = [_estimate(label, entry.get(key) or {}) for key, label in ESTIMATES]
     shown = [estimate for estimate in estimates if estimate]
     return {
         "outcome": outcome,
-        "word": wording.verdict_word(judged | {"verdict": outcome}),
-        "task": wording.task_name(judged),
-        "sentence": wording.verdict_sentence(judged | {"verdict": outcome}),
-        "reason": judged.get("reason") or "No reason was written.",
-        "measure": judged.get("measure") or "skill on hidden data (no unit)",
+        "word": wording.verdict_word(entry | {"verdict": outcome}),
+        "task": wording.task_name(entry),
+        "sentence": wording.verdict_sentence(entry | {"verdict": outcome}),
+        "reason": entry.get("reason") or "No reason was written.",
+        "measure": entry.get("measure") or "skill on held-out data (no unit)",
         "estimates": shown,
         "axis": _axis([estimate[end] for estimate in shown for end in ("low", "value", "high")]),
     }
 
 
 def event_card(event: Event, has_snippet: bool) -> dict[str, Any]:
-    """Return what the card of an event says."""
+    """Return the contents of the card of an event."""
     length = None if event.start is None or event.end is None else event.end - event.start
     origin = [f"{name.replace('_km', ' (km)')} {value}" for name, value in event.origin.items()]
     return {
@@ -53,7 +53,7 @@ def event_card(event: Event, has_snippet: bool) -> dict[str, Any]:
 
 
 def event_data(event: Event, snippet: int | None) -> dict[str, Any]:
-    """Return what the scripts must know of an event; `snippet` is the place of its waveforms on the page."""
+    """Return the data of an event for the scripts; `snippet` is the index of its waveforms on the page."""
     return {
         "id": event.event_id,
         "start": event.start,
@@ -66,7 +66,7 @@ def event_data(event: Event, snippet: int | None) -> dict[str, Any]:
 
 
 def issues(quality_log: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what was found wrong, one entry a kind, the most frequent first."""
+    """Return the issues, one entry per kind, the most frequent first."""
     kinds: dict[str, dict[str, Any]] = {}
     for finding in quality_log.get("findings") or []:
         name, unit = str(finding.get("kind", "")), str(finding.get("unit", ""))
@@ -85,7 +85,7 @@ def issues(quality_log: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def timings(wall_seconds: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the stages of the run with the time each took."""
+    """Return the stages of the run with their run times."""
     seconds = {str(stage): finite(value) or 0.0 for stage, value in wall_seconds.items() if stage != "total"}
     total = sum(seconds.values()) or 1.0
     return [
@@ -106,7 +106,7 @@ def facts(run: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def command_line(run: dict[str, Any]) -> str:
-    """Return what was typed, or at least the name of the command."""
+    """Return the command line, or at least the name of the command."""
     written = run.get("command_line")
     if isinstance(written, list):
         return shlex.join(str(word) for word in written)
@@ -114,7 +114,7 @@ def command_line(run: dict[str, Any]) -> str:
 
 
 def downloads(folder: Path) -> list[tuple[str, str]]:
-    """Return names and relative addresses of the files beside the page."""
+    """Return names and relative addresses of the files in the folder of the page."""
     names = [path.name + "/" * path.is_dir() for path in sorted(folder.iterdir())]
     shown = [name for name in names if name != "report.html" and not name.startswith((".", "_"))]
     return [(name, quote(name)) for name in shown if not name.endswith(".tmp")]

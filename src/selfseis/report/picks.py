@@ -1,25 +1,25 @@
-"""What the page shows of picks and of the events that are located with them.
+"""The sections of a page on picks.
 
 The page reads these files of a results folder; each may be missing.
 
 ``picks.csv``
     The picks: ``seed_id, phase, time, probability, sd_s``; time in ISO 8601, UTC.
 ``picks_summary.json``
-    ``false_alarms_per_day``: the rate at each station that the thresholds are set for.
+    ``false_alarms_per_day``: accepted false-alarm rate at each station.
     ``thresholds``: for P and S ``{"height", "probability"}``.
-    ``thresholds_extrapolated``: whether the noise was too short to count so low a rate.
-    ``reliability``: for P and S a list of ``{"stated", "observed", "low", "high", "count"}``, measured with onsets put
-    into noise that was not learnt from.
-    ``agreement``: ``{"statement", "n_stations", "n_events", "confirmations", "under_null", "by_chance_sd"}``.
+    ``thresholds_extrapolated``: whether the record is too short to count such a low rate.
+    ``reliability``: for P and S a list of ``{"stated", "observed", "low", "high", "count"}``, measured with onsets
+    injected into noise that was not used for training.
+    ``agreement``: ``{"statement", "n_stations", "n_events", "confirmations", "under_null", "null_sd"}``.
     ``wadati``: ``{"dp_s", "ds_s", "vp_vs", "sd_s"}``: differences of P and of S times between two stations of an event,
     the slope of the line and the spread about it.
-    ``most_false_per_day``: for P and S the bound of false alarms of each station, by its code.
-    ``rounds``: what each round of learning mined and brought, a list of ``{"stage", "agreed", "under_null", "taught",
-    "refuted", "held_out_above_null"}``.
+    ``max_false_per_day``: for P and S the upper bound of the false-alarm rate of each station, by its code.
+    ``rounds``: pseudo-labels and consensus of each self-training round, a list of
+    ``{"stage", "events", "under_null", "positives", "negatives", "held_out_above_null"}``.
 ``pick_snippets/*.nc``
     Waveforms: ``before`` (channel, time), coordinates ``time`` and ``seed_id`` (channel), ``pick_seed_id``,
     ``pick_phase``, ``pick_time``, ``pick_probability`` and ``pick_sd_s`` (pick); attributes ``title``, ``about`` and
-    ``units``. They are shown in the order of their names.
+    ``units``. They are shown in alphabetical order.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ PHASES = ("P", "S")
 MAX_BINS = 96
 BIN_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 86400, 7 * 86400)
 MAX_SNIPPETS = 24
-MAX_ROWS = 200  # of the table by station; of a long fibre only the channels that were learnt from
+MAX_ROWS = 200  # of the table by station; for a long fibre only the training channels
 PIXELS_OF_SNIPPET = 100_000
 ROUND_COLUMNS = (
     ("stage", "stage"),
-    ("agreed", "events agreed on"),
-    ("under_null", "by chance"),
-    ("taught", "onsets taught"),
-    ("refuted", "refuted"),
-    ("held_out_above_null", "agreement at hidden times, above chance"),
+    ("events", "events of the consensus"),
+    ("under_null", "under null"),
+    ("positives", "positives"),
+    ("negatives", "negatives"),
+    ("held_out_above_null", "consensus at held-out times, above null"),
 )
 
 
@@ -79,7 +79,7 @@ class ReliabilityBin:
 
 
 def picks_section(results: Results) -> dict[str, Any] | None:
-    """Return what the page says of picks; None where the folder has none.
+    """Return the contents of the sections on picks; None without picks.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def wadati_plot(wadati: dict[str, Any]) -> dict[str, Any] | None:
     ]
     if not pairs:
         return None
-    # A couple of stations has no order: the one that P reaches first counts as the first.
+    # A pair of stations has no order: the station with the earlier P is the first.
     points = [(x, y) if x >= 0 else (-x, -y) for x, y in pairs]
     plot = Plot(
         Axis.over("difference of P times (s)", [0.0, *(x for x, _ in points)], 400),
@@ -171,7 +171,7 @@ def reliability_plot(reliability: dict[str, Any]) -> dict[str, Any] | None:
     plot = Plot(
         Axis.between("stated probability", 0, 1, 330),
         Axis.between("share of true onsets", 0, 1, 330),
-        "Share of true onsets against the probability that was stated",
+        "Share of true onsets against stated probability",
     )
     plot.line([(0, 0), (1, 1)], "model")
     for phase, found in bins.items():
@@ -201,7 +201,7 @@ def _read_picks(results: Results) -> list[PickRow] | None:
 
 
 def _thresholds(summary: dict[str, Any]) -> str:
-    """Say what the thresholds are set for."""
+    """Describe the thresholds."""
     rate = finite(summary.get("false_alarms_per_day"))
     if rate is None:
         return ""
@@ -211,17 +211,17 @@ def _thresholds(summary: dict[str, Any]) -> str:
         if probability is not None:
             parts.append(f"{phase} at a probability of {wording.number(probability, 2)}")
     plural = "" if rate == 1 else "s"
-    text = f"Thresholds are set for {wording.number(rate)} false alarm{plural} of each phase a day at each station"
+    text = f"Thresholds are set for {wording.number(rate)} false alarm{plural} per day at each station for each phase"
     text += f": {' and '.join(parts)}" if parts else ""
     if summary.get("thresholds_extrapolated"):
-        text += "; the record is too short to count so low a rate, which is extrapolated"
+        text += "; the record is too short to count such a low rate, so that it is extrapolated"
     return f"{text}."
 
 
 def _stations(picks: list[PickRow], summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row a station: its picks, and how many may be false."""
+    """Return one row per station: number of picks and bound of the false-alarm rate."""
     counts = Counter((pick.station, pick.phase) for pick in picks)
-    bounds = summary.get("most_false_per_day") or {}
+    bounds = summary.get("max_false_per_day") or {}
     bounded = {name for of in bounds.values() for name in of}
     names = sorted(bounded | {station for station, _ in counts})
     if len(names) > MAX_ROWS:
@@ -230,16 +230,14 @@ def _stations(picks: list[PickRow], summary: dict[str, Any]) -> list[dict[str, A
         {
             "station": name.rstrip("."),
             "n": [counts[name, phase] for phase in PHASES],
-            "most_false": [
-                wording.number(finite((bounds.get(phase) or {}).get(name)), 2) for phase in PHASES
-            ],
+            "max_false": [wording.number(finite((bounds.get(phase) or {}).get(name)), 2) for phase in PHASES],
         }
         for name in names
     ]
 
 
 def _rounds(rounds: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the rounds of learning as a table of what is known of them."""
+    """Return the self-training rounds as a table."""
     shown = [(key, title) for key, title in ROUND_COLUMNS if any(r.get(key) is not None for r in rounds)]
     if not shown:
         return None

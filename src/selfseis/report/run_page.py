@@ -1,4 +1,4 @@
-"""Make report.html out of a results folder: arrange what was read, fill the template, write it whole."""
+"""The page report.html of a results folder."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ def write_report(folder: str | Path) -> Path:
     ------
     FileNotFoundError
         If there is no such folder.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from selfseis import write_report
+    >>> Path("results").mkdir()  # the folder of a run; sections without a file are left out
+    >>> write_report("results").name
+    'report.html'
     """
     results = read_results(Path(folder))
     page = render_template("report.html", _contents(results) | {"scripts": SCRIPTS})
@@ -52,7 +60,7 @@ def write_report(folder: str | Path) -> Path:
 
 
 def _contents(results: Results) -> dict[str, Any]:
-    """Everything the template shows, in the order of the page."""
+    """Return all contents of the template, in the order of the page."""
     shown = _strongest(results.events or [])
     overview = _pack_snippet(results, results.snippets.get(OVERVIEW), PIXELS_OF_OVERVIEW)
     event_snippets = _event_snippets(results, shown)
@@ -137,7 +145,7 @@ def _timeline(results: Results, events: list[Event]) -> dict[str, Any] | None:
 
 
 def render_template(name: str, contents: dict[str, Any]) -> str:
-    """Fill a template; everything that came from a file is escaped."""
+    """Fill a template; all text from files is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

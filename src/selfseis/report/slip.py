@@ -1,4 +1,4 @@
-"""The sections of a page on slip: what slipped, how well it is known, and how the data are fitted."""
+"""The sections of a page on slip: magnitude, slip maps, data fit and noise."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 ARROW_SHARE = 0.22
 PIXELS = 4.5
 OUTLIERS = {
-    "Gaussian": "Noise is Gaussian: hidden data are not surely predicted better when outliers count less.",
-    "Student's t": "Noise is Student's t: hidden data are surely predicted better when outliers count less. "
-    "Those beyond four standard deviations are named below.",
+    "Gaussian": "Noise is Gaussian: down-weighting outliers does not significantly improve the prediction of "
+    "held-out data.",
+    "Student's t": "Noise is Student's t: down-weighting outliers significantly improves the prediction of held-out "
+    "data. Data beyond four standard deviations are listed below.",
 }
 
 
@@ -48,8 +49,8 @@ def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "magnitude",
         "heading": f"Mw {wording.measured(value, low, high)}",
-        "lead": f"The interval holds {level}; it includes a rigidity that is known to "
-        f"{wording.percent(finite(summary.get('rigidity_error')) or 0)}, and what a half-space leaves out.",
+        "lead": f"This is the {level} interval. It includes a rigidity error of "
+        f"{wording.percent(finite(summary.get('rigidity_error')) or 0)} and the error of the half-space model.",
         "facts": [
             ("moment", f"{wording.number(finite(summary.get('moment_nm')))} N m"),
             ("largest slip", f"{wording.number(finite(summary.get('max_slip_m')))} m"),
@@ -64,14 +65,14 @@ def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hidden_types(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what the other types of data say of each; nothing in folders that were written without it."""
+    """Return the prediction of each data type from the others; None for older folders."""
     known = summary.get("hidden_types") or {}
-    if not known.get("said"):
+    if not known.get("summary"):
         return None
     section: dict[str, Any] = {
         "name": "types",
-        "heading": "Each type of data, hidden whole",
-        "lead": f"{known['said']} What is left of a hidden scene is counted without its ramp, which nobody else knows.",
+        "heading": "Data types, held out one at a time",
+        "lead": f"{known['summary']} Residuals of a held-out scene exclude its ramp, which other data cannot predict.",
     }
     rows = []
     for one in known.get("types") or []:
@@ -79,7 +80,7 @@ def _hidden_types(summary: dict[str, Any]) -> dict[str, Any] | None:
         rest = [wording.number(finite(one.get(name)), 2) for name in ("uniform_slip", "rms_m")]
         rows.append([str(one.get("kind")), ", ".join(one.get("predicted_from") or []),
                      wording.measured(*skill), *rest, str(one.get("predictable"))])  # fmt: skip
-    columns = ["Hidden", "predicted from", "variance reduction", "uniform slip", "rms (m)", "predictable"]
+    columns = ["Held out", "predicted from", "variance reduction", "uniform slip", "rms (m)", "predictable"]
     return section | ({"table": {"columns": columns, "rows": rows}} if rows else {})
 
 
@@ -97,9 +98,9 @@ def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
     small = float(np.nanquantile(np.abs(observed - hidden), 0.98)) or reach
     parts = (
         ("Observed", observed, reach),
-        ("Predicted while hidden", hidden, reach),
+        ("Held-out prediction", hidden, reach),
         ("Observed minus model of all data", observed - model, small),
-        ("Observed minus hidden prediction", observed - hidden, small),
+        ("Observed minus held-out prediction", observed - hidden, small),
     )
     plots = []
     for heading, values, limit in parts:
@@ -113,7 +114,7 @@ def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
     return {
         "name": kind.replace(" ", "-"),
         "heading": f"InSAR: {kind.removeprefix('insar ')}",
-        "lead": "Every pixel was predicted once while its block of the map was hidden with all data in it.",
+        "lead": "Every pixel was predicted once, while all data in its block of the map were held out.",
         "plots": plots,
     }
 
@@ -136,7 +137,7 @@ def _gnss(stored: xr.Dataset) -> dict[str, Any] | None:
     return {
         "name": "gnss",
         "heading": "GNSS",
-        "lead": "Black: observed. Orange: predicted while the site and everything near it was hidden.",
+        "lead": "Black: observed. Orange: predicted while the site and all data near it were held out.",
         "plots": [(heading, scale, plot) for heading, scale, plot in plots],
     }
 
@@ -167,7 +168,7 @@ def _arrows(
                 plot.line([(x, y), tip], style)
     plot.dots(list(place.values()), "station", radius=3.5, titles=list(place))
     plot.legend += [("swatch-observed", f"observed (longest {wording.number(largest, 2)} m)")]
-    plot.legend += [("swatch-predicted", "predicted while hidden")]
+    plot.legend += [("swatch-predicted", "held-out prediction")]
     return plot.to_dict()
 
 
@@ -208,11 +209,11 @@ def _noise(summary: dict[str, Any]) -> dict[str, Any]:
         rows.append([kind, wording.number(finite(scale), 2), *millimetres, wording.number(cells[2], 2), sign])
     return {
         "name": "noise",
-        "heading": "Noise, as the data show it",
-        "lead": "A scale of 5 says that a fit leaves five times the stated error: the earth is no elastic half-space "
-        f"and the fault no set of planes. {OUTLIERS.get(str(summary.get('noise_model')), '')}",
+        "heading": "Noise estimates",
+        "lead": "A scale of 5 means that the residuals are five times the stated error: the Earth is not an elastic "
+        f"half-space and the fault is not a set of planes. {OUTLIERS.get(str(summary.get('noise_model')), '')}",
         "table": {
-            "columns": ["Data", "scale", "of a pixel (mm)", "shared (mm)", "over (km)", "sign"],
+            "columns": ["Data", "scale", "nugget (mm)", "sill (mm)", "range (km)", "sign"],
             "rows": rows,
             "cell": "",
         },

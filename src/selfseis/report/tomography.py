@@ -1,4 +1,4 @@
-"""The sections of a page on structure: maps, sections, what hidden arrivals say, and a published model beside it."""
+"""The sections of a page on velocity structure: maps, cross-sections, held-out arrivals, published model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-LONGEST, SHORTEST = 430.0, 130.0
+MAX_SIDE, MIN_SIDE = 430.0, 130.0
 N_MAPS = 4
 N_COLOURS = 41
 NO_RAY = "#e9e9e6"
@@ -74,7 +74,7 @@ def _hidden(summary: dict[str, Any]) -> dict[str, Any] | None:
         return None
     return {
         "name": "hidden",
-        "heading": "What was hidden, and what structure told of it",
+        "heading": "Prediction of held-out arrivals",
         "lead": "Gain in explained variance over event and station terms that were tuned on the same folds. "
         "Hidden events ask whether paths already known help a new event; hidden regions ask whether anything is "
         "known where no event was.",
@@ -158,13 +158,13 @@ def _map(stored: xr.Dataset, name: str, layer: int, scale: Scale, end: str, labe
     east, north = _edges(stored["longitude"].values[order]), _edges(stored["latitude"].values)
     squeeze = max(math.cos(math.radians(float(np.mean(north)))), 0.05)
     wide, high = float(np.ptp(east)) * squeeze, float(np.ptp(north))
-    unit = LONGEST / max(wide, high)
+    unit = MAX_SIDE / max(wide, high)
     plot = Plot(
         Axis.between(
-            "longitude (°)", float(east[0]), float(east[-1]), max(wide * unit, SHORTEST), max_ticks=5
+            "longitude (°)", float(east[0]), float(east[-1]), max(wide * unit, MIN_SIDE), max_ticks=5
         ),
         Axis.between(
-            "latitude (°)", float(north[0]), float(north[-1]), max(high * unit, SHORTEST), max_ticks=5
+            "latitude (°)", float(north[0]), float(north[-1]), max(high * unit, MIN_SIDE), max_ticks=5
         ),
         label,
     )
@@ -231,7 +231,7 @@ def _cuts(stored: xr.Dataset) -> dict[str, Any]:
     for title, along, part, fixed, place in cuts:
         across = _edges(along)
         plot = Plot(
-            Axis.between(title, float(across[0]), float(across[-1]), LONGEST, max_ticks=6),
+            Axis.between(title, float(across[0]), float(across[-1]), MAX_SIDE, max_ticks=6),
             Axis.between("depth (km)", float(depth[0]), float(depth[-1]), 200.0, max_ticks=5),
             f"Section along {title}",
             downwards=True,
@@ -265,7 +265,7 @@ def _ratio(stored: xr.Dataset) -> dict[str, Any] | None:
         "name": "ratio",
         "heading": "Vp/Vs",
         "lead": f"From P and S together. Beyond two standard deviations in {wording.percent(share)} "
-        "of the cells that both cross; about 5% would be by chance alone. Grey: not crossed by both.",
+        "of the cells that both cross; about 5% are expected at random. Grey: not crossed by both.",
         "plots": plots,
     }
 

@@ -1,4 +1,4 @@
-"""Say numbers, times and verdicts in words a reader can trust: sensible digits, plain sentences."""
+"""Numbers, times and verdicts as text, with significant digits."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from selfseis.report.results_folder import finite
 
 VERDICT_WORDS = {"works": "Works", "no_gain": "No gain", "cannot_tell": "Cannot tell"}
 TASK_NAMES = {"denoise": "Denoising", "detect": "Detection", "pick": "Picking", "explore": "Exploration"}
-NOTHING_FOUND = {"explore": "no structure"}  # what a task says where nothing was compared
+NOTHING_FOUND = {"explore": "no structure"}  # for tasks without a comparison
 GEOMETRIES = {"fibre": "Fibre", "network": "Station network"}
 MEANINGS = {
-    "gap": "no data between two pieces; left empty and masked",
-    "overlap": "records that cover the same time",
+    "gap": "no data between two segments; left empty and masked",
+    "overlap": "records that overlap in time",
     "duplicate": "records stored twice",
-    "out_of_order": "records not in the order of time",
+    "out_of_order": "records not in chronological order",
     "truncated": "file ends too early",
-    "damaged": "contents that could not be decoded",
+    "damaged": "contents that cannot be decoded",
     "header_mismatch": "header and data disagree",
     "dead": "constant or zero signal; masked",
     "clipped": "amplitude at the limit of the instrument; masked",
-    "nan": "samples that are no numbers; masked",
-    "wrong_rate": "another sampling rate than the rest; left out",
-    "unreadable": "could not be opened; left out",
-    "wrong_geometry": "another fibre or channel spacing than the rest; left out",
-    "conflict": "pieces that overlap and disagree; masked",
-    "not_waveforms": "no waveforms inside; left out",
-    "shifted": "sample times moved onto the common clock",
-    "near_fault": "pixels on or beside the fault trace; masked",
-    "sign_turned": "scene whose sign contradicts GNSS; turned",
-    "downsampled": "averaged where the displacement is smooth",
-    "too_far": "too far from the fault to say anything; left out",
-    "assumed": "value not given, assumed",
+    "nan": "samples that are not numbers; masked",
+    "wrong_rate": "different sampling rate; left out",
+    "unreadable": "cannot be opened; left out",
+    "wrong_geometry": "different fibre or channel spacing; left out",
+    "conflict": "segments that overlap and disagree; masked",
+    "not_waveforms": "no waveforms; left out",
+    "shifted": "sample times moved to the common time axis",
+    "near_fault": "pixels on or near the fault trace; masked",
+    "sign_turned": "scene whose sign contradicts GNSS; sign reversed",
+    "downsampled": "averaged in areas of smooth displacement",
+    "too_far": "too far from the fault to be informative; left out",
+    "assumed": "value missing; assumed",
 }
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
@@ -42,7 +42,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def verdict_sentence(verdict: dict[str, Any]) -> str:
-    """Say a verdict in one short sentence.
+    """Return a verdict as one short sentence.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def verdict_sentence(verdict: dict[str, Any]) -> str:
 
 
 def verdict_word(verdict: dict[str, Any]) -> str:
-    """Say a verdict in a word or two.
+    """Return a verdict as one or two words.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def verdict_word(verdict: dict[str, Any]) -> str:
 
 
 def _nothing_found(verdict: dict[str, Any]) -> str:
-    """Name what was not found, where no skill could be compared for that; else nothing."""
+    """Return the name of a missing result if no skill could be compared; otherwise an empty string."""
     unmeasured = (verdict.get("skill") or {}).get("value") is None
     if verdict.get("verdict") != "no_gain" or not unmeasured:
         return ""
@@ -91,7 +91,7 @@ def _nothing_found(verdict: dict[str, Any]) -> str:
 
 
 def task_name(verdict: dict[str, Any]) -> str:
-    """Name a task as a noun.
+    """Return the name of a task as a noun.
 
     Parameters
     ----------

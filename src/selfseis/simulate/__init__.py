@@ -1,6 +1,6 @@
-"""Known truth for tests and verdicts: noise, earthquakes on fibres and networks, and recordings made of them.
+"""Synthetic data with known truth: noise, earthquakes on fibres and networks, and recordings of both.
 
-Everything is deterministic by seed. Each module says what in it is physical and what is made up.
+All data are deterministic by seed. Each module states which parts are physical and which are invented.
 """
 
 from __future__ import annotations

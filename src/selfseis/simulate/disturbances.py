@@ -1,4 +1,4 @@
-"""What is no onset: glitches, steps, bursts, footsteps, trains, far earthquakes, clipping."""
+"""Disturbances without a local onset: glitches, steps, bursts, footsteps, trains, far earthquakes, clipping."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Gen
     window : ndarray, shape (3, n_samples)
         East, north, vertical, high-passed.
     noise_level : float
-        Level of the noise, in its units.
+        Noise level, in the units of the window.
     rng : Generator
         Random numbers.
     """
@@ -38,7 +38,7 @@ def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Gen
 
 
 def clip_window(window: Float32Array, rng: np.random.Generator) -> None:
-    """Cut off what exceeds a random share of the largest sample, in place."""
+    """Clip a window at a random share of its largest sample, in place."""
     limit = np.abs(window).max() * rng.uniform(0.2, 0.8)
     np.clip(window, -limit, limit, out=window)
 
@@ -56,14 +56,14 @@ def _glitch(n_samples: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _step(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return a jump as the high-pass leaves it: it decays within a period of its corner."""
+    """Return a high-passed step, which decays within a period of the corner frequency."""
     age = np.arange(n_samples) - rng.integers(n_samples)
     series = np.where(age >= 0, np.exp(-np.maximum(age, 0) / 22.0) * np.cos(np.maximum(age, 0) / 22.0), 0.0)
     return _on_one_component(3.0 * series, rng)
 
 
 def _burst(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return noise that swells and fades: a gust, a vehicle."""
+    """Return noise with a Gaussian envelope, such as a gust or a vehicle."""
     width = np.exp(rng.uniform(np.log(15), np.log(500)))
     middle = rng.integers(n_samples)
     envelope = np.exp(-0.5 * ((np.arange(n_samples) - middle) / width) ** 2)
@@ -71,17 +71,17 @@ def _burst(n_samples: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _footsteps(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return short pulses at a steady pace."""
+    """Return short pulses at regular intervals."""
     pace, first = int(rng.integers(40, 120)), int(rng.integers(n_samples))
     beats = np.arange(first, min(n_samples, first + pace * int(rng.integers(4, 25))), pace)
     age = np.arange(n_samples)[:, None] - beats
-    loudness = rng.uniform(0.5, 1.0, len(beats))
-    envelope = (np.where(age >= 0, np.exp(-np.maximum(age, 0) / 6.0), 0.0) * loudness).sum(axis=1)
+    amplitude = rng.uniform(0.5, 1.0, len(beats))
+    envelope = (np.where(age >= 0, np.exp(-np.maximum(age, 0) / 6.0), 0.0) * amplitude).sum(axis=1)
     return 2.0 * _coloured(n_samples, rng) * envelope
 
 
 def _train(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return a few lines of the spectrum that rise, last and fall."""
+    """Return a few spectral lines under a flat-topped envelope."""
     time = np.arange(n_samples)
     width = rng.uniform(300, 2000)
     envelope = np.exp(-0.5 * ((time - rng.integers(n_samples)) / width) ** 4)
@@ -92,7 +92,7 @@ def _train(n_samples: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _far_earthquake(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return a wave train of low frequency that builds up over seconds."""
+    """Return a low-frequency wave train that builds up over seconds."""
     time = np.arange(n_samples)
     age = np.maximum(time - rng.integers(-n_samples // 2, n_samples), 0)
     rise = rng.uniform(200, 800)
@@ -107,7 +107,7 @@ def _far_earthquake(n_samples: int, rng: np.random.Generator) -> FloatArray:
 
 
 def _coloured(n_samples: int, rng: np.random.Generator) -> FloatArray:
-    """Return noise in a random band, as loud on every component, from a common series and each one's own."""
+    """Return noise in a random band with equal variance on all components and a random common share."""
     from scipy.signal import butter, sosfilt
 
     low = np.exp(rng.uniform(np.log(0.007), np.log(0.08)))

@@ -1,4 +1,4 @@
-"""Earthquakes added to a recording, simulated or real, at known times and signal-to-noise ratios."""
+"""Synthetic earthquakes in a recording, simulated or real, at known times and signal-to-noise ratios."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TYPICAL_VP = 5000.0  # m/s
 
 @dataclass(frozen=True)
 class SimulatedEvent:
-    """Truth about one event.
+    """True parameters of one synthetic event.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class SimulatedEvent:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is needed to compute an event again."""
+    """Parameters from which an event can be recomputed."""
 
     seed: int
     number: int
@@ -69,7 +69,7 @@ class _Plan:
 
 
 class _NoiseWithEvents:
-    """Noise plus events; an event is computed again when it is read, and only the last one is kept."""
+    """Noise plus events; an event is recomputed when it is read, and only the last one is cached."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class _NoiseWithEvents:
         truth: Sequence[SimulatedEvent],
     ) -> None:
         self.noise, self.receivers, self.plans, self.truth = noise, receivers, plans, truth
-        self._kept: tuple[int, Float32Array] | None = None
+        self._cached: tuple[int, Float32Array] | None = None
 
     def __call__(self, channels: IntArray, first: int, last: int) -> Float32Array:
         samples = np.array(
@@ -93,11 +93,11 @@ class _NoiseWithEvents:
         return samples
 
     def _scaled(self, number: int) -> Float32Array:
-        kept = self._kept
-        if kept is None or kept[0] != number:
+        cached = self._cached
+        if cached is None or cached[0] != number:
             waveforms = self.plans[number].wavefield(self.receivers).waveforms
-            kept = self._kept = (number, (self.truth[number].scale * waveforms).astype(np.float32))
-        return kept[1]
+            cached = self._cached = (number, (self.truth[number].scale * waveforms).astype(np.float32))
+        return cached[1]
 
 
 def simulate_recording_with_events(
@@ -125,16 +125,16 @@ def simulate_recording_with_events(
     seed : int
         Non-negative.
     band : tuple of float, optional
-        Events are filtered to it (Hz), because a signal where there is no noise would be found at any ratio:
-        give the band of the noise; by default that of `default_band`.
+        Pass band of the events (Hz); by default that of `default_band`. Give the band of the noise: a signal
+        outside it would be detectable at any ratio.
     corner_frequencies : tuple of float, optional
         Range of the corner frequency of P, Hz; by default from the lower end of the band to its geometric
         mean.
     distances : tuple of float, optional
         Range of the distance from source to a random channel, m; by default from 0.3 to 3 times the array's
-        extent, or farther if P would not travel for 20 samples.
+        extent, or farther if the travel time of P would be below 20 samples.
     coordinates : array_like, optional
-        Shape (channels, 3), m: the bends of a fibre; straight without it.
+        Shape (channels, 3), m: course of a bent fibre; by default the fibre is straight.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def simulate_recording_with_events(
     Raises
     ------
     ValueError
-        If the recording is too short for so many events, has no coordinates, or has no data at an event.
+        If the recording is too short for the events, has no coordinates, or has no data at an event.
     """
     rate = sampling_rate(noise)
     low, high = band or default_band(rate)
@@ -179,7 +179,7 @@ def _plan(
     distances: tuple[float, float],
     corners: tuple[float, float],
 ) -> _Plan:
-    """Draw a source; coda and window are as long as its distance asks."""
+    """Draw a source; the lengths of coda and window follow from its distance."""
     rng = keyed_generator(seed, Role.EVENT, number, 0)
     lead = 3 / corners[0]
     drawn = random_source(rng, receivers.coordinates, 0.0, distances=distances, corner_frequencies=corners)
@@ -194,8 +194,8 @@ def _scaled_event(
     noise: xr.DataArray, receivers: Receivers, plan: _Plan, first: int, snr_db: float
 ) -> SimulatedEvent:
     wavefield = plan.wavefield(receivers)
-    there = np.asarray(noise.isel(time=slice(first, first + plan.n_samples)).values, dtype=np.float32)
-    _, scaled = inject(there, wavefield.waveforms, snr_db, wavefield.active)
+    samples = np.asarray(noise.isel(time=slice(first, first + plan.n_samples)).values, dtype=np.float32)
+    _, scaled = inject(samples, wavefield.waveforms, snr_db, wavefield.active)
     peak = np.unravel_index(np.argmax(np.abs(wavefield.waveforms)), wavefield.waveforms.shape)
     rate = receivers.sampling_rate
     active = np.flatnonzero(wavefield.active.any(axis=0))

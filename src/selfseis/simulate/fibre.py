@@ -1,13 +1,13 @@
-"""An earthquake as a fibre records it: strain rate along the fibre, P, S and coda.
+"""Synthetic earthquakes on a fibre: strain rate along the fibre with P, S and coda.
 
-A fibre along ``d`` feels ``-(d . u)(d . k) / v`` times the second time derivative of the displacement pulse
+A fibre along ``d`` records ``-(d . u)(d . k) / v`` times the second time derivative of the displacement pulse
 of a ray along ``k``: cos^2 of the angle for P and sin(2 angle) / 2 for S, which changes its sign where the
-ray is square to the fibre (Lior et al., 2021, 10.5194/se-12-1421-2021). The gauge averages along the fibre.
+ray is perpendicular to the fibre (Lior et al., 2021, 10.5194/se-12-1421-2021). The gauge averages along the fibre.
 
-Physical: moveouts, polarity, spreading, attenuation (see `selfseis.simulate.source`). Made up, but plausible:
-the coda is that of point scatterers near the fibre, lit at random times with exponentially decaying
-amplitude, so that each arrival is a hyperbola and their sum is partly coherent; site amplification is
-lognormal. Amplitudes are relative: the largest is 1.
+Physical: moveouts, polarity, spreading, attenuation (see `selfseis.simulate.source`). Invented, but plausible:
+point scatterers near the fibre produce the coda at random times with exponentially decaying amplitude, so
+that each arrival is a hyperbola and their sum is partly coherent; site amplification is lognormal.
+Amplitudes are relative: the largest is 1.
 """
 
 from __future__ import annotations
@@ -71,20 +71,20 @@ def fibre_event(
     sampling_rate : float
         Hz.
     source : PointSource
-        Where, when and how; in the frame of `coordinates`.
+        Position, time and mechanism; in the coordinate system of `coordinates`.
     rng : numpy.random.Generator
-        Draws scatterers and site amplification.
+        Generator of the scatterers and the site amplification.
     gauge_length : float
         m; 0 for a point measurement.
     coda : Coda or None
-        None for P and S alone.
+        None for P and S only.
     site_spread : float
         Standard deviation of the logarithm of the amplification of a channel.
 
     Returns
     -------
     Wavefield
-        Waveforms (channels, samples); what falls outside the window is cut off.
+        Waveforms (channels, samples); arrivals outside the window are cut off.
 
     Raises
     ------
@@ -95,7 +95,9 @@ def fibre_event(
     if receivers.ndim == 1:
         receivers = straight_fibre(receivers)
     if len(receivers) < 2:
-        raise ValueError("a fibre needs at least two channels: its direction is that from one to the next")
+        raise ValueError(
+            f"a fibre needs at least two channels, which define its direction, got {len(receivers)}"
+        )
     tangents = np.gradient(receivers, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
     lengths, directions = rays(source.position, receivers)
@@ -129,41 +131,39 @@ def _scattered(
     rng: np.random.Generator,
     window: Window,
 ) -> npt.NDArray[np.complex64]:
-    """Spectra of the waves that scatterers send along the fibre: a quarter lit by P, the others by S."""
+    """Spectra of the scattered waves along the fibre: a quarter of the scatterers radiate from P, the others from S."""
     extent = np.ptp(receivers, axis=0).max()
     rate = SPIKE_OVERSAMPLING * window.sampling_rate
     spectra = np.zeros((len(receivers), window.frequencies.size), np.complex64)
-    longest = 3 * coda.decay
+    max_lapse = 3 * coda.decay
     for phase in PHASES:
         spikes = np.zeros((len(receivers), SPIKE_OVERSAMPLING * window.padded), np.float32)
         for _ in range(round(coda.scatterers * (0.25 if phase == "P" else 0.75))):
             scatterer = receivers[rng.integers(len(receivers))] + rng.normal(0, 0.3 * extent, 3) * (1, 1, 0.3)
-            lapse = rng.uniform(0, longest)
+            lapse = rng.uniform(0, max_lapse)
             lengths, directions = rays(scatterer, receivers)
-            lit = source.origin_time + rays(source.position, scatterer[None])[0][0] / source.velocity(phase)
+            excited = source.origin_time + rays(source.position, scatterer[None])[0][0] / source.velocity(
+                phase
+            )
             delays = lapse + lengths / (source.vs * rng.uniform(0.5, 1.0))
             sensitivity = np.sum(tangents * directions, axis=1) ** 2
             spreading = np.sqrt(0.1 * extent / (0.1 * extent + lengths))
             strengths = rng.standard_normal() * sensitivity * spreading * np.exp(-delays / coda.decay)
-            _add_spikes(spikes, (lit + delays) * rate, strengths, window.last_arrival * rate)
+            _add_spikes(spikes, (excited + delays) * rate, strengths, window.last_arrival * rate)
         travel_time = rays(source.position, receivers)[0].mean() / source.velocity(phase) + coda.decay
         attenuation = np.exp(-np.pi * window.frequencies * travel_time / source.quality(phase))
         pulse = recorded_pulse(source, phase, window.frequencies, derivatives=2) * attenuation
         in_time = scipy.fft.irfft(pulse, window.padded)
-        # Campbell's theorem: a train of pulses has the pulse's energy times the spikes' power a second
+        # Campbell's theorem: the power of a pulse train is the energy of the pulse times the spike power per second
         spikes_power = np.square(spikes, dtype=float).sum() / len(receivers) * 2 / coda.decay
         power = max(spikes_power * np.sum(in_time**2) / window.sampling_rate, np.finfo(float).tiny)
-        loudness = (
-            coda.level * np.sqrt(np.mean(amplitudes[phase] ** 2)) * np.abs(in_time).max() / np.sqrt(power)
-        )
-        spectra += scipy.fft.rfft(spikes)[:, : window.frequencies.size] * (loudness * pulse).astype(
-            np.complex64
-        )
+        gain = coda.level * np.sqrt(np.mean(amplitudes[phase] ** 2)) * np.abs(in_time).max() / np.sqrt(power)
+        spectra += scipy.fft.rfft(spikes)[:, : window.frequencies.size] * (gain * pulse).astype(np.complex64)
     return spectra
 
 
 def _add_spikes(spikes: Float32Array, positions: FloatArray, amplitudes: FloatArray, end: float) -> None:
-    """Add one spike a row, at a position between two samples; none before the first or after `end`."""
+    """Add one spike per row, at a position between two samples; none before the first or after `end`."""
     rows = np.flatnonzero((positions >= 0) & (positions < min(end, spikes.shape[1] - 1)))
     whole = positions[rows].astype(int)
     part = positions[rows] - whole

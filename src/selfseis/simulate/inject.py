@@ -1,4 +1,4 @@
-"""Add a signal to noise, simulated or real, at a stated signal-to-noise ratio."""
+"""Injection of a signal into noise, simulated or real, at a given signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def inject(
         ``10 log10(mean signal power / mean noise power)``, both where the signal is active and there are
         data.
     active : numpy.ndarray of bool, optional
-        Where the signal counts as present; by default where it is not 0.
+        True where the signal counts as present; by default where it is not 0.
 
     Returns
     -------
     noisy : numpy.ndarray
         Noise + scaled signal, float32; NaN stays NaN.
     scaled : numpy.ndarray
-        The signal as added, float32; a number also where there are no data.
+        The signal as added, float32; finite also where there are no data.
 
     Raises
     ------

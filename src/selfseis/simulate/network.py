@@ -1,9 +1,9 @@
-"""An earthquake as a network of three-component stations records it: ground velocity, P, S and coda.
+"""Synthetic earthquakes on a network of three-component stations: ground velocity with P, S and coda.
 
 Physical: moveouts, polarisation along and across a straight ray, spreading, attenuation (see
-`selfseis.simulate.source`), and the factor 2 of the free surface. Made up: the coda, independent noise with
-the pulse's spectrum and a decaying envelope (stations farther apart than a wavelength), and lognormal site
-amplification. Amplitudes are relative: the largest is 1.
+`selfseis.simulate.source`), and the factor 2 of the free surface. Invented: the coda, independent noise with
+the spectrum of the pulse and a decaying envelope (stations farther apart than a wavelength), and lognormal
+site amplification. Amplitudes are relative: the largest is 1.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def network_event(
     sampling_rate : float
         Hz.
     source : PointSource
-        Where, when and how; in the frame of `coordinates`.
+        Position, time and mechanism; in the coordinate system of `coordinates`.
     rng : numpy.random.Generator
-        Draws the coda and the site amplification.
+        Generator of the coda and the site amplification.
     coda : Coda or None
-        None for P and S alone.
+        None for P and S only.
     site_spread : float
         Standard deviation of the logarithm of the amplification of a station.
 

@@ -1,9 +1,8 @@
-"""Noise with known statistics: band-limited, correlated across channels, bursty, common mode, dead.
+"""Noise with known statistics: band-limited, correlated across channels, bursty, common mode; dead channels.
 
-Physical: the triangular correlation of a sliding gauge; the laser's noise, equal on all channels. Not
-physical: noise is Gaussian and stationary between bursts, and a burst is a louder stretch of the channel's
-own noise, so it is as incoherent across channels as that noise is: it says nothing about where or what the
-source is.
+Physical: the triangular correlation of a sliding gauge; the noise of the laser, equal on all channels. Not
+physical: noise is Gaussian and stationary between bursts. A burst is a louder stretch of the noise of each
+channel, so it is as incoherent across channels as that noise and has no source position.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from selfseis.simulate.stream import CorrelationShape, NoiseStream, Role, keyed_
 from selfseis.typing import Float32Array, IntArray
 
 BurstReach = Literal["all", "neighbours", "station"]
-BURST_EPOCH = 600.0  # seconds drawn from one generator, so that bursts can be found for any span
+BURST_EPOCH = 600.0  # seconds drawn from one generator, so that the bursts of any span can be computed
 MAX_BURST = 60.0  # seconds
 
 
@@ -132,16 +131,16 @@ def bursts(
     n_channels : int
         Channels of the recording.
     rate_per_hour : float
-        Mean number of bursts an hour, all kinds together.
+        Mean number of bursts per hour, all kinds together.
     seed : int
-        Non-negative. The bursts of a span are the same whatever spans were asked before.
+        Non-negative. The bursts of a span do not depend on other spans.
     reach : sequence of {"all", "neighbours", "station"}
-        Kinds drawn with equal chance: all channels at once; a run of at least 2 stations (or fibre channels)
+        Kinds, drawn with equal probability: all channels at once; a run of at least 2 stations (or fibre channels)
         and at most a quarter of them; one station.
     amplitude : float
         Median amplitude over that of the noise; lognormal with a standard deviation of 0.5.
     durations : tuple of float
-        Shortest and longest duration (s), log-uniform between.
+        Minimum and maximum duration (s), log-uniform between.
     channels_per_station : int
         Components that follow each other in the recording.
 
@@ -156,7 +155,7 @@ def bursts(
         If a burst could last longer than 60 s.
     """
     if durations[1] > MAX_BURST:
-        raise ValueError(f"a burst may last {MAX_BURST:g} s at most, not {durations[1]:g} s")
+        raise ValueError(f"bursts must last {MAX_BURST:g} s at most, got {durations[1]:g} s")
     n_stations = n_channels // channels_per_station
     found = []
     for epoch in range(int(start // BURST_EPOCH), int(np.ceil(end / BURST_EPOCH))):
@@ -164,12 +163,12 @@ def bursts(
         for _ in range(rng.poisson(rate_per_hour * BURST_EPOCH / 3600)):
             onset = BURST_EPOCH * (epoch + rng.random())
             duration = float(np.exp(rng.uniform(*np.log(durations))))
-            loudness = amplitude * float(np.exp(0.5 * rng.standard_normal()))
+            factor = amplitude * float(np.exp(0.5 * rng.standard_normal()))
             kind = reach[int(rng.integers(len(reach)))]
             first, last = _stations_reached(kind, n_stations, rng)
             if start <= onset < end:
                 last_channel = (last + 1) * channels_per_station - 1
-                found.append(Burst(onset, duration, loudness, first * channels_per_station, last_channel))
+                found.append(Burst(onset, duration, factor, first * channels_per_station, last_channel))
     return found
 
 
@@ -200,7 +199,7 @@ def amplify(
     noise : numpy.ndarray
         Shape (channels, samples).
     bursts : sequence of Burst
-        What to apply; bursts outside the span or the channels do nothing.
+        Bursts to apply; those outside the span or the channels are ignored.
     sampling_rate : float
         Hz.
     channels : numpy.ndarray of int, optional
@@ -228,7 +227,7 @@ def amplify(
 
 
 def dead_channels(n_channels: int, fraction: float, seed: int) -> IntArray:
-    """Choose channels that record nothing.
+    """Draw the numbers of dead channels.
 
     Parameters
     ----------
@@ -250,6 +249,6 @@ def dead_channels(n_channels: int, fraction: float, seed: int) -> IntArray:
         If the fraction is not between 0 and 1.
     """
     if not 0 <= fraction <= 1:
-        raise ValueError(f"the fraction of dead channels must be 0 to 1, not {fraction}")
+        raise ValueError(f"the fraction of dead channels must be 0 to 1, got {fraction}")
     rng = keyed_generator(seed, Role.DEAD_CHANNELS)
     return np.sort(rng.choice(n_channels, round(fraction * n_channels), replace=False)).astype(np.int64)

@@ -1,8 +1,8 @@
-"""Ocean surface gravity waves along a fibre or a network: dispersive, in both directions, never repeating.
+"""Ocean surface gravity waves along a fibre or a network: dispersive, bidirectional and aperiodic.
 
 Physical: linear (Airy) waves, whose frequency and wavenumber obey ``omega ** 2 = g k tanh(k h)``, and whose
-pressure at the sea floor falls with depth as ``1 / cosh(k h)``. Not physical: unidirectional along the line
-(no swell from the side), and one sea state for good. Source: Lamb, Hydrodynamics, 1932, paragraphs 227-229.
+pressure at the sea floor falls with depth as ``1 / cosh(k h)``. Not physical: waves travel only along the line (no
+swell from the side), and the sea state is constant. Source: Lamb, Hydrodynamics, 1932, paragraphs 227-229.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class OceanWaves:
     sampling_rate : float
         Hz.
     band : tuple of float
-        Lowest and highest frequency of the waves, Hz.
+        Minimum and maximum frequency of the waves, Hz.
     depth : float
         Water depth, m.
     backward : float
@@ -90,7 +90,7 @@ class OceanWaves:
         sea = max(1, round(SEA_SECONDS * self.sampling_rate))
         for number in range(
             first // sea, -(-last // sea) + 1
-        ):  # sea n is heard from (n - 1) to (n + 1) sea lengths
+        ):  # set n contributes from (n - 1) to (n + 1) sea lengths
             begin, end = max(first, (number - 1) * sea), min(last, (number + 1) * sea)
             for piece in range(begin, end, SAMPLES_AT_A_TIME):
                 times = np.arange(piece, min(end, piece + SAMPLES_AT_A_TIME))

@@ -1,10 +1,10 @@
-"""Onsets of P and S as a station records them, to be added to its own noise.
+"""Synthetic P and S onsets of a station, for injection into its own noise.
 
-Physical are: a P onset followed by its scattered coda, conversions between P and S, an S onset that is larger, of lower
-frequency and more horizontal than P, codas that last longer the farther the source is, and attenuation that takes the
-high frequencies. Made up are the shapes: band-passed random series under an envelope stand for source time function,
-path and site together. Times follow from the sampling rate: instruments are sampled for what they were put out
-to record, so that an event takes as many samples at 20 Hz (regional) as at 500 Hz (in a mine).
+Physical: a P onset followed by its scattered coda, conversions between P and S, an S onset that is larger, of lower
+frequency and more horizontal than P, longer codas at larger distances, and attenuation of high frequencies. Invented:
+the waveforms, band-passed random series under an envelope, which stand for source time function, path and site. Times
+scale with the sampling rate. Sampling rates are chosen for the target events, so an event has a similar number of
+samples at 20 Hz (regional) and at 500 Hz (in a mine).
 
 References
 ----------
@@ -23,28 +23,28 @@ from selfseis.typing import Float32Array, FloatArray, IndexArray
 
 REFERENCE_RATE = 100.0  # Hz, at which the defaults below are stated in seconds
 S_MINUS_P = (0.3, 13.0)
-BELOW_CORNER = 0.7  # of the corner of a high-pass: where onsets begin to show
-HIGHEST_LOW_CORNER = 0.08  # cycles per sample
+BELOW_CORNER = 0.7  # of the corner of a high-pass: the lowest frequency of onsets
+MAX_LOW_CORNER = 0.08  # cycles per sample
 BANDWIDTH = (2.5, 12.0)  # upper corner over the lower one
 DECAY = (0.15, 6.0)  # s
 N_BANDS = 600
-ROOM = 1.3  # by which S - P may exceed what was seen
+MARGIN = 1.3  # by which S - P may exceed the observed range
 RISES = (0.0, 0.02, 0.1, 0.3)  # s
 RISE_SHARES = (0.5, 0.2, 0.2, 0.1)
 
 
 @dataclass(frozen=True)
 class OnsetPrior:
-    """What is assumed of the arrivals at a station before any was seen.
+    """Prior distribution of the arrivals at a station.
 
     Attributes
     ----------
     rate : float
         Sampling rate in Hz.
     s_minus_p : tuple of float
-        Shortest and longest time between P and S in s.
+        Minimum and maximum time between P and S in s.
     snr : tuple of float
-        Smallest and largest amplitude of P in noise levels.
+        Minimum and maximum amplitude of P in noise levels.
     """
 
     rate: float
@@ -53,19 +53,21 @@ class OnsetPrior:
 
     @classmethod
     def at(cls, rate: float, s_minus_p: tuple[float, float] | None = None) -> OnsetPrior:
-        """Return the prior of a sampling rate: that of a local network, its times scaled with the rate."""
+        """Return the prior for a sampling rate: that of a local network, with times scaled by the rate."""
         scale = REFERENCE_RATE / rate
         return cls(rate, s_minus_p or (S_MINUS_P[0] * scale, S_MINUS_P[1] * scale))
 
     def widened_to(self, s_minus_p_samples: IndexArray) -> OnsetPrior:
-        """Return the prior that also covers S - P times that were seen, with some room beyond."""
+        """Return the prior extended to cover observed S - P times, with a margin."""
         low, high = np.quantile(s_minus_p_samples, (0.02, 0.98)) / self.rate
-        seen = (max(float(low) / ROOM, 1 / self.rate), float(high) * ROOM)
-        return replace(self, s_minus_p=(min(self.s_minus_p[0], seen[0]), max(self.s_minus_p[1], seen[1])))
+        observed = (max(float(low) / MARGIN, 1 / self.rate), float(high) * MARGIN)
+        return replace(
+            self, s_minus_p=(min(self.s_minus_p[0], observed[0]), max(self.s_minus_p[1], observed[1]))
+        )
 
     @property
     def s_minus_p_samples(self) -> tuple[float, float]:
-        """Shortest and longest time between P and S in samples."""
+        """Minimum and maximum time between P and S in samples."""
         return self.s_minus_p[0] * self.rate, self.s_minus_p[1] * self.rate
 
 
@@ -76,7 +78,7 @@ class OnsetBank:
     Attributes
     ----------
     wavelets : ndarray, shape (n_wavelets, 4, n_samples)
-        Each as one series that all components share and one of each component alone; the largest sample is one.
+        For each wavelet one series common to all components and one per component; the largest sample is one.
     decay : ndarray, shape (n_wavelets,)
         Time constant of the envelope in samples.
     frequency : ndarray, shape (n_wavelets,)
@@ -96,7 +98,7 @@ class OnsetBank:
         *,
         high_pass: float = 1.0 / REFERENCE_RATE,
     ) -> OnsetBank:
-        """Make wavelets of every kind.
+        """Draw random wavelets.
 
         Parameters
         ----------
@@ -105,13 +107,13 @@ class OnsetBank:
         n_wavelets, n_samples : int
             Number and length of wavelets.
         high_pass : float
-            Corner, in cycles per sample, of the filter that real onsets have passed: none has much below it.
+            Corner frequency, in cycles per sample, of the high-pass applied to real onsets.
         """
         from scipy.signal import butter, sosfilt
 
         decay = _log_uniform(rng, DECAY, n_wavelets) * REFERENCE_RATE
         lowest = BELOW_CORNER * high_pass
-        low = np.minimum(0.4, _log_uniform(rng, (lowest, max(HIGHEST_LOW_CORNER, 2 * lowest)), N_BANDS))
+        low = np.minimum(0.4, _log_uniform(rng, (lowest, max(MAX_LOW_CORNER, 2 * lowest)), N_BANDS))
         high = np.minimum(0.45, low * _log_uniform(rng, BANDWIDTH, N_BANDS))
         filters = [
             butter(2, (2 * first, 2 * last), "bandpass", output="sos")
@@ -131,19 +133,19 @@ class OnsetBank:
         return np.argsort(self.decay)
 
     def choose(
-        self, rng: np.random.Generator, decay: tuple[float, float], highest: float = np.inf
+        self, rng: np.random.Generator, decay: tuple[float, float], max_frequency: float = np.inf
     ) -> tuple[Float32Array, float]:
-        """Draw a wavelet by the range of its decay (samples) and its highest frequency; and that frequency."""
+        """Draw a wavelet within a range of decay (samples) up to a frequency; return it and its frequency."""
         first, last = np.searchsorted(self.decay[self._order], decay)
         candidates = self._order[first:last] if last > first else self._order
-        low_enough = candidates[self.frequency[candidates] <= highest]
+        low_enough = candidates[self.frequency[candidates] <= max_frequency]
         number = rng.choice(low_enough if len(low_enough) else candidates)
         return self.wavelets[number] * np.float32(rng.choice((-1, 1))), float(self.frequency[number])
 
 
 @dataclass(frozen=True)
 class Onsets:
-    """When an event that was added begins, in samples; it may lie outside the window."""
+    """Onsets of an injected event in samples; they may lie outside the window."""
 
     p: int
     s: int
@@ -159,9 +161,9 @@ def add_event(
     window : ndarray, shape (3, n_samples)
         East, north, vertical.
     noise_level : float
-        Level of the noise, in its units.
+        Noise level, in the units of the window.
     prior : OnsetPrior
-        What is assumed.
+        Prior distribution of the arrivals.
     bank : OnsetBank
         Wavelets.
     rng : Generator
@@ -172,20 +174,19 @@ def add_event(
     Onsets
     """
     n_samples = window.shape[1]
-    shortest, longest = prior.s_minus_p_samples
-    delay = float(_log_uniform(rng, (shortest, longest)))
+    delay = float(_log_uniform(rng, prior.s_minus_p_samples))
     p = int(rng.integers(-n_samples // 6, n_samples - n_samples // 30))
     s = p + round(delay)
     amplitude = noise_level * float(_log_uniform(rng, prior.snr))
     back_azimuth = rng.uniform(0, 2 * np.pi)
-    upright = rng.beta(6, 1.3)  # P arrives steeply more often than not
+    upright = rng.beta(6, 1.3)  # P mostly arrives steeply
     p_direction = _polarisation(back_azimuth, upright)
     s_direction = _polarisation(back_azimuth + rng.normal(np.pi / 2, 0.8), rng.beta(1.2, 4))
     p_wave, frequency = bank.choose(rng, (max(15.0, 0.15 * delay), max(40.0, 0.9 * delay)))
     _add(window, p, _projected(p_wave, p_direction, rng.uniform(0.05, 0.5)) * amplitude)
     s_amplitude = amplitude * float(_log_uniform(rng, (0.8, 6.0)))
-    lasting = np.sqrt(delay * REFERENCE_RATE)  # codas grow with distance, less than in proportion
-    s_wave, _ = bank.choose(rng, (20 + 0.2 * lasting, 60 + 1.6 * lasting), 1.2 * frequency)
+    duration = np.sqrt(delay * REFERENCE_RATE)  # codas grow with distance, but less than proportionally
+    s_wave, _ = bank.choose(rng, (20 + 0.2 * duration, 60 + 1.6 * duration), 1.2 * frequency)
     _add(window, s, _projected(s_wave, s_direction, rng.uniform(0.2, 0.7)) * s_amplitude)
     if rng.random() < 0.25:
         _add_conversion(window, p, delay, amplitude, s_amplitude, bank, rng)
@@ -217,7 +218,7 @@ def _polarisation(azimuth: float, upright: float) -> FloatArray:
 
 
 def _projected(wave: Float32Array, direction: FloatArray, own: float) -> FloatArray:
-    """Mix the series that all components share, along a direction, with each component's own."""
+    """Mix the common series, along a direction, with the series of each component."""
     return (1 - own) * direction[:, None] * wave[0] + own * wave[1:]
 
 

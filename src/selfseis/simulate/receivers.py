@@ -1,4 +1,4 @@
-"""Where the channels of a recording are, and what they record of an event."""
+"""Receivers: positions of the channels of a recording, and the wavefield of an event there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EAST_NORTH_UP = {"E": 0, "2": 0, "N": 1, "1": 1, "Z": 2}
 
 @dataclass(frozen=True)
 class Receivers:
-    """Where the channels of a recording are, and how an event looks there.
+    """Positions of the channels of a recording, for the simulation of events there.
 
     Attributes
     ----------
@@ -74,16 +74,16 @@ class Receivers:
 def receivers_of(
     noise: xr.DataArray, band: tuple[float, float], coordinates: npt.ArrayLike | None = None
 ) -> Receivers:
-    """Find where the channels of a recording are.
+    """Return the positions of the channels of a recording.
 
     Parameters
     ----------
     noise : xarray.DataArray
         A recording of a fibre, or of stations with latitude and longitude and components E, N, Z (or 1, 2).
     band : tuple of float
-        Frequencies that events keep, Hz.
+        Pass band of events, Hz.
     coordinates : array_like, optional
-        Shape (channels, 3), m: the bends of a fibre; straight without it.
+        Shape (channels, 3), m: track of a bent fibre; by default the fibre is straight.
 
     Returns
     -------
@@ -99,10 +99,12 @@ def receivers_of(
     taps = band_pass_taps(rate, band)
     if is_fibre(noise):
         straight = straight_fibre(noise["distance"].values)
-        bends = straight if coordinates is None else np.asarray(coordinates, dtype=float)
-        return Receivers(bends, None, rate, float(noise.attrs.get("gauge_length", 0.0)), taps)
+        track = straight if coordinates is None else np.asarray(coordinates, dtype=float)
+        return Receivers(track, None, rate, float(noise.attrs.get("gauge_length", 0.0)), taps)
     if "latitude" not in noise.coords or "longitude" not in noise.coords:
-        raise ValueError("the recording has no latitude and longitude, which events need: give an inventory")
+        raise ValueError(
+            "the recording has no latitude and longitude, which synthetic events need: give an inventory"
+        )
     components = [str(seed_id)[-1] for seed_id in noise["seed_id"].values]
     unknown = sorted(set(components) - set(EAST_NORTH_UP))
     if unknown:

@@ -1,4 +1,4 @@
-"""Long simulated recordings of noise, computed only where they are read: 10 GB need no disk."""
+"""Long simulated noise recordings, computed lazily when they are read, without disk space."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.recording import lazy_recording
 from selfseis.simulate.noise import MAX_BURST, BurstReach, amplify, bursts, dead_channels
 from selfseis.simulate.ocean import OceanWaves
@@ -17,12 +18,12 @@ from selfseis.typing import Float32Array, FloatArray, IntArray
 NoiseKind = Literal["white", "gauge", "bursty", "common_mode", "ocean"]
 Geometry = Literal["fibre", "network"]
 KINDS: tuple[NoiseKind, ...] = ("white", "gauge", "bursty", "common_mode", "ocean")
-METRES_PER_DEGREE = 111_195.0
-NETWORK_CENTRE = (46.0, 8.0)  # latitude, longitude: any place away from the poles does
+METRES_PER_DEGREE = 1000 * KM_PER_DEGREE
+NETWORK_CENTRE = (46.0, 8.0)  # latitude, longitude: arbitrary, away from the poles
 
 
 def default_band(sampling_rate: float) -> tuple[float, float]:
-    """Band (Hz) of simulated noise and events where none is asked: 0.05 to 0.4 of the sampling rate."""
+    """Default band (Hz) of simulated noise and events: 0.05 to 0.4 of the sampling rate."""
     return 0.05 * sampling_rate, 0.4 * sampling_rate
 
 
@@ -60,7 +61,7 @@ class SimulatedNoise:
     def _with_bursts(self, noise: Float32Array, channels: IntArray, first: int) -> Float32Array:
         rate = self.stream.sampling_rate
         start, end = first / rate, (first + noise.shape[1]) / rate
-        heard = bursts(
+        active = bursts(
             max(0.0, start - MAX_BURST),
             end,
             self.n_channels,
@@ -69,7 +70,7 @@ class SimulatedNoise:
             reach=self.burst_reach,
             channels_per_station=self.channels_per_station,
         )
-        return amplify(noise, heard, rate, channels=channels, first=first)
+        return amplify(noise, active, rate, channels=channels, first=first)
 
 
 def simulate_noise_recording(
@@ -97,9 +98,9 @@ def simulate_noise_recording(
     Parameters
     ----------
     kind : {"white", "gauge", "bursty", "common_mode", "ocean"}
-        Noise of unit variance, independent on each channel, and: nothing else; instead a triangular
-        correlation across channels (of a fibre) or stations; incoherent bursts; a waveform that all channels
-        share; ocean waves.
+        Noise of unit variance, independent on each channel (*white*); with a triangular correlation across
+        channels of a fibre or stations instead (*gauge*); or independent noise with incoherent bursts, with a
+        waveform common to all channels, or with ocean waves.
     geometry : {"fibre", "network"}
         A straight fibre, or stations at random places.
     hours : float
@@ -121,10 +122,10 @@ def simulate_noise_recording(
     aperture : float
         Side of the square in which stations lie, m.
     bursts_per_hour, common_amplitude, ocean_amplitude : float
-        Bursts an hour, and root-mean-square amplitude of the shared waveform and of the ocean waves.
+        Bursts per hour, and root-mean-square amplitude of the shared waveform and of the ocean waves.
     burst_reach : tuple of {"all", "neighbours", "station"}, optional
-        What a burst is heard on. By default any of these on a fibre, and one station alone in a network, whose
-        stations are too far apart to share a source of noise.
+        Channels that a burst affects. By default any of these kinds on a fibre, and single stations in a network,
+        whose stations are too far apart for a common noise source.
     dead_fraction : float
         Share of channels that are 0 throughout.
     start : str
@@ -141,11 +142,11 @@ def simulate_noise_recording(
         If the kind, geometry or number of channels is not possible.
     """
     if kind not in KINDS:
-        raise ValueError(f"no kind of noise is called {kind!r}: choose from {', '.join(KINDS)}")
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     per_station = 1 if geometry == "fibre" else len(components)
     if n_channels % per_station:
         raise ValueError(
-            f"{n_channels} channels are no whole number of stations with components {components}"
+            f"n_channels must be a whole number of stations with components {components}, got {n_channels} channels"
         )
     if geometry == "fibre":
         positions = channel_spacing * np.arange(n_channels, dtype=np.float64)

@@ -1,8 +1,8 @@
 """Point double couples in a homogeneous body: far-field amplitudes, pulses, attenuation, arrival times.
 
 Physical: straight rays, hence hyperbolic moveouts; the far-field radiation pattern and polarisation of a
-double couple for P and S; spreading as 1 / r; attenuation ``exp(-pi f t / Q)``; S richer in energy and poorer
-in high frequencies than P. Not physical: no layers, so no refracted or converted phases, no surface waves and
+double couple for P and S; spreading as 1 / r; attenuation ``exp(-pi f t / Q)``; S has more energy and less
+high-frequency content than P. Not physical: no layers, so no refracted or converted phases, no surface waves and
 no near field. Source: Aki and Richards, Quantitative Seismology, 2nd edition, 2002, chapter 4 (equation 4.29)
 and box 5.7.
 """
@@ -28,7 +28,7 @@ class PointSource:
     Parameters
     ----------
     position : tuple of float
-        East, north, up (m) in the same frame as the receivers; for a straight fibre: along it, across it, up.
+        East, north, up (m) in the coordinate system of the receivers; for a straight fibre: along it, across it, up.
     origin_time : float
         s after the first sample.
     strike, dip, rake : float
@@ -185,16 +185,16 @@ def random_source(
     origin_time : float
         s after the first sample.
     distances : tuple of float
-        Nearest and farthest distance (m) from a random receiver; log-uniform.
+        Minimum and maximum distance (m) from a random receiver; log-uniform.
     corner_frequencies : tuple of float
-        Lowest and highest corner frequency of P, Hz; log-uniform.
+        Minimum and maximum corner frequency of P, Hz; log-uniform.
     depth_fraction : tuple of float
         Depth over distance, uniform.
 
     Returns
     -------
     PointSource
-        With vp 3 to 6.5 km/s, vp / vs 1.65 to 1.9, and a kappa that damps what is above 1 to 3 corners.
+        With vp 3 to 6.5 km/s, vp / vs 1.65 to 1.9, and a kappa that attenuates frequencies above 1 to 3 corners.
     """
     coordinates = np.asarray(receivers, dtype=float)
     distance = np.exp(rng.uniform(*np.log(distances)))

@@ -1,8 +1,8 @@
-"""Endless Gaussian noise, addressed by channel and sample: any slice equals the same slice of the whole.
+"""Reproducible Gaussian noise of unlimited length, addressed by channel and sample.
 
 White noise is drawn in short blocks, each from a generator keyed by (seed, role, channel, block), and
-filtered on a fixed grid with a halo from the neighbouring blocks: there are no seams, nothing depends on the
-order of reading, and reading costs memory only for what is asked.
+filtered on a fixed grid with a halo from the neighbouring blocks. Any slice equals the same slice of the whole:
+there are no seams, the order of reading does not matter, and memory is used only for the requested samples.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import scipy.fft
 from selfseis.typing import Float32Array
 
 WHITE_BLOCK = 2048  # samples drawn from one generator
-BLOCKS_BEFORE_START = 1 << 16  # a filter's halo reaches before sample 0, and keys must not be negative
+BLOCKS_BEFORE_START = 1 << 16  # the halo of a filter begins before sample 0, and keys must not be negative
 MIN_FFT = 4096
 
 CorrelationShape = Literal["gauge", "gaussian"]
 
 
 class Role(IntEnum):
-    """What a random generator is for: equal seeds give independent numbers in different roles."""
+    """Purpose of a random generator: equal seeds give independent numbers in different roles."""
 
     CHANNEL_NOISE = 0
     COMMON_MODE = 1
@@ -52,7 +52,7 @@ def band_pass_taps(
     sampling_rate : float
         Hz.
     band : tuple of float or None
-        Lowest and highest frequency (Hz); None keeps all frequencies.
+        Minimum and maximum frequency (Hz); None keeps all frequencies.
     colour : float
         Power falls as ``frequency ** -colour`` inside the band: 0 white, 1 pink, 2 brown.
 
@@ -74,7 +74,7 @@ def band_pass_taps(
     nyquist = sampling_rate / 2
     if not 0 <= low < high <= nyquist or (colour and low == 0):
         raise ValueError(
-            f"band {band} Hz does not fit 0 <= low < high <= {nyquist} Hz (low > 0 when coloured)"
+            f"band must obey 0 <= low < high <= {nyquist} Hz (low > 0 for coloured noise), got {band} Hz"
         )
     transition = max(low / 2, sampling_rate / 500)
     half = int(np.ceil(2 * sampling_rate / transition))
@@ -144,7 +144,7 @@ class NoiseStream:
     sampling_rate : float
         Hz.
     band : tuple of float or None
-        Frequencies (Hz) that the noise keeps; None for all.
+        Pass band (Hz) of the noise; None for all frequencies.
     colour : float
         Power falls as ``frequency ** -colour`` inside the band.
     correlation_length : float
@@ -155,7 +155,7 @@ class NoiseStream:
         Channels between neighbours: 3 when the three components of a station follow each other and
         neighbouring stations, not components, are correlated.
     role : Role
-        Use another one for noise that must be independent of this.
+        Roles with equal seeds give independent noise.
     """
 
     seed: int
@@ -179,7 +179,7 @@ class NoiseStream:
         object.__setattr__(self, "_weights", channel_weights(self.correlation_length, self.correlation_shape))
 
     def read(self, channels: npt.ArrayLike, first: int, last: int) -> Float32Array:
-        """Return the noise of some channels.
+        """Return the noise of the given channels.
 
         Parameters
         ----------
@@ -193,11 +193,11 @@ class NoiseStream:
         numpy.ndarray
             Shape (channels, last - first), float32.
         """
-        wanted = np.asarray(channels, dtype=np.int64)
+        numbers = np.asarray(channels, dtype=np.int64)
         offsets = np.arange(self._weights.size) * self.stride
-        sources, rows = np.unique(wanted[:, None] + offsets, return_inverse=True)
-        rows = rows.reshape(wanted.size, offsets.size)
-        noise = np.zeros((wanted.size, last - first), np.float32)
+        sources, rows = np.unique(numbers[:, None] + offsets, return_inverse=True)
+        rows = rows.reshape(numbers.size, offsets.size)
+        noise = np.zeros((numbers.size, last - first), np.float32)
         step = self._samples_per_filtered_block
         for block in range(first // step, -(-last // step)):
             begin, end = max(first, block * step), min(last, (block + 1) * step)
@@ -217,7 +217,7 @@ class NoiseStream:
         return fft_samples - self._taps.size + 1
 
     def _filtered_block(self, source: int, block: int) -> Float32Array:
-        """One source channel, filtered on a fixed grid (overlap-save): every slice is rounded alike."""
+        """One source channel, filtered on a fixed grid (overlap-save), so that rounding is the same in every slice."""
         step, half = self._samples_per_filtered_block, self._taps.size // 2
         white = self._white(source, block * step - half, (block + 1) * step + half)
         if self._taps.size == 1:

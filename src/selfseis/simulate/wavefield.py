@@ -1,4 +1,4 @@
-"""What the wavefields of a fibre and of a network share: window, recorded pulse, travel response, mask."""
+"""Common parts of the wavefields of fibres and networks: window, recorded pulse, travel response, mask."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHASES: tuple[Phase, Phase] = ("P", "S")
 
 @dataclass(frozen=True)
 class Wavefield:
-    """What an event looks like.
+    """Waveforms and arrival times of an event.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Wavefield:
 
 @dataclass(frozen=True)
 class Coda:
-    """How much coda follows P and S.
+    """Parameters of the coda of P and S.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Coda:
 
 @dataclass(frozen=True)
 class Window:
-    """Samples and frequencies of a window, padded to keep what leaves it at one end from the other."""
+    """Samples and frequencies of a window, padded against wrap-around of the FFT."""
 
     n_samples: int
     sampling_rate: float
@@ -79,10 +79,10 @@ class Window:
 
     @property
     def last_arrival(self) -> float:
-        """Time (s) after which an arrival is not heard in the window."""
+        """Time (s) after which an arrival does not reach the window."""
         return self.n_samples / self.sampling_rate + self.tail
 
-    def heard(self, arrivals: FloatArray) -> BoolArray:
+    def reaches(self, arrivals: FloatArray) -> BoolArray:
         """Return whether a pulse arriving at these times (s) reaches into the window."""
         return (arrivals > -self.tail) & (arrivals < self.last_arrival)
 
@@ -90,7 +90,7 @@ class Window:
 def recorded_pulse(
     source: PointSource, phase: Phase, frequencies: FloatArray, derivatives: int
 ) -> npt.NDArray[np.complex128]:
-    """Displacement pulse, differentiated in time, without what lies close to the Nyquist frequency."""
+    """Displacement pulse, differentiated in time and tapered near the Nyquist frequency."""
     pulse = pulse_spectrum(source.pulse, source.corner(phase), frequencies)
     anti_alias = np.cos(np.pi / 2 * np.clip(frequencies / frequencies[-1] * 5 - 4, 0, 1)) ** 2
     near_surface = np.exp(-np.pi * frequencies * source.kappa)
@@ -100,10 +100,10 @@ def recorded_pulse(
 def travel_response(
     source: PointSource, phase: Phase, arrivals: FloatArray, window: Window
 ) -> npt.NDArray[np.complex64]:
-    """Delay and attenuation of each receiver; 0 where the arrival is not heard."""
+    """Delay and attenuation of each receiver; 0 where the arrival does not reach the window."""
     attenuation = (arrivals - source.origin_time) / source.quality(phase)
     response = np.exp(np.outer(-np.pi * attenuation - 2j * np.pi * arrivals, window.frequencies))
-    return np.asarray(response * window.heard(arrivals)[:, None], dtype=np.complex64)
+    return np.asarray(response * window.reaches(arrivals)[:, None], dtype=np.complex64)
 
 
 def finished_wavefield(
@@ -113,7 +113,7 @@ def finished_wavefield(
     coda: Coda | None,
     sampling_rate: float,
 ) -> Wavefield:
-    """Normalise, and mark from one period before P to two decay times (or three periods) after S."""
+    """Normalise waveforms; the active part spans one period before P to two decay times (or three periods) after S."""
     period = 1 / source.corner("S")
     tail = 3 * period if coda is None else max(3 * period, 2 * coda.decay)
     seconds = np.arange(waveforms.shape[-1]) / sampling_rate

@@ -1,7 +1,7 @@
-"""Slip on a fault from GNSS and InSAR, chosen and judged by hidden data.
+"""Slip on a fault from GNSS and InSAR, with settings and verdict from held-out data.
 
-Readers (`read_gnss`, `read_insar`, `read_fault`, `read_fsp`) take files as providers publish them; `SlipInversion`
-validates and inverts; `write_slip` writes what the field reads: GeoJSON, ``.fsp``, NetCDF, tables.
+Readers (`read_gnss`, `read_insar`, `read_fault`, `read_fsp`) accept the files of common providers. `SlipInversion`
+validates and inverts. `write_slip` writes common formats: GeoJSON, ``.fsp``, NetCDF and tables.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The estimator: slip on a fault, chosen and judged by hidden data."""
+"""Estimator of slip on a fault, with settings and verdict from held-out data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
-from selfseis.slip.leave_one_type_out import HiddenType, hide_types, said_of, score_types
+from selfseis.slip.leave_one_type_out import HeldOutType, hold_out_types, score_types, summarise_types
 from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups, check_size
 from selfseis.slip.prepare import prepare
@@ -48,8 +48,8 @@ Stage = Callable[[str], AbstractContextManager[Progress]]
 
 
 @contextmanager
-def _untold(name: str) -> Iterator[Progress]:
-    """Be a stage that nobody watches."""
+def _silent(name: str) -> Iterator[Progress]:
+    """Return a stage without progress display."""
     yield lambda done, total: None
 
 
@@ -81,65 +81,65 @@ class Slip:
 
 
 class SlipInversion(Estimator):
-    """Invert GNSS and InSAR displacements for slip on a fault, and say what hidden data make of it.
+    """Invert GNSS and InSAR displacements for slip on a fault, and evaluate it on held-out data.
 
-    Blocks of the map are hidden with all data in them. For each, every setting (smoothness, size and reach of slip,
-    noise of each type of data, width of the intervals, and the prior itself) is chosen by blocks that are hidden
-    inside the visible data, and the block is predicted. Then each type of data is hidden whole and predicted from the
-    others. The slip model that is returned uses all data.
+    Blocks of the map are held out with all data in them and predicted from the rest. Inner folds of the visible data
+    choose every setting: smoothness, size and reach of slip, noise of each type of data, width of the intervals, and
+    the prior itself. Then each type of data is held out whole and predicted from the others. The final slip model
+    uses all data.
 
     Parameters
     ----------
     priors : sequence of str
-        Which priors stand side by side: ``laplacian``, ``positive-gp``, ``gp``, ``neural``.
+        Priors to compare: ``laplacian``, ``positive-gp``, ``gp``, ``neural``.
     n_folds, n_inner : int
         Number of outer and inner folds.
     n_samples : int
         Draws from the posterior of the final model.
     patch_km : float, optional
-        Size of the patches that large rectangles of a GeoJSON fault are cut into; about 200 patches without.
+        Size of the patches into which large rectangles of a GeoJSON fault are cut; by default about 200 patches.
     near_fault_km : float, optional
-        Width of the mask on InSAR pixels along the surface trace; a quarter of a patch without, 0 for none.
+        Width of the mask on InSAR pixels along the surface trace; by default a quarter of a patch, 0 for none.
     rigidity_gpa : float, optional
-        Rigidity for the moment; the layers of an ``.fsp`` fault or of ak135 without.
+        Rigidity for the moment; by default that of the layers of an ``.fsp`` fault or of ak135.
     check_sign : bool
-        Whether scenes whose sign contradicts GNSS are turned.
+        Whether to reverse scenes whose sign contradicts GNSS.
     noise_model : {"auto", "gaussian", "student"}
-        Gaussian noise, or Student's t, under which outliers count less; by default hidden data choose.
+        Gaussian noise, or Student's t, under which outliers count less; by default held-out data choose.
     max_patches : int
-        Neighbouring patches of finer faults are merged to so many parcels that slip as one.
+        Maximum number of patch groups; neighbouring patches of finer faults are merged and slip as one.
     n_oracle : int
-        Number of models drawn from the prior to measure what this geometry could tell at best.
+        Number of models drawn from the prior to measure the best correlation that the geometry allows.
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
 
     Attributes
     ----------
     prepared_ : Prepared
         Fault, data and checks.
     quality_log_ : QualityLog
-        What was masked, mended or assumed.
+        Masks, corrections and assumptions.
     problem_ : LinearProblem
     heldouts_ : list of HeldOut
-        Hidden data under each prior.
+        Held-out data under each prior.
     chosen_ : HeldOut
-        Under the prior that the inner folds chose.
+        Held-out data under the prior that the inner folds chose.
     uniform_, null_ : HeldOut
-        Under uniform slip and under ramps only.
+        Held-out data under uniform slip and under ramps only.
     by_type_ : list of HeldOut
-        The same with each type of data hidden whole: chosen, every prior, uniform slip, ramps only; empty where there
-        is one type.
-    types_ : list of HiddenType
-        How well the other types predict each.
-    types_said_ : str
-        The same in a sentence.
+        The same with each type of data held out whole: chosen, every prior, uniform slip, ramps only; empty for
+        a single type.
+    types_ : list of HeldOutType
+        Skill of the prediction of each type from the others.
+    types_summary_ : str
+        The same as a sentence.
     verdict_ : Verdict
     prior_, setting_ : Prior, dict
-        What the final model was fitted with.
+        Prior and setting of the final model.
     fitted_ : Fitted
     slip_, slip_samples_ : Slip
     slip_sd_, resolution_ : ndarray, shape (n_patches,)
-        Resolution is 1 where the data fix the slip and 0 where only the prior does.
+        Resolution is 1 where the data determine the slip and 0 where the prior alone does.
     magnitude_ : Magnitude
     oracle_ : Oracle or None
 
@@ -185,9 +185,9 @@ class SlipInversion(Estimator):
         insar: Sequence[str | Path | Insar],
         fault: str | Path | Fault,
         *,
-        stage: Stage = _untold,
+        stage: Stage = _silent,
     ) -> Self:
-        """Read, validate, invert.
+        """Read the data, cross-validate and invert.
 
         Parameters
         ----------
@@ -198,17 +198,17 @@ class SlipInversion(Estimator):
         fault : path or Fault
             GeoJSON or ``.fsp``.
         stage : callable, optional
-            Makes a context for each stage, given its name, that yields a report of how far it is.
+            Makes a context for each stage, given its name, that yields a progress callback.
 
         Raises
         ------
         InputError
-            If the input cannot be used; the message says why and what to do.
+            If the input cannot be used.
         """
         self.quality_log_ = QualityLog()
         check_names(self.priors)
         check_size(self.max_patches)
-        # The matrices are small: a second thread only waits for the first, and on a busy machine for everyone.
+        # The matrices are small: more threads would only wait for each other.
         with threadpool_limits(1):
             with stage("read and check"):
                 self.prepared_ = prepare(
@@ -224,10 +224,10 @@ class SlipInversion(Estimator):
                 self.problem_ = slip_problem(
                     self.prepared_.patch_groups, self.prepared_.observations, noise_model=self.noise_model
                 )
-            with stage("hide and predict") as progress:
+            with stage("hold out blocks") as progress:
                 self._validate(progress)
-            with stage("hide types of data") as progress:
-                self._hide_types(progress)
+            with stage("hold out types of data") as progress:
+                self._hold_out_types(progress)
             with stage("slip of all data"):
                 self._invert()
             with stage("limits of geometry"):
@@ -241,10 +241,10 @@ class SlipInversion(Estimator):
         problem = self.problem_
         if len(np.unique(problem.blocks)) < 4:
             raise InputError(
-                f"the data lie in {len(np.unique(problem.blocks))} places: at least 4 are needed to hide some of them"
+                f"at least 4 places are needed, got {len(np.unique(problem.blocks))}: give more sites or scenes"
             )
         found = nested_holdout(
-            problem, self._side_by_side(), n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed,
+            problem, self._compared_priors(), n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed,
             progress=progress,
         )  # fmt: skip
         *self.heldouts_, self.uniform_, self.null_ = found
@@ -253,23 +253,23 @@ class SlipInversion(Estimator):
             "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed
         )
 
-    def _hide_types(self, progress: Progress) -> None:
+    def _hold_out_types(self, progress: Progress) -> None:
         problem = self.problem_
-        found = hide_types(
-            problem, self._side_by_side(), n_inner=self.n_inner, seed=self.seed, progress=progress
+        found = hold_out_types(
+            problem, self._compared_priors(), n_inner=self.n_inner, seed=self.seed, progress=progress
         )
         self.by_type_: list[HeldOut] = [self._chosen(found), *found] if found else []
-        self.types_: list[HiddenType] = (
+        self.types_: list[HeldOutType] = (
             score_types(problem, self.by_type_[0], self.by_type_[-2], self.seed) if found else []
         )
-        self.types_said_ = said_of(self.types_, problem.noise.kinds)
+        self.types_summary_ = summarise_types(self.types_, problem.noise.kinds)
 
-    def _side_by_side(self) -> list[Prior]:
+    def _compared_priors(self) -> list[Prior]:
         """Return all priors, uniform slip, and no slip."""
         return [*self._candidates(), uniform_slip(self.prepared_.patch_groups), no_slip()]
 
     def _chosen(self, heldouts: Sequence[HeldOut]) -> HeldOut:
-        """Take the best of the priors that keep the rake limits; others may stand behind them."""
+        """Select among the priors that keep the rake limits; the others are only compared."""
         candidates = self._candidates()
         return chosen([heldouts[n] for n, prior in enumerate(candidates) if _keeps_rake_limits(prior)])
 
@@ -313,10 +313,10 @@ class SlipInversion(Estimator):
         )
         predicted, _ = self.fitted_.predict(self.final_problem_, np.ones(self.problem_.n_data, bool))
         self.predicted_ = predicted
-        self.resolution_, self.oracle_ = self._what_geometry_tells()
+        self.resolution_, self.oracle_ = self._resolution_and_oracle()
 
-    def _what_geometry_tells(self) -> tuple[FloatArray, Any]:
-        """Resolution and oracle limit, with a Gaussian prior: that of the final model, or the nearest one."""
+    def _resolution_and_oracle(self) -> tuple[FloatArray, Any]:
+        """Return resolution and oracle limit under the Gaussian prior of the final model, or under the smooth prior."""
         patch_groups, setting = self.prepared_.patch_groups, self.setting_
         prior = self.prior_ if isinstance(self.prior_, GaussianPrior) else None
         if prior is None:
@@ -332,19 +332,19 @@ class SlipInversion(Estimator):
 
 
 def _keeps_rake_limits(prior: Prior) -> bool:
-    """Whether no slip backwards is possible: a prior that allows it stands in the table and is never chosen."""
+    """Return whether a prior excludes backward slip; others are in the table and are never chosen."""
     return bool(getattr(prior, "nonnegative", False))
 
 
 def _widened(fitted: Fitted, choice: Choice) -> Fitted:
-    """Spread the draws as much wider as the inner folds asked for, and keep them above zero."""
+    """Widen the draws by the factor of the inner folds, and keep them above zero."""
     factor = max(1.0, float(np.mean(list(choice.widening.values()))))
     spread = fitted.model + factor * (fitted.samples - fitted.model)
     return replace(fitted, samples=np.maximum(spread, 0))
 
 
 def _with_scaled_noise(problem: LinearProblem, fitted: Fitted) -> LinearProblem:
-    """Return the problem with the noise that the fit found, so that simulated data are as noisy as the real ones."""
+    """Return the problem with the noise of the fit, so that simulated data have the noise of the real data."""
     noise = problem.noise
     scale = np.array([fitted.scales[kind] for kind in noise.kind.tolist()])
     covariance = {kind: matrix * fitted.scales[kind] ** 2 for kind, matrix in noise.covariance.items()}

@@ -1,4 +1,4 @@
-"""A fault as patches: where they are, how they are oriented, which of them touch, which rakes are allowed."""
+"""Faults as patches: positions, orientations, neighbours and rake limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selfseis.typing import FloatArray, IntArray
 
 TOUCHING = 1.4
 MAX_BEND_DEGREES = 45.0
-WIDEST_RAKES = 170.0
+MAX_RAKE_RANGE = 170.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Rectangle:
     Attributes
     ----------
     longitude, latitude, depth_km : float
-        Of its centre.
+        Position of its centre.
     strike, dip : float
         In degrees; the fault dips to the right of its strike.
     length_km, width_km : float
@@ -52,10 +52,10 @@ class Fault:
     strike, dip : ndarray, shape (n_patches,)
         In degrees.
     rake_min, rake_max : ndarray, shape (n_patches,)
-        Limits of the rake in degrees; NaN where they are not known.
+        Limits of the rake in degrees; NaN if unknown.
     segment : ndarray of int, shape (n_patches,)
     notes : tuple of str
-        What was assumed in reading.
+        Assumptions made in reading.
     """
 
     corners: tuple[FloatArray, ...]
@@ -75,7 +75,7 @@ class Fault:
         segment: IntArray,
         notes: tuple[str, ...] = (),
     ) -> Fault:
-        """Return the fault that rectangular patches make."""
+        """Return a fault of rectangular patches."""
         return cls(
             tuple(corners_of(rectangle) for rectangle in rectangles),
             np.array([rectangle.strike for rectangle in rectangles]) % 360,
@@ -136,7 +136,7 @@ class Fault:
 
     @cached_property
     def graph(self) -> Graph:
-        """Which patches touch, and over how long a face."""
+        """Neighbouring patches, and the length of their common edge."""
         rectangular = all(len(corner) == 4 for corner in self.corners)
         edges, faces = (_touching_rectangles if rectangular else _shared_edges)(self)
         if not edges.size:
@@ -178,37 +178,41 @@ def corners_of(rectangle: Rectangle) -> FloatArray:
 
 
 def checked(fault: Fault, name: str) -> Fault:
-    """Refuse geometry that is no fault, and lower patches that stick out of the ground.
+    """Check the geometry of a fault, and lower patches that reach above the surface.
 
     Raises
     ------
     InputError
-        If there is no patch, or if a number makes no sense.
+        If there is no patch, or if a coordinate is impossible.
     """
     if not len(fault):
         raise InputError(f"{name} holds no fault patch: give rectangles, triangles or an .fsp file")
     every = np.concatenate(fault.corners)
     if not np.isfinite(every).all() or np.abs(every[:, 1]).max() > 90:
-        raise InputError(f"{name}: a corner of the fault is no longitude, latitude and depth")
+        raise InputError(f"{name}: a corner of the fault has an impossible longitude, latitude or depth")
     if every[:, 2].max() > 800:
-        raise InputError(f"{name}: the fault reaches {every[:, 2].max():,.0f} km down: depths are in km")
+        raise InputError(
+            f"{name}: the fault reaches a depth of {every[:, 2].max():,.0f} km: give depths in km"
+        )
     if fault.area_km2.min() <= 0:
-        raise InputError(f"{name}: {int((fault.area_km2 <= 0).sum())} patches have no area")
+        raise InputError(
+            f"{name}: {int((fault.area_km2 <= 0).sum())} patches have no area: correct or remove them"
+        )
     above = fault.top_km < 0
     if not above.any():
         return fault
     lowered = tuple(
-        corner - np.array([0, 0, corner[:, 2].min()]) if sticks_out else corner
-        for corner, sticks_out in zip(fault.corners, above, strict=True)
+        corner - np.array([0, 0, corner[:, 2].min()]) if reaches_above else corner
+        for corner, reaches_above in zip(fault.corners, above, strict=True)
     )
     note = (
-        f"{int(above.sum())} patches stuck out of the ground by up to {-fault.top_km.min():.2f} km: lowered"
+        f"{int(above.sum())} patches reached above the surface by up to {-fault.top_km.min():.2f} km: lowered"
     )
     return replace(fault, corners=lowered, notes=(*fault.notes, note))
 
 
 def rake_basis(fault: Fault) -> FloatArray:
-    """Return the directions along which slip must not be negative: the two limits of the rake, or the one rake.
+    """Return the directions of non-negative slip: the two limits of the rake, or the single rake.
 
     Returns
     -------
@@ -223,16 +227,15 @@ def rake_basis(fault: Fault) -> FloatArray:
 
 
 def limited_rakes(fault: Fault) -> tuple[Fault, int]:
-    """Narrow rake limits that leave a patch free to slip both ways; return how many were.
+    """Narrow rake limits that are too far apart; return the fault and the number of narrowed patches.
 
-    Slip is a sum of two directions of which neither may be negative, so the limits must be less than half a turn
-    apart.
+    Slip is a sum of non-negative slip along two directions, so the limits must be less than 180 degrees apart.
     """
     width = (fault.rake_max - fault.rake_min) % 360
     width = np.where((width == 0) & (fault.rake_max != fault.rake_min), 360, width)
-    too_wide = width > WIDEST_RAKES
+    too_wide = width > MAX_RAKE_RANGE
     middle = fault.rake_min + width / 2
-    half = np.where(too_wide, WIDEST_RAKES, width) / 2
+    half = np.where(too_wide, MAX_RAKE_RANGE, width) / 2
     return fault.with_rakes(middle - half, middle + half), int(too_wide.sum())
 
 
@@ -243,13 +246,13 @@ def _area(outline: FloatArray) -> float:
 
 
 def mean_angle(degrees: FloatArray, weight: FloatArray) -> float:
-    """Return the weighted mean of directions in degrees, which knows that 359 and 1 are neighbours."""
+    """Return the weighted circular mean of directions in degrees."""
     radians = np.radians(degrees)
     return float(np.degrees(np.arctan2(weight @ np.sin(radians), weight @ np.cos(radians))))
 
 
 def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
-    """Pairs of rectangles whose centres are one patch apart along strike or along dip, and the length of their face."""
+    """Return pairs of rectangles one patch apart along strike or dip, and the length of their common edge."""
     outlines = np.array(fault.outlines_km)
     lengths = np.linalg.norm(outlines[:, 1] - outlines[:, 0], axis=1)
     widths = np.linalg.norm(outlines[:, 2] - outlines[:, 1], axis=1)
@@ -259,12 +262,12 @@ def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
         away = fault.centres_km - fault.centres_km[one]
         steps = np.abs(np.stack([away @ along, away @ down], axis=1))
         steps /= np.stack([lengths + lengths[one], widths + widths[one]], axis=1) / 2
-        beside = (
+        adjacent = (
             np.linalg.norm(away, axis=1)
             < TOUCHING * (np.hypot(lengths, widths) + np.hypot(lengths[one], widths[one])) / 2
         )
         bend = np.abs((fault.strike - fault.strike[one] + 180) % 360 - 180)
-        near = (steps.sum(axis=1) < TOUCHING) & beside & (bend < MAX_BEND_DEGREES)
+        near = (steps.sum(axis=1) < TOUCHING) & adjacent & (bend < MAX_BEND_DEGREES)
         for other in np.flatnonzero(near & (np.arange(len(fault)) > one)):
             is_along = steps[other, 0] > steps[other, 1]
             edges.append((one, int(other)))
@@ -273,7 +276,7 @@ def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
 
 
 def _shared_edges(fault: Fault) -> tuple[IntArray, FloatArray]:
-    """Pairs of patches of a mesh that have two corners in common, and the length between these."""
+    """Return pairs of patches of a mesh with two common corners, and the distance between these."""
     owner: dict[frozenset[tuple[float, ...]], list[int]] = {}
     for patch, outline in enumerate(fault.outlines_km):
         points = [tuple(np.round(point, 2)) for point in outline]

@@ -1,4 +1,4 @@
-"""Fault geometry as GeoJSON: rectangles, triangles, or the patches of a published model."""
+"""Readers of fault geometry: GeoJSON and tables of rectangles, triangles or patches of published models."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from selfseis.io.tables import read_columns, read_text, required
 from selfseis.slip.fault import Fault, Rectangle, corners_of, directions
 from selfseis.typing import FloatArray
 
-PATCHES_WANTED = 200
-MANY_FEATURES = 12
-DEEPEST_IN_KM = 750.0
+TARGET_PATCHES = 200
+MIN_PATCH_FEATURES = 12
+MAX_DEPTH_KM = 750.0
 PLACES = {"lon": ("lon", "longitude", "top_lon"), "lat": ("lat", "latitude", "top_lat")}
 NAMES = {
     "strike": ("strike", "strike_deg", "azimuth", "str"),
@@ -36,18 +36,18 @@ RAKE_MARGIN = 45.0
 
 
 def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
-    """Read a fault.
+    """Read a fault from GeoJSON.
 
     A rectangle is a polygon with four corners, or a point or a line with ``strike, dip, length_km, width_km,
-    top_depth_km``. Corners with a third coordinate are taken where they lie; without one, the rectangle has the
-    place of the polygon's middle and the numbers of its properties. A point is the middle of the upper edge, a line
-    the upper edge itself. Few large rectangles are cut into patches; many are patches already.
+    top_depth_km``. Corners with a third coordinate define the patch directly. Without one, the rectangle is centred on
+    the polygon and takes its dimensions from the properties. A point is the middle of the upper edge, and a line is
+    the upper edge itself. Few large rectangles are cut into patches; many rectangles are patches already.
 
     Parameters
     ----------
     path : Path
     patch_km : float, optional
-        Size of the patches that rectangles are cut into; about 200 patches without.
+        Size of the patches into which rectangles are cut; by default about 200 patches.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
     Raises
     ------
     InputError
-        If a feature cannot be understood.
+        If a feature cannot be read.
     """
     try:
         content = json.loads(read_text(path))
@@ -64,18 +64,18 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
         geometries = [(feature["geometry"], feature.get("properties") or {}) for feature in features]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path.name} is no GeoJSON with features ({type(error).__name__}: {error})"
+            f"{path.name} is not a GeoJSON with features ({type(error).__name__}: {error}): check the file"
         ) from None
     return _fault_of(path, geometries, patch_km)
 
 
 def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
-    """Read a fault from a table of rectangles, one a row.
+    """Read a fault from a table of rectangles, one per row.
 
     Parameters
     ----------
     path : Path
-        Columns ``lon, lat`` (middle of the upper edge), ``strike, dip, length_km, width_km, top_depth_km`` and, where
+        Columns ``lon, lat`` (middle of the upper edge), ``strike, dip, length_km, width_km, top_depth_km`` and, if
         known, ``rake_min, rake_max`` or ``rake``.
     patch_km : float, optional
         Size of the patches; see `read_geojson`.
@@ -83,7 +83,7 @@ def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
     Raises
     ------
     InputError
-        If a column is missing or a row makes no sense.
+        If a column is missing or a row is impossible.
     """
     columns = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES)).cells
     required(columns, ("lon", "lat"), path)
@@ -120,7 +120,7 @@ def _number(properties: dict[str, Any], name: str) -> float:
 
 
 def _point(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the place that the properties of a feature without geometry name."""
+    """Return the point given in the properties of a feature without geometry."""
     longitude, latitude = (_number(properties, name) for name in ("lon", "lat"))
     if not math.isfinite(longitude + latitude):
         raise ValueError("it has neither a geometry nor lon and lat")
@@ -140,20 +140,20 @@ def _shapes(
         return list(_trace(np.array(coordinates, float), known))
     if kind == "Point":
         notes.append("a point is taken as the middle of the upper edge")
-        return [_hung(coordinates[0], coordinates[1], known)]
-    raise ValueError(f"a {kind} is no patch: give a Polygon, a LineString or a Point")
+        return [_below_upper_edge(coordinates[0], coordinates[1], known)]
+    raise ValueError(f"a {kind} is not a patch: give a Polygon, a LineString or a Point")
 
 
 def _polygon(corners: FloatArray, known: dict[str, float], notes: list[str]) -> FloatArray | Rectangle:
     if np.allclose(corners[0], corners[-1]) and len(corners) > 3:
         corners = corners[:-1]
     if len(corners) not in (3, 4):
-        raise ValueError(f"a patch has 3 or 4 corners, this one has {len(corners)}")
+        raise ValueError(f"a patch must have 3 or 4 corners, got {len(corners)}")
     if corners.shape[1] > 2:
         return np.column_stack([corners[:, :2], _depths_km(corners[:, 2], known, notes)])
     if len(corners) == 3:
         raise ValueError("a triangle needs the depth of its corners as third coordinate")
-    _insist(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
+    _require(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
     notes.append("rectangles without depths are placed by the middle of their polygon")
     middle = known["top_depth_km"] + known["width_km"] / 2 * math.sin(math.radians(known["dip"]))
     longitude, latitude = corners.mean(axis=0)
@@ -161,11 +161,11 @@ def _polygon(corners: FloatArray, known: dict[str, float], notes: list[str]) -> 
 
 
 def _depths_km(heights: FloatArray, known: dict[str, float], notes: list[str]) -> FloatArray:
-    """Return depths in km, whether the third coordinate counts up or down, in metres or kilometres."""
+    """Return depths in km from heights or depths in metres or kilometres."""
     sign = -1.0 if np.median(heights) < 0 else 1.0
     top = known["top_depth_km"]
     extent = known["width_km"] * math.sin(math.radians(known["dip"]))
-    in_metres = float(np.abs(heights).max()) > DEEPEST_IN_KM
+    in_metres = float(np.abs(heights).max()) > MAX_DEPTH_KM
     if math.isfinite(top) and math.isfinite(extent):
         in_metres = np.abs(heights).max() > 30 * (abs(top) + extent + 0.1)
     if sign < 0:
@@ -176,8 +176,8 @@ def _depths_km(heights: FloatArray, known: dict[str, float], notes: list[str]) -
 
 
 def _trace(line: FloatArray, known: dict[str, float]) -> list[Rectangle]:
-    """Hang a rectangle on each straight piece of the upper edge, turned such that it dips to the right."""
-    _insist(known, ("dip", "width_km", "top_depth_km"))
+    """Return a rectangle below each straight piece of the upper edge, which dips to the right of its strike."""
+    _require(known, ("dip", "width_km", "top_depth_km"))
     pieces = []
     for first, second in pairwise(line):
         local = LocalMap(*((first + second) / 2)[:2])
@@ -187,13 +187,13 @@ def _trace(line: FloatArray, known: dict[str, float]) -> list[Rectangle]:
         if math.isfinite(known["strike"]) and math.cos(math.radians(strike - known["strike"])) < 0:
             strike += 180
         shape = known | {"strike": strike, "length_km": math.hypot(east, north)}
-        pieces.append(_hung(local.longitude, local.latitude, shape))
+        pieces.append(_below_upper_edge(local.longitude, local.latitude, shape))
     return pieces
 
 
-def _hung(longitude: float, latitude: float, known: dict[str, float]) -> Rectangle:
-    """Return the rectangle whose upper edge has its middle at a place."""
-    _insist(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
+def _below_upper_edge(longitude: float, latitude: float, known: dict[str, float]) -> Rectangle:
+    """Return the rectangle with the middle of its upper edge at a given place."""
+    _require(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
     _, down = directions(known["strike"], known["dip"])
     down = down * known["width_km"] / 2
     moved = LocalMap(longitude, latitude).to_degrees(down[None, :2])
@@ -206,7 +206,7 @@ def _rectangle(longitude: float, latitude: float, depth: float, known: dict[str,
     )
 
 
-def _insist(known: dict[str, float], names: tuple[str, ...]) -> None:
+def _require(known: dict[str, float], names: tuple[str, ...]) -> None:
     if missing := [name for name in names if math.isnan(known[name])]:
         raise ValueError(f"it lacks {', '.join(missing)}")
     if known.get("length_km", 1) <= 0 or known["width_km"] <= 0 or not 0 <= known["dip"] <= 90:
@@ -216,13 +216,13 @@ def _insist(known: dict[str, float], names: tuple[str, ...]) -> None:
 def _cut(
     pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], patch_km: float | None, notes: list[str]
 ) -> list[tuple[FloatArray | Rectangle, dict[str, Any]]]:
-    """Cut rectangles into patches where there are few of them, or where a size is asked for."""
+    """Cut rectangles into patches if they are few or if a patch size is given."""
     quads = [_corners(shape) for shape, _ in pieces]
-    if patch_km is None and (len(pieces) >= MANY_FEATURES or any(len(quad) == 3 for quad in quads)):
+    if patch_km is None and (len(pieces) >= MIN_PATCH_FEATURES or any(len(quad) == 3 for quad in quads)):
         return pieces
     sides = [_sides_km(quad) if len(quad) == 4 else (0.0, 0.0) for quad in quads]
     area = sum(length * width for length, width in sides)
-    size = patch_km or max(math.sqrt(area / PATCHES_WANTED), 0.2)
+    size = patch_km or max(math.sqrt(area / TARGET_PATCHES), 0.2)
     cut: list[tuple[FloatArray | Rectangle, dict[str, Any]]] = []
     for (shape, known), quad, (length, width) in zip(pieces, quads, sides, strict=True):
         n_along, n_down = max(1, round(length / size)), max(1, round(width / size))
@@ -240,7 +240,7 @@ def _corners(shape: FloatArray | Rectangle) -> FloatArray:
 
 
 def _upper_edge_first(corners: FloatArray) -> FloatArray:
-    """Turn the corners of a rectangle such that the first two are the upper edge."""
+    """Rotate the corners of a rectangle so that the first two are the upper edge."""
     if len(corners) != 4:
         return corners
     edges = [corners[[place, (place + 1) % 4], 2].mean() for place in range(4)]
@@ -272,19 +272,19 @@ def _assembled(pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], note
     angles = [_orientation(corner, known) for corner, (_, known) in zip(corners, pieces, strict=True)]
     limits = np.array([_rake_limits(known) for _, known in pieces])
     segment = np.array([known["segment"] for _, known in pieces])
-    if len(np.unique(segment)) >= MANY_FEATURES:  # features are patches here, not segments
+    if len(np.unique(segment)) >= MIN_PATCH_FEATURES:  # features are patches here, not segments
         segment = np.zeros(len(pieces), int)
     strike, dip = np.array(angles).T
     return Fault(corners, strike % 360, dip, limits[:, 0], limits[:, 1], segment, notes)
 
 
 def _orientation(corners: FloatArray, known: dict[str, Any]) -> tuple[float, float]:
-    """Measure strike and dip on the corners; a vertical patch takes the strike that it is given."""
+    """Return strike and dip from the corners; for vertical patches the given strike selects the hanging wall."""
     local = LocalMap(*corners[:, :2].mean(axis=0))
     points = np.column_stack([local.to_km(corners[:, 0], corners[:, 1]), -corners[:, 2]])
     normal = np.cross(points[1] - points[0], points[2] - points[0])
     normal = normal / max(float(np.linalg.norm(normal)), 1e-12)
-    if abs(normal[2]) < 0.02:  # which side of a vertical patch is the hanging wall is a matter of its strike
+    if abs(normal[2]) < 0.02:  # the strike defines the hanging wall of a vertical patch
         strike = math.degrees(math.atan2(-normal[1], normal[0]))
         if math.isfinite(known["strike"]) and math.cos(math.radians(strike - known["strike"])) < 0:
             strike += 180

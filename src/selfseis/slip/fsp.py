@@ -1,4 +1,4 @@
-"""The ``.fsp`` files of SRCMOD and of the USGS: fault geometry and slip in one table."""
+"""Reader of the ``.fsp`` files of SRCMOD and of the USGS: fault geometry and slip in one table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 
 @dataclass
 class Segment:
-    """One plane of an ``.fsp`` file while it is read."""
+    """One plane of an ``.fsp`` file during reading."""
 
     strike: float
     dip: float
@@ -32,19 +32,19 @@ class Segment:
 
 @dataclass(frozen=True)
 class SlipModel:
-    """A slip model as it was published.
+    """A published slip model.
 
     Attributes
     ----------
     fault : Fault
     slip : ndarray, shape (n_patches,)
-        In m; NaN where the file has none.
+        In m; NaN if the file has none.
     rake : ndarray, shape (n_patches,)
-        In degrees; NaN where the file has none.
+        In degrees; NaN if the file has none.
     rigidity : ndarray, shape (n_layers, 2), optional
         Depth of the top in km and rigidity in Pa of each layer of the velocity model in the file.
     magnitude : float
-        Mw of the header; NaN where it has none.
+        Mw of the header; NaN if it has none.
     """
 
     fault: Fault
@@ -69,7 +69,7 @@ def read_fsp(path: str | Path) -> SlipModel:
     Raises
     ------
     InputError
-        If the file lacks what defines its patches.
+        If the geometry of the patches is missing.
 
     References
     ----------
@@ -80,7 +80,7 @@ def read_fsp(path: str | Path) -> SlipModel:
     text = read_text(path)
     segments = [segment for segment in _segments(text, path.name) if segment.rows]
     if not segments:
-        raise InputError(f"{path.name} holds no subfault: is it an .fsp file?")
+        raise InputError(f"{path.name} holds no subfault: give an .fsp file")
     centred = bool(re.search(r"given\s+for\s+center", text, re.I))
     rectangles = [_rectangle(segment, row, centred) for segment in segments for row in segment.rows]
     slip, rake = (
@@ -103,7 +103,7 @@ def read_fsp(path: str | Path) -> SlipModel:
 
 
 def _header(text: str, name: str) -> float:
-    """Return the first number after ``NAME =``; NaN where there is none."""
+    """Return the first number after ``NAME =``; NaN if there is none."""
     found = re.search(rf"\b{name}\s*=\s*{NUMBER}", text, re.I)
     value = float(found.group(1)) if found else np.nan
     return np.nan if value in (-99.0, 999.0) else value
@@ -127,13 +127,13 @@ def _segments(text: str, name: str) -> list[Segment]:
             try:
                 current.rows.append([float(cell) for cell in line.split()])
             except ValueError:
-                raise InputError(f"{name}: not a row of numbers: {line.strip()[:60]!r}") from None
+                raise InputError(f"{name}: a row must hold numbers only, got {line.strip()[:60]!r}") from None
     for segment in segments:
         if (
             segment.rows
             and not np.isfinite([segment.strike, segment.dip, segment.length_km, segment.width_km]).all()
         ):
-            raise InputError(f"{name}: strike, dip, Dx or Dz of a segment is missing")
+            raise InputError(f"{name}: strike, dip, Dx or Dz of a segment is missing: add it to the header")
     return segments
 
 
@@ -155,7 +155,7 @@ def _rectangle(segment: Segment, row: list[float], centred: bool) -> Rectangle:
 
 
 def _rigidity(text: str) -> FloatArray | None:
-    """Rigidity of the layers under ``DEPTH P_VEL S_VEL DENS`` in the header."""
+    """Return the rigidity of the layers under ``DEPTH P_VEL S_VEL DENS`` in the header."""
     layers: list[tuple[float, float]] = []
     inside = False
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Static displacements of GNSS sites: CSV, or the ``static_data.json`` of the USGS finite-fault archive."""
+"""Reader of static displacements of GNSS sites: CSV, or the ``static_data.json`` of the USGS."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ BARE = ("site", "lon", "lat", "e", "n", "u", "se", "sn", "su")
 
 @dataclass(frozen=True)
 class Gnss:
-    """Displacements of sites.
+    """Displacements of GNSS sites.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Gnss:
         return len(self.site)
 
     def take(self, rows: NDArray[Any]) -> Gnss:
-        """Return some of the sites, by mask or by number."""
+        """Return selected sites, by mask or by number."""
         chosen = np.arange(len(self))[rows]
         return Gnss(
             [self.site[row] for row in chosen], self.longitude[chosen], self.latitude[chosen],
@@ -86,15 +86,15 @@ class Gnss:
 
 
 def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
-    """Read displacements of GNSS sites and mend or mask what is wrong with them.
+    """Read displacements of GNSS sites, and correct or mask faulty entries.
 
     Parameters
     ----------
     path : str or Path
         CSV with the columns ``site, lon, lat, e, n, u, se, sn, su`` in m (names in any case, common spellings), or
-        ``static_data.json`` as the USGS publishes it (centimetres).
+        ``static_data.json`` of the USGS (centimetres).
     quality_log : QualityLog, optional
-        Told what was masked or assumed.
+        Log of masks and assumptions.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
     Raises
     ------
     InputError
-        If the file holds no site that can be used.
+        If the file holds no usable site.
     """
     path = Path(path)
     quality_log = QualityLog() if quality_log is None else quality_log
@@ -123,7 +123,7 @@ def _from_table(path: Path, quality_log: QualityLog) -> Gnss:
     sd = np.stack([numbers(columns.get(name, nothing)) for name in ("se", "sn", "su")], axis=1)
     stated = [np.array([table.metres.get(name, np.nan) for name in names]) for names in (BARE[3:6], BARE[6:])]
     if np.isfinite(stated[0][:2]).all():
-        # Errors and what has no unit of its own are in the unit of the displacements.
+        # Columns without a stated unit are in the unit of the displacements.
         first, second = (np.where(np.isfinite(units), units, stated[0][0]) for units in stated)
         displacement, sd, factor, unit = displacement * first, sd * second, 1.0, "m"
     else:
@@ -138,7 +138,7 @@ def _from_table(path: Path, quality_log: QualityLog) -> Gnss:
 
 
 def _bare(row: list[str]) -> tuple[str, ...]:
-    """Names of the columns of a file without header, by where its site names stand."""
+    """Return the columns of a file without header, from the position of its site names."""
     if not is_number(row[0]):
         return BARE
     if not is_number(
@@ -160,7 +160,7 @@ def _from_usgs(path: Path) -> Gnss:
         rows = [_usgs_site(entry) for entry in entries]
     except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
         raise InputError(
-            f"{path.name} is no static_data.json of the USGS ({type(error).__name__}: {error}): "
+            f"{path.name} is not a static_data.json of the USGS ({type(error).__name__}: {error}): "
             "each site needs location, component, observed and data_error"
         ) from None
     if not rows:
@@ -211,7 +211,7 @@ def _with_positive_sds(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
 
 
 def _merged(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
-    """Average sites at the same place: they would be hidden and seen at once."""
+    """Average sites at the same place, which could otherwise be held out and visible at once."""
     key = np.round(np.stack([gnss.longitude, gnss.latitude], axis=1) / SAME_PLACE_DEGREES).astype(int)
     _, first, place = np.unique(key, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(gnss):
@@ -225,7 +225,7 @@ def _merged(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
             total = weight.sum(axis=0)
             summed = np.nansum(weight * gnss.displacement[rows], axis=0)
             displacement[number] = np.divide(summed, total, out=np.full(3, np.nan), where=total > 0)
-            # Solutions of one antenna share their errors: averaging does not make them better.
+            # Solutions of one antenna share their errors, so that averaging does not reduce them.
             sd[number] = gnss.sd[rows].min(axis=0)
     order = np.argsort(first)
     return replace(gnss.take(first[order]), displacement=displacement[order], sd=sd[order])

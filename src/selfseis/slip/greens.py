@@ -1,4 +1,4 @@
-"""What a metre of slip on each patch does to the surface: dislocations in an elastic half-space, by cutde."""
+"""Green functions: surface displacement by dislocations in an elastic half-space, computed with cutde."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def surface_displacement(fault: Fault, places_km: FloatArray) -> FloatArray:
 
 
 def displacement_along(fault: Fault, places_km: FloatArray, direction: FloatArray) -> FloatArray:
-    """Compute one component of the displacement for each datum; memory is bounded on faults of many patches.
+    """Compute the measured component of the displacement for each datum, with bounded memory.
 
     Parameters
     ----------
     fault : Fault
     places_km : ndarray, shape (n_data, 2)
     direction : ndarray, shape (n_data, 3)
-        What each datum is a component along: east, north, up.
+        Unit vector of the measured component of each datum: east, north, up.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def triangulated(fault: Fault) -> tuple[FloatArray, IntArray]:
     Returns
     -------
     triangles : ndarray, shape (n_triangles, 3, 3)
-        East, north, up in km, ordered such that the normal points to the side that the patch dips towards.
+        East, north, up in km, ordered so that the normal points to the side towards which the patch dips.
     patch : ndarray of int, shape (n_triangles,)
-        The patch that each is a part of.
+        The patch of each triangle.
     """
     triangles, patch = [], []
     for number, outline in enumerate(fault.outlines_km):

@@ -1,4 +1,4 @@
-"""Line-of-sight displacements of InSAR scenes: CSV, or the resampled interferograms of the USGS archive."""
+"""Reader of line-of-sight displacements of InSAR scenes: tables, interferograms of the USGS, kite scenes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ AWAY_IS_POSITIVE = re.compile(
 
 @dataclass(frozen=True)
 class Insar:
-    """One scene.
+    """One InSAR scene.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Insar:
     look : ndarray, shape (n_pixels, 3)
         Unit vector from the ground to the satellite: east, north, up.
     sd : ndarray, shape (n_pixels,)
-        Stated standard deviation in m; NaN where none is stated.
+        Stated standard deviation in m; NaN if none is stated.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Insar:
         return len(self.los)
 
     def take(self, rows: NDArray[Any]) -> Insar:
-        """Return some of the pixels, by mask or by number."""
+        """Return selected pixels, by mask or by number."""
         return Insar(
             self.name,
             self.longitude[rows],
@@ -86,17 +86,17 @@ class Insar:
 
 
 def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar:
-    """Read a scene and mend or mask what is wrong with it.
+    """Read a scene, and correct or mask faulty entries.
 
     Parameters
     ----------
     path : str or Path
         Table with the columns ``lon, lat, los, look_e, look_n, look_u, sigma`` in m, separated by commas, tabs or
-        spaces. Without a header, the columns stand in this order and sigma may be missing, as in the resampled
-        interferograms of the USGS. A comment which says that negative is towards the satellite turns the sign.
-        Or a scene as kite saves it: ``NAME.npz`` with ``NAME.yml`` beside it, either of which may be named.
+        spaces. Without a header, the columns are in this order and sigma may be missing, as in the resampled
+        interferograms of the USGS. The sign is reversed if a comment defines negative as towards the satellite.
+        Alternatively one of the two files of a kite scene, ``NAME.npz`` and ``NAME.yml`` in the same folder.
     quality_log : QualityLog, optional
-        Told what was masked or assumed.
+        Log of masks and assumptions.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar
     Raises
     ------
     InputError
-        If the file holds no pixel that can be used.
+        If the file holds no usable pixel.
     """
     path = Path(path)
     quality_log = QualityLog() if quality_log is None else quality_log
@@ -122,7 +122,7 @@ def _from_table(path: Path, quality_log: QualityLog) -> Insar:
     columns = table.cells
     if "focal_point" in table.comments:
         raise InputError(
-            f"{path.name}: places of a quadtree of kite are relative to a corner: give its scene (.npz and .yml)"
+            f"{path.name}: positions in a quadtree of kite are relative to a corner: give its scene (.npz and .yml)"
         )
     angles = {"incidence", "heading"} <= set(columns)
     required(columns, BARE[:3] if angles else BARE[:6], path)
@@ -145,14 +145,14 @@ def _from_table(path: Path, quality_log: QualityLog) -> Insar:
     scene = _without_bad_rows(scene, path.name, quality_log)
     if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", table.comments)):
         quality_log.add(
-            "assumed", path.name, "its header says that negative is towards the satellite: sign turned"
+            "assumed", path.name, "its header defines negative as towards the satellite: sign reversed"
         )
         scene = replace(scene, los=-scene.los)
     return _with_upward_look(scene, path.name, quality_log)
 
 
 def _look_of_angles(columns: Mapping[str, list[str]]) -> FloatArray:
-    """Return unit vectors to a satellite that looks to its right, from heading and incidence in degrees."""
+    """Return unit vectors to a right-looking satellite, from heading and incidence in degrees."""
     incidence, heading = (np.radians(numbers(columns[name])) for name in ("incidence", "heading"))
     across = np.sin(incidence)
     return np.stack([-across * np.cos(heading), across * np.sin(heading), np.cos(incidence)], axis=1)
@@ -174,7 +174,7 @@ def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog) -> Insar
         quality_log.add(
             "assumed",
             unit,
-            "look vectors are no unit vectors: normalised",
+            "look vectors are not unit vectors: normalised",
             int((abs(length - 1) > 0.05).sum()),
         )
     bad_sd = (scene.sd <= 0) | ~np.isfinite(scene.sd)
@@ -196,5 +196,5 @@ def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog) -> Insar
 def _with_upward_look(scene: Insar, unit: str, quality_log: QualityLog) -> Insar:
     if np.median(scene.look[:, 2]) > 0:
         return scene
-    quality_log.add("assumed", unit, "look vectors point down, from the satellite: turned", len(scene))
+    quality_log.add("assumed", unit, "look vectors point down, from the satellite: reversed", len(scene))
     return replace(scene, look=-scene.look)

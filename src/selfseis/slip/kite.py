@@ -1,4 +1,4 @@
-"""Scenes as kite saves them: ``NAME.npz`` with displacement and look angles, ``NAME.yml`` with the place."""
+"""Reader of kite scenes: ``NAME.npz`` with displacement and look angles, ``NAME.yml`` with the position."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 
 
 def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Read all pixels of a scene that kite saved.
+    """Read all pixels of a kite scene.
 
     Rows count northwards and columns eastwards from the lower left corner. The look angles are those of kite: theta
     is the elevation of the satellite above the horizon, phi its direction counterclockwise from east, both in
@@ -40,13 +40,13 @@ def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArra
     Raises
     ------
     InputError
-        If one of the files is missing, or holds something else.
+        If one of the files is missing or has other contents.
     """
     displacement, theta, phi = _arrays(path.with_suffix(".npz"))
     config = next((path.with_suffix(end) for end in SUFFIXES[1:] if path.with_suffix(end).is_file()), None)
     if config is None:
         raise InputError(
-            f"{path.stem}.yml is missing: kite saves the place of a scene beside {path.stem}.npz"
+            f"{path.stem}.yml is missing: kite saves the position of a scene next to {path.stem}.npz"
         )
     rows, columns = np.nonzero(np.isfinite(displacement))
     longitude, latitude = _places(read_text(config), config.name, columns, rows)
@@ -57,26 +57,26 @@ def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArra
 
 def _arrays(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     if not path.is_file():
-        raise InputError(f"{path.name} is missing: kite saves the displacements of a scene beside its .yml")
+        raise InputError(f"{path.name} is missing: kite saves the displacements of a scene next to its .yml")
     try:
         with np.load(path, allow_pickle=False) as stored:
             displacement, theta, phi = (np.asarray(stored[name], float) for name in ARRAYS)
         theta, phi = (np.broadcast_to(angle, displacement.shape) for angle in (theta, phi))
     except KeyError:
         raise InputError(
-            f"{path.name} is no scene of kite: it lacks displacement, theta and phi as {', '.join(ARRAYS)}"
+            f"{path.name} is not a scene of kite: it lacks displacement, theta and phi as {', '.join(ARRAYS)}"
         ) from None
     except (ValueError, BadZipFile, OSError) as error:
         raise InputError(
             f"{path.name} holds arrays that cannot be read safely ({error}): export lon, lat, los, look vectors to CSV"
         ) from None
     if displacement.ndim != 2:
-        raise InputError(f"{path.name} is no scene of kite: its displacement is no map")
+        raise InputError(f"{path.name} is not a scene of kite: its displacement is not a 2-D map")
     return displacement, theta, phi
 
 
 def _places(text: str, name: str, columns: IntArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Longitude and latitude of pixels, from the frame of the scene."""
+    """Return longitude and latitude of pixels, from the frame of the scene."""
     south, west = _value(text, name, "llLat"), _value(text, name, "llLon")
     # Before kite 1.2 spacings were degrees and called so.
     old = re.search(r"^\s*dLon\s*:", text, re.M) is not None
@@ -90,5 +90,5 @@ def _places(text: str, name: str, columns: IntArray, rows: IntArray) -> tuple[Fl
 def _value(text: str, name: str, key: str) -> float:
     found = re.search(rf"^\s*{key}\s*:\s*{NUMBER}\s*$", text, re.M)
     if found is None:
-        raise InputError(f"{name} is no scene of kite: it has no {key}")
+        raise InputError(f"{name} is not a scene of kite: it has no {key}")
     return float(found.group(1))

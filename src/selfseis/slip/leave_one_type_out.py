@@ -1,4 +1,4 @@
-"""Each type of data hidden whole: what the scenes say of GNSS, and what GNSS and the other scenes say of a scene."""
+"""Leave-one-data-type-out: prediction of GNSS from the scenes, and of each scene from GNSS and other scenes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ MIN_BLOCKS = 4
 
 
 @dataclass(frozen=True)
-class HiddenType:
-    """How well one type of data is predicted by the others.
+class HeldOutType:
+    """Skill of the prediction of one type of data from the others.
 
     Attributes
     ----------
     kind : str
         ``gnss`` or ``insar NAME``.
-    witnesses : list of str
-        The types of data that it was predicted from.
+    predictors : list of str
+        The types of data used for the prediction.
     skill : Interval
-        Variance reduction, the ramp of a scene left out of the account, with its interval over blocks of the map.
+        Variance reduction without the ramp of a scene, with its interval over blocks of the map.
     uniform : float
-        The same of uniform slip.
+        The same for uniform slip.
     rms_m : float
-        Of what is left, in m.
+        Root mean square of the residuals in m.
     n : int
         Number of data.
     """
 
     kind: str
-    witnesses: list[str]
+    predictors: list[str]
     skill: Interval
     uniform: float
     rms_m: float
@@ -47,13 +47,13 @@ class HiddenType:
 
     @property
     def outcome(self) -> str:
-        """Whether the others can predict it: ``yes``, ``no`` or ``cannot tell``."""
+        """Whether the others predict it: ``yes``, ``no`` or ``cannot tell``."""
         if self.skill.low > 0:
             return "yes"
         return "no" if self.skill.high < MIN_GAIN else "cannot tell"
 
 
-def hide_types(
+def hold_out_types(
     problem: LinearProblem,
     priors: Sequence[Prior],
     *,
@@ -61,24 +61,24 @@ def hide_types(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[HeldOut]:
-    """Hide each type of data whole and predict it from the others, everything chosen without it.
+    """Hold out each type of data whole and predict it from the others, with all settings chosen without it.
 
-    Only the shape of a hidden scene counts: nobody else knows its ramp, which is fitted to what is left of it.
+    Only the shape of a held-out scene is scored. No other data constrain its ramp, which is fitted to its residuals.
 
     Parameters
     ----------
     problem : LinearProblem
-        As `selfseis.slip.problem.slip_problem` makes it.
+        Result of `selfseis.slip.problem.slip_problem`.
     priors : sequence of Prior
     n_inner, seed : int
-        As of `selfseis.inversion.cross_validation.nested_holdout`.
+        As for `selfseis.inversion.cross_validation.nested_holdout`.
     progress : callable, optional
 
     Returns
     -------
     list of HeldOut
-        One for each prior, a fold for each type; none where no type can be predicted from others. Types in a single
-        block of the map, or without which fewer than four are left, stay visible.
+        One per prior with a fold per type; empty if no type can be predicted from others. A type stays visible
+        if it lies in a single block of the map, or if the other types lie in fewer than four blocks.
     """
     kinds = [kind for kind in problem.noise.kinds if _can_hide(problem, kind)]
     parts: list[list[HeldOut]] = []
@@ -101,16 +101,18 @@ def hide_types(
     return [joined(of_prior) for of_prior in zip(*parts, strict=True)]
 
 
-def score_types(problem: LinearProblem, method: HeldOut, uniform: HeldOut, seed: int = 0) -> list[HiddenType]:
-    """Score each type of data that was hidden whole.
+def score_types(
+    problem: LinearProblem, method: HeldOut, uniform: HeldOut, seed: int = 0
+) -> list[HeldOutType]:
+    """Score each type of data that was held out whole.
 
     Parameters
     ----------
     problem : LinearProblem
     method, uniform : HeldOut
-        What was chosen, and uniform slip, from `hide_types`.
+        Chosen prior and uniform slip, from `hold_out_types`.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     """
     found = []
     for kind in sorted(set(method.kind[method.rows()].tolist())):
@@ -118,7 +120,7 @@ def score_types(problem: LinearProblem, method: HeldOut, uniform: HeldOut, seed:
         scores = [_block_scores(problem, one, rows) for one in (method, uniform)]
         draws = bootstrap_skill(scores[:1], np.random.default_rng(seed))[0]
         found.append(
-            HiddenType(
+            HeldOutType(
                 kind,
                 [name for name in problem.noise.kinds if name != kind],
                 interval(draws, scores[0].skill, len(scores[0].loss), ERROR_RATE),
@@ -130,25 +132,23 @@ def score_types(problem: LinearProblem, method: HeldOut, uniform: HeldOut, seed:
     return found
 
 
-def said_of(types: Sequence[HiddenType], kinds: Sequence[str]) -> str:
-    """Return a sentence that says which types of data the others can predict and which they cannot."""
+def summarise_types(types: Sequence[HeldOutType], kinds: Sequence[str]) -> str:
+    """Return a sentence on the types of data that the others predict, and on those that they do not predict."""
     if len(kinds) < 2:
-        return f"Only one type of data ({_named(kinds[0])}): none could be hidden whole and predicted from others."
+        return f"Only one type of data ({_named(kinds[0])}): no type could be predicted from others."
     groups = {
         outcome: [f"{_named(one.kind)} ({one.skill.value:.2f})" for one in types if one.outcome == outcome]
         for outcome in ("yes", "no", "cannot tell")
     }
     parts = [
         f"{words} {_listed(groups[outcome])}"
-        for outcome, words in (
-            ("yes", "the others predict"), ("no", "they cannot predict"), ("cannot tell", "too little tells of"),
-        )
+        for outcome, words in (("yes", "yes for"), ("no", "no for"), ("cannot tell", "undecided for"))
         if groups[outcome]
-    ]  # fmt: skip
+    ]
     if untried := sorted(set(kinds) - {one.kind for one in types}):
-        parts.append(f"without {_listed([_named(kind) for kind in untried])} too few places are left to try")
-    said = "; ".join(parts)
-    return f"Hidden whole, in share of its variance: {said}."
+        names = _listed([_named(kind) for kind in untried])
+        parts.append(f"not tested for {names}, because too few places would remain")
+    return f"Each type of data predicted from the others (variance reduction): {'; '.join(parts)}."
 
 
 def _named(kind: str) -> str:
@@ -166,7 +166,7 @@ def _can_hide(problem: LinearProblem, kind: str) -> bool:
 
 
 def _without_ramp(problem: LinearProblem, hidden: BoolArray) -> LinearProblem:
-    """Take the ramp of hidden data out of the problem, so that predictions are of the earthquake alone."""
+    """Remove the ramp of held-out data from the problem, so that predictions contain the earthquake alone."""
     if problem.nuisance is None:
         return problem
     return replace(problem, nuisance=np.where(hidden[:, None], 0.0, problem.nuisance))
@@ -180,7 +180,7 @@ def _with_own_ramp(heldout: HeldOut, problem: LinearProblem, hidden: BoolArray) 
 
 
 def _ramp_free(values: FloatArray, problem: LinearProblem, rows: BoolArray) -> FloatArray:
-    """Take the ramp that fits best out of data; what has no ramp stays as it is."""
+    """Remove the best-fitting ramp from data that have a ramp."""
     if problem.nuisance is None:
         return values
     columns = np.asarray(problem.nuisance[rows])

@@ -1,4 +1,4 @@
-"""Seismic moment: rigidity, magnitude with its interval, moment against depth."""
+"""Seismic moment: rigidity, magnitude with its interval, and moment by depth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kennett, Engdahl and Buland (1995), doi:10.1111/j.1365-246X.1995.tb03540.x.
 
 RIGIDITY_ERROR = 0.2
 LAYERING_ERROR = 0.15
-"""What a homogeneous half-space does to the moment, as a share of it.
+"""Relative error of the moment in a homogeneous half-space.
 
 After Hearn and Bürgmann (2005), doi:10.1785/0120040158.
 """
@@ -54,10 +54,10 @@ def rigidity_of(
     ----------
     fault : Fault
     layers : ndarray, shape (n_layers, 2), optional
-        Depth of the top in km and rigidity in Pa; ak135 without. Soft sediments at the top carry no moment worth
-        naming: layers softer than 10 GPa are skipped.
+        Depth of the top in km and rigidity in Pa; by default ak135. Layers softer than 10 GPa are skipped, because
+        soft sediments carry a negligible moment.
     constant_pa : float, optional
-        One value everywhere.
+        Uniform rigidity.
     """
     if constant_pa is not None:
         return np.full(len(fault), constant_pa)
@@ -75,7 +75,7 @@ def magnitude_of(moment_nm: FloatArray | float) -> FloatArray:
 def magnitude_with_interval(
     slip: FloatArray, samples: FloatArray, fault: Fault, rigidity: FloatArray, seed: int = 0
 ) -> Magnitude:
-    """Return Mw and its interval, in which rigidity is known to 20% and layering may change the moment by 15%.
+    """Return Mw and its interval, with errors of 20% for rigidity and of 15% for layering.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def magnitude_with_interval(
     per_metre = rigidity * fault.area_km2 * 1e6
     moment = float(per_metre @ slip)
     rng = np.random.default_rng(seed)
-    # The same draws of slip meet many of the rigidity, so that the interval does not depend on their pairing.
+    # Each draw of slip is combined with many draws of rigidity, so that the interval does not depend on their pairing.
     factors = np.exp(np.hypot(RIGIDITY_ERROR, LAYERING_ERROR) * rng.standard_normal(200))
     drawn = magnitude_of(np.outer(samples @ per_metre, factors))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -116,7 +116,7 @@ def moment_by_depth(
     edges = np.linspace(tops.min(), max(bottoms.max(), tops.min() + 0.1), n_bins + 1)
     rows = []
     for top, bottom in pairwise(edges):
-        # A patch gives each slice what part of its own depth range lies in it.
+        # A patch contributes to each slice the share of its depth range in that slice.
         overlap = np.minimum(bottoms, bottom) - np.maximum(tops, top)
         share = np.clip(overlap / np.maximum(bottoms - tops, 1e-6), 0, 1) * per_metre
         low, high = np.quantile(samples @ share, [0.16, 0.84])

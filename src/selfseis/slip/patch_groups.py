@@ -1,4 +1,4 @@
-"""Neighbouring patches that slip as one, where a fault has more patches than displacements can tell apart."""
+"""Patch groups: neighbouring patches of a fine fault that slip as one."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from selfseis.typing import FloatArray, IntArray
 MAX_PATCH_GROUPS = 400
 
 
-def check_size(most: int) -> None:
-    """Insist on a number of parcels whose equations fit into memory.
+def check_size(max_patches: int) -> None:
+    """Check that the number of patch groups gives normal equations that fit into memory.
 
     Raises
     ------
     InputError
-        Saying how many there may be.
+        If the number is out of range.
     """
-    if not 2 <= most <= DENSE_LIMIT // 3:
-        raise InputError(f"{most} patches of their own: give at least 2 and at most {DENSE_LIMIT // 3}")
+    if not 2 <= max_patches <= DENSE_LIMIT // 3:
+        raise InputError(f"max_patches must be between 2 and {DENSE_LIMIT // 3}, got {max_patches}")
 
 
 @dataclass(frozen=True)
 class PatchGroups:
-    """The unknowns of an inversion on a fault: parcels of one patch, or of several.
+    """The unknowns of an inversion on a fault: groups of one patch or of several.
 
     Attributes
     ----------
     fault : Fault
     owner : ndarray of int, shape (n_patches,)
-        Parcel of each patch, numbered from 0.
+        Patch group of each patch, numbered from 0.
     """
 
     fault: Fault
     owner: IntArray
 
     @classmethod
-    def of(cls, fault: Fault, most: int = MAX_PATCH_GROUPS) -> PatchGroups:
-        """Merge neighbouring patches of a fault to at most so many parcels; no parcel belongs to two segments.
+    def of(cls, fault: Fault, max_groups: int = MAX_PATCH_GROUPS) -> PatchGroups:
+        """Merge neighbouring patches of a fault to at most `max_groups` groups; no group spans two segments.
 
         Parameters
         ----------
         fault : Fault
-        most : int
-            Faults of no more patches keep each for itself. Segments are never merged, so that there may be as
-            many parcels more as there are segments.
+        max_groups : int
+            Faults with no more patches are not merged. Each segment has at least one group, so that rounding may
+            add up to one group per segment.
         """
-        if len(fault) <= most:
+        if len(fault) <= max_groups:
             return cls(fault, np.arange(len(fault)))
         from sklearn.cluster import KMeans
 
@@ -62,7 +62,7 @@ class PatchGroups:
         for segment in np.unique(fault.segment):
             rows = np.flatnonzero(fault.segment == segment)
             share = fault.area_km2[rows].sum() / fault.area_km2.sum()
-            n_here = int(np.clip(round(most * share), 1, len(rows)))
+            n_here = int(np.clip(round(max_groups * share), 1, len(rows)))
             clusters = KMeans(n_here, n_init=1, random_state=0).fit(
                 fault.centres_km[rows], sample_weight=fault.area_km2[rows]
             )
@@ -75,33 +75,33 @@ class PatchGroups:
 
     @property
     def note(self) -> str:
-        """What to say of parcels of several patches; empty where each has one."""
+        """Sentence on the merging for the quality log; empty if no patches are merged."""
         if len(self) == len(self.fault):
             return ""
         size = np.sqrt(self.area_km2.mean())
         return (
-            f"{len(self.fault)} patches are more than displacements can tell apart: merged into {len(self)} parcels of "
-            f"about {size:.1f} km that slip as one"
+            f"{len(self.fault)} patches are more than displacements resolve: merged into {len(self)} patch groups of "
+            f"about {size:.1f} km"
         )
 
     @cached_property
     def area_km2(self) -> FloatArray:
-        """Area of each parcel; (n_patch_groups,)."""
+        """Area of each patch group; (n_patch_groups,)."""
         return np.bincount(self.owner, self.fault.area_km2).astype(float)
 
     @cached_property
     def segment(self) -> IntArray:
-        """Segment of each parcel; (n_patch_groups,)."""
+        """Segment of each patch group; (n_patch_groups,)."""
         return self.fault.segment[np.unique(self.owner, return_index=True)[1]]
 
     @cached_property
     def in_plane_km(self) -> FloatArray:
-        """Distance along the mean strike and down the mean dip of the middle of each parcel; (n_patch_groups, 2)."""
+        """Distance of each patch group along the mean strike and down the mean dip; (n_patch_groups, 2)."""
         return self._middles(self.fault.in_plane_km)
 
     @cached_property
     def graph(self) -> Graph:
-        """Which parcels touch, and over how long a face."""
+        """Neighbouring patch groups, and the length of their common edge."""
         fine = self.fault.graph
         if len(self) == len(self.fault):
             return fine
@@ -113,7 +113,7 @@ class PatchGroups:
         return Graph(self.area_km2, edges, faces / self._apart(self._middles(self.fault.centres_km), edges))
 
     def gathered(self, columns: FloatArray) -> FloatArray:
-        """Add up the columns of the patches of each parcel; (..., n_patches) to (..., n_patch_groups)."""
+        """Sum the columns of the patches of each group; (..., n_patches) to (..., n_patch_groups)."""
         if len(self) == len(self.fault):
             return columns
         order = np.argsort(self.owner, kind="stable")
@@ -121,7 +121,7 @@ class PatchGroups:
         return np.asarray(np.add.reduceat(columns[..., order], first, axis=-1))
 
     def spread(self, values: FloatArray) -> FloatArray:
-        """Give each patch the value of its parcel; (..., n_patch_groups) to (..., n_patches)."""
+        """Return for each patch the value of its group; (..., n_patch_groups) to (..., n_patches)."""
         return values[..., self.owner]
 
     def _middles(self, places: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""From files to data that can be inverted: read, mend, mask, check the signs, and keep account of all of it."""
+"""Preparation of the data of an inversion: read, correct, mask and check signs, with entries in the quality log."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from selfseis.errors import InputError
-from selfseis.geo.projection import mended_places
+from selfseis.geo.projection import corrected_positions
 from selfseis.quality_log import QualityLog
-from selfseis.slip.fault import Fault, checked
+from selfseis.slip.fault import Fault, checked, limited_rakes
 from selfseis.slip.fault_files import read_geojson, read_rectangles
 from selfseis.slip.fsp import read_fsp
 from selfseis.slip.gnss import Gnss, read_gnss
+from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar, read_insar
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups
 from selfseis.slip.problem import Observations
 from selfseis.slip.quadtree import downsampled
-from selfseis.slip.rake_limits import settle_rakes
 from selfseis.slip.sign_check import SignCheck, check_signs
 from selfseis.typing import FloatArray
 
@@ -29,22 +29,23 @@ Data = TypeVar("Data", Gnss, Insar)
 AT_THE_SURFACE_KM = 1.0
 STEPS_ALONG_EDGE = 10
 MIN_DATA = 6
+RAKE_MARGIN = 45.0
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that an inversion starts from.
+    """Input of an inversion.
 
     Attributes
     ----------
-    parcels : PatchGroups
-        The fault, and which of its patches slip as one.
+    patch_groups : PatchGroups
+        The fault and its patch groups.
     gnss : Gnss or None
     scenes : list of Insar
     observations : Observations
     sign_checks : list of SignCheck
     layers : ndarray, shape (n_layers, 2), optional
-        Rigidity (Pa) below depths (km), where the fault file has a velocity model.
+        Rigidity (Pa) below depths (km), if the fault file has a velocity model.
     """
 
     patch_groups: PatchGroups
@@ -71,7 +72,7 @@ def prepare(
     check_sign: bool = True,
     max_patches: int = MAX_PATCH_GROUPS,
 ) -> Prepared:
-    """Read and check what an inversion needs; see `SlipInversion` for the parameters."""
+    """Read and check the input of an inversion; see `SlipInversion` for the parameters."""
     layers = None
     if not isinstance(fault, Fault):
         fault, layers = read_fault(fault, patch_km)
@@ -86,7 +87,7 @@ def prepare(
     scenes = [_downsampled(scene, quality_log) for scene in scenes if len(scene)]
     if sites is None and not scenes:
         raise InputError("there is neither GNSS nor InSAR: give --gnss or --insar")
-    fault, notes = settle_rakes(fault, Observations.of(sites, scenes, fault))
+    fault, notes = complete_rakes(fault, Observations.of(sites, scenes, fault))
     for note in notes:
         quality_log.add("assumed", "fault", note)
     patch_groups = PatchGroups.of(fault, max_patches)
@@ -97,18 +98,20 @@ def prepare(
         scenes, checks = check_signs(sites, scenes, patch_groups, quality_log)
     observations = Observations.of(sites, scenes, fault)
     if len(observations) < MIN_DATA:
-        raise InputError(f"{len(observations)} data cannot be both hidden and seen: {MIN_DATA} are needed")
+        raise InputError(
+            f"at least {MIN_DATA} data are needed, got {len(observations)}: give more sites or scenes"
+        )
     return Prepared(patch_groups, sites, scenes, observations, checks, layers)
 
 
 def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, FloatArray | None]:
-    """Read a fault from GeoJSON, a table of rectangles or ``.fsp``; slip that the file may hold is not looked at.
+    """Read a fault from GeoJSON, a table of rectangles or ``.fsp``; slip in the file is ignored.
 
     Parameters
     ----------
     path : str or Path
     patch_km : float, optional
-        Size of the patches that large rectangles of a GeoJSON are cut into.
+        Size of the patches into which large rectangles of a GeoJSON are cut.
 
     Returns
     -------
@@ -124,11 +127,52 @@ def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, 
         return read_geojson(path, patch_km), None
     if path.suffix.lower() in (".csv", ".txt"):
         return read_rectangles(path, patch_km), None
-    raise InputError(f"{path.name} is no fault file that is known: give .geojson, .csv or .fsp")
+    raise InputError(f"{path.name} is not a known fault file: give .geojson, .csv or .fsp")
+
+
+def complete_rakes(fault: Fault, observations: Observations) -> tuple[Fault, list[str]]:
+    """Return the fault with usable rake limits, and notes on the assumptions.
+
+    Unknown limits become the rake of the uniform slip that fits the data best on the segment, ± 45 degrees.
+
+    Parameters
+    ----------
+    fault : Fault
+    observations : Observations
+    """
+    notes = []
+    unknown = ~(np.isfinite(fault.rake_min) & np.isfinite(fault.rake_max))
+    if unknown.any():
+        rakes = _best_uniform_rakes(fault, observations)
+        fault = fault.with_rakes(
+            np.where(unknown, rakes - RAKE_MARGIN, fault.rake_min),
+            np.where(unknown, rakes + RAKE_MARGIN, fault.rake_max),
+        )
+        listed = ", ".join(f"{rake:.0f}" for rake in np.unique(np.round(rakes[unknown])))
+        notes.append(
+            f"no rake limits: {listed} ± {RAKE_MARGIN:.0f} degrees, from the best-fitting uniform slip"
+        )
+    fault, n_narrowed = limited_rakes(fault)
+    if n_narrowed:
+        notes.append(f"rake limits more than 170 degrees apart: narrowed on {n_narrowed} patches")
+    return fault, notes
+
+
+def _best_uniform_rakes(fault: Fault, observations: Observations) -> FloatArray:
+    """Return the rake of each patch from uniform slip along strike and up dip on each segment; (n_patches,)."""
+    along = displacement_along(fault, observations.places_km, observations.direction)
+    segments = np.unique(fault.segment)
+    columns = np.concatenate([along[:, fault.segment == segment].sum(axis=1) for segment in segments], axis=1)
+    weight = 1 / observations.sd
+    found = np.linalg.lstsq(columns * weight[:, None], observations.values * weight, rcond=None)[0].reshape(
+        -1, 2
+    )
+    rakes = np.degrees(np.arctan2(found[:, 1], found[:, 0]))
+    return np.asarray(rakes[np.searchsorted(segments, fault.segment)])
 
 
 def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
-    """Tell scenes of the same name apart."""
+    """Add a number to the names of scenes of the same name."""
     names = [scene.name for scene in scenes]
     return [
         replace(scene, name=f"{scene.name} {place + 1}") if names.count(scene.name) > 1 else scene
@@ -138,7 +182,7 @@ def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
 
 def _near(data: Data, unit: str, fault: Fault, quality_log: QualityLog) -> Data:
     about = (fault.local_map.longitude, fault.local_map.latitude)
-    longitude, latitude, near = mended_places(
+    longitude, latitude, near = corrected_positions(
         data.longitude, data.latitude, about, fault.size_km, unit, quality_log
     )
     return replace(data, longitude=longitude, latitude=latitude).take(near)
@@ -154,7 +198,7 @@ def _downsampled(scene: Insar, quality_log: QualityLog) -> Insar:
 
 
 def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, quality_log: QualityLog) -> Insar:
-    """Mask pixels so near to where the fault meets the surface that the cut into patches decides what they see."""
+    """Mask pixels so near to the surface trace that the size of the patches determines their displacement."""
     points, reach = [], []
     for outline, top in zip(fault.outlines_km, fault.top_km, strict=True):
         if top <= AT_THE_SURFACE_KM:
@@ -168,7 +212,5 @@ def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, qual
     distance, nearest = tree.query(fault.local_map.to_km(scene.longitude, scene.latitude))
     masked = distance < np.concatenate(reach)[nearest]
     if masked.any():
-        quality_log.add(
-            "near_fault", scene.name, "pixels on or beside the fault trace: masked", int(masked.sum())
-        )
+        quality_log.add("near_fault", scene.name, "pixels near the fault trace: masked", int(masked.sum()))
     return scene.take(~masked)

@@ -1,4 +1,4 @@
-"""The priors that stand side by side, with settings in proportion to the fault and to nothing else."""
+"""Priors of slip, with settings in proportion to the size of the fault."""
 
 from __future__ import annotations
 
@@ -20,25 +20,23 @@ PRIORS = ("laplacian", "positive-gp", "gp", "neural")
 
 
 def typical_slip(fault: Fault) -> float:
-    """Return the slip in m that an earthquake on the whole fault would typically have."""
+    """Return the typical slip in m of an earthquake on the whole fault."""
     return SLIP_PER_LENGTH * 1000 * _length_km(fault)
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Insist on priors that exist, at least one of which keeps slip within its rake limits.
+    """Check that all priors exist and that at least one keeps slip within its rake limits.
 
     Raises
     ------
     InputError
-        Naming what there is.
+        If a name is unknown or all priors allow backward slip.
     """
     for name in names:
         if name not in PRIORS:
-            raise InputError(f"no prior is called {name!r}: choose from {', '.join(PRIORS)}")
+            raise InputError(f"unknown prior {name!r}: choose from {', '.join(PRIORS)}")
     if not set(names) - {"gp"}:
-        raise InputError(
-            "gp alone lets the fault slip backwards: give laplacian, positive-gp or neural with it"
-        )
+        raise InputError("gp alone allows backward slip: also give laplacian, positive-gp or neural")
 
 
 def candidate(name: str, patch_groups: PatchGroups) -> Prior:
@@ -47,7 +45,7 @@ def candidate(name: str, patch_groups: PatchGroups) -> Prior:
     Parameters
     ----------
     name : {"laplacian", "positive-gp", "gp", "neural"}
-    parcels : PatchGroups
+    patch_groups : PatchGroups
     """
     fault, n_fields = patch_groups.fault, len(rake_basis(patch_groups.fault))
     slip, length = typical_slip(fault), _length_km(fault)
@@ -74,11 +72,11 @@ def candidate(name: str, patch_groups: PatchGroups) -> Prior:
             n_fields=n_fields,
             nonnegative=True,
         )
-    raise ValueError(f"no prior is called {name!r}")
+    raise ValueError(f"unknown prior {name!r}: choose from {', '.join(PRIORS)}")
 
 
 def smooth_prior(patch_groups: PatchGroups) -> LaplacianPrior:
-    """Return the classical prior: as smooth as hidden data like it, and never backwards."""
+    """Return the classical prior: smooth and non-negative slip."""
     roughness = [typical_slip(patch_groups.fault) * factor for factor in ROUGHNESS]
     n_fields = len(rake_basis(patch_groups.fault))
     return LaplacianPrior(
@@ -87,7 +85,7 @@ def smooth_prior(patch_groups: PatchGroups) -> LaplacianPrior:
 
 
 def uniform_slip(patch_groups: PatchGroups) -> Prior:
-    """Return the simple baseline: the same slip everywhere on a segment."""
+    """Return the baseline: uniform slip on each segment."""
     segments = np.unique(patch_groups.segment)
     of_segment = (patch_groups.segment[:, None] == segments).astype(float)
     slip, n_fields = typical_slip(patch_groups.fault), len(rake_basis(patch_groups.fault))
@@ -100,7 +98,7 @@ def uniform_slip(patch_groups: PatchGroups) -> Prior:
 
 
 def no_slip() -> Prior:
-    """Return the null: ramps and noise, tuned by the same data."""
+    """Return the null: ramps and noise, tuned on the same data."""
     return NullPrior("ramps only")
 
 

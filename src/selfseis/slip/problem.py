@@ -1,4 +1,4 @@
-"""From sites, scenes and a fault to a linear problem."""
+"""The linear problem of slip: observations, ramps, Green functions and spatial blocks."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ RAMP_SD_M = 0.1
 
 @dataclass(frozen=True)
 class Observations:
-    """All data of an inversion, one after another.
+    """All data of an inversion, stacked.
 
     Attributes
     ----------
     values : ndarray, shape (n_data,)
         In m.
     direction : ndarray, shape (n_data, 3)
-        What each datum is a component along: east, north, up.
+        Unit vector of the measured component of each datum: east, north, up.
     places_km : ndarray, shape (n_data, 2)
     longitude, latitude : ndarray, shape (n_data,)
     sd : ndarray, shape (n_data,)
@@ -90,7 +90,7 @@ class Observations:
 
     @property
     def scenes(self) -> list[str]:
-        """Types of data that are scenes."""
+        """Types of data of the scenes."""
         return sorted({kind for kind in self.kind.tolist() if kind.startswith(INSAR)})
 
 
@@ -106,8 +106,8 @@ def ramps(observations: Observations) -> FloatArray:
     return np.stack(columns, axis=1) if columns else np.zeros((len(observations), 0))
 
 
-def spatial_blocks(observations: Observations, most: int = MAX_BLOCKS) -> IntArray:
-    """Cut the map into compact blocks that hold every type of data which lies there; (n_data,)."""
+def spatial_blocks(observations: Observations, max_blocks: int = MAX_BLOCKS) -> IntArray:
+    """Return the compact block of the map of each datum, shared by all types of data; (n_data,)."""
     from sklearn.cluster import KMeans
 
     places, owner = np.unique(np.round(observations.places_km, 3), axis=0, return_inverse=True)
@@ -116,19 +116,19 @@ def spatial_blocks(observations: Observations, most: int = MAX_BLOCKS) -> IntArr
         rows = owner.ravel()[observations.kind == kind]
         # A type of data counts as a whole: a dozen sites draw the blocks as much as thousands of pixels do.
         weight[np.unique(rows)] += 1 / len(np.unique(rows))
-    n_blocks = min(most, len(places))
+    n_blocks = min(max_blocks, len(places))
     clusters = KMeans(n_blocks, n_init=4, random_state=0).fit(places, sample_weight=weight)
     return np.asarray(clusters.labels_[owner.ravel()], np.int64)
 
 
 def first_prior(patch_groups: PatchGroups) -> GaussianPrior:
-    """Return the smooth prior that takes the earthquake out of the scenes before their noise is measured."""
+    """Return the smooth prior of the model that is subtracted from the scenes before their noise is measured."""
     n_fields = len(rake_basis(patch_groups.fault))
     return LaplacianPrior(patch_groups.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
 
 
 def slip_operator(patch_groups: PatchGroups, observations: Observations) -> FloatArray:
-    """Return what a metre of slip along each direction of `rake_basis` does to each datum; (n_data, n_model)."""
+    """Return the response of each datum to a metre of slip along each direction of `rake_basis`; (n_data, n_model)."""
     fault = patch_groups.fault
     along = displacement_along(fault, observations.places_km, observations.direction)
     fields = [patch_groups.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
@@ -142,22 +142,21 @@ def slip_problem(
     blocks: IntArray | None = None,
     noise_model: NoiseModel = "auto",
 ) -> LinearProblem:
-    """Return the linear problem of slip along the limits of the rake, with a ramp for each scene.
+    """Return the linear problem of slip along the limits of the rake, with a ramp per scene.
 
     Parameters
     ----------
-    parcels : PatchGroups
+    patch_groups : PatchGroups
     observations : Observations
     blocks : ndarray of int, shape (n_data,), optional
-        What is hidden together; compact blocks of the map without.
-
+        Data that are held out together; by default compact blocks of the map.
     noise_model : {"auto", "gaussian", "student"}
         Whether outliers count less; see `selfseis.slip.robust_noise`.
 
     Returns
     -------
     LinearProblem
-        Its noise is measured on whatever is visible.
+        Its noise is measured on the visible data.
     """
     places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
     insar = InsarNoise(places, first_prior(patch_groups), {"sd": FIRST_ROUGHNESS_M})

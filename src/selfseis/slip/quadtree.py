@@ -1,4 +1,4 @@
-"""Fewer pixels where a scene is smooth: average it in squares that are small where the displacement varies."""
+"""Quadtree downsampling of scenes: squares are small where the displacement varies."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from selfseis.slip.insar import Insar
 from selfseis.typing import FloatArray, IntArray
 
 MAX_PIXELS = 1500
-MIN_IN_A_SQUARE = 4
+MIN_PIXELS_PER_SQUARE = 4
 
 
-def downsampled(scene: Insar, most: int = MAX_PIXELS) -> Insar:
-    """Return a scene of at most about so many pixels; one that is small enough already is returned as it is.
+def downsampled(scene: Insar, max_pixels: int = MAX_PIXELS) -> Insar:
+    """Return a scene of at most about `max_pixels` pixels; a smaller scene is returned unchanged.
 
-    The square that holds most variance is cut into four until there are enough squares; each becomes their mean.
+    The square with the largest variance is cut into four until there are enough squares; each is replaced by its mean.
 
     Parameters
     ----------
     scene : Insar
-    most : int
-        Number of pixels wanted.
+    max_pixels : int
+        Approximate maximum number of pixels.
 
     References
     ----------
     Jónsson, S. et al. (2002). Fault slip distribution of the 1999 Mw 7.1 Hector Mine, California, earthquake,
     estimated from satellite radar and GPS measurements. Bull. Seismol. Soc. Am. 92. doi:10.1785/0120000922
     """
-    if len(scene) <= most:
+    if len(scene) <= max_pixels:
         return scene
-    squares = _squares(np.stack([scene.longitude, scene.latitude], axis=1), scene.los, most)
+    squares = _squares(np.stack([scene.longitude, scene.latitude], axis=1), scene.los, max_pixels)
     look = np.array([scene.look[rows].mean(axis=0) for rows in squares])
     longitude, latitude, los, sd = (
         np.array([column[rows].mean() for rows in squares])
@@ -40,18 +40,18 @@ def downsampled(scene: Insar, most: int = MAX_PIXELS) -> Insar:
     return Insar(scene.name, longitude, latitude, los, look / np.linalg.norm(look, axis=1, keepdims=True), sd)
 
 
-def _squares(places: FloatArray, values: FloatArray, most: int) -> list[IntArray]:
-    """Return which pixels each square holds."""
+def _squares(places: FloatArray, values: FloatArray, max_pixels: int) -> list[IntArray]:
+    """Return the pixels of each square."""
     queue = [(0.0, 0, np.arange(len(values)))]
     done: list[IntArray] = []
     counter = 1
-    while queue and len(queue) + len(done) < most - 2:
+    while queue and len(queue) + len(done) < max_pixels - 2:
         rows = heapq.heappop(queue)[2]
         middle = (places[rows].min(axis=0) + places[rows].max(axis=0)) / 2
         quarter = (places[rows] > middle) @ np.array([1, 2])
         parts = [rows[quarter == number] for number in range(4)]
         for part in (part for part in parts if part.size):
-            if part.size < 2 * MIN_IN_A_SQUARE or part.size == rows.size:
+            if part.size < 2 * MIN_PIXELS_PER_SQUARE or part.size == rows.size:
                 done.append(part)
             else:
                 heapq.heappush(

@@ -1,4 +1,4 @@
-"""Wrongly unwrapped pixels and bad sites: Gaussian noise, or Student's t, whichever predicts hidden data better."""
+"""Choice between Gaussian and Student's t noise, for unwrapping errors and bad sites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.inversion import LinearProblem, Noise, Training, fit_model
-from selfseis.inversion.fit import settled
+from selfseis.inversion.fit import converged
 from selfseis.quality_log import QualityLog
 from selfseis.slip.variogram import InsarNoise
 from selfseis.typing import BoolArray, FloatArray
@@ -21,22 +21,22 @@ N_INNER = 3
 ERROR_RATE = 0.05
 LISTED = 8
 FAR_OFF = (DOF + 1) / (DOF + 4.0**2)
-"""Weight of what lies four standard deviations off: little enough to be named."""
+"""Weight of a datum four standard deviations off; data with less weight are logged as outliers."""
 
 
 @dataclass(frozen=True)
 class MeasuredNoise:
-    """Measures the noise of a problem on its visible data: covariance of scenes, and whether outliers count less.
+    """Noise measured on visible data: covariance of scenes, and Gaussian or Student's t distribution.
 
-    Student's weights are those of a smooth first model of the visible data, by iteratively reweighted least squares;
-    the covariance is then measured without clear outliers. It is preferred to Gaussian noise where it surely (at 5%)
-    predicts blocks hidden inside the visible data better, by their mean absolute residual under that smooth model:
-    outliers cannot decide that.
+    Student's weights come from a smooth first model of the visible data, by iteratively reweighted least squares. The
+    covariance is then measured without clear outliers. Student's t is preferred if it predicts blocks held out inside
+    the visible data significantly better (at 5%). The measure is their mean absolute residual under the smooth model,
+    which outliers do not dominate.
 
     Attributes
     ----------
     insar : InsarNoise
-        Of scenes; its prior and setting make the smooth first model.
+        Noise of scenes; its prior and setting define the smooth first model.
     noise_model : {"auto", "gaussian", "student"}
     """
 
@@ -49,7 +49,7 @@ class MeasuredNoise:
             return self.insar(problem, visible)
         heavy = replace(problem, noise=replace(problem.noise, student_dof=DOF))
         robust = replace(self.insar(heavy, visible), measure_weights=self.weights)
-        if self.noise_model == "student" or self._is_surely_better(robust, problem, visible):
+        if self.noise_model == "student" or self._is_significantly_better(robust, problem, visible):
             return robust
         return self.insar(problem, visible)
 
@@ -61,8 +61,8 @@ class MeasuredNoise:
         )
         return np.where(visible, first.weights, 1.0)
 
-    def _is_surely_better(self, robust: Noise, problem: LinearProblem, visible: BoolArray) -> bool:
-        """Whether Student's t misses hidden data by less, by a paired one-sided test over blocks and types of data."""
+    def _is_significantly_better(self, robust: Noise, problem: LinearProblem, visible: BoolArray) -> bool:
+        """Return whether Student's t predicts held-out data better, by a paired one-sided test over blocks."""
         from scipy.stats import ttest_1samp
 
         plain, with_weights = (
@@ -77,9 +77,9 @@ class MeasuredNoise:
         return bool(ttest_1samp(change, 0.0, alternative="less").pvalue < ERROR_RATE)
 
     def _misses(self, problem: LinearProblem, visible: BoolArray) -> FloatArray:
-        """Absolute residual, under the smooth first model, of what inner folds hide; NaN elsewhere."""
+        """Return absolute residuals of data held out by inner folds, under the smooth first model; NaN elsewhere."""
         training, absolute = Training(problem, visible, N_INNER), np.full(problem.n_data, np.nan)
-        scales = settled(training.whole, self.insar.prior, self.insar.setting, None).scales
+        scales = converged(training.whole, self.insar.prior, self.insar.setting, None).scales
         for system, hidden in training.inner:
             fitted = fit_model(problem, self.insar.prior, self.insar.setting, system=system, scales=scales)
             absolute[hidden] = np.abs(problem.data[hidden] - fitted.predict(problem, hidden)[0])
@@ -89,14 +89,14 @@ class MeasuredNoise:
 def log_outliers(
     kind: NDArray[np.str_], name: NDArray[np.str_], weights: FloatArray, quality_log: QualityLog
 ) -> None:
-    """Count and name the data that lie so far off that they hardly count.
+    """Log the number and names of the outliers.
 
     Parameters
     ----------
     kind, name : ndarray of str, shape (n_data,)
-        Type of each datum, and its site and component, or its scene.
+        Type of each datum, and its site and component or its scene.
     weights : ndarray, shape (n_data,)
-        Of Student's t; 1 for Gaussian noise.
+        Weights of Student's t; 1 for Gaussian noise.
     quality_log : QualityLog
     """
     for of_kind in np.unique(kind):
@@ -104,5 +104,5 @@ def log_outliers(
         if far.size:
             found = Counter(name[far[np.argsort(weights[far])]].tolist())
             listed = ", ".join(list(found)[:LISTED]) + (", ..." if len(found) > LISTED else "")
-            detail = f"beyond four standard deviations, so counted less (Student's t): {listed}"
+            detail = f"beyond four standard deviations: weight reduced (Student's t): {listed}"
             quality_log.add("outlier", str(of_kind), detail, far.size)

@@ -1,4 +1,4 @@
-"""Does a scene count displacement towards the satellite as positive? GNSS and the other scenes know."""
+"""Check of the sign and unit of InSAR scenes against GNSS."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ FIRST_GNSS_SD_M = 0.01
 
 @dataclass(frozen=True)
 class SignCheck:
-    """What the rest of the data says of the sign of one scene.
+    """Result of the sign check of one scene.
 
     Attributes
     ----------
     scene : str
     correlation : float
-        Of the scene with what GNSS (or, without it, the other scenes) lead one to expect at its pixels.
+        Correlation of the scene with the prediction from GNSS at its pixels; NaN without GNSS.
     turned : bool
-        Whether the sign was turned.
-    witness : str
-        What was asked.
+        Whether the sign was reversed.
+    compared_with : str
+        Data used for the comparison: ``GNSS`` or ``nothing``.
     reason : str
-        In a sentence.
+        Explanation in a sentence.
     """
 
     scene: str
     correlation: float
     turned: bool
-    witness: str
+    compared_with: str
     reason: str
 
 
 def check_signs(
     gnss: Gnss | None, scenes: Sequence[Insar], patch_groups: PatchGroups, quality_log: QualityLog
 ) -> tuple[list[Insar], list[SignCheck]]:
-    """Compare each scene with the displacement that the GNSS sites lead one to expect, and turn what is reversed.
+    """Compare each scene with the displacement predicted from GNSS, and correct reversed signs and other units.
 
-    The expectation is that of a smooth slip model of the GNSS data alone; a ramp is taken out first. A scene is turned
-    where the correlation is clearly negative. One of the same shape that is 10, 100 or 1,000 times as large or small
-    was given in another unit, and is scaled. Without GNSS nothing is changed.
+    The prediction comes from a smooth slip model of the GNSS data alone; a ramp is removed first. A scene is reversed
+    if the correlation is clearly negative. A scene of the same shape that is 10, 100 or 1,000 times as large or small
+    is in another unit, and is scaled. Without GNSS the scenes are not changed.
 
     Parameters
     ----------
     gnss : Gnss or None
     scenes : sequence of Insar
-    parcels : PatchGroups
+    patch_groups : PatchGroups
     quality_log : QualityLog
-        Told of every scene that was turned.
+        Log of the changes.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def check_signs(
                 float("nan"),
                 False,
                 "nothing",
-                "No GNSS to compare with: the sign is taken as given.",
+                "No GNSS to compare with: the sign is kept.",
             )
             for scene in scenes
         ]
@@ -94,14 +94,14 @@ def check_signs(
             quality_log.add("sign_turned", scene.name, checks[-1].reason, len(scene))
         unit = _unit_of(seen, expected, correlation)
         if unit != 1.0:
-            detail = f"displacements are {1 / unit:g} times what GNSS expects there: taken for another unit and scaled"
+            detail = f"displacements are {1 / unit:g} times the prediction from GNSS: another unit assumed, and scaled"
             quality_log.add("assumed", scene.name, detail, len(scene))
         checked.append(replace(scene, los=(-unit if turned else unit) * scene.los, sd=unit * scene.sd))
     return checked, checks
 
 
 def _unit_of(seen: FloatArray, expected: FloatArray, correlation: float) -> float:
-    """Return what a scene of clear shape must be multiplied by if its unit is another one: a power of ten, or 1."""
+    """Return the factor that corrects another unit of a scene of clear shape: a power of ten, or 1."""
     if abs(correlation) < SAME_SHAPE or not expected.std():
         return 1.0
     power = float(np.log10(seen.std() / expected.std()))
@@ -131,9 +131,9 @@ def _correlation(one: FloatArray, other: FloatArray) -> float:
 
 
 def _reason(correlation: float, turned: bool) -> str:
-    said = f"correlation with what GNSS expects there: {correlation:+.2f}"
+    evidence = f"correlation with the prediction from GNSS: {correlation:+.2f}"
     if turned:
-        return f"The sign is the wrong way round ({said}): turned, so that positive is towards the satellite."
+        return f"The sign is wrong ({evidence}): reversed, so that positive is towards the satellite."
     if correlation > CLEAR:
-        return f"The sign agrees with GNSS ({said})."
-    return f"GNSS cannot tell the sign ({said}): taken as given."
+        return f"The sign agrees with GNSS ({evidence})."
+    return f"The sign cannot be checked with GNSS ({evidence}): kept."

@@ -1,4 +1,4 @@
-"""Earthquakes whose slip is known: asperities on a fault, and what sites and scenes would have measured."""
+"""Simulated earthquakes: asperities on a fault, and noisy displacements of sites and scenes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INSAR_NOISE = Variogram(nugget_m=0.002, sill_m=0.008, range_km=20.0)
 def asperities(
     fault: Fault, rng: np.random.Generator, *, n: int = 2, peak_m: float = 5.0, radius: float = 0.12
 ) -> FloatArray:
-    """Draw slip that is a sum of smooth patches, and zero away from them.
+    """Return random slip that is a sum of smooth asperities and zero elsewhere.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def simulate_displacements(
     *,
     insar_noise: Variogram = INSAR_NOISE,
 ) -> tuple[Gnss | None, list[Insar]]:
-    """Return what sites and scenes would have measured, with noise.
+    """Return simulated displacements of sites and scenes, with noise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Noise of InSAR scenes, measured on the scenes themselves: how residuals of near and of far pixels differ."""
+"""Noise of InSAR scenes from the variogram of their residuals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_PIXELS = 20
 MIN_SD_M = 0.001
 FIRST_SD_M = 0.01
 CLEAR_OUTLIER = 0.4
-"""Weight under Student's t with four degrees of freedom of what lies three standard deviations off."""
+"""Weight of a datum three standard deviations off, under Student's t with four degrees of freedom."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Variogram:
     Attributes
     ----------
     nugget_m : float
-        Standard deviation of what each pixel has for itself, in m.
+        Standard deviation of the uncorrelated noise of a pixel, in m.
     sill_m : float
-        Standard deviation of what neighbours share, in m.
+        Standard deviation of the correlated noise, in m.
     range_km : float
-        Distance at which the shared covariance has fallen to 1/e.
+        Distance at which the covariance of the correlated noise has fallen to 1/e.
     """
 
     nugget_m: float
@@ -56,7 +56,7 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
         Scene minus model, in m.
     places_km : ndarray, shape (n_pixels, 2)
     seed : int
-        Of the choice of pixels where there are very many.
+        Seed of the choice of pixels in large scenes.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
     distance = pdist(places_km)
     halved = 0.5 * pdist(residual[:, None], "sqeuclidean")
     reach = REACH * float(distance.max())
-    # Lags grow with distance, as the precision that the covariance needs shrinks.
+    # Lags grow with distance, because the covariance needs less precision there.
     edges = reach * np.linspace(0, 1, LAGS + 1) ** 1.5
     place = np.digitize(distance, edges) - 1
     counts = np.bincount(place, minlength=LAGS + 1)[:LAGS]
@@ -97,14 +97,14 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
 
 @dataclass(frozen=True)
 class InsarNoise:
-    """Measures the noise of the scenes of a problem on its visible data.
+    """Noise of the scenes of a problem, measured on its visible data.
 
     Attributes
     ----------
     places_km : mapping of str to ndarray, shape (n_pixels, 2)
-        Where the pixels of each scene are, by type of data.
+        Positions of the pixels of each scene, by type of data.
     prior : GaussianPrior
-        What removes the earthquake before the noise is measured.
+        Prior of the model that is subtracted before the noise is measured.
     setting : dict of str to float
     """
 
@@ -120,7 +120,7 @@ class InsarNoise:
         return replace(noise, covariance=covariance)
 
     def variograms(self, problem: LinearProblem, visible: BoolArray) -> dict[str, Variogram]:
-        """Return what residuals of a smooth first model say of each scene, clear outliers of Student's t left out."""
+        """Return the variogram of each scene from residuals of a smooth first model, without clear outliers."""
         fitted = fit_model(problem, self.prior, self.setting, visible=visible)
         visible = visible & (fitted.weights > CLEAR_OUTLIER)
         residual = np.full(problem.n_data, np.nan)

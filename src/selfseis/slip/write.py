@@ -1,4 +1,4 @@
-"""Write what was found as the field reads it: GeoJSON, ``.fsp``, NetCDF, a table of the hidden data, a summary."""
+"""Result files of a slip inversion: GeoJSON, ``.fsp``, NetCDF, a table of held-out data, and a summary."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from selfseis.slip.write_fsp import fsp_text, sides_km
 
 
 def write_slip(inversion: SlipInversion, folder: str | Path) -> list[Path]:
-    """Write the results of an inversion, each file whole or not at all.
+    """Write the results of an inversion, each file atomically.
 
     Parameters
     ----------
     inversion : SlipInversion
         After `SlipInversion.fit`.
     folder : str or Path
-        Made if need be.
+        Created if it does not exist.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _dataset(inversion: SlipInversion) -> xr.Dataset:
-    """Return everything as one dataset: patches, draws, data."""
+    """Return patches, draws and data as one dataset."""
     fault, data = inversion.prepared_.fault, inversion.prepared_.observations
     corners = np.full((len(fault), 4, 3), np.nan)
     for patch, corner in enumerate(fault.corners):
@@ -142,7 +142,7 @@ def _dataset(inversion: SlipInversion) -> xr.Dataset:
 
 
 def _heldout(inversion: SlipInversion) -> pd.DataFrame:
-    """Return hidden data, one row a datum and hold-out; the last column says what was hidden: a block, or the type."""
+    """Return held-out data, one row per datum and hold-out; the last column is ``block`` or ``type``."""
     of_blocks = [inversion.chosen_, *inversion.heldouts_, inversion.uniform_, inversion.null_]
     runs = [("block", of_blocks)] + ([("type", inversion.by_type_)] if inversion.by_type_ else [])
     return pd.concat([_hidden_rows(inversion, heldouts, hidden) for hidden, heldouts in runs])
@@ -163,7 +163,7 @@ GROUPS = {"all": None, "gnss": "gnss", "insar": "insar"}
 
 
 def summary_of(inversion: SlipInversion) -> dict[str, Any]:
-    """Return the summary of an inversion as plain JSON types; what is not finite is null.
+    """Return the summary of an inversion as plain JSON types; values that are not finite become null.
 
     Parameters
     ----------
@@ -236,11 +236,11 @@ def _hidden(inversion: SlipInversion) -> dict[str, Any]:
             for name, prefix in present.items()
         },
         "hidden_types": {
-            "said": inversion.types_said_,
+            "summary": inversion.types_summary_,
             "types": [
                 {
                     "kind": one.kind,
-                    "predicted_from": one.witnesses,
+                    "predicted_from": one.predictors,
                     "predictable": one.outcome,
                     "variance_reduction": one.skill.to_dict(),
                     "uniform_slip": one.uniform,

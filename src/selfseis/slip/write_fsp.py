@@ -1,4 +1,4 @@
-"""Write a slip model as ``.fsp``, so that whatever reads SRCMOD and USGS models reads ours."""
+"""Writer of slip models as ``.fsp``, the format of SRCMOD and of the USGS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = "% LAT LON X==EW Y==NS Z SLIP RAKE SLIP_SD SF_MOMENT"
 
 
 def sides_km(fault: Fault, patch: int) -> dict[str, float]:
-    """Return length and width of a rectangle; nothing of a triangle."""
+    """Return length and width of a rectangle; an empty dict for a triangle."""
     outline = fault.outlines_km[patch]
     if len(outline) != 4:
         return {}
@@ -23,9 +23,9 @@ def sides_km(fault: Fault, patch: int) -> dict[str, float]:
 
 
 def fsp_text(inversion: SlipInversion) -> str:
-    """Return the ``.fsp`` file of an inversion; coordinates are of the centre of each patch, as those of the USGS.
+    """Return the text of the ``.fsp`` file of an inversion, with coordinates of patch centres as in USGS files.
 
-    Triangles are written as squares of the same area about their centre: the format knows nothing else.
+    Triangles are written as squares of the same area about their centre, because the format has rectangles only.
     """
     fault = inversion.prepared_.fault
     sides = [

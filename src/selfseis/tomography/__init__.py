@@ -1,8 +1,9 @@
-"""Structure from arrival times: bulletins to rays, rays to an image, and hidden arrivals to judge it.
+"""Travel-time tomography: velocity structure from arrival times, evaluated on held-out arrivals.
 
-Reading (`reading` and the formats it knows), rays in a spherical earth (`ray_table`, `travel`, `paths`) or traced
-again through a region's own model (`retrace`), cells (`grid`), what is plausible (`prior`), what hidden arrivals
-say (`validation`), the image (`imaging`) and the estimator on top. The inversion itself is `selfseis.inversion`.
+`read` reads arrivals in several formats. `forward` traces rays in a spherical earth; `eikonal_rays` traces them
+again through the model of a region. `grid` defines the cells, `priors` and `neural_prior` the priors.
+`cross_validation` evaluates held-out arrivals, `image` makes the image, and `estimator` combines all of them. The
+inversion itself is in `selfseis.inversion`; ray tables and first arrivals are in `selfseis.traveltimes`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one table that every format of arrivals is read into, and what makes a row of it unusable."""
+"""The common table of arrivals, and the screening of unusable rows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COLUMNS = (
     "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",
     "travel_time_s", "sigma_s", "station_latitude", "station_longitude", "station_elevation_m",
 )  # fmt: skip
-"""The contract's columns, and where the station is; unknown numbers are NaN."""
+"""Columns of the table, including the position of the station; unknown numbers are NaN."""
 
 NUMBERS = tuple(name for name in COLUMNS if name not in {"event_id", "event_time", "station", "phase"})
 MAX_S = 3600.0
-DEEPEST_KM = 750.0
-HIGHEST_KM = -9.0
+MAX_DEPTH_KM = 750.0
+MIN_DEPTH_KM = -9.0
 SIGMA_P_S, SIGMA_S_S = 0.5, 1.0
-"""Standard deviations in s where a file states none; every fit scales them, so that only their ratio matters."""
+"""Default standard deviations in s; every fit scales them, so that only their ratio matters."""
 
 
 def table_of(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -43,14 +43,14 @@ def table_of(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Screening:
-    """Arrivals that can be used, and how many were left out for which reason.
+    """Usable arrivals, and the numbers and reasons of those left out.
 
     Attributes
     ----------
     arrivals : pandas.DataFrame
-        `COLUMNS`, with the phase as `canonical` names it; numbered from 0.
+        Table with `COLUMNS` and canonical phase names; numbered from 0.
     quality_log : QualityLog
-        One finding for each reason.
+        One issue per reason.
     """
 
     arrivals: pd.DataFrame
@@ -58,21 +58,21 @@ class Screening:
 
 
 def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: str = "arrivals") -> Screening:
-    """Leave out the arrivals that cannot be used, count them by reason, and complete what may be assumed.
+    """Leave out unusable arrivals, count them by reason, and complete missing values that have defaults.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        As `table_of` makes it.
+        Result of `table_of`.
     quality_log : QualityLog, optional
-        Where to note; a new one otherwise.
+        Log of the issues; by default a new one.
     source : str
-        What the file is called in the findings.
+        Name of the file in the log.
 
     Raises
     ------
     InputError
-        If nothing is left, saying what most of the arrivals lacked.
+        If no arrival is usable; the message names the most frequent reason.
     """
     quality_log = QualityLog() if quality_log is None else quality_log
     frame = table.copy()
@@ -94,7 +94,7 @@ def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: s
 
 
 def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd.Series]:
-    """Return what can be wrong with a row, in the order in which it is charged."""
+    """Return masks of unusable rows by reason, in order of precedence."""
     place = frame[["event_latitude", "event_longitude", "event_depth_km"]]
     site = frame[["station_latitude", "station_longitude"]]
     time = frame["travel_time_s"]
@@ -103,16 +103,16 @@ def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd
             "phase"
         ].isin(KNOWN),
         ("no_location", "events without latitude, longitude or depth"): place.isna().any(axis=1),
-        ("no_station", "stations that no list has"): site.isna().any(axis=1),
-        ("impossible", "coordinates that are no degrees"): (
+        ("no_station", "stations without coordinates"): site.isna().any(axis=1),
+        ("impossible", "latitudes beyond 90 or longitudes beyond 360 degrees"): (
             (frame["event_latitude"].abs() > 90)
             | (frame["station_latitude"].abs() > 90)
             | (frame["event_longitude"].abs() > 360)
             | (frame["station_longitude"].abs() > 360)
         ),
-        ("impossible", "depths that are no kilometres below the surface"): ~frame["event_depth_km"].between(
-            HIGHEST_KM, DEEPEST_KM
-        ),
+        ("impossible", f"depths beyond {MIN_DEPTH_KM:g} to {MAX_DEPTH_KM:g} km"): ~frame[
+            "event_depth_km"
+        ].between(MIN_DEPTH_KM, MAX_DEPTH_KM),
         ("impossible", "travel times that are not between 0 and an hour"): ~((time > 0) & (time < MAX_S)),
     }
 
@@ -134,16 +134,14 @@ def _deduplicated(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> 
 def _completed(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> pd.DataFrame:
     flat = frame["station_elevation_m"].isna()
     if flat.any():
-        quality_log.add(
-            "assumed", source, "stations without elevation are taken at sea level", int(flat.sum())
-        )
+        quality_log.add("assumed", source, "no station elevation: sea level assumed", int(flat.sum()))
     unsure = ~frame["sigma_s"].gt(0)
     if unsure.any():
-        detail = f"no uncertainty above 0: {SIGMA_P_S:g} s for P and {SIGMA_S_S:g} s for S, scaled by the fit"
+        detail = f"no uncertainty above 0: {SIGMA_P_S:g} s for P and {SIGMA_S_S:g} s for S assumed, scaled by the fit"
         quality_log.add("assumed", source, detail, int(unsure.sum()))
     is_s = frame["phase"].str.startswith("S")
-    usual = pd.Series(np.where(is_s, SIGMA_S_S, SIGMA_P_S), frame.index)
+    default = pd.Series(np.where(is_s, SIGMA_S_S, SIGMA_P_S), frame.index)
     return frame.assign(
         station_elevation_m=frame["station_elevation_m"].fillna(0.0),
-        sigma_s=frame["sigma_s"].mask(unsure, usual),
+        sigma_s=frame["sigma_s"].mask(unsure, default),
     )

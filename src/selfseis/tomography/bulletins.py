@@ -1,4 +1,4 @@
-"""Bulletins as text: the ISC's CSV of associated arrivals, event-and-arrival CSV of ISC and EHB, plain tables."""
+"""Readers of text bulletins: CSV of the ISC, event blocks of ISC and EHB, and plain tables."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _ALIASES = {
 
 
 def is_isc_csv(text: str) -> bool:
-    """Whether a text is what the ISC's web form returns for associated arrivals as CSV, HTML about it or not."""
+    """Return whether a text is the CSV of associated arrivals of the ISC, with or without HTML around it."""
     return "ISCPHASE" in text and "EVENTID" in text
 
 
 def read_isc_csv(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
-    """Rows of the ISC's CSV; the reported phase stands in where the ISC identified none."""
+    """Yield rows of the CSV of the ISC; the reported phase replaces a missing phase of the ISC."""
     lines = text.splitlines()
     first = next(n for n, line in enumerate(lines) if line.lstrip().startswith("EVENTID"))
     names = _numbered([name.strip() for name in lines[first].split(",")])
@@ -76,7 +76,7 @@ def read_isc_csv(text: str, quality_log: QualityLog, source: str) -> Iterator[Ro
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Tell columns of the same name apart: the second LAT is "LAT 2"."""
+    """Make column names unique: the second LAT is "LAT 2"."""
     return [name if (n := names[:i].count(name)) == 0 else f"{name} {n + 1}" for i, name in enumerate(names)]
 
 
@@ -85,13 +85,13 @@ def _moment(date: str, time: str) -> pd.Timestamp:
 
 
 def is_event_blocks(text: str) -> bool:
-    """Whether a text is made of event lines ``#AGENCY, year, ...`` with lines of arrivals below them."""
+    """Return whether a text consists of event lines ``#AGENCY, year, ...`` with lines of arrivals below them."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return first.startswith("#") and first.count(",") >= 10 and first.split(",")[1].strip().isdigit()
 
 
 def read_event_blocks(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
-    """Rows of ISC or EHB bulletins in blocks.
+    """Yield rows of ISC or EHB bulletins in blocks.
 
     An event is ``#AGENCY, y, m, d, h, min, s, longitude, latitude, depth km, n, magnitudes..., id, gap``, an arrival
     ``station, channel, , , longitude, latitude, elevation m, phase, y, m, d, h, min, s, distance``.
@@ -101,17 +101,15 @@ def read_event_blocks(text: str, quality_log: QualityLog, source: str) -> Iterat
         cells = [cell.strip() for cell in line.split(",")]
         try:
             if line.startswith("#"):
-                event = None  # arrivals below a line that cannot be read belong to no event
+                event = None  # arrivals below an unreadable line are left out
                 event = _event_of(cells)
             elif line.strip() and event is not None:
                 yield event | _arrival_of(cells, event["event_time"])
             elif line.strip():
-                quality_log.add(
-                    "unusable_row", source, f"line {number} belongs to no event that could be read"
-                )
+                quality_log.add("unusable_row", source, f"line {number} has no readable event line above it")
         except (ValueError, IndexError):
-            what = "event" if line.startswith("#") else "arrival"
-            quality_log.add("unusable_row", source, f"line {number} is no {what}")
+            kind = "event" if line.startswith("#") else "arrival"
+            quality_log.add("unusable_row", source, f"line {number} is not a readable {kind}")
 
 
 def _event_of(cells: list[str]) -> Row:
@@ -119,7 +117,7 @@ def _event_of(cells: list[str]) -> Row:
     agency, number = cells[0].lstrip("#"), cells[-2]
     return {
         "event_id": f"{agency}:{number}:{'-'.join(cells[1:7])}",
-        "event_time": _clock(cells[1:7]),
+        "event_time": _time_of(cells[1:7]),
         "event_latitude": latitude,
         "event_longitude": longitude,
         "event_depth_km": depth,
@@ -130,30 +128,30 @@ def _arrival_of(cells: list[str], origin: pd.Timestamp) -> Row:
     return {
         "station": cells[0],
         "phase": cells[7],
-        "travel_time_s": (_clock(cells[8:14]) - origin).total_seconds(),
+        "travel_time_s": (_time_of(cells[8:14]) - origin).total_seconds(),
         "station_longitude": cells[4] or np.nan,
         "station_latitude": cells[5] or np.nan,
         "station_elevation_m": cells[6] or np.nan,
     }
 
 
-def _clock(cells: list[str]) -> pd.Timestamp:
-    """Time from year, month, day, hour, minute, second; a second of 60 is the next minute."""
+def _time_of(cells: list[str]) -> pd.Timestamp:
+    """Return the time of year, month, day, hour, minute, second; a second of 60 is the next minute."""
     *whole, second = cells
     year, month, day, hour, minute = (int(float(cell)) for cell in whole)
     return pd.Timestamp(year, month, day, hour, minute) + pd.Timedelta(seconds=float(second))
 
 
 def is_table(text: str) -> bool:
-    """Whether the first line names columns among which are the station and the phase."""
+    """Return whether the first line names columns that include station and phase."""
     found = _columns(_table_lines(text)[:1])
     return "station" in found and "phase" in found
 
 
 def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
-    """Rows of a table with the contract's columns or usual names for them; arrival times serve as well.
+    """Yield rows of a table with known column names; arrival times are accepted instead of travel times.
 
-    Cells are separated by commas, semicolons, tabs or spaces; dates may stand in columns of their own.
+    Cells are separated by commas, semicolons, tabs or spaces; dates may be in separate columns.
     """
     header, *lines = _table_lines(text)
     names, separator = _columns([header]), _separator(header)
@@ -162,7 +160,7 @@ def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]
         cells = _cells(line, separator)
         if len(cells) < n_cells:
             quality_log.add(
-                "unusable_row", source, f"row {number} has {len(cells)} cells, the header {n_cells}"
+                "unusable_row", source, f"row {number} has {len(cells)} cells instead of {n_cells}"
             )
             continue
         row: Row = {column: cells[place] for column, place in names.items()}
@@ -174,13 +172,13 @@ def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]
                 since = pd.Timestamp(arrival) - pd.Timestamp(row["event_time"])
                 row["travel_time_s"] = since.total_seconds()
         except (ValueError, TypeError):
-            quality_log.add("unusable_row", source, f"row {number} holds something that is no time")
+            quality_log.add("unusable_row", source, f"row {number} holds an invalid time")
             continue
         yield row
 
 
 def _table_lines(text: str) -> list[str]:
-    """Lines of a table; its header may be a comment."""
+    """Return the lines of a table; its header may be a comment."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     bare = [line for line in lines if not line.startswith("#")]
     header = next((line for line in lines[:20] if line.startswith("#") and _is_header(line)), None)
@@ -206,7 +204,7 @@ def _cells(line: str, separator: str | None) -> list[str]:
 
 
 def _columns(header: list[str]) -> dict[str, int]:
-    """Place of each column that is known by any of its names; the first of these counts."""
+    """Return the position of each known column; the first of its aliases counts."""
     if not header:
         return {}
     named = [cell.lower().replace(" ", "_") for cell in _cells(header[0], _separator(header[0]))]
@@ -219,7 +217,7 @@ def _columns(header: list[str]) -> dict[str, int]:
 
 
 def _join_date(row: Row, moment: str) -> None:
-    """Put a date that stands in a column of its own before the time of day."""
+    """Join a date in a separate column with the time of day."""
     date, time = row.pop(f"{moment}_date", ""), row.get(f"{moment}_time", "")
     if date and time and "-" not in time and "/" not in time:
         row[f"{moment}_time"] = f"{date.replace('/', '-')} {time}"

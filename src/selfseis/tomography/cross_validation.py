@@ -1,4 +1,4 @@
-"""Hide events, stations or regions, predict their times, and say whether structure was of any use."""
+"""Cross-validation of a tomography: held-out events, stations or regions, and the verdict."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from selfseis.inversion.cross_validation import NO_TERMS, hold_out_terms
 from selfseis.inversion.evaluate import prior_row
 from selfseis.inversion.term_fit import SearchedPrior, TermProblem
 from selfseis.tomography.forward import Traced
-from selfseis.tomography.problem import Hidden, term_problem
+from selfseis.tomography.problem import BlockKind, term_problem
 from selfseis.typing import BoolArray, FloatArray, IntArray
 from selfseis.validation import BlockScores, Verdict, judge
 
 ProgressCallback = Callable[[float, float], None]
 CLIPPED_AT = 4.0
 BASELINE = "event and station terms"
-SHUFFLED_RAYS = "structure from residuals exchanged among rays"
+SHUFFLED_RAYS = "null with shuffled rays"
 NOTHING = "event terms alone"
 PLURAL = {"event": "events", "station": "stations", "region": "source regions"}
-MEASURE = "variance explained on hidden {}, beyond their own origins (outliers count as {:g} sd)"
+MEASURE = "variance explained on held-out {}, beyond their event terms (outliers count as {:g} sd)"
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What hidden data say about one way of hiding.
+    """Scores and verdict for one kind of held-out blocks.
 
     Attributes
     ----------
-    hidden : {"event", "station", "region"}
+    held_out : {"event", "station", "region"}
     verdict : Verdict
     method, null : HeldOut
-        What was chosen by inner folds, and event and station terms alone.
+        Prior chosen by inner folds, and event and station terms alone.
     priors : list of HeldOut
-        Every prior.
+        Held-out data under every prior.
     """
 
-    hidden: Hidden
+    held_out: BlockKind
     verdict: Verdict
     method: HeldOut
     null: HeldOut
     priors: list[HeldOut]
 
     def to_frame(self, arrivals: pd.DataFrame) -> pd.DataFrame:
-        """Return the hidden arrivals with what is left of them, for ``heldout.csv``."""
+        """Return the held-out arrivals with their residuals, for ``heldout.csv``."""
         rows = np.flatnonzero(self.method.rows() & self.null.rows())
         some = arrivals.iloc[rows]
         left = {
@@ -59,7 +59,7 @@ class Validation:
         }
         return pd.DataFrame(
             {
-                "hidden": self.hidden,
+                "hidden": self.held_out,
                 "fold": self.method.fold[rows],
                 "event_id": some["event_id"].to_numpy(),
                 "station": some["station"].to_numpy(),
@@ -69,7 +69,7 @@ class Validation:
         )
 
     def chosen_in_folds(self) -> dict[str, int]:
-        """Return in how many folds inner folds preferred each prior."""
+        """Return the number of folds whose inner folds chose each prior."""
         places = [int(setting.get("prior", 0)) for setting in self.method.settings]
         return {prior.name: places.count(place) for place, prior in enumerate(self.priors)}
 
@@ -88,7 +88,7 @@ class Validation:
 
 def validate(
     traced: Traced,
-    hidden: Hidden,
+    held_out: BlockKind,
     priors: Sequence[SearchedPrior],
     *,
     is_global: bool,
@@ -97,12 +97,12 @@ def validate(
     seed: int = 0,
     progress: ProgressCallback | None = None,
 ) -> Validation:
-    """Run the nested hold-out of every prior, of the tuned null and of chance on the same hidden blocks.
+    """Cross-validate every prior, the tuned null and the null with shuffled rays on the same blocks.
 
     Parameters
     ----------
     traced : Traced
-    hidden : {"event", "station", "region"}
+    held_out : {"event", "station", "region"}
     priors : sequence of SearchedPrior
     is_global : bool
     n_folds, n_inner, seed : int
@@ -112,7 +112,7 @@ def validate(
     -------
     Validation
     """
-    terms = term_problem(traced, hidden, is_global=is_global, seed=seed)
+    terms = term_problem(traced, held_out, is_global=is_global, seed=seed)
     n_runs = len(priors) + 3
 
     def reported(run: int) -> ProgressCallback | None:
@@ -124,49 +124,49 @@ def validate(
         hold_out_terms(terms, prior, name=prior.name, progress=reported(1 + run), **options)
         for run, prior in enumerate(priors)
     ]
-    method = found[0] if len(found) == 1 else chosen(found, "chosen by hidden data")
+    method = found[0] if len(found) == 1 else chosen(found, "chosen by inner folds")
     by_fold = list(found[0].settings)
     fast: dict[str, Any] = {"n_folds": n_folds, "n_samples": 0, "seed": seed}
     shuffled = hold_out_terms(
         terms, priors[0], name=SHUFFLED_RAYS, settings=by_fold, under_null=True,
         progress=reported(1 + len(priors)), **fast,
     )  # fmt: skip
-    nothing = hold_out_terms(
+    bare = hold_out_terms(
         terms, None, name=NOTHING, settings=[{"terms": NO_TERMS}] * len(by_fold),
         progress=reported(2 + len(priors)), **fast,
     )  # fmt: skip
-    verdict = _judged(terms, hidden, method, null, shuffled, nothing, found, seed)
-    return Validation(hidden, verdict, method, null, found)
+    verdict = _evaluate(terms, held_out, method, null, shuffled, bare, found, seed)
+    return Validation(held_out, verdict, method, null, found)
 
 
-def _judged(
+def _evaluate(
     terms: TermProblem,
-    hidden: Hidden,
+    held_out: BlockKind,
     method: HeldOut,
     null: HeldOut,
     shuffled: HeldOut,
-    nothing: HeldOut,
+    bare: HeldOut,
     priors: Sequence[HeldOut],
     seed: int,
 ) -> Verdict:
-    rows = method.rows() & null.rows() & shuffled.rows() & nothing.rows()
+    rows = method.rows() & null.rows() & shuffled.rows() & bare.rows()
     scale = _robust_scale(null, rows)
     block = np.unique(terms.problem.blocks[rows], return_inverse=True)[1]
-    scores = [_scores(one, nothing, rows, scale, block) for one in (method, null, shuffled)]
-    table = [prior_row(one) for one in (*priors, null, nothing)]
+    scores = [_scores(one, bare, rows, scale, block) for one in (method, null, shuffled)]
+    table = [prior_row(one) for one in (*priors, null, bare)]
     return judge(
         "tomography",
         *scores,
         baseline_name=BASELINE,
         null_name=SHUFFLED_RAYS,
-        measure=MEASURE.format(PLURAL[hidden], CLIPPED_AT),
+        measure=MEASURE.format(PLURAL[held_out], CLIPPED_AT),
         seed=seed,
-        details={"hidden": hidden, "priors": table},
+        details={"hidden": held_out, "priors": table},
     )
 
 
 def _robust_scale(null: HeldOut, rows: BoolArray) -> FloatArray:
-    """Robust standard deviation of what the null leaves, of the type of each datum."""
+    """Return for each datum the robust standard deviation of the residuals of its type under the null."""
     left = null.observed - null.predicted
     scale = np.ones(len(left))
     for kind in np.unique(null.kind[rows]):
@@ -176,13 +176,11 @@ def _robust_scale(null: HeldOut, rows: BoolArray) -> FloatArray:
     return scale
 
 
-def _scores(
-    one: HeldOut, nothing: HeldOut, rows: BoolArray, scale: FloatArray, block: IntArray
-) -> BlockScores:
+def _scores(one: HeldOut, bare: HeldOut, rows: BoolArray, scale: FloatArray, block: IntArray) -> BlockScores:
     losses = [
         np.bincount(
             block, np.clip((held.observed - held.predicted) / scale, -CLIPPED_AT, CLIPPED_AT)[rows] ** 2
         )
-        for held in (one, nothing)
+        for held in (one, bare)
     ]
     return BlockScores(*(np.asarray(loss, float) for loss in losses))

@@ -1,10 +1,10 @@
-"""Rays of a region traced again through the new model.
+"""Eikonal ray tracing through the new model of a region.
 
-First arrivals come from fast marching; a ray goes down the gradient of time to its station.
+Fast marching computes first-arrival times; rays follow the gradient of time to their station.
 
-The earth is flattened (Müller, 1971) on a map about the middle of the region: exact for rays through the middle,
-and good for regions some 10 degrees wide. Times of the grid are used as differences between the new model and the
-reference on the same grid, so that most of its error cancels.
+The earth is flattened (Müller, 1971) on a map about the middle of the region. This is exact for rays through the
+middle, and accurate for regions some 10 degrees wide. Only differences of times between the new model and the
+reference on the same grid are used, so that most of the error of the grid cancels.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from scipy import sparse
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import map_coordinates
 
-from selfseis.geo.earth_models import EARTH_KM, Reference
+from selfseis.geo.earth_models import Reference
 from selfseis.geo.phases import Wave
 from selfseis.geo.projection import FlatMap
+from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.tomography.forward import PERCENT, Traced, shifted
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.image import Image
@@ -31,7 +32,7 @@ from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
 MAX_NODES = 150_000
-STRONGEST = 25.0  # percent; a perturbation beyond is a hole in the data, through which no ray should be led
+MAX_PERTURBATION = 25.0  # percent; larger values occur where data are missing and would attract rays
 _BALL = 2.0  # nodes about the station within which the ray is straight
 _STEP = 0.5  # of the node distance
 _MARGIN_NODES = 3
@@ -39,7 +40,7 @@ _MARGIN_NODES = 3
 
 @dataclass(frozen=True)
 class NodeGrid:
-    """Nodes of the flattened region, at the same distance along all axes.
+    """Nodes of the flattened region, equally spaced along all axes.
 
     Attributes
     ----------
@@ -57,13 +58,13 @@ class NodeGrid:
     spacing: float
 
     @classmethod
-    def about(cls, grid: CellGrid) -> NodeGrid:
-        """Cover the cells of a region."""
+    def around(cls, grid: CellGrid) -> NodeGrid:
+        """Return nodes that cover the cells of a region."""
         south, north = grid.latitude_edges[[0, -1]]
         flat_map = FlatMap((south + north) / 2, grid.west + grid.width / 2)
-        around = np.linspace(0, 1, 9)
-        longitude = grid.west + grid.width * np.concatenate([around, around, 0 * around, 0 * around + 1])
-        latitude = south + (north - south) * np.concatenate([0 * around, 0 * around + 1, around, around])
+        edge = np.linspace(0, 1, 9)
+        longitude = grid.west + grid.width * np.concatenate([edge, edge, 0 * edge, 0 * edge + 1])
+        latitude = south + (north - south) * np.concatenate([0 * edge, 0 * edge + 1, edge, edge])
         east, north_km = flat_map.flat(latitude, longitude)
         deep = flattened(grid.depth_edges[-1])
         low = np.array([east.min(), north_km.min(), 0.0])
@@ -82,18 +83,18 @@ class NodeGrid:
         """Latitude, longitude and depth (km) of positions in node numbers, shape (3, ...)."""
         points = places * self.spacing + self.origin.reshape(3, *[1] * (places.ndim - 1))
         latitude, longitude = self.flat_map.round(points[0], points[1])
-        return latitude, longitude, EARTH_KM * (1 - np.exp(-points[2] / EARTH_KM))
+        return latitude, longitude, EARTH_RADIUS_KM * (1 - np.exp(-points[2] / EARTH_RADIUS_KM))
 
     @property
     def depth_km(self) -> FloatArray:
         """True depth of each layer of nodes."""
         flat = self.origin[2] + self.spacing * np.arange(self.shape[2])
-        return EARTH_KM * (1 - np.exp(-flat / EARTH_KM))
+        return EARTH_RADIUS_KM * (1 - np.exp(-flat / EARTH_RADIUS_KM))
 
 
 def flattened(depth_km: FloatArray | float) -> FloatArray:
     """Depth in the flattened earth in km."""
-    return -EARTH_KM * np.log1p(-np.asarray(depth_km, float) / EARTH_KM)
+    return -EARTH_RADIUS_KM * np.log1p(-np.asarray(depth_km, float) / EARTH_RADIUS_KM)
 
 
 def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid: CellGrid) -> Traced:
@@ -105,20 +106,20 @@ def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid:
     image : Image
     reference : Reference
     grid : CellGrid
-        Of a region.
+        Grid of a region.
 
     Returns
     -------
     Traced
-        With new rays, and with the prediction about which the problem is linear again: that of the image, less what
-        the image does along the new rays.
+        With new rays, and with the prediction about which the problem is linearised: the prediction of the image
+        minus the effect of the image along the new rays.
     """
-    nodes = NodeGrid.about(grid)
+    nodes = NodeGrid.around(grid)
     predicted, blocks = traced.predicted.copy(), []
     rows_of = []
     for number, wave in enumerate(traced.waves):
         rows = np.flatnonzero(traced.is_s == (wave == "S"))
-        percent = np.clip(image.dlnv[number], -STRONGEST, STRONGEST)
+        percent = np.clip(image.dlnv[number], -MAX_PERTURBATION, MAX_PERTURBATION)
         first = _is_first(traced, rows, reference, wave)
         change, points = _through(traced, rows[first], percent, reference, wave, nodes, grid)
         block = sensitivities(grid, iter([points]), len(traced.arrivals), PERCENT)[rows[first]]
@@ -145,7 +146,7 @@ def _geometry_rays(
 
 
 def _is_first(traced: Traced, rows: IntArray, reference: Reference, wave: Wave) -> BoolArray:
-    """Which arrivals are the first of their wave in the reference."""
+    """Return which arrivals are the first of their wave in the reference."""
     own = _geometry_rays(traced, rows, reference, wave, None)[2].time
     earliest = _geometry_rays(traced, rows, reference, wave, wave)[2].time
     return np.asarray(own <= earliest + 0.02)
@@ -169,7 +170,7 @@ def _through(
     nodes: NodeGrid,
     grid: CellGrid,
 ) -> tuple[FloatArray, Points]:
-    """Change of the times against the reference on the nodes, and the points of the new rays."""
+    """Return the change of the times from the reference on the nodes, and the points of the new rays."""
     frame = traced.arrivals
     speed = np.broadcast_to(_flat_speed(reference, wave, nodes), nodes.shape)
     new_speed = speed * (1 + PERCENT * _on_nodes(percent, nodes, grid))
@@ -197,12 +198,12 @@ def _through(
 
 
 def can_trace_eikonal() -> bool:
-    """Say whether the solver, which is optional because it has to be compiled, is installed."""
+    """Return whether the optional solver scikit-fmm is installed."""
     return find_spec("skfmm") is not None
 
 
 def time_field(speed: FloatArray, source: FloatArray, spacing: float) -> FloatArray:
-    """First-arrival times on nodes from a source anywhere between them.
+    """Return first-arrival times on nodes from a source between them.
 
     Parameters
     ----------
@@ -236,12 +237,12 @@ def _traced_down(
     rows: IntArray,
     nodes: NodeGrid,
 ) -> Points:
-    """Go from the sources down the gradient of time to the station, in steps of equal length."""
+    """Trace rays from the sources along the gradient of time to the station, in steps of equal length."""
     slope = np.stack(list(np.gradient(time)))
     place, alive = sources.copy(), np.arange(rows.size)
     found: list[tuple[NDArray, ...]] = []
-    most = int(4 * max(nodes.shape) / _STEP)
-    for _ in range(most):
+    max_steps = int(4 * max(nodes.shape) / _STEP)
+    for _ in range(max_steps):
         here = place[:, alive]
         away = np.linalg.norm(here - station[:, None], axis=0)
         down = -np.stack([map_coordinates(part, here, order=1, mode="nearest") for part in slope])
@@ -269,11 +270,11 @@ def _traced_down(
 
 def _flat_speed(reference: Reference, wave: Wave, nodes: NodeGrid) -> FloatArray:
     depth = nodes.depth_km
-    return reference.at(depth.clip(min=0.0), wave) * EARTH_KM / (EARTH_KM - depth)
+    return reference.at(depth.clip(min=0.0), wave) * EARTH_RADIUS_KM / (EARTH_RADIUS_KM - depth)
 
 
 def _on_nodes(percent: FloatArray, nodes: NodeGrid, grid: CellGrid) -> FloatArray:
-    """Perturbation (%) on the nodes, linear between the centres of the cells, constant beyond the outermost."""
+    """Return the perturbation (%) on the nodes, linear between cell centres, constant beyond the outermost."""
     n_rings, n_across = len(grid.n_around), int(grid.n_around[0])
     north = (grid.latitude_edges[1:] + grid.latitude_edges[:-1]) / 2
     east = (np.arange(n_across) + 0.5) * grid.width / n_across

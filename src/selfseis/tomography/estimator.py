@@ -1,4 +1,4 @@
-"""Travel-time tomography that hides arrivals, predicts them, and says what the data know."""
+"""Estimator of travel-time tomography, with settings and verdict from held-out arrivals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import xarray as xr
 from selfseis.base import Estimator
 from selfseis.errors import InputError
 from selfseis.geo.earth_models import Reference, read_reference
+from selfseis.geo.sphere import KM_PER_DEGREE_ROUNDED
 from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.cross_validation import Validation, validate
 from selfseis.tomography.eikonal_rays import can_trace_eikonal, trace_eikonal_rays
@@ -29,7 +30,7 @@ from selfseis.tomography.priors import (
     LayeredMatern,
     Roughness,
 )
-from selfseis.tomography.problem import Hidden, term_problem
+from selfseis.tomography.problem import BlockKind, term_problem
 from selfseis.tomography.published_model import PublishedModel, compare
 from selfseis.tomography.read import read_arrivals
 from selfseis.tomography.screening import (
@@ -54,29 +55,29 @@ def _silent(name: str) -> Iterator[ProgressCallback]:
 
 
 class TravelTimeTomography(Estimator):
-    """Structure from arrival times, with what hidden arrivals say about it.
+    """Invert arrival times for velocity structure, and evaluate it on held-out arrivals.
 
-    Origins, hypocentres and station delays are unknowns beside the velocities and are integrated out; noise is
-    Student's t. Every setting is chosen on folds inside the data that train, by blocks that are hidden together.
+    Origin times, hypocentres and station delays are unknowns together with the velocities; noise is Student's t.
+    Inner folds of the training data choose every setting, with blocks that are held out together.
 
     Parameters
     ----------
     reference : str
         ``ak135``, ``prem``, ``iasp91``, or a file of depth (km), vp and vs (km/s).
     scope : {"auto", "globe", "region"}
-        Cells of the whole mantle, or of a box about events and stations; auto looks at the distances.
+        Cells of the whole mantle, or of a box around events and stations; auto decides by the distances.
     cell : float, optional
         Side of a cell: degrees on the globe (5), km in a region (about 22 across).
-    hidden : sequence of {"event", "station", "region"}
-        What to hide in turn; the first with enough blocks gives the verdict.
+    hold_out : sequence of {"event", "station", "region"}
+        Kinds of blocks to hold out in turn; the first with enough blocks gives the verdict.
     n_folds, n_inner : int
         Outer folds, and folds inside each that choose the settings.
     n_samples : int
-        Draws from the posterior.
+        Number of draws from the posterior.
     ray_iterations : int
-        In a region: how often rays are traced again through the new model.
+        Number of times that rays are traced again through the new model, for a region.
     published : path, optional
-        NetCDF of a published model to compare with.
+        NetCDF of a published model for comparison.
     seed : int
         Seed of folds and draws.
 
@@ -86,13 +87,21 @@ class TravelTimeTomography(Estimator):
         ``dlnv``, ``sd`` (percent), ``ray_count`` and ``resolution`` over depth, latitude and longitude.
     verdict_ : Verdict
     validations_ : list of Validation
-        One for each way of hiding.
+        One per kind of held-out blocks.
     summary_ : dict
     traced_ : Traced
     grid_ : CellGrid
     image_ : Image
     quality_log_ : QualityLog
-        What was left out or assumed.
+        Omissions and assumptions.
+
+    Examples
+    --------
+    >>> from selfseis import TravelTimeTomography
+    >>> tomography = TravelTimeTomography("ak135", hold_out=("event",))
+    >>> tomography.fit("arrivals.csv", "stations.csv")  # doctest: +SKIP
+    >>> tomography.get_params()["n_folds"]
+    5
     """
 
     def __init__(
@@ -101,7 +110,7 @@ class TravelTimeTomography(Estimator):
         *,
         scope: Scope = "auto",
         cell: float | None = None,
-        hidden: tuple[Hidden, ...] = ("event", "station", "region"),
+        hold_out: tuple[BlockKind, ...] = ("event", "station", "region"),
         n_folds: int = 5,
         n_inner: int = 2,
         n_samples: int = 32,
@@ -112,7 +121,7 @@ class TravelTimeTomography(Estimator):
         self.reference = reference
         self.scope = scope
         self.cell = cell
-        self.hidden = hidden
+        self.hold_out = hold_out
         self.n_folds = n_folds
         self.n_inner = n_inner
         self.n_samples = n_samples
@@ -127,17 +136,17 @@ class TravelTimeTomography(Estimator):
         *,
         stage: Stage = _silent,
     ) -> Self:
-        """Read, trace, hide and predict, and make the image.
+        """Read arrivals, trace rays, cross-validate, and make the image.
 
         Parameters
         ----------
         arrivals : DataFrame, Path or str
-            A table with the columns of `selfseis.tomography.arrivals.COLUMNS`, or a file of any format that
-            `read_arrivals` knows.
+            A table with the columns of `selfseis.tomography.arrivals.COLUMNS`, or a file in any format of
+            `read_arrivals`.
         stations : Path or str, optional
             List of stations.
         stage : callable, optional
-            Makes a context for each stage, given its name, that yields a report of how far it is.
+            Makes a context for each stage, given its name, that yields a progress callback.
 
         Raises
         ------
@@ -156,11 +165,11 @@ class TravelTimeTomography(Estimator):
             self.traced_ = self._traced(kept, reference, of_globe, progress)
         priors = self._priors(of_globe)
         self.validations_: list[Validation] = []
-        for hidden in self._hidden_in_turn():
-            with stage(f"hide {hidden}s") as progress:
+        for held_out in self._held_out_in_turn():
+            with stage(f"hold out {held_out}s") as progress:
                 found = validate(
                     self.traced_,
-                    hidden,
+                    held_out,
                     priors if not self.validations_ else priors[:1],
                     is_global=of_globe,
                     n_folds=self.n_folds,
@@ -173,7 +182,13 @@ class TravelTimeTomography(Estimator):
         with stage("make the image") as progress:
             self.image_ = self._imaged(priors[0], reference, of_globe, progress)
         self.model_ = to_dataset(self.image_, self.grid_, self._attributes())
-        self.summary_ = self._summarised(reference, of_globe, published)
+        if published is not None:
+            self.model_["published"] = (
+                ("depth", "latitude", "longitude"),
+                to_published(self.model_, published),
+                {"units": "percent", "long_name": f"velocity perturbation of {published.name}"},
+            )
+        self.summary_ = self._summarise(reference, of_globe, published)
         return self
 
     def _screened(self, arrivals: pd.DataFrame | Path | str, stations: Path | str | None) -> Screening:
@@ -192,7 +207,7 @@ class TravelTimeTomography(Estimator):
         traced = trace(arrivals, reference, self.grid_, progress=progress)
         lost = len(arrivals) - len(traced.arrivals)
         if lost:
-            detail = "phases that no ray of the reference brings to their distance"
+            detail = "phases without a ray at their distance in the reference"
             self.quality_log_.add("no_ray", "arrivals", detail, lost)
         if not len(traced.arrivals):
             raise InputError("no arrival has a ray in the reference: check phases, depths and distances")
@@ -200,7 +215,7 @@ class TravelTimeTomography(Estimator):
         return without_far_off(traced, self.quality_log_, of_globe=of_globe)
 
     def _priors(self, of_globe: bool) -> list[Any]:
-        """Return the priors that stand side by side; the image is made with the first."""
+        """Return the priors to compare; the first makes the image."""
         grid, n_fields = self.grid_, len(self.traced_.waves)
         both: Axes = {"s_over_p": S_OVER_P} if n_fields == 2 else {}
         smooth, networks = (MANTLE_AXES, MANTLE_NETWORKS) if of_globe else (REGION_AXES, REGION_NETWORKS)
@@ -224,31 +239,31 @@ class TravelTimeTomography(Estimator):
         return priors
 
     def _shares_of_width(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """Return distances in km that are shares of the width of the region."""
+        """Convert shares of the width of the region into km."""
         low, high = self.grid_.latitude_edges[[0, -1]]
         squeeze = np.cos(np.radians((low + high) / 2))
-        width = 111.2 * float(np.sqrt((high - low) * self.grid_.width * squeeze))
+        width = KM_PER_DEGREE_ROUNDED * float(np.sqrt((high - low) * self.grid_.width * squeeze))
         return tuple(width * share for share in shares)
 
-    def _hidden_in_turn(self) -> list[Hidden]:
-        """Return what can be hidden, what has enough blocks for a verdict first."""
+    def _held_out_in_turn(self) -> list[BlockKind]:
+        """Return the possible kinds of held-out blocks; those with enough blocks for a verdict come first."""
         frame = self.traced_.arrivals
         n_events, n_stations = frame["event_id"].nunique(), frame["station"].nunique()
         n_blocks = {"event": n_events, "station": n_stations, "region": min(24, n_events // 4)}
-        possible = [hidden for hidden in self.hidden if n_blocks[hidden] >= self.n_folds]
+        possible = [kind for kind in self.hold_out if n_blocks[kind] >= self.n_folds]
         if not possible:
             raise InputError(
-                f"{n_events} events at {n_stations} stations are too few to hide any: give a longer bulletin"
+                f"{n_events} events at {n_stations} stations are too few to hold any out: give a longer bulletin"
             )
-        return sorted(possible, key=lambda hidden: n_blocks[hidden] < MIN_BLOCKS)
+        return sorted(possible, key=lambda kind: n_blocks[kind] < MIN_BLOCKS)
 
-    def _rounds_of_rays(self) -> int:
-        """Return how often rays are traced again: never without the optional solver, and that is said."""
+    def _possible_ray_iterations(self) -> int:
+        """Return the number of ray iterations; 0, with an issue in the quality log, without the optional solver."""
         if self.ray_iterations and not can_trace_eikonal():
             self.quality_log_.add(
                 "assumed",
                 "rays",
-                "not traced again through the image: pip install 'selfseis[regional]' to do so",
+                "not traced again through the image, because scikit-fmm is missing: pip install 'selfseis[regional]'",
             )
             return 0
         return self.ray_iterations
@@ -256,13 +271,13 @@ class TravelTimeTomography(Estimator):
     def _imaged(
         self, prior: LayeredMatern, reference: Reference, of_globe: bool, progress: ProgressCallback
     ) -> Image:
-        """Make the image; in a region rays are traced again through it and the setting is kept."""
-        first = self.validations_[0].hidden
+        """Make the image; in a region, trace rays again through it with the same setting."""
+        first = self.validations_[0].held_out
         terms = term_problem(self.traced_, first, is_global=of_globe, seed=self.seed)
         image = make_image(
             self.traced_, terms, prior, n_inner=self.n_inner, n_samples=self.n_samples, seed=self.seed
         )
-        rounds = 0 if of_globe else self._rounds_of_rays()
+        rounds = 0 if of_globe else self._possible_ray_iterations()
         for done in range(rounds):
             progress(done + 1, rounds + 1)
             self.traced_ = trace_eikonal_rays(self.traced_, image, reference, self.grid_)
@@ -283,10 +298,10 @@ class TravelTimeTomography(Estimator):
             "title": "Travel-time tomography by selfseis",
             "reference_model": self.reference,
             "verdict": str(self.verdict_),
-            "comment": "Where sd is as large as the prior's and resolution is near 0 the data say nothing.",
+            "comment": "Where sd equals that of the prior and resolution is near 0, data do not constrain the model.",
         }
 
-    def _summarised(
+    def _summarise(
         self, reference: Reference, of_globe: bool, published: PublishedModel | None
     ) -> dict[str, Any]:
         frame, image, grid = self.traced_.arrivals, self.image_, self.grid_
@@ -313,17 +328,11 @@ class TravelTimeTomography(Estimator):
                 wave: float(np.mean(image.resolution[n][image.hit(wave)]))
                 for n, wave in enumerate(image.waves)
             },
-            "hidden": {one.hidden: one.summary() for one in self.validations_},
+            "hidden": {one.held_out: one.summary() for one in self.validations_},
         }
         if published is not None:
-            on_grid = published.on(grid)
             summary["published"] = {"name": published.name} | compare(
-                image.dlnv[0], on_grid, grid, image.ray_count[0] > 0
-            )
-            self.model_["published"] = (
-                ("depth", "latitude", "longitude"),
-                to_published(self.model_, published),
-                {"units": "percent", "long_name": f"velocity perturbation of {published.name}"},
+                image.dlnv[0], published.on(grid), grid, image.ray_count[0] > 0
             )
         return summary
 

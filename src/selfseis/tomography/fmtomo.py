@@ -1,4 +1,4 @@
-"""Local picks in FMTOMO's layout, in which stations are called sources and events receivers."""
+"""Reader of FMTOMO picks, whose files call stations sources and events receivers."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _NAME = re.compile(r"^pick\.(?P<code>[^.]+)\.(?P<phase>[A-Za-z0-9*]+)$")
 
 
 def find_fmtomo(path: Path) -> list[Path]:
-    """Return the station files of FMTOMO at or below a place, one a set of picks; none where there is none."""
+    """Return the station files of FMTOMO at or below a path, one per set of picks; empty if there is none."""
     if path.is_file():
         return [path] if path.name == STATION_FILE else []
     return sorted([*path.glob(STATION_FILE), *path.glob(f"*/{STATION_FILE}")])
 
 
 def read_fmtomo(station_file: Path, quality_log: QualityLog) -> Iterator[dict[str, Any]]:
-    """Rows of the pick files beside a station file.
+    """Yield rows of the pick files that belong to a station file.
 
     ``picks/pick.STATION.PHASE`` holds a count, then event latitude, longitude, depth (km), travel time (s) and its
-    standard deviation (s). Events have no names and no times: the same place to 10 m is the same event.
+    standard deviation (s). Events have no names and no times: positions equal to 10 m are one event.
     """
     stations = {epoch.code: epoch for epoch in of_fmtomo(station_file, quality_log)}
     folder = station_file.with_name("picks")
     for file in sorted(folder.iterdir() if folder.is_dir() else []):
         name = _NAME.match(file.name)
         if name is None:
-            quality_log.add("not_picks", str(file), "not named pick.STATION.PHASE; passed over")
+            quality_log.add("not_picks", str(file), "not named pick.STATION.PHASE: ignored")
             continue
         station = stations.get(name["code"])
         for number, line in enumerate(_lines(file), start=2):
@@ -57,7 +57,7 @@ def read_fmtomo(station_file: Path, quality_log: QualityLog) -> Iterator[dict[st
 
 
 def _lines(file: Path) -> list[str]:
-    """Lines below the count."""
+    """Return the lines below the count."""
     return [
         line for line in file.read_text(encoding="utf-8", errors="replace").splitlines()[1:] if line.strip()
     ]

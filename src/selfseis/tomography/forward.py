@@ -1,4 +1,4 @@
-"""What the reference earth predicts of arrivals, and how each time depends on the structure."""
+"""Forward problem: travel times in the reference earth and their sensitivity to the structure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import sparse
 
 from selfseis.geo.earth_models import Reference
 from selfseis.geo.phases import Wave, wave_of
-from selfseis.geo.sphere import towards
+from selfseis.geo.sphere import EARTH_RADIUS_KM, towards
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.sensitivity import Progress, sensitivities, table_points
 from selfseis.traveltimes.ellipticity import ellipticity_s
@@ -19,7 +19,7 @@ from selfseis.traveltimes.ray_paths import Geometry, PathTable, elevation_s, sou
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-_STEP_SHARE = 0.3  # pieces of rays are shorter than this share of the smallest side of a cell
+_STEP_SHARE = 0.3  # maximum step along a ray as a share of the smallest side of a cell
 PERCENT = 0.01
 
 
@@ -34,7 +34,7 @@ class Traced:
     predicted : ndarray, shape (n,)
         Travel times in s in the reference, ellipticity and elevation included.
     operator : sparse array, shape (n, n_fields * n_cells)
-        Seconds for each percent of velocity; fields in the order of `waves`.
+        Seconds per percent of velocity; fields in the order of `waves`.
     waves : tuple of str
         "P", "S" or both.
     slowness : ndarray, shape (n, 2)
@@ -59,11 +59,11 @@ class Traced:
 
     @property
     def is_s(self) -> BoolArray:
-        """Which arrivals are S."""
+        """Mask of the S arrivals."""
         return self.arrivals["phase"].str.startswith("S").to_numpy(bool)
 
     def take(self, keep: BoolArray) -> Traced:
-        """Return some of the arrivals."""
+        """Return selected arrivals."""
         rows = np.flatnonzero(keep)
         return Traced(
             self.arrivals[keep].reset_index(drop=True), self.predicted[keep], self.operator[rows], self.waves,
@@ -71,7 +71,7 @@ class Traced:
         )  # fmt: skip
 
     def ray_count(self, wave: Wave) -> IntArray:
-        """Return number of rays of a wave through each cell."""
+        """Return the number of rays of a wave through each cell."""
         n_cells = self.operator.shape[1] // len(self.waves)
         first = self.waves.index(wave) * n_cells
         counted = np.bincount(self.operator.indices, minlength=self.operator.shape[1])
@@ -79,8 +79,8 @@ class Traced:
 
 
 def time_step_s(grid: CellGrid, reference: Reference, wave: Wave) -> float:
-    """Longest piece of a ray in s, so that no cell is jumped over."""
-    side = np.radians(np.diff(grid.latitude_edges).min()) * 6371.0
+    """Return the maximum time step along a ray in s, such that rays skip no cell."""
+    side = np.radians(np.diff(grid.latitude_edges).min()) * EARTH_RADIUS_KM
     thin = float(np.diff(grid.depth_edges).min())
     fastest = float(reference.velocity(wave).max())
     return _STEP_SHARE * max(min(side, 2 * thin), 0.2 * side) / (0.8 * fastest)
@@ -137,7 +137,7 @@ def trace(
 
 
 def shifted(block: sparse.csr_array, field: int, n_fields: int) -> sparse.csr_array:
-    """Put the columns of one field among those of all."""
+    """Shift the columns of one field to their position among all fields."""
     n_cells = block.shape[1]
     return sparse.csr_array(
         (block.data, block.indices + field * n_cells, block.indptr), (block.shape[0], n_fields * n_cells)
@@ -145,7 +145,7 @@ def shifted(block: sparse.csr_array, field: int, n_fields: int) -> sparse.csr_ar
 
 
 def azimuths(geometry: Geometry) -> FloatArray:
-    """Azimuths from the sources to the stations in radians."""
+    """Return azimuths from the sources to the stations in radians."""
     tangent = towards(geometry.source, geometry.receiver)
     north = np.array([0.0, 0.0, 1.0]) - geometry.source * geometry.source[:, 2:]
     east = np.cross(np.array([0.0, 0.0, 1.0]), geometry.source)

@@ -1,4 +1,4 @@
-"""Cells of equal size on the sphere or in a region, in layers: where a point lies, who is neighbour of whom."""
+"""Layered grids of cells on the sphere or in a region, with their neighbours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Self
 
 import numpy as np
 
-from selfseis.geo.earth_models import CORE_KM, EARTH_KM
+from selfseis.geo.earth_models import CORE_KM
+from selfseis.geo.sphere import EARTH_RADIUS_KM, KM_PER_DEGREE_OF_SPHERE
 from selfseis.inversion import Graph
 from selfseis.typing import FloatArray, IntArray
 
-KM_A_DEGREE = np.pi * EARTH_KM / 180
 _GLOBAL_EDGES = (
     0,
     100,
@@ -38,14 +38,14 @@ _GLOBAL_EDGES = (
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Layers of cells; within a layer rings of latitude, each cut into as many cells as make them about square.
+    """Layers of cells; rings of latitude within a layer are cut into about square cells.
 
     Attributes
     ----------
     latitude_edges : ndarray, shape (n_rings + 1,)
         Ascending, in degrees.
     west, width : float
-        Where rings begin and how far they reach, in degrees of longitude; 360 for whole rings.
+        Western end and extent of the rings in degrees of longitude; 360 for whole rings.
     n_around : ndarray of int, shape (n_rings,)
         Cells in each ring.
     depth_edges : ndarray, shape (n_layers + 1,)
@@ -73,7 +73,7 @@ class CellGrid:
         middle = np.radians((edges[1:] + edges[:-1]) / 2)
         around = np.maximum(3, np.round(360 / degrees * np.cos(middle))).astype(np.int64)
         depths = np.array(_GLOBAL_EDGES, float) if depth_edges is None else np.asarray(depth_edges, float)
-        depths[-1] = min(depths[-1], EARTH_KM - CORE_KM)
+        depths[-1] = min(depths[-1], EARTH_RADIUS_KM - CORE_KM)
         return cls(edges, -180.0, 360.0, around, depths)
 
     @classmethod
@@ -84,7 +84,7 @@ class CellGrid:
         spacing_km: float,
         depth_edges: FloatArray,
     ) -> Self:
-        """Return a box of equally many cells in each ring; longitudes may pass 180.
+        """Return a box with the same number of cells in each ring; longitudes may exceed 180.
 
         Parameters
         ----------
@@ -97,9 +97,9 @@ class CellGrid:
         """
         south, north = latitude
         west, east = longitude
-        n_rings = max(2, round((north - south) * KM_A_DEGREE / spacing_km))
+        n_rings = max(2, round((north - south) * KM_PER_DEGREE_OF_SPHERE / spacing_km))
         squeeze = np.cos(np.radians((south + north) / 2))
-        n_across = max(2, round((east - west) * KM_A_DEGREE * squeeze / spacing_km))
+        n_across = max(2, round((east - west) * KM_PER_DEGREE_OF_SPHERE * squeeze / spacing_km))
         edges = np.linspace(south, north, n_rings + 1)
         return cls(edges, west, east - west, np.full(n_rings, n_across), np.asarray(depth_edges, float))
 
@@ -149,7 +149,7 @@ class CellGrid:
     def find(self, latitude: FloatArray, longitude: FloatArray, depth_km: FloatArray) -> IntArray:
         """Return the cell of each point; -1 outside.
 
-        Points above the top layer count to it: elevations are corrected for elsewhere.
+        Points above the top layer belong to it; `trace` corrects for elevations.
         """
         ring = np.searchsorted(self.latitude_edges, latitude, side="right") - 1
         ring = np.where(latitude == self.latitude_edges[-1], len(self.n_around) - 1, ring)
@@ -164,7 +164,7 @@ class CellGrid:
     @cached_property
     def graph(self) -> Graph:
         """Volumes of the cells and faces between them; edges across layers come last."""
-        radii = EARTH_KM - self.depth_edges
+        radii = EARTH_RADIUS_KM - self.depth_edges
         shell = (radii[:-1] ** 3 - radii[1:] ** 3) / 3
         area, edges, ratio = self._layer_graph
         n, n_layers = self.n_in_layer, self.n_layers
@@ -210,7 +210,7 @@ class CellGrid:
 
 
 def _overlaps(n_first: int, n_second: int) -> tuple[IntArray, IntArray, FloatArray]:
-    """Cells of two rings that touch, and the share of the ring along which they do."""
+    """Return the touching cells of two rings, and the share of the ring along which they touch."""
     cuts = np.unique(
         np.round(np.concatenate([np.arange(n_first + 1) / n_first, np.arange(n_second + 1) / n_second]), 12)
     )

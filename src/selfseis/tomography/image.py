@@ -1,4 +1,4 @@
-"""The final image: settings from all data, mode, draws, resolution, and the CF dataset that others read."""
+"""The final image: settings from all data, mode, draws, resolution, and the CF dataset."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MIN_RAYS = 1
 
 @dataclass(frozen=True)
 class Image:
-    """What the data and the prior say about the structure.
+    """Posterior of the structure.
 
     Attributes
     ----------
     fit : TermFit
-        With draws.
+        Fit with draws.
     setting : dict
     widening : dict of str to float
         Factor on predictive intervals, by wave, from inner folds.
     dlnv, sd, resolution : ndarray, shape (n_fields, n_cells)
-        Percent of velocity; resolution is the share of the prior variance that the data took away.
+        Percent of velocity; resolution is the share of the prior variance that the data removed.
     ray_count : ndarray of int, shape (n_fields, n_cells)
     waves : tuple of str
     """
@@ -47,7 +47,7 @@ class Image:
     waves: tuple[Wave, ...]
 
     def hit(self, wave: Wave) -> BoolArray:
-        """Which cells rays of a wave go through."""
+        """Return which cells have rays of a wave."""
         return self.ray_count[self.waves.index(wave)] >= MIN_RAYS
 
 
@@ -105,9 +105,9 @@ def image_with(
 
 
 def prior_spread(prior: LayeredMatern, setting: Setting, n_samples: int, seed: int) -> FloatArray:
-    """Return standard deviation of the prior in each cell, boundaries included, averaged along layers.
+    """Return the standard deviation of the prior in each cell, averaged along layers.
 
-    It depends on depth alone as far as cells are equal; draws with the same number of samples have the same small bias.
+    It depends on depth alone if cells are equal. The same number of samples gives the same small bias as in the image.
     """
     from selfseis.inversion.solvers import conjugate_gradients
 
@@ -125,10 +125,10 @@ def prior_spread(prior: LayeredMatern, setting: Setting, n_samples: int, seed: i
 
 
 def to_dataset(image: Image, grid: CellGrid, attributes: dict[str, Any]) -> xr.Dataset:
-    """Return the image on depth, latitude and longitude, after the CF conventions.
+    """Return the image on depth, latitude and longitude, following the CF conventions.
 
-    ``dlnv``, ``sd``, ``ray_count`` and ``resolution`` are of P (of S where there is no P); with both waves
-    those of S have ``_s`` behind their names, and ``dln_vp_vs`` with ``sd_vp_vs`` is what the two say about the ratio.
+    ``dlnv``, ``sd``, ``ray_count`` and ``resolution`` are of P (of S if there is no P). With both waves, the names of
+    S end in ``_s``, and ``dln_vp_vs`` with ``sd_vp_vs`` is the perturbation of their ratio.
     """
     lookup, latitude, longitude = regular_map(grid)
     fields: dict[str, tuple[FloatArray, str, str]] = {}
@@ -177,7 +177,7 @@ def to_dataset(image: Image, grid: CellGrid, attributes: dict[str, Any]) -> xr.D
 
 
 def ratio_of(image: Image) -> tuple[FloatArray, FloatArray]:
-    """Perturbation of Vp/Vs (%) and its standard deviation from joint draws; shape (n_cells,) each."""
+    """Return the perturbation of Vp/Vs (%) and its standard deviation from joint draws; shape (n_cells,) each."""
     mode = image.dlnv[0] - image.dlnv[1]
     n = image.dlnv.size
     drawn = image.fit.draws.samples[:, :n].reshape(-1, *image.dlnv.shape)
@@ -192,8 +192,8 @@ def regular_map(grid: CellGrid) -> tuple[IntArray, FloatArray, FloatArray]:
     north, east = np.meshgrid(latitude, longitude, indexing="ij")
     top = np.full(north.size, grid.depths[0])
     cells = grid.find(north.ravel(), east.ravel(), top).reshape(north.shape)
-    return cells, latitude, (longitude + 180) % 360 - 180 if not _passes_180(grid) else longitude
+    return cells, latitude, (longitude + 180) % 360 - 180 if not _crosses_180(grid) else longitude
 
 
-def _passes_180(grid: CellGrid) -> bool:
+def _crosses_180(grid: CellGrid) -> bool:
     return not grid.is_global and (grid.west + grid.width > 180 or grid.west < -180)

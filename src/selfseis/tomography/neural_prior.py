@@ -1,11 +1,10 @@
-"""A neural field as prior of structure: a small network of place, beside the Gaussian process and smoothing."""
+"""A neural field as prior of structure: a small network of position."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from selfseis.geo.earth_models import EARTH_KM
-from selfseis.geo.sphere import unit_vectors
+from selfseis.geo.sphere import EARTH_RADIUS_KM, unit_vectors
 from selfseis.inversion import LinearProblem
 from selfseis.inversion.neural_field import Network
 from selfseis.inversion.neural_field_prior import solve_network
@@ -15,7 +14,7 @@ from selfseis.tomography.priors import Axes, Setting, fading
 from selfseis.typing import FloatArray
 
 MAX_RAYS = 20_000
-"""Of more rays than this the neural field is left out: its derivative is a dense matrix of rays by weights."""
+"""Maximum number of rays for the neural field, whose derivative is a dense matrix of rays by weights."""
 N_FREQUENCIES = 16
 WIDTH = 24
 MANTLE_NETWORKS: Axes = {
@@ -31,21 +30,21 @@ REGION_NETWORKS: Axes = {
     "flatness": (0.25, 0.5),
     "top": (1.0, 2.0),
 }
-"""As of the mantle, but the scale is a share of the region's width."""
+"""As for the mantle, but the scale is a share of the region's width."""
 
 
 class NeuralField:
-    """Structure that is the output of a small network whose input is where a cell lies.
+    """Structure that is the output of a small network whose input is the position of a cell.
 
-    Random Fourier features of a cell's place enter two hidden layers; the weights have unit Gaussian priors and
-    their most plausible values are found by Gauss-Newton steps together with the terms of events and stations.
+    Random Fourier features of the position enter two hidden layers. The weights have unit Gaussian priors. Gauss-Newton
+    steps find their most plausible values together with the terms of events and stations.
 
     Parameters
     ----------
     grid : CellGrid
     axes : dict of str to tuple of float
-        Candidates of ``size`` (% of the velocity), ``scale`` (km, of the features), ``flatness`` (how much closer
-        cells above one another are than they look) and ``top`` (factor of the surface).
+        Candidates for ``size`` (% of the velocity), ``scale`` (km, of the features), ``flatness`` (vertical over
+        horizontal scale) and ``top`` (factor of the surface).
     fade_km : float
         Depth over which the extra strength of the surface fades.
     n_fields : int
@@ -70,9 +69,9 @@ class NeuralField:
         )  # fmt: skip
 
     def _places(self, flatness: float) -> FloatArray:
-        """Return place on the sphere and depth of each cell in km; (n_cells, 4)."""
+        """Return the position on the sphere and the scaled depth of each cell in km; (n_cells, 4)."""
         grid = self.grid
-        across = np.tile(EARTH_KM * unit_vectors(*grid.centres), (grid.n_layers, 1))
+        across = np.tile(EARTH_RADIUS_KM * unit_vectors(*grid.centres), (grid.n_layers, 1))
         return np.column_stack([across, grid.depths[grid.layer] / flatness])
 
     def solve_rows(

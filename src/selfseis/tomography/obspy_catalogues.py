@@ -1,4 +1,4 @@
-"""Arrivals in catalogues that ObsPy reads: QuakeML, our own catalogue, ISF, NORDIC, hypoDD and others."""
+"""Reader of arrivals in the catalogue formats of ObsPy: QuakeML, ISF, NORDIC, hypoDD and others."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ OWN_CATALOGUE = "catalogue.xml"
 
 
 def read_catalogue(path: Path, quality_log: QualityLog) -> Iterator[dict[str, Any]] | None:
-    """Rows of a catalogue: the arrivals of each preferred origin, or else its picks; None where ObsPy reads none."""
+    """Return rows of the arrivals of each preferred origin, or else its picks; None if ObsPy cannot read the file."""
     module = obspy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             catalogue = module.read_events(str(path))
-        except Exception:  # whatever the plugins raise on a file that is none of theirs
+        except Exception:  # plugins raise various errors on files of other formats
             return None
     return _rows(catalogue, str(path), quality_log)
 
@@ -50,7 +50,7 @@ def _rows(catalogue: Any, source: str, quality_log: QualityLog) -> Iterator[dict
 
 
 def _picked(event: Any, origin: Any) -> Iterator[tuple[Any, str]]:
-    """Return picks with their phases; those that the location left out (weight 0) are no arrivals of this event."""
+    """Yield picks with their phases, without picks that the location left out (weight 0)."""
     picks = {str(pick.resource_id): pick for pick in event.picks}
     arrivals = [arrival for arrival in origin.arrivals if str(arrival.pick_id) in picks]
     if not arrivals:

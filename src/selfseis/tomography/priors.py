@@ -1,4 +1,4 @@
-"""What structure is plausible before any arrival: smooth, flatter than wide, stronger near the surface."""
+"""Priors of structure: a Gaussian process, flatter than wide and stronger near the surface, and smoothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REGION_AXES: Axes = {
     "flatness": (0.25, 0.5, 1.0),
     "top": (1.0, 2.0),
 }
-"""As of the mantle, but the range is a share of the region's width."""
+"""As for the mantle, but the range is a share of the region's width."""
 
 
 class LayeredMatern(GaussianPrior):
@@ -39,7 +39,7 @@ class LayeredMatern(GaussianPrior):
     ----------
     grid : CellGrid
     axes : dict of str to tuple of float
-        Candidates of ``sd`` (% of the velocity), ``range`` (km), ``flatness`` and ``top``.
+        Candidates for ``sd`` (% of the velocity), ``range`` (km), ``flatness`` and ``top``.
     fade_km : float
         Depth over which the extra strength of the surface fades.
     n_fields : int
@@ -76,7 +76,7 @@ class LayeredMatern(GaussianPrior):
         return Root(sparse.csr_array(sparse.block_diag(blocks, format="csr")))
 
     def strength(self, setting: Setting) -> FloatArray:
-        """Return standard deviation (%) of each cell far from boundaries; shape (n_cells,)."""
+        """Return the standard deviation (%) of each cell far from boundaries; shape (n_cells,)."""
         return setting["sd"] * fading(self.grid, setting["top"], self.fade_km)
 
     def _ratios(self, setting: Setting) -> list[float]:
@@ -84,13 +84,13 @@ class LayeredMatern(GaussianPrior):
 
 
 class Roughness(GaussianPrior):
-    """Laplacian smoothing with some damping, as tomography has long used; what the Gaussian process is compared with.
+    """Laplacian smoothing with damping, the classical regularisation of tomography.
 
     Parameters
     ----------
     grid : CellGrid
     axes : dict of str to tuple of float
-        Candidates of ``smoothing`` and ``damping``, both one over %.
+        Candidates for ``smoothing`` and ``damping``, both one over %.
     n_fields : int
     """
 
@@ -112,7 +112,7 @@ class Roughness(GaussianPrior):
 
 
 def fading(grid: CellGrid, top: float, fade_km: float) -> FloatArray:
-    """Return how much stronger structure is in each cell than far below: `top` times at the surface; (n_cells,)."""
+    """Return the factor on the strength of each cell: `top` at the surface and 1 at depth; (n_cells,)."""
     fall = np.exp(-grid.depths / fade_km)
     return np.asarray((1 + (top - 1) * fall)[grid.layer])
 

@@ -1,4 +1,4 @@
-"""The linear problem of traced arrivals: structure, origins, stations, noise, and what is hidden together."""
+"""The linear problem of traced arrivals: structure, event and station terms, noise, and blocks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from selfseis.tomography.forward import Traced
 from selfseis.tomography.sensitivity import event_terms, numbered, station_terms
 from selfseis.typing import IntArray
 
-Hidden = Literal["event", "station", "region"]
-HIDDEN: tuple[Hidden, ...] = ("event", "station", "region")
+BlockKind = Literal["event", "station", "region"]
 STUDENT_DOF = 4.0
 N_REGIONS = 24
 TERM_SIZES = {True: (2.0, 15.0, 15.0, 20.0, 0.5), False: (0.5, 3.0, 3.0, 4.0, 0.15)}
@@ -23,16 +22,16 @@ TERM_SIZES = {True: (2.0, 15.0, 15.0, 20.0, 0.5), False: (0.5, 3.0, 3.0, 4.0, 0.
 S_STATION = 1.7
 
 
-def term_problem(traced: Traced, hidden: Hidden, *, is_global: bool, seed: int = 0) -> TermProblem:
+def term_problem(traced: Traced, held_out: BlockKind, *, is_global: bool, seed: int = 0) -> TermProblem:
     """Build the problem of traced arrivals.
 
     Parameters
     ----------
     traced : Traced
-    hidden : {"event", "station", "region"}
-        What is hidden together.
+    held_out : {"event", "station", "region"}
+        Kind of the blocks that are held out together.
     is_global : bool
-        Which sizes the terms have before any data: a bulletin's hypocentres are known worse than a local network's.
+        Selects the prior sizes of the terms: hypocentres of a global bulletin are less certain than those of a network.
     seed : int
         Seed of the regions.
     """
@@ -57,22 +56,22 @@ def term_problem(traced: Traced, hidden: Hidden, *, is_global: bool, seed: int =
         traced.operator,
         traced.residual,
         noise,
-        blocks_of(traced, hidden, seed),
+        blocks_of(traced, held_out, seed),
         sparse.csr_array(terms),
         sizes,
     )
     return TermProblem(problem, np.arange(len(sizes)) >= 4 * len(events))
 
 
-def blocks_of(traced: Traced, hidden: Hidden, seed: int = 0) -> IntArray:
-    """Return number of the event, of the station, or of the source region of each arrival.
+def blocks_of(traced: Traced, held_out: BlockKind, seed: int = 0) -> IntArray:
+    """Return the number of the event, station or source region of each arrival.
 
-    Regions are clusters of epicentres (k-means), so that a hidden one is seen by rays from elsewhere only.
+    Regions are clusters of epicentres (k-means), so that only rays from elsewhere sample a held-out region.
     """
     frame = traced.arrivals
-    if hidden == "event":
+    if held_out == "event":
         return numbered(frame["event_id"])[0]
-    if hidden == "station":
+    if held_out == "station":
         return numbered(frame["station"])[0]
     from sklearn.cluster import KMeans
 

@@ -1,4 +1,4 @@
-"""Published models (NetCDF as the IRIS Earth Model Collaboration has them), and how they compare with ours."""
+"""Published models (NetCDF of the IRIS Earth Model Collaboration), and their comparison with an image."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PublishedModel:
         Raises
         ------
         InputError
-            If the file holds no such thing.
+            If the file holds no such model.
         """
         place = Path(path)
         try:
@@ -59,7 +59,7 @@ class PublishedModel:
                 percent = values.values.astype(float)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"{place} is no published model: give NetCDF with depth, latitude, longitude and a "
+                f"{place} is not a published model: give NetCDF with depth, latitude, longitude and a "
                 "perturbation in percent"
             ) from error
         if np.nanmedian(percent) > 3:  # km/s
@@ -71,7 +71,7 @@ class PublishedModel:
         return cls(place.stem, axes[0], axes[1], axes[2], percent)
 
     def at(self, latitude: FloatArray, longitude: FloatArray, depth_km: FloatArray) -> FloatArray:
-        """Perturbation (%) at points, linear between nodes; constant beyond the first and last depth."""
+        """Return the perturbation (%) at points, linear between nodes; constant beyond the first and last depth."""
         from scipy.interpolate import RegularGridInterpolator
 
         east = np.concatenate([self.longitude[-1:] - 360, self.longitude, self.longitude[:1] + 360])
@@ -85,7 +85,7 @@ class PublishedModel:
         return np.asarray(look_up(np.stack([*inside, turned], axis=-1)))
 
     def on(self, grid: CellGrid) -> FloatArray:
-        """Perturbation (%) at the centres of the cells of a grid; shape (n_cells,)."""
+        """Return the perturbation (%) at the centres of the cells of a grid; shape (n_cells,)."""
         latitude, longitude = grid.centres
         layers = [self.at(latitude, longitude, np.full(latitude.size, depth)) for depth in grid.depths]
         return np.concatenate(layers)
@@ -114,7 +114,7 @@ def compare(model: FloatArray, published: FloatArray, grid: CellGrid, hit: BoolA
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float | None:
-    """Pearson correlation; None where there is nothing to correlate."""
+    """Return the Pearson correlation; None if it is undefined."""
     if first.size < 3 or first.std() == 0 or second.std() == 0:
         return None
     return float(np.corrcoef(first, second)[0, 1])

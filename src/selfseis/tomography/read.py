@@ -1,4 +1,4 @@
-"""From any file or folder of arrivals to the one table: recognise the format by its contents, read, place, screen."""
+"""Reader of arrivals in all formats: recognition by contents, station positions, and screening."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _FORMATS = (
 
 
 def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Screening:
-    """Read arrivals and put their stations in place.
+    """Read arrivals and add the positions of their stations.
 
     Parameters
     ----------
     path : Path or str
         File or folder of arrivals.
     stations : Path or str, optional
-        List of stations; not needed where the arrivals have their coordinates (ISC, FMTOMO).
+        List of stations; not needed if the arrivals have station coordinates (ISC, FMTOMO).
 
     Returns
     -------
     Screening
-        What can be used, and what was left out or assumed.
+        Usable arrivals, with omissions and assumptions in the quality log.
 
     Raises
     ------
     InputError
-        If the format is unknown or nothing is left.
+        If the format is unknown or no arrival is usable.
     """
     place, quality_log = Path(path), QualityLog()
     if not place.exists():
@@ -58,7 +58,7 @@ def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Scree
     if listed is not None:
         table = listed.place(table)
     elif len(table) and table["station_latitude"].isna().all():
-        raise InputError(f"{place} does not say where its stations are: give --stations")
+        raise InputError(f"{place} has no station coordinates: give --stations")
     _refuse_swapped(table, place)
     return screen(table, quality_log, str(place))
 
@@ -76,17 +76,17 @@ def _rows(place: Path, quality_log: QualityLog) -> Rows:
     reader = next((read for recognises, read in _TEXTS if recognises(text)), None)
     rows = reader(text, quality_log, str(place)) if reader else read_catalogue(place, quality_log)
     if rows is None:
-        raise InputError(f"{place} is none of the formats of arrivals: give {_FORMATS}")
+        raise InputError(f"{place} has an unknown format: give {_FORMATS}")
     yield from rows
 
 
 def _refuse_swapped(table: pd.DataFrame, place: Path) -> None:
-    """Latitudes beyond the poles throughout are longitudes."""
-    for who in ("event", "station"):
-        latitude, longitude = table[f"{who}_latitude"].abs(), table[f"{who}_longitude"].abs()
+    """Raise an error if most latitudes are beyond the poles, because they are longitudes then."""
+    for kind in ("event", "station"):
+        latitude, longitude = table[f"{kind}_latitude"].abs(), table[f"{kind}_longitude"].abs()
         beyond = (latitude > 90) & (longitude <= 90)
         if beyond.sum() > 0.5 * max(int(latitude.notna().sum()), 1):
             raise InputError(
-                f"latitude and longitude of the {who}s of {place} are swapped: latitudes reach "
+                f"latitude and longitude of the {kind}s of {place} are swapped: latitudes reach "
                 f"{latitude.max():g}; swap the columns"
             )

@@ -1,4 +1,4 @@
-"""Globe or region, which cells, and which arrivals are too far off to be arrivals."""
+"""Choice of scope and cells, and screening of events and residuals."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from selfseis.errors import InputError
-from selfseis.geo.earth_models import EARTH_KM, Reference
+from selfseis.geo.earth_models import Reference
 from selfseis.geo.phases import wave_of
+from selfseis.geo.sphere import EARTH_RADIUS_KM, KM_PER_DEGREE_OF_SPHERE
 from selfseis.quality_log import QualityLog
 from selfseis.tomography.forward import Traced
-from selfseis.tomography.grid import KM_A_DEGREE, CellGrid
+from selfseis.tomography.grid import CellGrid
 from selfseis.traveltimes.first_arrivals import find_rays
 from selfseis.traveltimes.ray_paths import Geometry
 from selfseis.traveltimes.ray_table import RayTable
@@ -22,44 +23,44 @@ MIN_OF_EVENT = 5
 CELLS_ACROSS = 22.0
 N_LAYERS = 12
 FAR_OFF = {True: (15.0, 8.0), False: (4.0, 10.0)}
-"""Global and regional: residuals beyond so many seconds, and so many robust standard deviations, are left out."""
+"""Global and regional limits of residuals: seconds, and robust standard deviations; larger ones are left out."""
 
 
 def is_global(arrivals: pd.DataFrame) -> bool:
-    """Whether most rays are longer than a region: more than a tenth of them beyond 15 degrees."""
+    """Return whether more than a tenth of the rays are longer than 15 degrees."""
     return bool(np.mean(np.degrees(Geometry.of(arrivals).distance) > REGION_DEG) > 0.1)
 
 
 def without_lone_events(arrivals: pd.DataFrame, quality_log: QualityLog) -> pd.DataFrame:
-    """Leave out events with so few arrivals that their own origin explains them all.
+    """Leave out events with so few arrivals that their event terms fit them all.
 
     Raises
     ------
     InputError
-        If too little is left for any structure.
+        If too few arrivals are left.
     """
     size = arrivals.groupby("event_id")["station"].transform("size")
     few = size < MIN_OF_EVENT
     if few.any():
-        detail = f"arrivals of events with fewer than {MIN_OF_EVENT}, which their own origin explains"
+        detail = f"arrivals of events with fewer than {MIN_OF_EVENT}, which the event terms fit"
         quality_log.add("too_few", "events", detail, int(few.sum()))
     kept = arrivals[~few].reset_index(drop=True)
     if len(kept) < MIN_ARRIVALS:
         raise InputError(
             f"only {len(kept)} arrivals are left of events with {MIN_OF_EVENT} or more: at least "
-            f"{MIN_ARRIVALS} are needed for any structure"
+            f"{MIN_ARRIVALS} are needed, so give a longer bulletin"
         )
     return kept
 
 
 def region_grid(arrivals: pd.DataFrame, reference: Reference, cell_km: float | None = None) -> CellGrid:
-    """Return cells about all events, stations and rays of a region.
+    """Return cells around all events, stations and rays of a region.
 
     Parameters
     ----------
     arrivals : pandas.DataFrame
     reference : Reference
-        Where the rays turn decides how deep the grid is.
+        Its turning depths determine the depth of the grid.
     cell_km : float, optional
         Side of a cell; by default about 22 across.
     """
@@ -69,7 +70,7 @@ def region_grid(arrivals: pd.DataFrame, reference: Reference, cell_km: float | N
     east = (longitude - middle + 180) % 360 - 180
     (south, north), (west, right) = _padded(latitude), _padded(east)
     squeeze = np.cos(np.radians((south + north) / 2))
-    size = KM_A_DEGREE * np.array([north - south, (right - west) * squeeze])
+    size = KM_PER_DEGREE_OF_SPHERE * np.array([north - south, (right - west) * squeeze])
     side = cell_km or float(np.sqrt(size.prod())) / CELLS_ACROSS
     deepest = _deepest(arrivals, reference)
     n_layers = int(np.clip(np.ceil(deepest / (side / 3)), 3, N_LAYERS))
@@ -89,7 +90,7 @@ def _padded(values: FloatArray) -> tuple[float, float]:
 
 
 def _deepest(arrivals: pd.DataFrame, reference: Reference) -> float:
-    """Depth below which next to no ray goes."""
+    """Return the depth that almost no ray exceeds."""
     phases = arrivals["phase"].to_numpy(str)
     geometry = Geometry.of(arrivals)
     wave = wave_of(phases[0])
@@ -97,13 +98,13 @@ def _deepest(arrivals: pd.DataFrame, reference: Reference) -> float:
     first = np.array([wave if phase not in {"PcP", "ScS"} else phase for phase in phases])
     rays = find_rays(table, geometry.depth_km, geometry.distance, first)
     found = rays.number >= 0
-    turned = EARTH_KM - table.bottom[rays.number]
+    turned = EARTH_RADIUS_KM - table.bottom[rays.number]
     lowest = np.where(found & ~rays.leaves_upwards, turned, geometry.depth_km)
     return float(np.clip(1.1 * np.quantile(lowest, 0.995) + 2.0, 5.0, reference.floor_km))
 
 
 def without_far_off(traced: Traced, quality_log: QualityLog, *, of_globe: bool) -> Traced:
-    """Leave out arrivals whose residual, that of their event apart, is no delay but a mistake."""
+    """Leave out arrivals whose residual from the median of their event is too large for a delay."""
     residual = pd.Series(traced.residual)
     wave = np.where(traced.is_s, "S", "P")
     left = residual - residual.groupby([traced.arrivals["event_id"], wave]).transform("median")
@@ -121,12 +122,12 @@ def without_far_off(traced: Traced, quality_log: QualityLog, *, of_globe: bool) 
 
 
 def check_plausible(traced: Traced) -> None:
-    """Refuse input whose times have nothing to do with its distances.
+    """Check that travel times are consistent with distances.
 
     Raises
     ------
     InputError
-        If half of the arrivals are early or late by a quarter of their travel time and more.
+        If half of the arrivals are early or late by more than a quarter of their travel time.
     """
     share = np.abs(traced.residual) / np.maximum(traced.predicted, 5.0)
     if np.median(share) > 0.25:

@@ -1,4 +1,4 @@
-"""Sparse sensitivity of travel times to the cells, and to what is not wanted: hypocentres, origin times, stations."""
+"""Sparse sensitivity of travel times to cells, hypocentres, origin times and station delays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHUNK = 20_000
 def sensitivities(
     grid: CellGrid, chunks: Iterator[Points], n_rows: int, scale: float, progress: Progress | None = None
 ) -> sparse.csr_array:
-    """Sum the times that rays spend in cells.
+    """Sum the travel times of rays in each cell.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def sensitivities(
     n_rows : int
         Number of arrivals.
     scale : float
-        What a unit of the model is as a share of the velocity; 0.01 for models in percent.
+        Share of the velocity per unit of the model; 0.01 for models in percent.
     progress : callable, optional
 
     Returns
     -------
     sparse array of float32, shape (n_rows, n_cells)
-        Change of the travel time in s for each unit of the model: a fast cell makes a wave early.
+        Change of the travel time in s per unit of the model; negative, because a fast cell makes a wave early.
     """
     parts, done = [], 0
     for points in chunks:
@@ -68,7 +68,7 @@ def table_points(paths: PathTable, rays: Rays, geometry: Geometry, step_s: float
 
 
 def event_terms(event: IntArray, slowness: FloatArray, azimuth: FloatArray) -> sparse.csr_array:
-    """Columns of origin time and hypocentre of each event.
+    """Return the columns of origin time and hypocentre of each event.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def event_terms(event: IntArray, slowness: FloatArray, azimuth: FloatArray) -> s
 
 
 def station_terms(station: IntArray, n_stations: int) -> sparse.csr_array:
-    """Columns of the delay of each station; shape (n_rows, n_stations)."""
+    """Return the columns of the delay of each station; shape (n_rows, n_stations)."""
     n_rows = station.size
     return sparse.csr_array((np.ones(n_rows), (np.arange(n_rows), station)), (n_rows, n_stations))
 
 
 def numbered(names: pd.Series) -> tuple[IntArray, NDArray[np.str_]]:
-    """Return the number of each name among the sorted names, and these."""
+    """Return the index of each name among the sorted unique names, and these names."""
     unique, number = np.unique(names.to_numpy(str), return_inverse=True)
     return number.astype(np.int64), unique

@@ -1,4 +1,4 @@
-"""Write what a tomography found."""
+"""Result files of a tomography: NetCDF model, summary, held-out arrivals and verdicts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FILES = ("model.nc", "summary.json", "heldout.csv", "verdict.json")
 
 
 def write_tomography(found: TravelTimeTomography, folder: str | Path) -> list[Path]:
-    """Write the results of a tomography, each file whole or not at all.
+    """Write the results of a tomography, each file atomically.
 
     Parameters
     ----------
     found : TravelTimeTomography
         After `TravelTimeTomography.fit`.
     folder : str or Path
-        Made if need be.
+        Created if it does not exist.
 
     Returns
     -------
@@ -46,8 +46,8 @@ def write_tomography(found: TravelTimeTomography, folder: str | Path) -> list[Pa
     return [folder / name for name in FILES]
 
 
-def _places(rows: pd.DataFrame, who: str) -> list[list[float]]:
-    """Longitudes, latitudes (and depths in km of events), at most so many, spread over all."""
+def _places(rows: pd.DataFrame, kind: str) -> list[list[float]]:
+    """Return longitudes and latitudes (and depths of events in km) of at most `MAX_SHOWN` rows, evenly chosen."""
     chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MAX_SHOWN).round().astype(int))]
-    columns = [f"{who}_longitude", f"{who}_latitude"] + (["event_depth_km"] if who == "event" else [])
+    columns = [f"{kind}_longitude", f"{kind}_latitude"] + (["event_depth_km"] if kind == "event" else [])
     return [[round(float(value), 4) for value in row] for row in chosen[columns].to_numpy()]

@@ -1,4 +1,4 @@
-"""The one training loop: fit on what is visible, stop on what is hidden, checkpoint, resume; what was learnt from."""
+"""Training loop of all networks, with early stopping and checkpoints, and the record of training data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The training loop.
+"""Training loop with early stopping on validation data and with checkpoints.
 
-A task hands over a network, a function that draws a training loss and one that measures the loss on hidden data.
-The loop does the rest, and the same seed gives the same network whether or not it was interrupted.
+A task provides a network, a function that draws a training loss and one that measures the loss on validation data.
+The same seed gives the same network, whether or not the training was interrupted.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from selfseis.io.atomic import replacing
 from selfseis.training.threads import one_thread
 
 DrawLoss = Callable[[nn.Module, np.random.Generator], Tensor]
-HiddenLoss = Callable[[nn.Module], float]
+ValidationLoss = Callable[[nn.Module], float]
 ProgressCallback = Callable[["FitProgress"], None]
 
 
 @dataclass
 class FitProgress:
-    """How far the training is.
+    """Progress of a training.
 
     Attributes
     ----------
     step, max_steps : int
-        Steps done, and the most that will be.
+        Number of steps so far, and its maximum.
     best_step : int
-        The step whose network was the best on hidden data, and is kept.
+        Step of the best network on validation data, which is kept.
     best_loss : float
-        Its loss on hidden data.
+        Its loss on validation data.
     history : list of (int, float)
-        Step and loss on hidden data, in order.
+        Step and loss on validation data, in order.
     seconds : float
-        Time spent so far, over all interruptions.
+        Total time in s, including that before interruptions.
     """
 
     step: int = 0
@@ -56,7 +56,7 @@ class FitProgress:
 def fit(
     net: nn.Module,
     draw_loss: DrawLoss,
-    hidden_loss: HiddenLoss,
+    validation_loss: ValidationLoss,
     *,
     max_steps: int,
     max_seconds: float = float("inf"),
@@ -67,32 +67,32 @@ def fit(
     checkpoint: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> FitProgress:
-    """Train a network until it stops getting better on hidden data, and leave it at its best.
+    """Train a network with early stopping, and restore its best weights on validation data.
 
     Parameters
     ----------
     net : nn.Module
         The network, changed in place.
     draw_loss : callable
-        ``draw_loss(net, rng)`` returns a loss on visible data, drawn with `rng`.
-    hidden_loss : callable
-        ``hidden_loss(net)`` returns the loss on hidden data.
+        ``draw_loss(net, rng)`` returns a loss on training data, drawn with `rng`.
+    validation_loss : callable
+        ``validation_loss(net)`` returns the loss on validation data.
     max_steps : int
-        Largest number of steps.
+        Maximum number of steps.
     max_seconds : float
-        Largest time; the result then depends on the machine.
+        Maximum time in s; the result then depends on the machine.
     check_every : int
-        Steps between looks at hidden data.
+        Steps between validations.
     patience : int
-        Looks without an improvement after which the training stops.
+        Number of validations without an improvement after which the training stops.
     learning_rate : float
-        Of Adam, falling to zero as half a cosine.
+        Learning rate of Adam, which decays to zero as half a cosine.
     seed : int
-        Seed of the draws.
+        Seed of the random draws.
     checkpoint : Path, optional
-        A folder. Training that finds a checkpoint there goes on from it.
+        A folder. The training continues from a checkpoint in it, if there is one.
     progress : callable, optional
-        Called with the progress after every look.
+        Called with the progress after every validation.
 
     Returns
     -------
@@ -101,21 +101,21 @@ def fit(
     Raises
     ------
     InputError
-        If there is a checkpoint, but a damaged one or one of another network.
+        If the checkpoint is damaged or belongs to another network.
     """
     state = _State(net, learning_rate, seed, FitProgress(max_steps=max_steps))
     if checkpoint is not None:
         state.resume(checkpoint)
     fit_progress = state.fit_progress
     if not fit_progress.history:
-        state.look(hidden_loss)
+        state.validate(validation_loss)
     started, spent = time.perf_counter(), fit_progress.seconds
     while fit_progress.step < max_steps and fit_progress.seconds < max_seconds:
         _step(state, draw_loss, learning_rate)
         fit_progress.seconds = spent + time.perf_counter() - started
         if fit_progress.step % check_every and fit_progress.step != max_steps:
             continue
-        state.look(hidden_loss)
+        state.validate(validation_loss)
         if checkpoint is not None:
             state.save(checkpoint)
         if progress is not None:
@@ -142,7 +142,7 @@ def _step(state: _State, draw_loss: DrawLoss, learning_rate: float) -> None:
 
 
 class _State:
-    """Everything that must survive an interruption: weights, best weights, optimiser, position, random numbers."""
+    """State of a training that a checkpoint stores: weights, best weights, optimiser, progress, random numbers."""
 
     def __init__(self, net: nn.Module, learning_rate: float, seed: int, fit_progress: FitProgress) -> None:
         self.net = net
@@ -151,10 +151,10 @@ class _State:
         self.fit_progress = fit_progress
         self.best = _copied(net)
 
-    def look(self, hidden_loss: HiddenLoss) -> None:
+    def validate(self, validation_loss: ValidationLoss) -> None:
         self.net.eval()
         with torch.no_grad():
-            loss = float(hidden_loss(self.net))
+            loss = float(validation_loss(self.net))
         self.fit_progress.history.append((self.fit_progress.step, loss))
         if loss < self.fit_progress.best_loss:
             self.fit_progress.best_loss, self.fit_progress.best_step = loss, self.fit_progress.step
@@ -182,7 +182,7 @@ class _State:
             self._restore(path)
         except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise InputError(
-                f"the checkpoint {path} is damaged or of another training: remove it to begin anew"
+                f"the checkpoint {path} is damaged or belongs to another training: remove it to train from the start"
             ) from error
 
     def _restore(self, path: Path) -> None:
@@ -195,7 +195,7 @@ class _State:
         self.best = _below(tensors, "best.")
         self.optimiser.load_state_dict(self._optimiser_state(_below(tensors, "adam.")))
         self.rng.bit_generator.state = position["random"]
-        position["progress"]["history"] = [tuple(look) for look in position["progress"]["history"]]
+        position["progress"]["history"] = [tuple(entry) for entry in position["progress"]["history"]]
         self.fit_progress = FitProgress(**(position["progress"] | {"max_steps": self.fit_progress.max_steps}))
 
     def _optimiser_state(self, tensors: dict[str, Tensor]) -> dict[str, Any]:

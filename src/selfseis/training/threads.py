@@ -1,4 +1,4 @@
-"""How many processor threads PyTorch may use."""
+"""Number of processor threads of PyTorch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run on one thread: small networks gain nothing from more, and lose much where a processor is shared."""
+    """Run on one thread: small networks gain nothing from more, and are much slower on a shared processor."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Travel times and rays in one-dimensional Earth models, for location and for tomography."""
+"""Travel times and rays in one-dimensional earth models, for location and tomography."""
 
 from __future__ import annotations
 

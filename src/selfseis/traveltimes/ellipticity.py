@@ -1,11 +1,11 @@
-"""What the earth's ellipticity does to travel times."""
+"""Ellipticity corrections of travel times."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from selfseis.geo.earth_models import CORE_KM, EARTH_KM
-from selfseis.geo.sphere import towards
+from selfseis.geo.earth_models import CORE_KM
+from selfseis.geo.sphere import EARTH_RADIUS_KM, towards
 from selfseis.traveltimes.first_arrivals import Rays
 from selfseis.traveltimes.ray_paths import Geometry
 from selfseis.traveltimes.ray_table import RayTable
@@ -16,11 +16,11 @@ _CHUNK = 4000
 
 
 def ellipticity_s(table: RayTable, rays: Rays, geometry: Geometry) -> FloatArray:
-    """Corrections in s, to be added to times in the spherical earth.
+    """Return the corrections in s to be added to times in the spherical earth.
 
-    Each surface of equal velocity is raised by -2/3 e(r) r P2(cos(colatitude)). To first order a ray gains, at each
-    surface it crosses, that height times the jump of vertical slowness, and at its ends the height times the
-    slowness.
+    Each surface of equal velocity is raised by -2/3 e(r) r P2(cos(colatitude)). To first order, each surface that the
+    ray crosses adds this height times the jump of vertical slowness to the time. The ends of the ray add the height
+    times the slowness.
 
     References
     ----------
@@ -36,7 +36,9 @@ def ellipticity_s(table: RayTable, rays: Rays, geometry: Geometry) -> FloatArray
 def _corrections(table: RayTable, rays: Rays, geometry: Geometry, rows: IntArray) -> FloatArray:
     number, upwards = rays.number[rows], rays.leaves_upwards[rows]
     p, radius = table.p[number][:, None], table.radius
-    speed = 2 * radius[1:] / (table.eta[1:] + table.eta[:-1])  # of the layer above each node but the last
+    speed = (
+        2 * radius[1:] / (table.eta[1:] + table.eta[:-1])
+    )  # velocity of the layer above each node except the last
     below = _vertical(p, radius[1:], speed)
     above = np.where(np.diff(radius) > 0, _vertical(p, radius[:-1], speed), 0.0)
     jump = np.zeros((len(rows), len(radius)))
@@ -45,11 +47,11 @@ def _corrections(table: RayTable, rays: Rays, geometry: Geometry, rows: IntArray
     angle = table.angle[number]
     jump = np.where(np.isfinite(angle), jump, 0.0)
 
-    source_radius = EARTH_KM - geometry.depth_km[rows].clip(min=0.0)
+    source_radius = EARTH_RADIUS_KM - geometry.depth_km[rows].clip(min=0.0)
     at_source = np.array(
         [np.interp(r, radius, a) for r, a in zip(source_radius, np.nan_to_num(angle), strict=True)]
     )
-    # A source at a discontinuity sends rays down into the layer below it and up into the one above.
+    # From a source at a discontinuity, rays go down into the layer below and up into the layer above.
     sides = [np.searchsorted(radius, source_radius, side=side) - 1 for side in ("left", "right")]
     layer = np.where(upwards, sides[1], sides[0]).clip(0, len(speed) - 1)
     at_end = _vertical(p[:, 0], source_radius, speed[layer])
@@ -72,10 +74,10 @@ def _vertical(p: FloatArray, radius: FloatArray, speed: FloatArray) -> FloatArra
 
 
 def _height(geometry: Geometry, rows: IntArray, along: FloatArray, radius: FloatArray) -> FloatArray:
-    """Heights in km by which surfaces at points along the rays lie above their spheres."""
+    """Heights in km of the ellipsoidal surfaces above their spheres, at points along the rays."""
     source = geometry.source[rows]
     tangent = towards(source, geometry.receiver[rows])
     sine = source[:, 2:] * np.cos(along) + tangent[:, 2:] * np.sin(along)
-    share = (radius - CORE_KM) / (EARTH_KM - CORE_KM)
+    share = (radius - CORE_KM) / (EARTH_RADIUS_KM - CORE_KM)
     ellipticity = _AT_CORE + share * (_AT_SURFACE - _AT_CORE)
     return np.asarray(-2 / 3 * ellipticity * radius * (1.5 * sine**2 - 0.5))

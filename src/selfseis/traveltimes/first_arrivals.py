@@ -1,4 +1,4 @@
-"""Which ray of the table arrives first, and when: for all arrivals at once, one source depth after another."""
+"""First arrivals from a ray table: the earliest ray of each arrival and its travel time."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.geo.earth_models import EARTH_KM
+from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-_BREAK_RAD = np.radians(1.5)  # neighbours that end farther apart are of two branches
+_BREAK_RAD = np.radians(1.5)  # neighbouring rays with endpoints farther apart belong to two branches
 _LOCAL_RAD = np.radians(15.0)
 _STEPS = {True: np.radians(0.005), False: np.radians(0.05)}
 
 
 @dataclass(frozen=True)
 class Rays:
-    """The ray of each arrival.
+    """Rays and travel times of arrivals.
 
     Attributes
     ----------
     number : ndarray of int, shape (n,)
-        Row of the table; -1 where no such ray arrives.
+        Row of the table; -1 without a ray.
     leaves_upwards : ndarray of bool, shape (n,)
-        Whether the ray goes up from the source and never turns.
+        True if the ray goes up from the source without a turning point.
     time : ndarray, shape (n,)
-        Travel time in s at the distance itself; NaN where no ray arrives.
+        Travel time in s at the exact distance; NaN without a ray.
     """
 
     number: IntArray
@@ -38,7 +38,7 @@ class Rays:
 
 @dataclass(frozen=True)
 class _Branch:
-    """Consecutive rays of one source depth: where and when they come up."""
+    """Consecutive rays of one source depth, with the distances and times at which they reach the surface."""
 
     number: IntArray
     distance: FloatArray
@@ -52,13 +52,13 @@ def find_rays(table: RayTable, depth_km: FloatArray, distance: FloatArray, phase
     Parameters
     ----------
     table : RayTable
-        Of the wave that all phases travel with.
+        Table of the wave type of all phases.
     depth_km : ndarray, shape (n,)
-        Depths of the sources; taken to 0.1 km, below 50 km to 0.5 km.
+        Depths of the sources in km, rounded to 0.1 km, and to 0.5 km from 50 km on.
     distance : ndarray, shape (n,)
         Angular distances in radians.
     phase : ndarray of str, shape (n,)
-        Canonical phases. Where no ray of the kind that is named comes up, it has none.
+        Canonical phases. An arrival has no ray if no ray of its phase reaches the surface.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def find_rays(table: RayTable, depth_km: FloatArray, distance: FloatArray, phase
 def _find(
     table: RayTable, depth: float, distance: FloatArray, kind: str, is_local: bool
 ) -> tuple[IntArray, BoolArray, FloatArray]:
-    """Read the earliest ray off a fine grid of distances, going along the tangent from the grid to the station."""
+    """Find the earliest ray on a fine grid of distances, with linear extrapolation from the grid to the station."""
     step = _STEPS[is_local]
     grid_time = np.full(int(distance.max() / step) + 3, np.inf)
     grid_ray = np.full(len(grid_time), -1)
@@ -103,21 +103,21 @@ def _find(
 
 
 def _branches(table: RayTable, depth: float, kind: str) -> Iterator[_Branch]:
-    """Yield the rays that a phase may be: upwards, turning, both joined at the horizontal ray, or reflected."""
-    angle, time = table.up_to(EARTH_KM - depth)
+    """Yield the branches of a phase: upgoing and turning rays with the link between them, or core reflections."""
+    angle, time = table.up_to(EARTH_RADIUS_KM - depth)
     whole_angle, whole_time = table.angle[:, -1], table.time[:, -1]
-    moho = EARTH_KM - table.reference.moho_km
+    moho = EARTH_RADIUS_KM - table.reference.moho_km
     comes = np.isfinite(angle) & np.isfinite(whole_angle)
     if kind == "c":
         yield _branch(comes & table.reflects_at_core, whole_angle + angle, whole_time + time, upwards=False)
         return
     turning = comes & table.turns
-    rising = comes & (kind != "n" or EARTH_KM - depth < moho)
+    rising = comes & (kind != "n" or EARTH_RADIUS_KM - depth < moho)
     if kind == "n":
         turning &= table.bottom < moho
     elif kind == "g":
         turning &= table.bottom >= moho
-        rising &= EARTH_KM - depth >= moho
+        rising &= EARTH_RADIUS_KM - depth >= moho
     up = _branch(rising, whole_angle - angle, whole_time - time, upwards=True)
     down = _branch(turning, whole_angle + angle, whole_time + time, upwards=False)
     yield up
@@ -139,7 +139,7 @@ def _branch(allowed: BoolArray, distance: FloatArray, time: FloatArray, *, upwar
 def _rasterise(
     table: RayTable, branch: _Branch, step: float, grid_time: FloatArray, grid_ray: IntArray
 ) -> None:
-    """Enter the times between each two neighbouring rays where they are the earliest so far."""
+    """Interpolate times between neighbouring rays onto the grid, and keep the earliest."""
     if branch.number.size < 2:
         return
     first, second = branch.distance[:-1], branch.distance[1:]
@@ -163,7 +163,7 @@ def _rasterise(
     nearer = np.where(share < 0.5, segment, segment + 1)
     coded = 2 * branch.number[nearer] + branch.upwards[nearer]
     order = np.lexsort((-time, cell))
-    last = np.append(np.diff(cell[order]) > 0, True)  # of each cell the earliest
+    last = np.append(np.diff(cell[order]) > 0, True)  # the earliest of each cell
     best = order[last]
     earlier = time[best] < grid_time[cell[best]]
     grid_time[cell[best][earlier]], grid_ray[cell[best][earlier]] = time[best][earlier], coded[best][earlier]

@@ -1,17 +1,17 @@
-"""First arrivals in a one-dimensional velocity model.
+"""First arrivals in a one-dimensional velocity model of flat layers.
 
-In thin flat layers of slowness u the least time between two depths at the distance x is that of the direct ray,
+In thin layers of slowness u, the first arrival between two depths at the distance x is either the direct ray,
 
     x(p) = sum h p / sqrt(u^2 - p^2),   t(p) = p x + tau(p),   tau(p) = sum h sqrt(u^2 - p^2),
 
-summed over the layers of thickness h between the two, or that of a head wave: down to a layer that is faster than all
-above, along its top with p = u, and up again,
+summed over the layers of thickness h between the two depths, or a head wave. A head wave goes down to a layer that is
+faster than all layers above, along its top with p = u, and up again,
 
-    t = p x + tau(p),   from the distance x(p) on,
+    t = p x + tau(p),   from the distance x(p) on.
 
-with the sums over all layers passed, those passed twice counted twice. Thin layers make head waves of gradients into
-turning rays. Low-velocity layers need no care: a layer that is not the fastest so far has no head wave. A fast layer
-above both is the same upside down.
+Its sums include all layers on the path, and count layers with two passages twice. In thin layers, the head waves of a
+velocity gradient approximate its turning rays. Low-velocity layers need no special treatment, because a layer that is
+not faster than all layers above has no head wave. A fast layer above both depths is the same case upside down.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.typing import FloatArray, IndexArray
 
 N_DISTANCES, N_DEPTHS, N_LAYERS, N_RAYS = 240, 90, 300, 200
-STRETCH = 1.6  # distances are denser near the station, where times are bent most
+STRETCH = 1.6  # distances are denser near the station, where the travel-time curve bends most
 
 
 def first_arrivals(
     velocity: VelocityModel1D, phase: str, station_km: float, depths: FloatArray, distances: FloatArray
 ) -> FloatArray:
-    """Travel times of first arrivals.
+    """Compute the travel times of first arrivals.
 
     Parameters
     ----------
     velocity : VelocityModel1D
-        The model.
+        The velocity model.
     phase : {"P", "S"}
-        Which velocity.
+        The phase, which selects the velocity.
     station_km : float
         Depth of the station in km below sea level; negative above.
     depths : ndarray, shape (n_depths,)
@@ -66,7 +66,7 @@ def first_arrivals(
 
 
 def _edges(velocity: VelocityModel1D, station_km: float, depths: FloatArray, reach: float) -> FloatArray:
-    """Tops of thin layers: about even steps, and the depths of the model, of the station and of the sources."""
+    """Return the tops of thin layers: about even steps, with the depths of the model, the station and the sources."""
     shallow = min(station_km, float(depths.min()))
     inside = velocity.depth_km[velocity.depth_km > shallow]
     deep = max(float(depths.max()), station_km, min(float(velocity.depth_km[-1]), shallow + max(reach, 1.0)))
@@ -80,7 +80,7 @@ def _edges(velocity: VelocityModel1D, station_km: float, depths: FloatArray, rea
 def _head_waves(
     thickness: FloatArray, slowness: FloatArray, receiver: int, sources: IndexArray, distances: FloatArray
 ) -> FloatArray:
-    """Earliest wave that runs along the top of a layer below source and receiver; inf where there is none."""
+    """Return times of the first head wave from layers below source and receiver; inf without a head wave."""
     times = np.full((len(sources), len(distances)), np.inf)
     layers = np.arange(len(slowness))
     for row, source in enumerate(sources):
@@ -103,35 +103,35 @@ def _head_waves(
 def _direct(
     thickness: FloatArray, slowness: FloatArray, receiver: int, source: int, distances: FloatArray
 ) -> FloatArray:
-    """Time of the ray that goes straight from depth to depth."""
+    """Return times of the direct ray."""
     top, bottom = sorted((receiver, source))
     if top == bottom:
         return distances * min(slowness[max(top - 1, 0)], slowness[min(top, len(slowness) - 1)])
     h, u = thickness[top:bottom, None], slowness[top:bottom, None]
-    largest = float(u.min())
+    max_p = float(u.min())
     tangent = np.sinh(np.linspace(0, np.arcsinh(30 * distances[-1] / float(h.sum()) + 30), N_RAYS))
-    p = largest * tangent / np.sqrt(1 + tangent**2)
-    # u**2 - p**2, written such that rounding leaves it above zero where a ray is almost level.
-    vertical = np.sqrt((u - largest) * (u + largest) + largest**2 / (1 + tangent**2))
+    p = max_p * tangent / np.sqrt(1 + tangent**2)
+    # u**2 - p**2 in a form that stays positive after rounding if a ray is almost horizontal.
+    vertical = np.sqrt((u - max_p) * (u + max_p) + max_p**2 / (1 + tangent**2))
     x = (h * p / vertical).sum(axis=0)
     t = p * x + (h * vertical).sum(axis=0)
-    return np.interp(distances, x, t) + largest * np.maximum(distances - x[-1], 0)
+    return np.interp(distances, x, t) + max_p * np.maximum(distances - x[-1], 0)
 
 
 @dataclass(frozen=True)
 class TravelTimes:
-    """Tables of first arrivals at stations, and what lies between their nodes.
+    """Tables of first arrivals at stations, with interpolation.
 
     Attributes
     ----------
     tables : ndarray, shape (n_levels, 2, n_distances, n_depths)
-        Times in s of P and S, by level of the station.
+        Times in s of P and S, by elevation level of the station.
     level : ndarray of int, shape (n_stations,)
-        Which tables are those of a station.
+        Row of the tables for each station.
     reach_km : float
-        Largest distance; times beyond are continued linearly.
+        Largest distance of the tables. Beyond it, times are extrapolated linearly.
     top_km, bottom_km : float
-        Range of depths.
+        Depth range of the tables.
     """
 
     tables: FloatArray
@@ -149,7 +149,7 @@ class TravelTimes:
         top_km: float,
         bottom_km: float,
     ) -> TravelTimes:
-        """Compute the tables of stations; those within a thousandth of the depth range share one."""
+        """Compute the tables. Stations with equal depths, rounded to 1/1000 of the depth range, share one."""
         depths = np.linspace(top_km, bottom_km, N_DEPTHS)
         distances = reach_km * np.linspace(0, 1, N_DISTANCES) ** STRETCH
         grain = (bottom_km - top_km) / 1000
@@ -169,19 +169,19 @@ class TravelTimes:
         distance_km: npt.ArrayLike,
         depth_km: npt.ArrayLike,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Interpolate times and their derivatives.
+        """Interpolate travel times and their derivatives.
 
         Parameters
         ----------
         station, phase : array_like of int
             Row of the station; 0 for P and 1 for S.
         distance_km, depth_km : array_like
-            Of the source; all four are broadcast together.
+            Distance and depth of the source. All four arguments are broadcast together.
 
         Returns
         -------
         time, slope, depth_slope : ndarray
-            In s and s/km: time, its derivative by distance and by depth.
+            Time in s, and its derivatives with respect to distance and depth in s/km.
         """
         n_x, n_z = self.tables.shape[2:]
         x = np.maximum(np.asarray(distance_km, float), 0)

@@ -1,4 +1,4 @@
-"""Points along rays, and how times change at their two ends."""
+"""Ray paths as points, and slownesses at the ends of rays."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.geo.earth_models import EARTH_KM
-from selfseis.geo.sphere import angles_between, coordinates, towards, unit_vectors
+from selfseis.geo.sphere import EARTH_RADIUS_KM, angles_between, coordinates, towards, unit_vectors
 from selfseis.traveltimes.first_arrivals import Rays
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import FloatArray, IntArray
@@ -18,13 +17,14 @@ _CURVE_POINTS = 400  # of each half ray, evenly spaced in time
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sources and receivers, by arrival.
+    """Sources and receivers of arrivals.
 
     Attributes
     ----------
     source, receiver : ndarray, shape (n, 3)
-        Unit vectors, geocentric.
+        Geocentric unit vectors.
     depth_km, elevation_km : ndarray, shape (n,)
+        Depths of the sources and elevations of the receivers in km.
     """
 
     source: FloatArray
@@ -34,7 +34,7 @@ class Geometry:
 
     @classmethod
     def of(cls, arrivals) -> Geometry:  # type: ignore[no-untyped-def]
-        """Take it from a table of arrivals."""
+        """Return the geometry of a table of arrivals."""
         return cls(
             unit_vectors(arrivals["event_latitude"], arrivals["event_longitude"]),
             unit_vectors(arrivals["station_latitude"], arrivals["station_longitude"]),
@@ -44,25 +44,26 @@ class Geometry:
 
     @property
     def distance(self) -> FloatArray:
-        """Epicentral distances in radians."""
+        """Return the epicentral distances in radians."""
         return angles_between(self.source, self.receiver)
 
     def take(self, rows: IntArray) -> Geometry:
-        """Return some of the arrivals."""
+        """Return the geometry of some of the arrivals."""
         return Geometry(self.source[rows], self.receiver[rows], self.depth_km[rows], self.elevation_km[rows])
 
 
 @dataclass(frozen=True)
 class Points:
-    """Pieces of rays, each by its middle.
+    """Segments of rays, each represented by its midpoint.
 
     Attributes
     ----------
     row : ndarray of int, shape (n_points,)
         Number of the arrival.
     latitude, longitude, depth_km : ndarray, shape (n_points,)
+        Midpoints, in degrees and km.
     seconds : ndarray, shape (n_points,)
-        Time that the wave spends in the piece.
+        Travel time within the segment in s.
     """
 
     row: IntArray
@@ -73,11 +74,12 @@ class Points:
 
 
 class PathTable:
-    """Half rays as curves that are evenly spaced in time, from which any ray is cut.
+    """Half rays as curves evenly spaced in time. Any ray consists of parts of them.
 
     Parameters
     ----------
     table : RayTable
+        The table of rays.
     """
 
     def __init__(self, table: RayTable) -> None:
@@ -96,15 +98,16 @@ class PathTable:
             )
 
     def points(self, rays: Rays, geometry: Geometry, step_s: float) -> Points:
-        """Cut rays into pieces of about equal time.
+        """Divide rays into segments of about equal time.
 
         Parameters
         ----------
         rays : Rays
             Arrivals without a ray have no points.
         geometry : Geometry
+            Sources and receivers of the arrivals.
         step_s : float
-            Longest piece in s.
+            Largest travel time of a segment in s.
         """
         rows = np.flatnonzero(rays.number >= 0)
         number, upwards = rays.number[rows], rays.leaves_upwards[rows]
@@ -115,10 +118,10 @@ class PathTable:
         stretch = np.divide(
             geometry.distance[rows], ray_distance, out=np.ones(rows.size), where=ray_distance > 1e-6
         ).clip(0.5, 2.0)
-        # The table's ray ends beside the station; the time is that at the station.
-        own_time = np.where(upwards, end_time - source_time, end_time + source_time)
-        pace = np.divide(rays.time[rows], own_time, out=np.ones(rows.size), where=own_time > 1e-6)
-        # Pieces between the source and the lowest point, with angles counted backwards, then those up to the surface.
+        # The ray of the table ends near the station, not at it; the time is that at the station.
+        ray_time = np.where(upwards, end_time - source_time, end_time + source_time)
+        pace = np.divide(rays.time[rows], ray_time, out=np.ones(rows.size), where=ray_time > 1e-6)
+        # Segments from the source to the lowest point, with decreasing angles, then those up to the surface.
         legs = [
             (rows[~upwards], ~upwards, np.zeros(rows.size), source_time, -1.0),
             (rows, np.ones(rows.size, bool), np.where(upwards, source_time, 0.0), end_time, 1.0),
@@ -132,7 +135,7 @@ class PathTable:
             seconds = np.repeat((end[use] - begin[use]) / count, count)
             angle, radius = self._on_curve(number[piece], begin[piece] + (order + 0.5) * seconds)
             start = np.where(upwards[piece], -source_angle[piece], source_angle[piece])
-            found.append((piece, (start + sign * angle) * stretch[piece], EARTH_KM - radius, seconds))
+            found.append((piece, (start + sign * angle) * stretch[piece], EARTH_RADIUS_KM - radius, seconds))
         piece, along, depth, seconds = (np.concatenate(parts) for parts in zip(*found, strict=True))
         source = geometry.source[rows][piece]
         tangent = towards(geometry.source[rows], geometry.receiver[rows])[piece]
@@ -149,40 +152,41 @@ class PathTable:
         )
 
     def _at_source(self, number: NDArray, depth_km: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angle and time of half rays at the depths of their sources."""
+        """Return angle and time of half rays at the depths of their sources."""
         angle, time = np.zeros(number.size), np.zeros(number.size)
         depths, group = np.unique(np.round(depth_km.clip(min=0.0), 1), return_inverse=True)
         order = np.argsort(group, kind="stable")
         starts = np.searchsorted(group[order], np.arange(len(depths) + 1))
         for g, depth in enumerate(depths):
             some = order[starts[g] : starts[g + 1]]
-            angles, times = self.table.up_to(EARTH_KM - depth)
-            # A ray chosen for the rounded depth may turn a few metres above the source: it leaves horizontally then.
+            angles, times = self.table.up_to(EARTH_RADIUS_KM - depth)
+            # The ray of the rounded depth may turn a few metres above the source. It then leaves horizontally.
             angle[some], time[some] = np.nan_to_num(angles[number[some]]), np.nan_to_num(times[number[some]])
         return angle, time
 
 
 def elevation_s(table: RayTable, rays: Rays, elevation_km: FloatArray) -> FloatArray:
-    """Time in s from sea level up to the stations, along the rays; 0 where there is none."""
+    """Return the time in s from sea level up to the stations along the rays; 0 without a ray."""
     return elevation_slowness(table, rays) * elevation_km
 
 
 def elevation_slowness(table: RayTable, rays: Rays) -> FloatArray:
-    """Vertical slowness at the surface in s/km; 0 where there is no ray."""
+    """Return the vertical slowness at the surface in s/km; 0 without a ray."""
     p = np.where(rays.number >= 0, table.p[rays.number], np.inf)
     squared = (table.eta[-1] ** 2 - p**2).clip(min=0.0)
-    return np.sqrt(squared) / EARTH_KM
+    return np.sqrt(squared) / EARTH_RADIUS_KM
 
 
 def source_slowness(table: RayTable, rays: Rays, depth_km: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Horizontal and downward slowness at the source in s/km: how the time changes when the source moves.
+    """Return the horizontal and downward slowness at the source in s/km, the time derivatives by source position.
 
     Returns
     -------
     horizontal, downward : ndarray, shape (n,)
-        A source nearer by 1 km arrives `horizontal` earlier; one deeper by 1 km arrives `downward` later.
+        For a source nearer by 1 km the time is `horizontal` smaller. For a source deeper by 1 km it is `downward`
+        larger.
     """
-    radius = EARTH_KM - depth_km.clip(min=0.0)
+    radius = EARTH_RADIUS_KM - depth_km.clip(min=0.0)
     velocity = table.reference.at(depth_km.clip(min=0.0), table.wave)
     p = np.where(rays.number >= 0, table.p[rays.number], 0.0) / radius
     vertical = np.sqrt((velocity**-2.0 - p**2).clip(min=0.0))

@@ -1,12 +1,13 @@
-"""Times and paths of rays in a spherical earth, tabulated once for all sources.
+"""Ray table: times and paths of rays in a spherical earth, tabulated once for all sources.
 
-A ray is known by its ray parameter p. Between two radii the velocity is taken as v = A r^b (Bullen's law, as
-TauP does), for which angle and time are closed forms of eta = r / v:
+Each ray has a ray parameter p. Between two radii the velocity is v = A r^b (the law of Bullen, as in TauP). Angle and
+time are then closed forms of eta = r / v:
 
     angle = [arccos(p / eta)] / (1 - b),   time = [sqrt(eta^2 - p^2)] / (1 - b),
 
-so that half a ray, from its turning point up to the surface, is a cumulative sum over layers. Every source depth uses
-the same halves: a turning ray is one down to the turning point and one up, a ray that leaves upwards is a piece of one.
+A half ray, from the turning point up to the surface, is a cumulative sum over layers. All source depths use the same
+half rays. A turning ray is part of one half ray down to the turning point, and a whole one up to the surface. An
+upgoing ray is part of one half ray.
 
 References
 ----------
@@ -20,35 +21,38 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from selfseis.geo.earth_models import EARTH_KM, Reference
+from selfseis.geo.earth_models import Reference
 from selfseis.geo.phases import Wave
+from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.typing import BoolArray, FloatArray
 
-_COARSEST_DEG = 0.12  # two neighbouring rays end no farther apart than this
+_MAX_SPACING_DEG = 0.12  # largest distance between the endpoints of neighbouring rays
 _MAX_ROUNDS = 10
 _SHALLOW_KM = 150.0
 
 
 @dataclass(frozen=True)
 class RayTable:
-    """Half rays of one wave in one reference.
+    """Half rays of one wave type in one reference model.
 
     Attributes
     ----------
     wave : {"P", "S"}
+        The wave type.
     reference : Reference
+        The reference model.
     radius : ndarray, shape (n_nodes,)
-        Radii in km from the core to the surface, ascending; discontinuities stand twice.
+        Radii in km from the core to the surface, ascending; a discontinuity has two nodes.
     eta : ndarray, shape (n_nodes,)
         Radius over velocity in s.
     p : ndarray, shape (n_rays,)
         Ray parameters in s per radian, ascending.
     angle, time : ndarray, shape (n_rays, n_nodes)
-        From the lowest point of the ray up to each node, in radians and s; NaN below it.
+        Angle in radians and time in s from the lowest point of the ray up to each node; NaN below it.
     bottom : ndarray, shape (n_rays,)
         Radius of the lowest point in km.
     turns : ndarray of bool, shape (n_rays,)
-        Whether the ray turns there; otherwise it is reflected by the core or a discontinuity.
+        True if the lowest point is a turning point; otherwise the core or a discontinuity reflects the ray.
     """
 
     wave: Wave
@@ -63,7 +67,7 @@ class RayTable:
 
     @classmethod
     def of(cls, reference: Reference, wave: Wave) -> RayTable:
-        """Tabulate; tables are kept for as long as the program runs."""
+        """Return the table of a model and wave type. Recent tables stay in memory."""
         return _table(
             reference.name,
             wave,
@@ -74,11 +78,11 @@ class RayTable:
 
     @cached_property
     def reflects_at_core(self) -> BoolArray:
-        """Which rays go down to the core; shape (n_rays,)."""
+        """Whether each ray is reflected at the core; shape (n_rays,)."""
         return ~self.turns & (self.bottom <= self.radius[0])
 
     def up_to(self, radius_km: float) -> tuple[FloatArray, FloatArray]:
-        """Angle and time of all half rays from their lowest point up to a radius; NaN where it lies below.
+        """Return angle and time of all half rays from their lowest point up to a radius; NaN if that is below it.
 
         Returns
         -------
@@ -113,14 +117,14 @@ def _table(name: str, wave: Wave, depth: bytes, vp: bytes, vs: bytes) -> RayTabl
     reference = Reference(name, *(np.frombuffer(column) for column in (depth, vp, vs)))
     radius, eta = _nodes(reference, wave)
     p = np.linspace(1.0, eta.max() * (1 - 1e-9), 400)
-    # Rays whose lowest points lie close together below each discontinuity end far apart.
+    # Below each discontinuity, rays with close lowest points have distant endpoints.
     p = np.unique(np.concatenate([p, eta[(eta > 1)] * (1 - 1e-9)]))
     for _ in range(_MAX_ROUNDS):
         table = RayTable(wave, reference, radius, eta, p, *_halves(radius, eta, p))
         reach = np.degrees(2 * table.angle[:, -1])
         gap = np.abs(np.diff(reach))
         same = (table.turns[1:] == table.turns[:-1]) & np.isfinite(gap)
-        wide = same & (gap > _COARSEST_DEG) & (np.diff(p) > 1e-7 * p[1:])
+        wide = same & (gap > _MAX_SPACING_DEG) & (np.diff(p) > 1e-7 * p[1:])
         if not wide.any():
             break
         p = np.sort(np.concatenate([p, (p[1:][wide] + p[:-1][wide]) / 2]))
@@ -128,7 +132,7 @@ def _table(name: str, wave: Wave, depth: bytes, vp: bytes, vs: bytes) -> RayTabl
 
 
 def _nodes(reference: Reference, wave: Wave) -> tuple[FloatArray, FloatArray]:
-    """Radii from the core to the surface, fine near the surface, and eta there."""
+    """Return radii from the core to the surface, finer near the surface, and eta at them."""
     depths: list[float] = []
     velocities: list[float] = []
     depth, speed = reference.depth_km, reference.velocity(wave)
@@ -141,14 +145,14 @@ def _nodes(reference: Reference, wave: Wave) -> tuple[FloatArray, FloatArray]:
         first = 1 if depths and depths[-1] == depth[k] and velocities[-1] == speed[k] else 0
         depths += inside[first:].tolist()
         velocities += np.interp(inside, [depth[k], depth[k + 1]], [speed[k], speed[k + 1]])[first:].tolist()
-    radius = EARTH_KM - np.array(depths)[::-1]
+    radius = EARTH_RADIUS_KM - np.array(depths)[::-1]
     return radius, radius / np.array(velocities)[::-1]
 
 
 def _halves(
     radius: FloatArray, eta: FloatArray, p: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
-    """Angle and time from the lowest point of each ray to each node, its radius, and whether it turns there."""
+    """Return angle and time from the lowest point of each ray to each node, its radius, and whether it turns there."""
     shape = len(p), len(radius)
     angle, time = np.full(shape, np.nan), np.full(shape, np.nan)
     bottom, turns = np.full(len(p), radius[0]), np.zeros(len(p), bool)
@@ -157,12 +161,12 @@ def _halves(
     for k in range(len(radius) - 1):
         low, high = eta[k], eta[k + 1]
         starts = np.isfinite(angle[:, k])
-        if radius[k + 1] <= radius[k]:  # a discontinuity: rays go on, start by reflection, or cannot pass
+        if radius[k + 1] <= radius[k]:  # a discontinuity: rays continue, start by reflection, or stop
             passes = p <= high
             angle[:, k + 1] = np.where(passes, np.where(starts, angle[:, k], 0.0), np.nan)
             time[:, k + 1] = np.where(passes, np.where(starts, time[:, k], 0.0), np.nan)
-            fresh = passes & ~starts
-            bottom[fresh], turns[fresh] = radius[k], False
+            reflected = passes & ~starts
+            bottom[reflected], turns[reflected] = radius[k], False
             continue
         slope = np.log(high / low) / np.log(radius[k + 1] / radius[k])
         passes = p <= high

@@ -1,12 +1,13 @@
-"""The one idea: hide a part of the data, predict it from the rest, judge the prediction on what was hidden.
+"""Validation on held-out data: hide a part of the data, predict it from the rest, and score the prediction.
 
-This package knows arrays only. It hides (`hide`), measures how far noise is shared across channels
-(`blind_zone`), makes data that chance alone could have made (`surrogate`), scores predictions (`skill`) and says
-in words what the scores mean (`verdict`).
+This package works on arrays only. Its modules hide data (`splits`), measure over how many channels noise is
+correlated (`noise_correlation`), make surrogates for the null (`surrogates`), score predictions (`scores`), measure
+false-alarm rates (`false_alarms`) and compare a method with its baseline and the null (`verdict`).
 """
 
 from __future__ import annotations
 
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 from selfseis.validation.noise_correlation import channel_correlation, correlation_half_width
 from selfseis.validation.scores import BlockScores, Interval, block_scores, bootstrap_skill, skill
 from selfseis.validation.splits import (
@@ -21,6 +22,7 @@ from selfseis.validation.verdict import Verdict, judge
 
 __all__ = [
     "BlockScores",
+    "FalseAlarmRate",
     "Interval",
     "Verdict",
     "block_scores",
@@ -33,6 +35,7 @@ __all__ = [
     "hide_groups",
     "hide_time_patches",
     "judge",
+    "peaks",
     "phase_randomised",
     "shuffled_channels",
     "skill",

@@ -1,4 +1,4 @@
-"""What chance gives: how often surrogates reach a score, and the score that they reach at a stated rate."""
+"""False-alarm rates: how often surrogates reach a score, and the score that they reach at a stated rate."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.detect.scan import Scan
 from selfseis.typing import Float32Array, FloatArray, IndexArray
 
-MIN_TAIL = 10  # exceedances below which a rate is extrapolated rather than counted
+MIN_TAIL = 10  # with fewer exceedances, a rate is extrapolated and not counted
 MAX_TAIL = 200
 
 
 def peaks(score: Float32Array, apart: int) -> IndexArray:
-    """Return where a score has its declustered peaks: none has a higher one within `apart` hops.
+    """Return the declustered peaks of a score: no higher peak lies within `apart` hops.
 
     Parameters
     ----------
     score : ndarray, shape (n_times,)
         The score; NaN where there are no data.
     apart : int
-        Least distance in hops.
+        Minimum distance in hops.
     """
     from scipy.signal import find_peaks
 
@@ -34,7 +33,7 @@ def peaks(score: Float32Array, apart: int) -> IndexArray:
 
 @dataclass(frozen=True)
 class FalseAlarmRate:
-    """The rate at which chance reaches a score, counted where possible and extrapolated beyond.
+    """The rate at which surrogates reach a score, counted where possible and extrapolated beyond.
 
     Attributes
     ----------
@@ -48,39 +47,41 @@ class FalseAlarmRate:
     days: float
 
     @classmethod
-    def measure(cls, scan: Scan, apart: int, rate: float) -> FalseAlarmRate:
-        """Collect the declustered peaks of a scan's surrogates.
+    def measure(cls, null: Float32Array, *, apart: int, hop: int, rate: float) -> FalseAlarmRate:
+        """Collect the declustered peaks of surrogates.
 
         Parameters
         ----------
-        scan : Scan
-            With surrogates.
+        null : ndarray, shape (n_surrogates, n_times)
+            Scores of the surrogates; NaN where there are no data.
         apart : int
-            Hops by which events are apart.
+            Minimum distance of separate events in hops.
+        hop : int
+            Samples between scores.
         rate : float
             Sampling rate in Hz.
         """
-        heights = [series[peaks(series, apart)] for series in scan.null]
+        heights = [series[peaks(series, apart)] for series in null]
         collected = np.sort(np.concatenate([*heights, np.zeros(0)]).astype(np.float64))[::-1]
-        days = float(np.isfinite(scan.null).sum()) * scan.hop / rate / 86400
+        days = float(np.isfinite(null).sum()) * hop / rate / 86400
         return cls(collected, days)
 
     def rate(self, score: float | NDArray) -> FloatArray:
-        """Return how many declustered peaks a day chance brings to a score or above it."""
+        """Return the number of declustered surrogate peaks per day that reach a score."""
         values = np.asarray(score, np.float64)
         if not len(self.heights) or self.days <= 0:
             return np.full(values.shape, np.inf)
         counted = np.searchsorted(-self.heights, -values, side="right")
         base, count, scale = self._tail()
-        # Beyond the tail's base the rate falls exponentially, as extremes of light-tailed noise do at the slowest.
+        # Beyond the base of the tail the rate falls exponentially: the slowest decay of light-tailed noise.
         extrapolated = count * np.exp(-np.maximum(values - base, 0) / scale)
-        # Never more than what can still be counted, so that a higher score is never more likely.
-        fewest = min(MIN_TAIL, count)
-        number = np.where(counted >= fewest, counted, np.minimum(extrapolated, fewest))
+        # The extrapolated number never exceeds the last counted one: a higher score is never more likely.
+        min_counted = min(MIN_TAIL, count)
+        number = np.where(counted >= min_counted, counted, np.minimum(extrapolated, min_counted))
         return number / self.days
 
     def threshold(self, per_day: float) -> float:
-        """Return the score that chance reaches at a rate per day."""
+        """Return the score that surrogates reach at a rate per day."""
         if not len(self.heights) or self.days <= 0:
             return float("inf")
         wanted = per_day * self.days
@@ -91,13 +92,13 @@ class FalseAlarmRate:
         return max(lowest, base + scale * float(np.log(count / wanted))) if wanted < count else lowest
 
     def p_value(self, score: float | NDArray) -> FloatArray:
-        """Return the share of chance peaks that reach a score."""
+        """Return the share of surrogate peaks that reach a score."""
         if not len(self.heights) or self.days <= 0:
             return np.ones(np.shape(score))
         return np.minimum(self.rate(score) * self.days / len(self.heights), 1.0)
 
     def is_extrapolated(self, per_day: float) -> bool:
-        """Whether a rate is too low for the surrogates to count it."""
+        """Whether a rate is too low to be counted in the surrogates."""
         return per_day * self.days < MIN_TAIL
 
     def _tail(self) -> tuple[float, int, float]:

@@ -1,7 +1,7 @@
-"""How far noise is shared across channels: the measured width of the blind zone.
+"""Correlation of noise across channels, and the width of the blind zone that follows from it.
 
-A fibre with a 10 m gauge sampled every metre gives ten neighbours the same noise. A prediction that sees one
-of them predicts noise and looks skilful.
+On a fibre with a gauge length of 10 m and a channel every metre, ten neighbours share the same noise. A prediction
+from one of them predicts noise, and its skill is false.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from selfseis.typing import Float32Array, FloatArray
 
 
 def channel_correlation(
-    data: Float32Array, window: int, max_offset: int, *, quiet: float = 0.25
+    data: Float32Array, window: int, max_offset: int, *, noise_share: float = 0.25
 ) -> FloatArray:
-    """Measure the zero-lag correlation of channels against their offset, in the quietest windows.
+    """Measure the zero-lag correlation of channels as a function of their offset, in noise windows.
 
-    Quiet windows hold noise rather than events, whose coherence is what is sought and not what is to be avoided.
+    Noise windows are those of lowest energy. They exclude events, whose coherence is signal and not noise.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ def channel_correlation(
     window : int
         Length of a window in samples.
     max_offset : int
-        Largest offset in channels.
-    quiet : float
-        Share of the windows, those of least energy, that is used.
+        Maximum offset in channels.
+    noise_share : float
+        Share of the windows that count as noise windows: those of lowest energy.
 
     Returns
     -------
     ndarray, shape (max_offset + 1,)
-        Correlation at offsets 0, 1, ... channels: the median over the quiet windows.
+        Correlation at offsets 0, 1, ... channels: the median over the noise windows.
     """
     n_channels, n_samples = data.shape
     max_offset = min(max_offset, n_channels - 1)
@@ -40,7 +40,7 @@ def channel_correlation(
     parts = np.array_split(np.arange(n_samples), n_windows)
     energy = np.array([np.median(np.mean(data[:, p] ** 2, axis=1)) for p in parts])
     order = np.argsort(np.where(energy > 0, energy, np.inf), kind="stable")
-    chosen = order[: max(1, round(quiet * n_windows))]
+    chosen = order[: max(1, round(noise_share * n_windows))]
     return np.median([_offset_correlation(data[:, parts[i]], max_offset) for i in chosen], axis=0)
 
 
@@ -62,19 +62,19 @@ def correlation_half_width(
 ) -> int:
     """Return the last offset, counted from the channel outwards, at which noise is still shared.
 
-    What does not fall off with offset (the median over the far half of the offsets) is no property of the gauge
-    but a coherent wavefield or a common mode, and is subtracted first. A gauge's response has negative side lobes:
-    the correlation crosses zero and is shared again beyond, so the zone ends only where nothing is shared for as
-    long as half of what came before.
+    A plateau (the median over the far half of the offsets) is subtracted first: it comes from a coherent wavefield or
+    a common mode and not from the gauge. The response of a gauge has negative side lobes: the correlation crosses
+    zero, and noise is shared again beyond. The zone therefore ends only at a gap that is longer than half of the
+    width so far.
 
     Parameters
     ----------
     correlation : ndarray, shape (max_offset + 1,)
         As `channel_correlation` returns it.
     threshold : float
-        Correlation in excess of that plateau which counts as shared.
+        Minimum correlation of shared noise, above that plateau.
     side_lobes : bool
-        Whether the zone goes on over them; else it ends at the first offset at which nothing is shared.
+        Whether the zone includes side lobes; otherwise it ends at the first offset without shared noise.
 
     Returns
     -------

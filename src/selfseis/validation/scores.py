@@ -1,4 +1,4 @@
-"""Skill: the share of the hidden data's power that a prediction explains, with its interval."""
+"""Skill scores: the share of the power of held-out data that a prediction explains, with its interval."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class BlockScores:
-    """The loss of a prediction in each block of hidden data, and the loss of predicting nothing there.
+    """The loss of a prediction in each held-out block, and the loss of predicting zero there.
 
     Attributes
     ----------
     loss : ndarray, shape (n_blocks,)
-        What the prediction missed: squared error, or events not found.
+        Loss of the prediction: squared error, or events not found.
     power : ndarray, shape (n_blocks,)
-        What there was to predict: squared data, or events.
+        Loss of predicting zero: squared data, or all events.
     """
 
     loss: FloatArray
@@ -43,7 +43,9 @@ class BlockScores:
 
     def __post_init__(self) -> None:
         if self.loss.shape != self.power.shape or self.loss.ndim != 1:
-            raise ValueError(f"loss {self.loss.shape} and power {self.power.shape} must be one value a block")
+            raise ValueError(
+                f"loss and power must have the same shape (n_blocks,), got {self.loss.shape} and {self.power.shape}"
+            )
 
     @property
     def skill(self) -> float:
@@ -56,7 +58,7 @@ class BlockScores:
 
 
 def skill_of(loss: float, power: float) -> float:
-    """Return ``1 - loss / power``, and 0 where there was nothing to predict."""
+    """Return ``1 - loss / power``, or 0 without power."""
     return float(1 - loss / power) if power > 0 else 0.0
 
 
@@ -66,14 +68,14 @@ def skill(observed: NDArray, predicted: NDArray, where: BoolArray | None = None)
     Parameters
     ----------
     observed, predicted : ndarray, same shape
-        Hidden data and their prediction. Samples that are not finite in either are left out.
+        Held-out data and their prediction. Samples that are not finite in either are left out.
     where : ndarray of bool, same shape, optional
         The samples to score.
 
     Returns
     -------
     float
-        1 for a perfect prediction, 0 for predicting zero, negative for worse than that.
+        1 for a perfect prediction, 0 for a prediction of zero, negative for a worse prediction.
     """
     use = np.isfinite(observed) & np.isfinite(predicted)
     if where is not None:
@@ -90,9 +92,9 @@ def block_scores(
     Parameters
     ----------
     observed, predicted : ndarray, shape (n_channels, n_samples)
-        Hidden data and their prediction.
+        Held-out data and their prediction.
     block : tuple of int
-        Channels and samples of a block. What is left over at the ends forms smaller blocks.
+        Channels and samples of a block. Blocks at the ends may be smaller.
     where : ndarray of bool, shape (n_channels, n_samples), optional
         The samples to score. Blocks without any are left out.
 
@@ -155,11 +157,11 @@ def interval(draws: FloatArray, value: float, n_blocks: int, error_rate: float) 
     draws : ndarray, shape (repeats,)
         Bootstrap draws of the value.
     value : float
-        The value itself.
+        The value computed on all blocks.
     n_blocks : int
         Number of blocks that were resampled.
     error_rate : float
-        Chance that the truth lies below ``low``; likewise above ``high``.
+        Probability that the truth lies below ``low``, and also that it lies above ``high``.
 
     Returns
     -------

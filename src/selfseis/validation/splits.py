@@ -1,4 +1,4 @@
-"""What to hide, and what the prediction of it may still see."""
+"""Splits of data into a hidden part to predict and a visible part to predict from."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from selfseis.typing import BoolArray
 def hide_channels(
     n_channels: int, blind_zone: int, *, fold: int = 0, apart: int | None = None
 ) -> tuple[BoolArray, BoolArray]:
-    """Hide channels a fixed number apart, each together with the zone around it.
+    """Hide channels at a fixed distance, each together with the zone around it.
 
-    Neighbours inside the zone share the hidden channel's noise, so a prediction that sees them would be
-    praised for predicting noise.
+    Neighbours inside the zone share the noise of the hidden channel. A prediction from them would gain skill from
+    noise.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def hide_channels(
     blind_zone : int
         Half-width of the zone in channels; 0 hides the channel alone.
     fold : int
-        Which of the ``apart`` disjoint choices to take. All folds together hide each channel once.
+        Index of one of the ``apart`` disjoint sets. All folds together hide each channel once.
     apart : int, optional
-        Channels from one hidden to the next; by default ``2 * (2 * blind_zone + 1)``, so that half are visible.
+        Distance between hidden channels; by default ``2 * (2 * blind_zone + 1)``, so that half are visible.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[BoolArray, 
     groups : ndarray of str, shape (n_channels,)
         The group of each channel.
     fold : int
-        Which group to hide, counted in sorted order and modulo their number.
+        Index of the hidden group, in sorted order and modulo the number of groups.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def hide_groups(groups: NDArray[np.str_], *, fold: int = 0) -> tuple[BoolArray, 
 def hide_time_patches(
     n_samples: int, patch: int, fraction: float, rng: np.random.Generator, *, guard: int = 0
 ) -> tuple[BoolArray, BoolArray]:
-    """Hide patches of time on a regular grid, one at random out of every few neighbours.
+    """Hide patches of time on a regular grid: one at random in each stratum of neighbours.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def hide_time_patches(
     rng : numpy.random.Generator
         Source of the choice.
     guard : int
-        Samples beside each hidden patch that are neither hidden nor visible.
+        Samples on each side of a hidden patch that are neither hidden nor visible.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def hide_time_patches(
         raise ValueError(f"{n_samples} samples hold fewer than two patches of {patch}: nothing can be hidden")
     n_hidden = int(np.clip(round(fraction * n_patches), 1, n_patches - 1))
     chosen = np.zeros(n_patches, bool)
-    # One from each stratum, so that hidden and visible patches alternate through the record and see the same of it.
+    # One from each stratum: hidden and visible patches alternate and sample the record evenly.
     for stratum in np.array_split(np.arange(n_patches), n_hidden):
         chosen[rng.choice(stratum)] = True
     hidden = chosen[np.minimum(np.arange(n_samples) // patch, n_patches - 1)]
@@ -98,13 +98,14 @@ def hide_time_patches(
 
 
 def within_reach(marked: BoolArray, reach: int) -> BoolArray:
-    """Mark what lies at most so far from a marked one, the marked ones included.
+    """Mark all elements within a distance of marked ones, the marked ones included.
 
     Parameters
     ----------
     marked : ndarray of bool, shape (n_samples,)
+        The marked elements.
     reach : int
-        In samples, or channels.
+        Distance in samples or channels.
 
     Returns
     -------
@@ -114,16 +115,16 @@ def within_reach(marked: BoolArray, reach: int) -> BoolArray:
 
 
 def hide_blocks(n: int, n_folds: int, *, guard: int = 0) -> Iterator[tuple[BoolArray, BoolArray]]:
-    """Hide contiguous blocks one after the other, as in blocked cross-validation.
+    """Hide contiguous blocks in turn, as in blocked cross-validation.
 
     Parameters
     ----------
     n : int
-        Number of ordered things (samples, sites along a profile).
+        Number of ordered elements (samples, sites along a profile).
     n_folds : int
         Number of blocks.
     guard : int
-        Things on each side of the hidden block that are left out of the visible ones as well.
+        Elements on each side of the hidden block that are not visible either.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Data that keep what each channel is and lose what channels share: what chance alone gives."""
+"""Surrogate data for the null: each channel keeps its properties, and relations between channels are lost."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 
 def circular_shifts(data: NDArray, rng: np.random.Generator, *, minimum: int = 1) -> NDArray:
-    """Shift each row in time by an amount of its own, with wrap-around.
+    """Shift each row in time by its own amount, with wrap-around.
 
     Each channel keeps its spectrum, its bursts and its gaps; only the timing between channels is lost.
 
     Parameters
     ----------
     data : ndarray, shape (n_channels, n_samples)
-        The data; NaN travels along.
+        The data; NaN is shifted with the data.
     rng : numpy.random.Generator
         Source of the shifts.
     minimum : int
-        Any two rows are moved against each other by at least this many samples, also around the wrap,
-        if the record is long enough for that; otherwise as far as it allows.
+        Minimum shift of any two rows against each other in samples, also around the wrap. In a shorter record the
+        minimum is as large as the record allows.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def circular_shifts(data: NDArray, rng: np.random.Generator, *, minimum: int = 1
 
 
 def shuffled_channels(data: NDArray, rng: np.random.Generator) -> NDArray:
-    """Put the channels in random order, so that neighbours are no longer neighbours.
+    """Put the channels in random order.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def phase_randomised(data: NDArray, rng: np.random.Generator, *, together: bool 
     rng : numpy.random.Generator
         Source of the phases.
     together : bool
-        Add the same phases to all rows, which keeps every cross-spectrum, and so whatever is coherent and
-        stationary between channels.
+        Add the same phases to all rows. This keeps every cross-spectrum, and so any stationary coherence between
+        channels.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The verdict: whether a result is better than a simple baseline and than chance, in words and numbers."""
+"""The verdict: a comparison of a method with a simple baseline and with the null, in words and numbers."""
 
 from __future__ import annotations
 
@@ -15,37 +15,42 @@ MIN_BLOCKS = 8
 
 @dataclass(frozen=True)
 class Verdict:
-    """What hidden data say of a method.
+    """The outcome of a method on held-out data.
 
     Attributes
     ----------
     task : str
-        What was done: ``denoise``, ``detect``, ...
-    verdict : {"works", "no_gain", "cannot_tell"}
-        The outcome.
+        Name of the task: ``denoise``, ``detect``, ...
+    outcome : {"works", "no_gain", "cannot_tell"}
+        The outcome; the key in ``verdict.json`` is ``verdict``.
     reason : str
-        The outcome in a sentence.
+        Reason of the outcome, in a sentence.
     measure : str
-        What skill means here.
+        Definition of skill for this task.
     skill, baseline, null : Interval or None
-        Skill on hidden data of the method, of the simplest baseline, and of chance; None where it could not be
-        measured.
+        Skill on held-out data of the method, of the baseline and of the null; None if it could not be measured.
     baseline_name, null_name : str
-        What they are.
+        Short descriptions of the baseline and of the null.
     gain : Interval or None
         Skill of the method minus that of the baseline, block by block.
     n_blocks : int
-        Number of hidden blocks behind the intervals.
+        Number of held-out blocks behind the intervals.
     error_rate : float
-        Chance of saying *works* of a method that is not better than its baseline.
+        Probability of *works* for a method that is not better than its baseline.
     details : dict
-        Further numbers, for JSON.
+        Further numbers, written to JSON.
+
+    Examples
+    --------
+    >>> from selfseis import Verdict
+    >>> print(Verdict.undecided("denoise", "The recording is too short."))
+    denoise: cannot tell. The recording is too short.
     """
 
     task: str
     outcome: Outcome
     reason: str
-    measure: str = "variance explained on hidden data"
+    measure: str = "variance explained on held-out data"
     skill: Interval | None = None
     baseline: Interval | None = None
     null: Interval | None = None
@@ -63,12 +68,12 @@ class Verdict:
 
     @classmethod
     def all_training_data(cls, task: str, details: dict[str, Any] | None = None) -> Self:
-        """Return *cannot tell*: the model has learnt from all that it could be judged on."""
-        reason = "All of these times were learnt from: give others, or a longer record."
+        """Return *cannot tell*: all data are training data of the model."""
+        reason = "The model was trained on all of these times: evaluate other times, or a longer record."
         return cls.undecided(task, reason, details={"training_share": 1.0} | (details or {}))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as a dictionary for ``verdict.json``."""
+        """Return all fields as a dictionary for ``verdict.json``."""
         return {
             "task": self.task,
             "verdict": self.outcome,
@@ -85,7 +90,7 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Read back what `to_dict` wrote."""
+        """Return the verdict of a dictionary from `to_dict`."""
         return cls(
             values["task"],
             values["verdict"],
@@ -123,18 +128,17 @@ def judge(
     *,
     baseline_name: str,
     null_name: str,
-    measure: str = "variance explained on hidden data",
+    measure: str = "variance explained on held-out data",
     min_gain: float = 0.01,
     error_rate: float = 0.05,
     seed: int = 0,
     details: dict[str, Any] | None = None,
 ) -> Verdict:
-    """Compare a method with its baseline and with chance on the same hidden blocks.
+    """Compare a method with its baseline and with the null on the same held-out blocks.
 
-    *no gain* needs the upper end of one of the gains, or of the skill, to lie below `min_gain`: what is
-    surely too small to care about is no gain, however surely it is above zero. *works* needs the lower ends of the
-    skill, of the gain over the baseline and of the gain over the null to lie above zero. Anything else, and fewer
-    than eight blocks, is *cannot tell*.
+    Three intervals count: the skill, the gain over the baseline and the gain over the null. *no gain* needs the upper
+    end of one of them below `min_gain`: a gain too small to matter is not a gain, however certain it is. *works*
+    needs all three lower ends above zero. All other cases, and fewer than eight blocks, give *cannot tell*.
 
     Parameters
     ----------
@@ -143,17 +147,17 @@ def judge(
     method, baseline, null : BlockScores
         Scores on the same blocks.
     baseline_name, null_name : str
-        What they are, in a few words.
+        Short descriptions of the baseline and of the null.
     measure : str
-        What skill means.
+        Definition of skill for this task.
     min_gain : float
-        The smallest gain in skill that a user would care about.
+        Minimum gain in skill that matters to a user.
     error_rate : float
-        Chance, per one-sided comparison, of being wrong.
+        Error probability per one-sided comparison.
     seed : int
         Seed of the bootstrap.
     details : dict, optional
-        Further numbers to keep.
+        Further numbers for the verdict.
 
     Returns
     -------
@@ -170,14 +174,14 @@ def judge(
     }
     if n_blocks < MIN_BLOCKS:
         reason = (
-            f"Only {n_blocks} hidden blocks could be scored; {MIN_BLOCKS} are needed: give a longer record."
+            f"Only {n_blocks} held-out blocks could be scored; {MIN_BLOCKS} are needed: give a longer record."
         )
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
-        return Verdict.undecided(task, "A score is not a finite number: look at the input for NaN.", **known)
+        return Verdict.undecided(task, "A score is not a finite number: check the input for NaN.", **known)
     if method.power.sum() <= 0:
         return Verdict.undecided(
-            task, "The hidden data hold no signal at all: they are zero throughout.", **known
+            task, "The held-out data contain no signal: they are zero throughout.", **known
         )
 
     draws = bootstrap_skill([method, baseline, null], np.random.default_rng(seed))
@@ -212,11 +216,11 @@ def _reason(
 ) -> str:
     numbers = f"skill {skill_} against {base} of the {baseline_name}"
     if outcome == "works":
-        return f"Better than the {baseline_name} and than chance: {numbers}."
+        return f"Better than the {baseline_name} and than the null: {numbers}."
     if outcome == "cannot_tell":
-        return f"The interval is too wide to call: {numbers}; gain {gain}. A longer record would tell."
+        return f"The interval is too wide for a decision, so give a longer record: {numbers}; gain {gain}."
     if skill_.high < min_gain or above_null.high < min_gain:
         if min(skill_.low, above_null.low) > 0:
-            return f"Little beyond chance could be predicted, less than {min_gain:g}: {numbers}."
-        return f"Nothing beyond chance could be predicted: {numbers}."
+            return f"Little beyond the null could be predicted, less than {min_gain:g}: {numbers}."
+        return f"Nothing beyond the null could be predicted: {numbers}."
     return f"Not better than the simple baseline: {numbers}."

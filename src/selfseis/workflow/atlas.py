@@ -1,4 +1,4 @@
-"""The arrays that an atlas is drawn from: windows, tree, spectra, examples and gaps, in one file."""
+"""Arrays of the atlas: windows, tree, spectra, examples and gaps."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.explore import Explored
+from selfseis.explore.background import backgrounds_db, band_frequencies, densities_db, percentiles
 from selfseis.explore.clustering import UNASSIGNED, Dendrogram
-from selfseis.explore.explorer import Explored
 from selfseis.explore.novelty import nearest_windows
-from selfseis.explore.spectra import backgrounds_db, band_frequencies, densities_db, percentiles
 from selfseis.explore.windows import Grid, read_windows
 from selfseis.recording import sample_times
 from selfseis.typing import Float32Array, IntArray
 
 Arrays = dict[str, NDArray[Any]]
 
-NEAREST, RANDOM, FARTHEST, RAREST = range(4)
-OF_CLASS = 6  # examples of each kind
-OF_RAREST = 40
+NEAREST, RANDOM, FARTHEST, NOVEL = range(4)
+N_PER_KIND = 6  # examples per class
+N_MOST_NOVEL = 40
 MAX_EXAMPLES = 400
 MAX_SAMPLES = 1024
 MAX_ROWS = 8
 SPECTROGRAM = 64  # frequencies and times, at most
 MANY_WINDOWS = 60_000
-NEIGHBOURS = (8, 4)  # where there are few, and many windows
+NEIGHBOURS = (8, 4)  # for few and for many windows
 
 
 def atlas_arrays(recording: xr.DataArray, explored: Explored, seed: int) -> Arrays:
-    """Return everything that a page shows of the windows of a recording.
+    """Return all arrays that the atlas page shows.
 
     Parameters
     ----------
     recording : xarray.DataArray
         The recording.
     explored : Explored
-        Its windows.
+        The explored windows of the recording.
     seed : int
-        Of the random examples.
+        Seed of the random examples.
     """
-    tree = Dendrogram.grown(explored.points, explored.labels, seed)
+    tree = Dendrogram.build(explored.points, explored.labels, seed)
     density = densities_db(explored.table, explored.grid)
     return {
-        **_of_windows(recording, explored, tree),
+        **_window_arrays(recording, explored, tree),
         "linkage": tree.linkage,
         "leaf_size": np.bincount(tree.leaf[tree.leaf >= 0], minlength=len(tree.leaf_class)).astype(np.int32),
         "leaf_class": tree.leaf_class,
@@ -57,7 +57,7 @@ def atlas_arrays(recording: xr.DataArray, explored: Explored, seed: int) -> Arra
     }
 
 
-def _of_windows(recording: xr.DataArray, explored: Explored, tree: Dendrogram) -> Arrays:
+def _window_arrays(recording: xr.DataArray, explored: Explored, tree: Dendrogram) -> Arrays:
     n_neighbours = NEIGHBOURS[len(explored.labels) > MANY_WINDOWS]
     rows, distance = _neighbours(explored, n_neighbours)
     return {
@@ -75,7 +75,7 @@ def _of_windows(recording: xr.DataArray, explored: Explored, tree: Dendrogram) -
 
 
 def _neighbours(explored: Explored, n_neighbours: int) -> tuple[NDArray[np.int32], Float32Array]:
-    """Return the most alike windows of each, itself left out; -1 where there are fewer."""
+    """Return the most similar windows of each window, itself excluded; -1 if there are fewer."""
     n = len(explored.labels)
     found, distance = nearest_windows(explored.points, explored.points, n_neighbours + 1)
     itself = found == np.arange(n)[:, None]
@@ -87,7 +87,7 @@ def _neighbours(explored: Explored, n_neighbours: int) -> tuple[NDArray[np.int32
     return rows, apart
 
 
-def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, NDArray[np.int8]]:
+def _choose_examples(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, NDArray[np.int8]]:
     """Choose examples: rows and kinds."""
     rng = np.random.default_rng(seed)
     chosen: list[tuple[int, int]] = []
@@ -96,14 +96,14 @@ def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, 
         centre = np.median(explored.points[mine], axis=0)
         by_distance = mine[np.argsort(np.linalg.norm(explored.points[mine] - centre, axis=1), kind="stable")]
         if name != UNASSIGNED:
-            chosen += [(row, NEAREST) for row in by_distance[:OF_CLASS]]
-            chosen += [(row, FARTHEST) for row in by_distance[::-1][:OF_CLASS]]
-        chosen += [(row, RANDOM) for row in rng.choice(mine, min(OF_CLASS, len(mine)), replace=False)]
+            chosen += [(row, NEAREST) for row in by_distance[:N_PER_KIND]]
+            chosen += [(row, FARTHEST) for row in by_distance[::-1][:N_PER_KIND]]
+        chosen += [(row, RANDOM) for row in rng.choice(mine, min(N_PER_KIND, len(mine)), replace=False)]
     for leaf, centre in enumerate(tree.centres):
         mine = np.flatnonzero(tree.leaf == leaf)
         nearest = mine[np.linalg.norm(explored.points[mine] - centre, axis=1).argmin()]
         chosen += [(nearest, NEAREST), (rng.choice(mine), RANDOM)]
-    chosen += [(row, RAREST) for row in np.argsort(-explored.novelty, kind="stable")[:OF_RAREST]]
+    chosen += [(row, NOVEL) for row in np.argsort(-explored.novelty, kind="stable")[:N_MOST_NOVEL]]
     unique = list(dict.fromkeys((int(row), kind) for row, kind in chosen))
     if len(unique) > MAX_EXAMPLES:
         unique = [unique[k] for k in np.linspace(0, len(unique) - 1, MAX_EXAMPLES).round().astype(int)]
@@ -112,7 +112,7 @@ def _chosen(explored: Explored, tree: Dendrogram, seed: int) -> tuple[IntArray, 
 
 
 def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, seed: int) -> Arrays:
-    rows, kinds = _chosen(explored, tree, seed)
+    rows, kinds = _choose_examples(explored, tree, seed)
     grid = explored.grid
     n_rows = min(MAX_ROWS, max(len(site.rows) for site in explored.sites))
     n_shown = min(MAX_SAMPLES, grid.length)
@@ -126,7 +126,7 @@ def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, see
         batch = read_windows(recording, site, number, grid, explored.table.first[[row]])
         core = np.where(batch.present, batch.samples, np.nan)[0, :, grid.halo : grid.halo + grid.length]
         shown = np.unique(np.linspace(0, len(site.rows) - 1, min(n_rows, len(site.rows))).round().astype(int))
-        waveforms[place, : len(shown)] = _thinned(core[shown], n_shown)
+        waveforms[place, : len(shown)] = _decimate(core[shown], n_shown)
         components[place, : len(shown)] = np.array(site.labels)[shown]
         spectrograms[place] = _spectrogram(
             batch.samples[0, int(batch.live[0].argmax())], grid, len(frequency), len(times)
@@ -145,15 +145,15 @@ def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, see
     }
 
 
-def _thinned(data: NDArray, n_shown: int) -> Float32Array:
-    """Keep, of each stretch of samples, the least and the greatest in turn, so that peaks stay."""
+def _decimate(data: NDArray, n_shown: int) -> Float32Array:
+    """Keep the minimum and the maximum of consecutive bins in turn, so that peaks remain."""
     n_samples = data.shape[1]
     if n_samples <= n_shown:
         return data.astype(np.float32)
     edges = np.linspace(0, n_samples, n_shown + 1).astype(int)[:-1]
     filled = np.nan_to_num(data)
-    least, greatest = (extreme.reduceat(filled, edges, axis=1) for extreme in (np.minimum, np.maximum))
-    shown = np.where(np.arange(n_shown) % 2, least, greatest)
+    minimum, maximum = (extreme.reduceat(filled, edges, axis=1) for extreme in (np.minimum, np.maximum))
+    shown = np.where(np.arange(n_shown) % 2, minimum, maximum)
     return np.where(np.isnan(data[:, edges]), np.nan, shown).astype(np.float32)
 
 
@@ -166,7 +166,7 @@ def _spectrogram_axes(grid: Grid) -> tuple[Float32Array, Float32Array]:
 
 
 def _spectrogram(trace: NDArray, grid: Grid, n_frequencies: int, n_times: int) -> Float32Array:
-    """Return the density of power around each time, dB re (units)^2/Hz, shape (n_frequencies, n_times)."""
+    """Return the power spectral density around each time, dB re (units)^2/Hz, shape (n_frequencies, n_times)."""
     width = 2 * n_frequencies
     centres = grid.halo + ((np.arange(n_times) + 0.5) * grid.length / n_times).astype(int)
     first = np.clip(centres - width // 2, 0, len(trace) - width)
@@ -177,7 +177,7 @@ def _spectrogram(trace: NDArray, grid: Grid, n_frequencies: int, n_times: int) -
 
 
 def _gaps(recording: xr.DataArray, explored: Explored) -> Arrays:
-    """Merge windows without data that follow each other."""
+    """Merge consecutive windows without data."""
     order = np.lexsort((explored.gaps.first, explored.gaps.site))
     site, first = explored.gaps.site[order], explored.gaps.first[order]
     begins = np.ones(len(first), bool)

@@ -1,4 +1,4 @@
-"""The demo: three real recordings, end to end, and one page that leads to their reports."""
+"""The demo: the main job on three real recordings, with an index page of their reports."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.console import Console
 from selfseis import samples
 from selfseis.catalogue.records import Event
 from selfseis.report import write_index
-from selfseis.workflow.run import Outcome, Settings, run
+from selfseis.workflow.run import JobResult, Settings, run
 
-AROUND_EVENT = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's interval
+EVENT_MARGIN = np.timedelta64(100, "ms")  # maximum distance of a pick from the interval of its event
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Sample:
     name : str
         Name of its folder.
     title : str
-        What it is, in a line.
+        One-line description.
     open : callable
-        Opens it.
+        Function that opens the recording.
     """
 
     name: str
@@ -51,54 +51,54 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
     Parameters
     ----------
     out : Path
-        Folder of the results: one folder a recording, and the page that leads to them.
+        Folder of the results: one folder per recording, and the index page.
     console : Console, optional
-        Where progress and verdicts are shown.
+        Terminal for progress bars and verdicts.
 
     Returns
     -------
     Path
-        The page.
+        The index page.
 
     Raises
     ------
     InputError
-        If a recording is not installed; the line says which command installs it.
+        If a recording is not installed; the message includes the command that installs it.
     """
     for sample in SAMPLES:
         recording = sample.open()
         if console is not None:
             console.print(f"\n[bold]{sample.title}[/bold]")
         command = ["selfseis", "demo", "--out", str(out)]
-        outcome = run(
+        result = run(
             recording,
             out / sample.name,
-            Settings(picks=False),  # learning to pick takes ten minutes more
+            Settings(picks=False),  # training a picker takes ten more minutes
             title=sample.title,
             command_line=command,
             console=console,
         )
         if console is not None:
-            show(outcome, console)
+            print_result(result, console)
             if sample.name == "mine":
-                console.print(against_manual_picks(outcome.events, samples.mine_manual_picks()))
+                console.print(compare_with_manual_picks(result.events, samples.mine_manual_picks()))
     return write_index(out, [out / sample.name for sample in SAMPLES], title="selfseis demo")
 
 
-def show(outcome: Outcome, console: Console) -> None:
+def print_result(result: JobResult, console: Console) -> None:
     """Print verdicts and the number of events."""
-    for verdict in outcome.verdicts:
+    for verdict in result.verdicts:
         console.print(str(verdict), highlight=False, soft_wrap=True)
-    console.print(f"{len(outcome.events)} events; report: {outcome.report}", highlight=False, soft_wrap=True)
+    console.print(f"{len(result.events)} events; report: {result.report}", highlight=False, soft_wrap=True)
 
 
-def against_manual_picks(events: list[Event], picks: pd.DataFrame) -> str:
-    """Say how many of an analyst's events and P picks lie within detected events.
+def compare_with_manual_picks(events: list[Event], picks: pd.DataFrame) -> str:
+    """Count the manual events and P picks that lie within detected events.
 
     Parameters
     ----------
     events : list of Event
-        What was detected.
+        Detected events.
     picks : pandas.DataFrame
         As `selfseis.samples.mine_manual_picks` returns it.
 
@@ -111,9 +111,9 @@ def against_manual_picks(events: list[Event], picks: pd.DataFrame) -> str:
     times = p_picks["time"].to_numpy("datetime64[ns]")
     inside = np.zeros(len(times), bool)
     for event in events:
-        inside |= (times >= event.start - AROUND_EVENT) & (times <= event.end + AROUND_EVENT)
-    n_found = p_picks["event"][inside].nunique()
+        inside |= (times >= event.start - EVENT_MARGIN) & (times <= event.end + EVENT_MARGIN)
+    n_detected = p_picks["event"][inside].nunique()
     return (
-        f"Against the analyst: {n_found} of {picks['event'].nunique()} events found; {inside.sum()} of {len(times)} "
-        "manual P picks lie within them."
+        f"Compared with manual picks: {n_detected} of {picks['event'].nunique()} events detected; {inside.sum()} of "
+        f"{len(times)} manual P picks lie within them."
     )

@@ -1,4 +1,4 @@
-"""The jobs of exploration: learn an explorer, explore a recording, and write what the atlas shows of it."""
+"""Jobs of exploration: training an explorer, exploring a recording, and writing the files of the atlas."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rich.console import Console
 from selfseis import report as pages
 from selfseis.errors import InputError
 from selfseis.explore import Explored, Explorer
+from selfseis.explore.background import band_frequencies
 from selfseis.explore.export import write_cutouts, write_quakeml, write_seisbench
 from selfseis.explore.multiplets import find_multiplets
 from selfseis.explore.similarity_search import Moment, moments_of, similar_windows, windows_at
-from selfseis.explore.spectra import band_frequencies
-from selfseis.explore.tables import alike, classes, multiplets, rarest, segments
+from selfseis.explore.tables import classes, multiplets, novelty_list, segments, similar_list
 from selfseis.io.atomic import replacing, write_json
-from selfseis.models.store import check_place
+from selfseis.models.store import check_model_folder
 from selfseis.quality_log import quality_log_of
 from selfseis.recording import is_fibre
 from selfseis.validation import Verdict
@@ -32,21 +32,21 @@ from selfseis.workflow.results import Results
 
 
 @dataclass
-class ExploreOutcome:
-    """What exploration found.
+class ExploreResult:
+    """Result of exploration.
 
     Attributes
     ----------
     page : Path
-        The atlas.
+        The atlas page.
     verdict : Verdict
-        On this recording.
+        Verdict on this recording.
     n_classes, n_trusted : int
-        Classes, and those that hidden windows confirm.
+        Number of classes, and of classes that held-out windows confirm.
     failed_units : list of str
         Files and channels that could not be used.
-    like : DataFrame or None
-        The windows most like what was asked for, if anything was.
+    similar : DataFrame or None
+        Windows most similar to those of `similar_to`; None without them.
     """
 
     page: Path
@@ -54,19 +54,19 @@ class ExploreOutcome:
     n_classes: int
     n_trusted: int
     failed_units: list[str]
-    like: pd.DataFrame | None = None
+    similar: pd.DataFrame | None = None
 
     @property
     def counts(self) -> str:
         """Return the number of classes in words."""
         classes = "1 class" if self.n_classes == 1 else f"{self.n_classes} classes"
-        return f"{classes}, {self.n_trusted} of them found again in hidden windows"
+        return f"{classes}, {self.n_trusted} of them found again in held-out windows"
 
 
 def train_explorer(
     recording: xr.DataArray, model: Path, explorer: Explorer | None = None, *, console: Console | None = None
 ) -> Explorer:
-    """Learn an explorer from a recording and save it.
+    """Train an explorer on a recording and save it.
 
     Parameters
     ----------
@@ -75,18 +75,18 @@ def train_explorer(
     model : Path
         Folder of the model.
     explorer : Explorer, optional
-        Not yet fitted, with the settings that are wanted.
+        An explorer that is not yet fitted.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
     Explorer
         Fitted.
     """
-    check_place(model)
+    check_model_folder(model)
     explorer = explorer or Explorer()
-    with progress_bar("looking at windows", console) as progress:
+    with progress_bar("reading windows", console) as progress:
         explorer.fit(recording, progress=progress)
     explorer.save(model)
     return explorer
@@ -98,12 +98,12 @@ def explore(
     explorer: Explorer | None = None,
     *,
     export: Sequence[int] = (),
-    like: Sequence[str] = (),
+    similar_to: Sequence[str] = (),
     title: str = "",
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> ExploreOutcome:
-    """Explore a recording and write segments, classes, the rarest windows, multiplets, the verdict and the atlas.
+) -> ExploreResult:
+    """Explore a recording and write segments, classes, novelty, multiplets, the verdict and the atlas.
 
     Parameters
     ----------
@@ -112,81 +112,82 @@ def explore(
     out : Path
         Folder of the results.
     explorer : Explorer, optional
-        A fitted one, or one with settings that is learnt on the recording itself and kept in ``out/model``.
+        A fitted explorer, or one to train on the recording itself and to save in ``out/model``.
     export : sequence of int
         Classes whose windows are written as QuakeML, miniSEED and a SeisBench dataset, in ``out/class_N``.
-    like : sequence of str
-        Times, times with stations or files of events whose likes are searched for: `explore.likeness.moments_of`.
+    similar_to : sequence of str
+        Times, times with stations or files of events whose similar windows are searched for, as
+        `explore.similarity_search.moments_of` reads them.
     title : str
-        What the recording is called on the page.
+        Title of the recording on the page.
     command_line : list of str, optional
-        What the user typed.
+        Command line of the user.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
-    ExploreOutcome
+    ExploreResult
     """
-    read_names(out)  # refuses a damaged file before anything is learnt
-    moments = [moment for text in like for moment in moments_of(text)]
+    read_names(out)  # refuses a damaged file before the training
+    moments = [moment for text in similar_to for moment in moments_of(text)]
     explorer = explorer or Explorer()
     results = Results(out, "explore", explorer.get_params(), command_line or [], title)
     explored, verdict = explore_into(results, recording, explorer, console=console)
     with results.stage("export"):
         for name in export:
             export_class(recording, explored, name, out)
-    found, missed = write_similar(results, recording, explored, moments)
+    similar, missed = write_similar(results, recording, explored, moments)
     results.write_verdicts([verdict])
     n_windows = len(explored.labels) + len(explored.gaps.first)
     failed = results.write_run(recording, len(explored.labels) / n_windows)
     page = pages.write_atlas(out)
     n_trusted = len(verdict.details.get("trusted_classes", []))
-    return ExploreOutcome(page, verdict, len(explorer.class_stability_), n_trusted, failed + missed, found)
+    return ExploreResult(page, verdict, len(explorer.class_stability_), n_trusted, failed + missed, similar)
 
 
 def add_atlas(
     results: Results, recording: xr.DataArray, seed: int, *, console: Console | None = None
 ) -> list[Verdict]:
-    """Explore a recording into the folder ``explore`` of a run's results; return the verdict, if it could be explored.
+    """Explore a recording into the folder ``explore`` of the results of a run; return the verdict, if any.
 
     Parameters
     ----------
     results : Results
-        Of the run.
+        Results of the run.
     recording : xarray.DataArray
         The recording.
     seed : int
-        Of everything random.
+        Seed of all random numbers.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
     """
     explorer = Explorer(representation="scattering", seed=seed)
     try:
         with results.stage("explore"):
-            outcome = explore(
+            result = explore(
                 recording, results.folder / "explore", explorer, title=results.title, console=console
             )
     except InputError as error:
-        results.notes.append(f"No atlas was made: {error}")
+        results.notes.append(f"No atlas was written: {error}")
         return []
-    results.notes.append(f"An atlas ({outcome.counts}) is in explore/{outcome.page.name}.")
-    return [outcome.verdict]
+    results.notes.append(f"An atlas ({result.counts}) is in explore/{result.page.name}.")
+    return [result.verdict]
 
 
 def explore_into(
     results: Results, recording: xr.DataArray, explorer: Explorer, *, console: Console | None = None
 ) -> tuple[Explored, Verdict]:
-    """Explore a recording and write everything but the verdict, the run and the page into a folder of results."""
-    learnt_here = not hasattr(explorer, "grid_")
-    if learnt_here:
-        with results.stage("learn"):
+    """Explore a recording and write all results except the verdict, the run and the page."""
+    is_new = not hasattr(explorer, "grid_")
+    if is_new:
+        with results.stage("train"):
             train_explorer(recording, results.folder / "model", explorer, console=console)
         verdict, explored = explorer.verdict_, explorer.explored_
     else:
-        with results.stage("look"), progress_bar("looking at windows", console) as progress:
+        with results.stage("embed"), progress_bar("reading windows", console) as progress:
             explored = explorer.embed(recording, progress=progress)
-        with results.stage("judge"):
+        with results.stage("evaluate"):
             verdict = explorer.evaluate(recording)
     assert explored is not None
     log_gaps(recording, explored)
@@ -195,13 +196,13 @@ def explore_into(
     with results.stage("write"):
         table = segments(recording, explored, explorer.class_stability_)
         names = kept_names(results.folder, table)
-        structure = explorer.represented_.structures[0] if learnt_here else None
-        agreement = explorer.agreement(recording, explored)
+        structure = explorer.representation_.solutions[0] if is_new else None
+        agreement = explorer.station_consensus(recording, explored)
         of_classes = classes(recording, explored, structure, agreement, explorer.class_stability_, names)
         write_table(results.folder / "segments.csv", table)
         write_parquet(results, table)
         write_table(results.folder / "classes.csv", of_classes)
-        write_table(results.folder / "novelty.csv", rarest(recording, explored))
+        write_table(results.folder / "novelty.csv", novelty_list(recording, explored))
         write_table(results.folder / "multiplets.csv", multiplets(recording, explored, members))
         write_json(
             results.folder / "explore.json", summary_of(recording, explorer, explored, agreement, verdict)
@@ -212,7 +213,7 @@ def explore_into(
 
 
 def log_gaps(recording: xr.DataArray, explored: Explored) -> None:
-    """Count the windows that gaps made useless, station by station."""
+    """Log the windows that were left out because of gaps, per station."""
     quality_log = quality_log_of(recording)
     for number, site in enumerate(explored.sites):
         lost = int((explored.gaps.site == number).sum())
@@ -226,7 +227,7 @@ NAMES = "class_names.json"
 
 
 def kept_names(folder: Path, table: pd.DataFrame) -> dict[str, str]:
-    """Read the names that the user gave to classes, carried over where an earlier run numbered them otherwise."""
+    """Read the class names of the user, transferred if an earlier run numbered the classes differently."""
     names, path = read_names(folder), folder / NAMES
     if not names or not (folder / "segments.csv").is_file():
         return names
@@ -247,12 +248,12 @@ def kept_names(folder: Path, table: pd.DataFrame) -> dict[str, str]:
 
 
 def read_names(folder: Path) -> dict[str, str]:
-    """Read the names that the user gave to classes; none where there is no file.
+    """Read the class names of the user; empty without a file.
 
     Raises
     ------
     InputError
-        If the file holds something else.
+        If the file does not hold class names.
     """
     path = folder / NAMES
     if not path.is_file():
@@ -261,7 +262,7 @@ def read_names(folder: Path) -> dict[str, str]:
         given = json.loads(path.read_text(encoding="utf-8"))
         return {str(int(key)): str(value) for key, value in given.items()}
     except (ValueError, AttributeError) as error:
-        raise InputError(f"{path} does not hold names of classes: mend it or remove it") from error
+        raise InputError(f"{path} does not hold names of classes: correct or remove it") from error
 
 
 SIMILAR = "similar.csv"
@@ -269,7 +270,7 @@ MAX_SIMILAR = 100
 
 
 def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Path) -> None:
-    """Write the windows of a class to ``out/class_N``: ``events.xml``, and of stations ``mseed`` and ``seisbench``."""
+    """Write the windows of a class to ``out/class_N``: ``events.xml``; of stations also ``mseed``, ``seisbench``."""
     folder = out / f"class_{name}"
     label = read_names(out).get(str(name), "")
     write_quakeml(recording, explored, name, folder / "events.xml", label=label)
@@ -281,16 +282,16 @@ def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Pa
 def write_similar(
     results: Results, recording: xr.DataArray, explored: Explored, moments: list[Moment]
 ) -> tuple[pd.DataFrame | None, list[str]]:
-    """Write the windows that are most like those of some moments; return them, and what could not be looked for."""
-    (results.folder / SIMILAR).unlink(missing_ok=True)  # of an earlier run, that numbered windows otherwise
+    """Write the windows most similar to those at given times; return them, and failed searches."""
+    (results.folder / SIMILAR).unlink(missing_ok=True)  # an earlier run may have numbered windows differently
     if not moments:
         return None, []
     try:
-        asked = windows_at(recording, explored, moments)
-    except InputError as error:  # the classes are there all the same
-        results.notes.append(f"Nothing was searched for: {error}.")
-        return None, [f"--like: {error}"]
-    table = alike(recording, explored, similar_windows(explored, asked, MAX_SIMILAR))
+        queries = windows_at(recording, explored, moments)
+    except InputError as error:  # the classes remain valid
+        results.notes.append(f"No similarity search was run: {error}.")
+        return None, [f"--similar-to: {error}"]
+    table = similar_list(recording, explored, similar_windows(explored, queries, MAX_SIMILAR))
     write_table(results.folder / SIMILAR, table)
     return table, []
 
@@ -302,7 +303,7 @@ def summary_of(
     agreement: dict[int | None, Any],
     verdict: Verdict,
 ) -> dict[str, Any]:
-    """Return what the page says of the exploration as a whole."""
+    """Return the summary of the exploration for the page."""
     frequency = band_frequencies(explored.grid)
     together = agreement.get(None)
     return {
@@ -315,45 +316,45 @@ def summary_of(
         "geometry": "fibre" if is_fibre(recording) else "network",
         "units": recording.attrs.get("units", ""),
         "octaves": [float(frequency[0]), float(frequency[-1])],
-        "representation": explorer.represented_.name,
-        "representations": _rivals(explorer),
+        "representation": explorer.representation_.name,
+        "representations": _representations(explorer),
         "grouping": {"method": explorer.grouping, "n_classes": len(explorer.class_stability_)},
-        "choices": [structure.to_dict() for structure in explorer.represented_.structures],
+        "choices": [structure.to_dict() for structure in explorer.representation_.solutions],
         "station_consensus": together[0].to_dict() | {"null": together[1]} if together else None,
         "reading": str(verdict),
     }
 
 
-def _rivals(explorer: Explorer) -> list[dict[str, Any]]:
-    """Return what hidden windows say of the representations that were tried."""
-    rivalry = explorer.represented_.rivalry
-    if rivalry is None:
+def _representations(explorer: Explorer) -> list[dict[str, Any]]:
+    """Return the scores of the compared representations on held-out windows."""
+    comparison = explorer.representation_.comparison
+    if comparison is None:
         return []
-    sides = {"learned": rivalry.skill, "scattering": rivalry.baseline}
+    sides = {"learned": comparison.skill, "scattering": comparison.baseline}
     return [
         {
             "name": name,
             "hidden_skill": skill.value if skill else None,
             "low": skill.low if skill else None,
             "high": skill.high if skill else None,
-            "kept": name == explorer.represented_.name,
+            "kept": name == explorer.representation_.name,
         }
         for name, skill in sides.items()
     ]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, whole or not at all."""
+    """Write a table as CSV in one atomic step."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
 def write_parquet(results: Results, table: pd.DataFrame) -> None:
-    """Write segments as Parquet where a library for it is installed."""
+    """Write segments as Parquet if a library for it is installed."""
     try:
         with replacing(results.folder / "segments.parquet") as temporary:
             table.to_parquet(temporary, index=False)
     except ImportError:
         results.notes.append(
-            "segments.parquet was left out: pip install 'selfseis[parquet]' brings what writes it."
+            "segments.parquet was not written: install it with pip install 'selfseis[parquet]'."
         )

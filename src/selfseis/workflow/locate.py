@@ -1,25 +1,26 @@
-"""The job of a station network beyond detection: learn to pick, pick, associate, locate."""
+"""Picking, association and location of a station network."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
 from rich.console import Console
 
-from selfseis.catalogue.records import Event, LocatedEvent, in_time
+from selfseis.catalogue.records import Event, in_time
 from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
-from selfseis.geo.stations import StationTable
-from selfseis.locate import make_catalogue
+from selfseis.locate import locate_events
+from selfseis.recording import station_table
 from selfseis.validation import Verdict
-from selfseis.workflow.pick import PickSettings, show_picks, train_picker
+from selfseis.workflow.pick import PickSettings, train_picker, write_picked
 from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results
 
-# An event takes several picks, so that each may be less sure than one that stands alone.
-ASSOCIATED_FROM = 0.4
-WITHOUT_PICKS = "found on the waveforms of several stations, but not enough picks belong to it"
+# An event needs several picks, so each may be less probable than a single pick.
+MIN_PROBABILITY = 0.4
+WITHOUT_PICKS = "detected on the waveforms of several stations, but with too few picks"
 
 
 def pick_and_locate(
@@ -31,10 +32,10 @@ def pick_and_locate(
     velocity: VelocityModel1D | None = None,
     console: Console | None = None,
 ) -> tuple[list[Verdict], list[Event]]:
-    """Learn to pick a network, pick it, and make a catalogue of the picks and of what was detected.
+    """Train a picker on a network, pick it, and build a catalogue from picks and detections.
 
-    Events are made of less probable picks than the user's rate of false alarms allows for a pick alone; ``picks.csv``
-    holds the picks at that rate and those that belong to an event.
+    Events use picks of lower probability than the false-alarm rate of the user allows for a single pick. ``picks.csv``
+    holds the picks at that rate and the picks of events.
 
     Parameters
     ----------
@@ -43,52 +44,52 @@ def pick_and_locate(
     recording : xarray.DataArray
         Stations.
     detected : list of Event
-        Events that were detected without picks; those that no event of picks explains are kept.
+        Events that were detected without picks; those that overlap with no event of picks are kept.
     settings : PickSettings
-        What to learn with.
+        Settings of the training.
     velocity : VelocityModel1D, optional
-        The user's model; otherwise one is estimated.
+        Velocity model of the user; by default one is estimated.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
     verdicts : list of Verdict
-        One on picking; none where no picker could be learnt, with a note in the results.
+        The verdict on picking; empty if no picker could be trained, with a note in the results.
     events : list of Event
         The catalogue, in the order of time.
     """
     try:
-        with results.stage("learn to pick"):
+        with results.stage("train picker"):
             picker = train_picker(recording, results.folder / "picker", settings, console=console)
     except InputError as error:
-        results.notes.append(f"No picker was learnt: {error}")
+        results.notes.append(f"No picker was trained: {error}")
         return [], detected
     with results.stage("pick"), progress_bar("picking", console) as progress:
-        sure = picker.pick(recording, progress=progress)
-        probable = picker.pick(recording, min_probability=ASSOCIATED_FROM)
+        confident = picker.pick(recording, progress=progress)
+        probable = picker.pick(recording, min_probability=MIN_PROBABILITY)
     with results.stage("associate and locate"):
-        stations = StationTable.from_recording(recording)
-        catalogue = make_catalogue(probable, stations, velocity, recording=recording, seed=settings.seed)
+        stations = station_table(recording)
+        catalogue = locate_events(probable, stations, velocity, recording=recording, seed=settings.seed)
         associated = {pick for event in catalogue.events for pick in event.picks}
-        catalogue.events = _together(catalogue.events, detected)
+        catalogue.events = _merge(catalogue.events, detected)
         catalogue.write(results.folder)
-    show_picks(results, recording, picker, in_time(associated | set(sure)))
+    write_picked(results, recording, picker, in_time(associated | set(confident)))
     results.notes += catalogue.notes
     return [picker.verdict_], list(catalogue.events)
 
 
-def _together(of_picks: list[LocatedEvent], detected: list[Event]) -> list[LocatedEvent]:
-    """Add detected events that overlap with none of picks."""
+def _merge(of_picks: list[Event], detected: list[Event]) -> list[Event]:
+    """Add the detected events that overlap with no event of picks."""
     alone = [
         event
         for event in detected
         if not any(event.start <= other.end and event.end >= other.start for other in of_picks)
     ]
-    without_picks = [LocatedEvent(**vars(event), reason=WITHOUT_PICKS) for event in alone]
+    without_picks = [replace(event, reason=WITHOUT_PICKS) for event in alone]
     return sorted([*of_picks, *without_picks], key=lambda event: event.start)
 
 
 def read_velocity(path: Path | None) -> VelocityModel1D | None:
-    """Read the user's velocity model; None where none is given."""
+    """Read the velocity model of the user; return None without a path."""
     return None if path is None else VelocityModel1D.from_file(path)

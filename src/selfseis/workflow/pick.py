@@ -1,4 +1,4 @@
-"""The jobs of picking: learn a picker, pick a recording, and write what the page shows of it."""
+"""Jobs of picking: training a picker, picking a recording, and writing the files of the page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from selfseis.consensus.agreement import Consensus, time_with_data
 from selfseis.consensus.wadati import wadati_line
 from selfseis.errors import InputError
 from selfseis.io.atomic import remove, write_json
-from selfseis.models.store import check_place
+from selfseis.models.store import check_model_folder
 from selfseis.pick.calibration import max_false_alarms
 from selfseis.pick.moveout_support import is_long_fibre
 from selfseis.pick.picker import Picker, moveout_of
@@ -29,39 +29,39 @@ from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results, checkpoint_beside
 from selfseis.workflow.snippets import write_pick_snippets
 
-NULL_SHARE = 0.05  # of chance among the events whose differences are drawn
+NULL_SHARE = 0.05  # share of false events among those in the Wadati diagram
 MAX_COUPLES = 2000
-SHARED_WITHIN = 1.73  # S times between stations differ by so much more than P times
+S_OVER_P_DELAY = 1.73  # ratio of S to P delays between stations
 ALONG_FIBRE = (
-    "Learnt from {} of the fibre's {} channels, and judged on them. Picks of all channels are kept where neighbours "
-    "agree with them on a moveout; their probability is the share that channels shifted against each other do not "
-    "explain."
+    "The picker was trained and evaluated on {} of the {} channels of the fibre. Picks of all channels are kept if "
+    "neighbouring channels share a moveout; their probability is the share that channels shifted against each other "
+    "do not explain."
 )
 
 
 @dataclass(frozen=True)
 class PickSettings:
-    """What a picker is learnt with.
+    """Settings of the training of a picker.
 
     Attributes
     ----------
     false_alarms_per_day : float
-        False alarms of each phase that are accepted a day at each station.
+        Accepted number of false alarms per day, phase and station.
     s_minus_p : tuple of float or None
-        Shortest and longest S - P in s.
+        Minimum and maximum S - P time in s.
     band : tuple of float or None
         Pass band in Hz.
     rounds : int
-        Most rounds of learning from what stations agree on.
+        Maximum number of self-training rounds.
     training_fraction : float
-        Steps of training as a share of the full course.
+        Share of the full number of training steps.
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
 
     Raises
     ------
     InputError
-        If the rate of false alarms is not a number above 0.
+        If the false-alarm rate is not a number above 0.
     """
 
     false_alarms_per_day: float = 1.0
@@ -74,20 +74,20 @@ class PickSettings:
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
             raise InputError(
-                f"{self.false_alarms_per_day:g} false alarms a day cannot be asked for: give a number above 0"
+                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
             )
 
 
 @dataclass
-class PickOutcome:
-    """What picking found.
+class PickResult:
+    """Result of picking.
 
     Attributes
     ----------
     report : Path
-        The page.
+        The report page.
     verdict : Verdict
-        On this recording.
+        Verdict on this recording.
     picks : list of Pick
         In the order of time.
     failed_units : list of str
@@ -112,7 +112,7 @@ def train_picker(
     *,
     console: Console | None = None,
 ) -> Picker:
-    """Learn a picker from a recording and save it; an interrupted job goes on where it stopped.
+    """Train a picker on a recording and save it; an interrupted job resumes.
 
     Parameters
     ----------
@@ -121,19 +121,19 @@ def train_picker(
     model : Path
         Folder of the model.
     settings : PickSettings, optional
-        What to learn with.
+        Settings of the training.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
     Picker
         Fitted.
     """
-    check_place(model)
+    check_model_folder(model)
     settings = settings or PickSettings()
     checkpoint = checkpoint_beside(model)
-    with progress_bar("learning to pick", console) as progress:
+    with progress_bar("training the picker", console) as progress:
         picker = Picker(**asdict(settings)).fit(
             recording, checkpoint=checkpoint, progress=lambda stage: progress(stage.step, stage.max_steps)
         )
@@ -151,7 +151,7 @@ def pick(
     title: str = "",
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> PickOutcome:
+) -> PickResult:
     """Pick a recording and write the picks, the verdict and the page.
 
     Parameters
@@ -161,50 +161,50 @@ def pick(
     out : Path
         Folder of the results.
     picker : Picker, optional
-        A fitted picker; by default one is learnt from the recording itself and kept in ``out/model``.
+        A fitted picker; by default one is trained on the recording itself and saved in ``out/model``.
     settings : PickSettings, optional
-        What to learn with.
+        Settings of the training.
     title : str
-        What the recording is called on the page.
+        Title of the recording on the page.
     command_line : list of str, optional
-        What the user typed.
+        Command line of the user.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
-    PickOutcome
+    PickResult
     """
     settings = settings or PickSettings()
     parameters = asdict(settings) if picker is None else picker.get_params()
     results = Results(out, "pick", parameters, command_line or [], title)
-    learnt_here = picker is None
+    is_new = picker is None
     if picker is None:
-        with results.stage("learn"):
+        with results.stage("train"):
             picker = train_picker(recording, out / "model", settings, console=console)
     picks = pick_into(results, recording, picker, console=console)
-    with results.stage("judge"):
-        verdict = picker.verdict_ if learnt_here else picker.evaluate(recording)
+    with results.stage("evaluate"):
+        verdict = picker.verdict_ if is_new else picker.evaluate(recording)
     results.write_verdicts([verdict])
     failed = results.write_run(recording, present_share(recording))
-    return PickOutcome(write_report(results.folder), verdict, picks, failed)
+    return PickResult(write_report(results.folder), verdict, picks, failed)
 
 
-def check_keeps(picker: Picker | None, settings: PickSettings) -> None:
-    """Refuse settings beside a picker, which has those that it was learnt with.
+def check_model_settings(picker: Picker | None, settings: PickSettings) -> None:
+    """Refuse settings that differ from those of a trained picker.
 
     Raises
     ------
     InputError
-        If a setting is neither the usual one nor the picker's.
+        If a setting is neither the default nor that of the picker.
     """
     if picker is None:
         return
-    trained, usual = picker.get_params(), asdict(PickSettings())
+    trained, default = picker.get_params(), asdict(PickSettings())
     for name, value in asdict(settings).items():
-        if value not in (usual[name], trained[name]):
+        if value not in (default[name], trained[name]):
             raise InputError(
-                f"the model was learnt with {name} = {trained[name]}, not {value}: leave the option out, or learn "
+                f"the model was trained with {name} = {trained[name]}, got {value}: leave the option out, or train "
                 "another model"
             )
 
@@ -223,7 +223,7 @@ def pick_into(
     picker : Picker
         Fitted.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
@@ -232,11 +232,11 @@ def pick_into(
     """
     with results.stage("pick"), progress_bar("picking", console) as progress:
         picks = picker.pick(recording, progress=progress)
-    show_picks(results, recording, picker, picks)
+    write_picked(results, recording, picker, picks)
     return picks
 
 
-def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks: list[Pick]) -> None:
+def write_picked(results: Results, recording: xr.DataArray, picker: Picker, picks: list[Pick]) -> None:
     """Write picks, their summary and a sample of waveforms into a folder of results.
 
     Parameters
@@ -253,8 +253,8 @@ def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks:
     write_picks(picks, results.folder)
     if picker.training_fraction < 1:
         results.notes.append(
-            f"The picker was learnt with {picker.training_fraction:g} of the full course: a quick look, which misses onsets "
-            "that a full one finds."
+            f"The picker was trained with {picker.training_fraction:g} of the full training: it misses onsets that the "
+            "full training finds."
         )
     with results.stage("pictures"):
         picked = PickedRecording(recording, picks)
@@ -262,7 +262,7 @@ def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks:
         consensus = trained.consensus(picker.paired_s_minus_p)
         summary = summary_of(picker, trained, consensus)
         if is_long_fibre(recording):
-            # Heights decide nothing here, and along a short fibre differences of times are mostly errors of picks.
+            # Thresholds do not apply here, and along a short fibre time differences are mostly pick errors.
             summary |= {"thresholds": {}, "reliability": {}, "wadati": {}}
             results.notes.append(ALONG_FIBRE.format(len(trained.stations), len(picked.stations)))
         write_json(results.folder / "picks_summary.json", summary)
@@ -270,7 +270,7 @@ def show_picks(results: Results, recording: xr.DataArray, picker: Picker, picks:
 
 
 def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) -> dict[str, Any]:
-    """Return what the page shows beside the picks; `selfseis.report.picks` says what each entry means."""
+    """Return the summary of picks for the page; `selfseis.report.picks` describes each entry."""
     line = wadati_line(consensus.kept(NULL_SHARE))
     some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
     return {
@@ -292,7 +292,7 @@ def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) ->
             "n_events": len(consensus.events),
             "confirmations": consensus.confirmations,
             "under_null": consensus.null_confirmations,
-            "by_chance_sd": consensus.null_sd,
+            "null_sd": consensus.null_sd,
         },
         "wadati": {
             "dp_s": np.round(line.dp[some], 4).tolist(),
@@ -300,19 +300,19 @@ def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) ->
             "vp_vs": _finite(line.vp_vs),
             "sd_s": _finite(line.sd_s),
         },
-        "most_false_per_day": _max_false(picked),
+        "max_false_per_day": _max_false(picked),
         "rounds": [round_.to_dict() for round_ in picker.rounds_],
     }
 
 
 def present_share(recording: xr.DataArray) -> float:
-    """Return the share of a recording's time that may hold data."""
+    """Return the share of the time span of a recording with data."""
     covered = sum(last - first for first, last in stretches(recording))
     return covered / max(recording.sizes["time"], 1)
 
 
 def _max_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
-    """Bound the false alarms of each station by what no other station shares."""
+    """Bound the false alarms of each station by its picks that no other station confirms."""
     if len(picked.stations) < 2:
         return {}
     limit = moveout_of(picked.recording, picked.stations).travel_limit
@@ -320,7 +320,7 @@ def _max_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
     duration = float(np.diff(spans, axis=1).sum())
     bounds: dict[str, dict[str, float]] = {}
     for phase in PHASES:
-        within = limit * (SHARED_WITHIN if phase == "S" else 1.0)
+        within = limit * (S_OVER_P_DELAY if phase == "S" else 1.0)
         times = [time_with_data(onsets[:, 0], spans) for onsets in picked.onsets(phase)]
         found = max_false_alarms(times, within, duration)
         bounds[phase] = {

@@ -1,4 +1,4 @@
-"""A recording beside its picks: which pick is of which station, and what the stations agree on."""
+"""A recording with its picks, the stations of the picks and their consensus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import xarray as xr
 
 from selfseis.catalogue.records import Phase, Pick
 from selfseis.consensus.agreement import Consensus, consensus_above_null
-from selfseis.consensus.ps_pairs import paired
+from selfseis.consensus.ps_pairs import pair_onsets
 from selfseis.pick.picker import moveout_of
 from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.recording.components import Station, channel_name, stations_of
@@ -74,15 +74,15 @@ class PickedRecording:
         return np.array([names.get(pick.station, -1) for pick in self.picks], np.intp)
 
     def consensus(self, s_minus_p: tuple[float, float]) -> Consensus:
-        """Return what the stations agree on.
+        """Return the consensus across stations.
 
         Parameters
         ----------
         s_minus_p : tuple of float
-            Least and largest S - P in s with which an S may belong to a P.
+            Minimum and maximum S - P time in s of a pair.
         """
         onsets = zip(self.onsets("P"), self.onsets("S"), strict=True)
-        pairs = [paired(p, s, s_minus_p) for p, s in onsets]
+        pairs = [pair_onsets(p, s, s_minus_p) for p, s in onsets]
         return consensus_above_null(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
 
     def _station_name(self, row: int) -> str:

@@ -1,4 +1,4 @@
-"""How far a job is, on the terminal."""
+"""Progress bars of jobs on the terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def progress_bar(title: str, console: Console | None) -> Iterator[ProgressCallba
     Yields
     ------
     callable
-        Takes how much is done and how much there is.
+        Called with the completed and the total amount.
     """
     if console is None:
         yield lambda done, total: None

@@ -1,4 +1,4 @@
-"""The folder of results: what was run, on what, how long it took, what was found, with waveforms to look at."""
+"""The folder of results: command, recording, run times, verdicts and quality log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import xarray as xr
 
 from selfseis import __version__
-from selfseis.catalogue.records import iso_milliseconds
+from selfseis.catalogue.records import format_utc
 from selfseis.errors import InputError
 from selfseis.io.atomic import write_json
 from selfseis.quality_log import QualityLog, quality_log_of
@@ -26,8 +26,8 @@ from selfseis.validation import Verdict
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
 
 
-def check_apart(out: Path, sources: list[str]) -> None:
-    """Refuse results among the recordings, where the next run would take them for data.
+def check_output_outside_data(out: Path, sources: list[str]) -> None:
+    """Refuse results among the recordings, because the next run would read them as data.
 
     Parameters
     ----------
@@ -43,32 +43,34 @@ def check_apart(out: Path, sources: list[str]) -> None:
     """
     for source in sources:
         if out.resolve().is_relative_to(Path(source).resolve()):
-            raise InputError(f"the results in {out} would lie among the data of {source}: give another --out")
+            raise InputError(
+                f"the results in {out} would lie among the data of {source}: choose another --out"
+            )
 
 
 def checkpoint_beside(result: Path) -> Path:
-    """Return the folder beside a result in which its training is kept until the result is there."""
+    """Return the folder next to a result that holds the training checkpoint until the result is complete."""
     return result.resolve().with_name(f".{result.name}.training")
 
 
 @dataclass
 class Results:
-    """A folder that a job fills.
+    """Folder of the results of a job.
 
     Attributes
     ----------
     folder : Path
-        Where the files go; made if need be.
+        Output folder; created if needed.
     command : str
         Name of the command.
     parameters : dict
-        What it was run with.
+        Parameters of the run.
     command_line : list of str
-        What the user typed, so that the run can be repeated.
+        Command line of the user, so that the run can be repeated.
     title : str
-        What the recording is called on the page.
+        Title of the recording on the page.
     notes : list of str
-        What a reader should know.
+        Notes for the reader of the page.
     wall_seconds : dict
         Time of each stage.
     """
@@ -87,12 +89,12 @@ class Results:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"the folder {self.folder} cannot be made ({error.strerror}): give another --out"
+                f"the folder {self.folder} cannot be made ({error.strerror}): choose another --out"
             ) from error
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure how long a stage takes."""
+        """Measure the run time of a stage."""
         begin = time.perf_counter()
         try:
             yield
@@ -105,7 +107,7 @@ class Results:
 
     def write_run(self, recording: xr.DataArray, valid_fraction: float) -> list[str]:
         """Write ``run.json`` of a recording and return the units that could not be used."""
-        described = _described(recording, self.title) | {"valid_fraction": valid_fraction}
+        described = _describe(recording, self.title) | {"valid_fraction": valid_fraction}
         return self.write_quality_log(quality_log_of(recording), recording=described)
 
     def write_quality_log(self, quality_log: QualityLog, **about: dict[str, Any]) -> list[str]:
@@ -114,9 +116,9 @@ class Results:
         Parameters
         ----------
         quality_log : QualityLog
-            What was found wrong with the input.
+            Issues of the input.
         **about : dict
-            What is said of the input, by name.
+            Descriptions of the input, by key.
         """
         write_json(
             self.folder / "run.json",
@@ -148,7 +150,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
+def _describe(recording: xr.DataArray, title: str) -> dict[str, Any]:
     n_channels, n_samples = recording.shape
     start, end = sample_times(recording, [0, max(n_samples - 1, 0)])
     return {
@@ -156,15 +158,15 @@ def _described(recording: xr.DataArray, title: str) -> dict[str, Any]:
         "n_channels": n_channels,
         "n_samples": n_samples,
         "sampling_rate": sampling_rate(recording),
-        "start": iso_milliseconds(start),
-        "end": iso_milliseconds(end),
+        "start": format_utc(start, "ms"),
+        "end": format_utc(end, "ms"),
         "units": recording.attrs.get("units", ""),
         "geometry": "fibre" if is_fibre(recording) else "network",
     }
 
 
 def _findings(quality_log: QualityLog) -> list[dict[str, Any]]:
-    """List what was found by kind and unit, with the first example of each in words."""
+    """List the issues by kind and unit, each with its first example."""
     return [
         {"kind": kind, "unit": unit, "detail": found["examples"][0], "count": found["count"]}
         for kind, of_kind in quality_log.to_dict()["kinds"].items()

@@ -1,4 +1,4 @@
-"""The jobs behind the commands: learn, judge, find, show."""
+"""Jobs of the main commands: train, evaluate, denoise, detect, report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import xarray as xr
 from rich.console import Console
 
 from selfseis.catalogue.records import Event
-from selfseis.catalogue.tables import write_detections
+from selfseis.catalogue.tables import write_catalogue
 from selfseis.denoise import Denoiser
 from selfseis.denoise.training_data import is_line
 from selfseis.detect import Detector
 from selfseis.errors import InputError
 from selfseis.io.atomic import remove
-from selfseis.models.store import check_place
+from selfseis.models.store import check_model_folder
 from selfseis.recording import RecordingWriter, is_fibre
 from selfseis.report import write_report
 from selfseis.validation import Verdict
@@ -27,41 +27,46 @@ from selfseis.workflow.pick import PickSettings
 from selfseis.workflow.progress import progress_bar
 from selfseis.workflow.results import Results, checkpoint_beside
 from selfseis.workflow.snippets import write_snippets, write_timeline
-from selfseis.workflow.write_denoised import Cleaned, predicted_channels, what_was_predicted, write_denoised
+from selfseis.workflow.write_denoised import (
+    DenoiseResult,
+    predicted_channels,
+    predicted_channels_summary,
+    write_denoised,
+)
 
 Method = Literal["auto", "ridge", "network"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a job is run with.
+    """Settings of a job.
 
     Attributes
     ----------
     method : {"auto", "ridge", "network"}
-        How to denoise. *auto* tries the network where channels lie on a line, and keeps the ridge filter where
-        the network is not better.
+        Denoising method. *auto* trains the network if the channels lie on a line, and keeps the ridge filter
+        if the network is not better.
     band : tuple of float or None
         Pass band in Hz.
     false_alarms_per_day : float
-        Rate of false alarms that is accepted.
+        Accepted number of false alarms per day.
     seed : int
-        Seed of everything random.
+        Seed of all random numbers.
     picks : bool
-        Whether `run` also learns to pick a station network, and makes a catalogue of the picks.
+        Whether `run` also trains a picker on a station network and builds a catalogue from its picks.
     training_fraction : float
-        Training of the picker as a share of the full course.
+        Share of the full training of the picker.
     velocity : Path or None
-        The user's one-dimensional velocity model, for locations; by default one is estimated.
+        File of a one-dimensional velocity model for locations; by default one is estimated.
     explore : bool
-        Whether `run` also groups the windows of the recording and makes an atlas of them.
+        Whether `run` also groups windows of the recording into classes and writes an atlas.
     blind_zone : int or None
-        Half-width in channels of what a fibre's denoiser does not look at; by default as measured.
+        Half-width in channels of the blind zone of a fibre; by default measured.
 
     Raises
     ------
     InputError
-        If the rate of false alarms is not a number above 0.
+        If the false-alarm rate is not a number above 0.
     """
 
     method: Method = "auto"
@@ -77,7 +82,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 < self.false_alarms_per_day < float("inf"):
             raise InputError(
-                f"{self.false_alarms_per_day:g} false alarms a day cannot be asked for: give a number above 0"
+                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,17 +92,17 @@ class Settings:
 
 
 @dataclass
-class Outcome:
-    """What a job found.
+class JobResult:
+    """Result of a job.
 
     Attributes
     ----------
     report : Path
-        The page.
+        The report page.
     verdicts : list of Verdict
-        One a task.
+        One verdict per task.
     events : list of Event
-        What was found.
+        The catalogue.
     failed_units : list of str
         Files and channels that could not be used.
     """
@@ -118,10 +123,10 @@ def run(
     opening_seconds: float = 0.0,
     notes: list[str] | None = None,
     console: Console | None = None,
-) -> Outcome:
-    """Learn from a recording, judge what was learnt, clean the waveforms, find events, and show it all.
+) -> JobResult:
+    """Train on a recording, evaluate, denoise, detect, pick and write a report.
 
-    A run that was interrupted goes on where it stopped when it is started again with the same folder.
+    An interrupted run resumes when it is started again with the same folder.
 
     Parameters
     ----------
@@ -130,39 +135,39 @@ def run(
     out : Path
         Folder of the results.
     settings : Settings, optional
-        What to run with.
+        Settings of the job.
     title : str
-        What the recording is called on the page.
+        Title of the recording on the page.
     command_line : list of str, optional
-        What the user typed.
+        Command line of the user.
     opening_seconds : float
-        Time that opening the recording took.
+        Time in s that opening the recording took.
     notes : list of str, optional
-        What a reader should know beforehand.
+        Notes for the reader of the page.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
-    Outcome
+    JobResult
     """
     settings = settings or Settings()
     velocity = read_velocity(settings.velocity)
     results = Results(out, "run", settings.to_dict(), command_line or [], title, list(notes or []))
     results.wall_seconds["open"] = round(opening_seconds, 3)
-    denoiser = _learn(recording, out, settings, results, console)
-    detector = _search(recording, denoiser, settings, results, console)
+    denoiser = _train_and_save(recording, out, settings, results, console)
+    detector = _detect(recording, denoiser, settings, results, console)
     useful = denoiser.verdict_.outcome != "no_gain"
     if useful:
         path = out / ("denoised.nc" if is_fibre(recording) else "denoised.mseed")
-        with results.stage("denoise"), progress_bar("cleaning", console) as progress:
+        with results.stage("denoise"), progress_bar("denoising", console) as progress:
             levels = denoiser.levels(recording)
             write_denoised(denoiser, recording, path, levels, progress=progress)
-        results.notes.append(f"Cleaned waveforms are in {path.name}.")
-        results.notes += what_was_predicted(path, predicted_channels(levels, recording))
+        results.notes.append(f"Denoised waveforms are in {path.name}.")
+        results.notes += predicted_channels_summary(path, predicted_channels(levels, recording))
     else:
         results.notes.append(
-            "No cleaned waveforms were written: on these data they are not better than simple ones."
+            "No denoised waveforms were written: on these data the denoiser is not better than the baseline."
         )
     verdicts, events = [denoiser.verdict_, detector.verdict_], detector.events_
     if settings.picks and not is_line(recording):
@@ -179,7 +184,7 @@ def run(
         cleaner = denoiser if useful else None
         write_snippets(out / "snippets", recording, denoiser.conditioner_, cleaner, events)
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, verdicts, detector, events)
+    return _write_results(results, recording, verdicts, detector, events)
 
 
 def train_denoiser(
@@ -190,7 +195,7 @@ def train_denoiser(
     start: Denoiser | None = None,
     console: Console | None = None,
 ) -> Denoiser:
-    """Learn a denoiser from a recording and save it.
+    """Train a denoiser on a recording and save it.
 
     Parameters
     ----------
@@ -199,11 +204,11 @@ def train_denoiser(
     model : Path
         Folder of the model.
     settings : Settings, optional
-        What to run with.
+        Settings of the job.
     start : Denoiser, optional
-        A fitted denoiser, which is learnt on instead of anew.
+        A fitted denoiser to fine-tune; by default a new one is trained.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
@@ -213,15 +218,15 @@ def train_denoiser(
     Raises
     ------
     InputError
-        If the settings ask for another band or method than `start` has.
+        If the band or the method of the settings differs from that of `start`.
     """
     settings = settings or Settings()
-    check_place(model)
+    check_model_folder(model)
     checkpoint = checkpoint_beside(model)
     if start is None:
-        denoiser, _ = _learnt(recording, settings, checkpoint, console)
+        denoiser, _ = _train(recording, settings, checkpoint, console)
     else:
-        denoiser = _trained_on(start, recording, settings, checkpoint, console)
+        denoiser = _fine_tune(start, recording, settings, checkpoint, console)
     denoiser.save(model)
     remove(checkpoint)
     return denoiser
@@ -236,11 +241,10 @@ def denoise(
     deviation: Path | None = None,
     jobs: int = 1,
     console: Console | None = None,
-) -> Cleaned:
-    """Clean a recording and write it.
+) -> DenoiseResult:
+    """Denoise a recording and write it.
 
-    With a model, a NetCDF or Zarr file that an earlier call wrote of the same recording is continued: only what
-    came since is computed.
+    With a model, an existing NetCDF or Zarr file of the same recording is extended: only the new data are denoised.
 
     Parameters
     ----------
@@ -249,28 +253,28 @@ def denoise(
     out : Path
         File that ends in .nc, .zarr or .mseed.
     denoiser : Denoiser, optional
-        A fitted denoiser; by default one is learnt from the recording itself.
+        A fitted denoiser; by default one is trained on the recording itself.
     settings : Settings, optional
-        What to learn with.
+        Settings of the training.
     deviation : Path, optional
-        File to which the standard deviation of each sample is written.
+        File for the standard deviation of each sample.
     jobs : int
-        Tiles that are cleaned at the same time; the result is the same.
+        Number of tiles denoised at the same time; the result does not depend on it.
     console : Console, optional
-        Where progress is shown.
+        Terminal for progress bars.
 
     Returns
     -------
-    Cleaned
+    DenoiseResult
     """
     for path in (out, deviation):
         if path is not None:
-            RecordingWriter(path, like=recording)  # refuses a bad name before anything is learnt
+            RecordingWriter(path, like=recording)  # refuses a bad name before the training
     if denoiser is None:
         settings = settings or Settings()
-        denoiser, _ = _learnt(recording, settings, checkpoint_beside(out), console)
+        denoiser, _ = _train(recording, settings, checkpoint_beside(out), console)
     levels = denoiser.levels(recording)
-    with progress_bar("cleaning", console) as progress:
+    with progress_bar("denoising", console) as progress:
         kept = write_denoised(denoiser, recording, out, levels, jobs=jobs, progress=progress)
     if deviation is not None:
         with progress_bar("uncertainty", console) as progress:
@@ -278,7 +282,7 @@ def denoise(
                 denoiser, recording, deviation, levels, deviation=True, jobs=jobs, progress=progress
             )
     remove(checkpoint_beside(out))
-    return Cleaned(denoiser, predicted_channels(levels, recording), kept)
+    return DenoiseResult(denoiser, predicted_channels(levels, recording), kept)
 
 
 def detect(
@@ -290,8 +294,8 @@ def detect(
     title: str = "",
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> Outcome:
-    """Find the events of a recording and write the catalogue, the verdict and the page.
+) -> JobResult:
+    """Detect events of a recording and write the catalogue, the verdict and the page.
 
     Parameters
     ----------
@@ -300,79 +304,79 @@ def detect(
     out : Path
         Folder of the results.
     denoiser : Denoiser, optional
-        A fitted denoiser whose band is used, and its blind zone where it was given one.
+        A fitted denoiser; its band is used, and its blind zone if it was set.
     settings : Settings, optional
-        What to run with.
+        Settings of the job.
     title, command_line, console
         As for `run`.
 
     Returns
     -------
-    Outcome
+    JobResult
     """
     settings = settings or Settings()
     results = Results(out, "detect", settings.to_dict(), command_line or [], title)
-    detector = _search(recording, denoiser, settings, results, console)
+    detector = _detect(recording, denoiser, settings, results, console)
     with results.stage("pictures"):
         write_snippets(out / "snippets", recording, detector.conditioner_, None, detector.events_)
         write_timeline(out / "timeline.nc", recording, detector)
-    return _finished(results, recording, [detector.verdict_], detector, detector.events_)
+    return _write_results(results, recording, [detector.verdict_], detector, detector.events_)
 
 
-def _learnt(
+def _train(
     recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
 ) -> tuple[Denoiser, list[str]]:
-    """Learn; with *auto*, keep the network only where it is better than the ridge filter.
+    """Train a denoiser; with *auto*, keep the network only if it is better than the ridge filter.
 
-    Also returns what a reader should know of it.
+    Also return notes for the reader of the page.
     """
     method: Literal["ridge", "network"] = "ridge"
     if settings.method == "network" or (settings.method == "auto" and is_line(recording)):
         method = "network"
     new = partial(Denoiser, band=settings.band, blind_zone=settings.blind_zone, seed=settings.seed)
     denoiser = new(method)
-    with progress_bar("learning", console) as progress:
+    with progress_bar("training", console) as progress:
         denoiser.fit(recording, checkpoint=checkpoint, progress=lambda p: progress(p.step, p.max_steps))
     if settings.method == "network" or denoiser.net_ is None or denoiser.verdict_.outcome == "works":
         return denoiser, []
-    note = f"A network was tried first and set aside. {denoiser.verdict_}"
+    note = f"A network was trained first and rejected. {denoiser.verdict_}"
     return new("ridge").fit(recording), [note]
 
 
-def _trained_on(
+def _fine_tune(
     start: Denoiser, recording: xr.DataArray, settings: Settings, checkpoint: Path, console: Console | None
 ) -> Denoiser:
-    """Learn on from a model, which keeps its band and method."""
+    """Fine-tune a model, which keeps its band and method."""
     band, method = start.conditioner_.band, start.method
     other_zone = settings.blind_zone not in (None, start.blind_zone)
     if settings.band not in (None, tuple(band)) or settings.method not in ("auto", method) or other_zone:
         raise InputError(
-            f"the model to start from has the band {band[0]:g} to {band[1]:g} Hz and the method {method}: "
-            "leave out --band, --method and --blind-zone, or learn without --from"
+            f"the initial model has the band {band[0]:g} to {band[1]:g} Hz and the method {method}: "
+            "leave out --band, --method and --blind-zone, or train without --init-from"
         )
-    with progress_bar("learning on", console) as progress:
+    with progress_bar("fine-tuning", console) as progress:
         return start.fine_tune(
             recording, checkpoint=checkpoint, progress=lambda p: progress(p.step, p.max_steps)
         )
 
 
-def _learn(
+def _train_and_save(
     recording: xr.DataArray, out: Path, settings: Settings, results: Results, console: Console | None
 ) -> Denoiser:
     model = out / "model"
-    with results.stage("learn"):
-        denoiser, notes = _learnt(recording, settings, checkpoint_beside(model), console)
+    with results.stage("train"):
+        denoiser, notes = _train(recording, settings, checkpoint_beside(model), console)
         denoiser.save(model)
         remove(checkpoint_beside(model))
     if is_line(recording):
         results.notes.append(
-            f"Blind zone: {denoiser.blind_zone_} channels on each side, measured from the noise of quiet times."
+            f"Blind zone: {denoiser.blind_zone_} channels on each side, measured in noise windows."
         )
     results.notes += notes
     return denoiser
 
 
-def _search(
+def _detect(
     recording: xr.DataArray,
     denoiser: Denoiser | None,
     settings: Settings,
@@ -385,21 +389,21 @@ def _search(
         denoiser=denoiser,
         seed=settings.seed,
     )
-    with results.stage("detect"), progress_bar("searching", console) as progress:
+    with results.stage("detect"), progress_bar("detecting", console) as progress:
         events = detector.fit_detect(recording, progress=progress)
-        write_detections(events, results.folder, resource=detector.scanner_.name)
+        write_catalogue(events, results.folder, detected_by=detector.scanner_.name)
     return detector
 
 
-def _finished(
+def _write_results(
     results: Results,
     recording: xr.DataArray,
     verdicts: list[Verdict],
     detector: Detector,
     events: list[Event],
-) -> Outcome:
+) -> JobResult:
     results.write_verdicts(verdicts)
     scan = detector.scan_
     n_windows = max(recording.sizes["time"] / scan.hop, 1)
     failed = results.write_run(recording, min(float(scan.present.mean(axis=0).sum() / n_windows), 1.0))
-    return Outcome(write_report(results.folder), verdicts, events, failed)
+    return JobResult(write_report(results.folder), verdicts, events, failed)

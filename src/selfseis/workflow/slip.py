@@ -1,4 +1,4 @@
-"""Inversions from files to a folder of results with its page."""
+"""The job of slip inversion: from files of displacements to a folder of results."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ Stage = Callable[[str], AbstractContextManager[ProgressCallback]]
 
 
 @dataclass(frozen=True)
-class Inverted:
-    """What an inversion left behind.
+class InversionResult:
+    """Result of an inversion.
 
     Attributes
     ----------
     verdict : Verdict
-    said : str
-        What was found, in a line.
+    summary : str
+        Main result in one line.
     report : Path
         The page.
     failed_units : list of str
-        Files of which nothing could be used.
+        Files that could not be used.
     warnings : list of str
-        What was masked, mended or assumed.
-    side_by_side : list of str
-        Lines of a table of what hidden data say: of slip for each type of data, of structure for each prior.
+        Masked, repaired or assumed values, in words.
+    table : list of str
+        Lines of a table of scores on held-out data: per type of data for slip, per prior for structure.
     """
 
     verdict: Verdict
-    said: str
+    summary: str
     report: Path
     failed_units: list[str]
     warnings: list[str]
-    side_by_side: list[str]
+    table: list[str]
 
 
 def stages(results: Results, console: Console | None) -> Stage:
-    """Return what makes the context of a stage: a progress bar whose time is kept with the results."""
+    """Return a context manager of stages: a progress bar whose run time is stored with the results."""
 
     @contextmanager
     def stage(name: str) -> Iterator[ProgressCallback]:
@@ -66,15 +66,15 @@ def invert_slip(
     *,
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> Inverted:
-    """Invert displacements for slip and leave a folder of results.
+) -> InversionResult:
+    """Invert displacements for slip and write a folder of results.
 
     Parameters
     ----------
     gnss : Path or None
-        Sites.
+        File of GNSS sites.
     insar : list of Path
-        Scenes.
+        Files of InSAR scenes.
     fault : Path
         GeoJSON or ``.fsp``.
     out : Path
@@ -82,9 +82,9 @@ def invert_slip(
     inversion : SlipInversion
         Not fitted yet.
     command_line : list of str, optional
-        What the user typed.
+        Command line of the user.
     console : Console, optional
-        Where progress is drawn.
+        Terminal for progress bars.
     """
     files: dict[str, Any] = {
         "gnss": None if gnss is None else str(gnss),
@@ -109,23 +109,23 @@ def invert_slip(
         },
     )
     magnitude = inversion.magnitude_
-    said = f"Mw {magnitude.value:.2f} ({magnitude.low:.2f} to {magnitude.high:.2f})"
-    return Inverted(
-        inversion.verdict_, said, write_inversion_report(out), failed, inversion.quality_log_.summary(),
+    summary = f"Mw {magnitude.value:.2f} ({magnitude.low:.2f} to {magnitude.high:.2f})"
+    return InversionResult(
+        inversion.verdict_, summary, write_inversion_report(out), failed, inversion.quality_log_.summary(),
         type_lines(inversion),
     )  # fmt: skip
 
 
 def type_lines(inversion: SlipInversion) -> list[str]:
-    """Return a table of the types of data that were hidden whole, line by line, and what it says."""
-    rows = [("hidden whole", "variance reduction, 90% interval", "uniform slip")] + [
+    """Return the lines of a table of held-out data types, and its summary."""
+    rows = [("held-out type", "variance reduction, 90% interval", "uniform slip")] + [
         (one.kind, str(one.skill), f"{one.uniform:.3f}") for one in inversion.types_
     ]
-    return [*(lined_up(rows) if inversion.types_ else []), inversion.types_said_]
+    return [*(aligned_rows(rows) if inversion.types_ else []), inversion.types_summary_]
 
 
-def lined_up(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines whose columns stand below each other."""
+def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return [line.rstrip() for line in lines]

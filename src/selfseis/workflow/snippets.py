@@ -1,4 +1,4 @@
-"""Waveforms and scores small enough for a page: before, after, and through time."""
+"""Snippets of waveforms and a timeline of scores, small enough for a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.catalogue.records import Event, iso_milliseconds
+from selfseis.catalogue.records import Event, format_utc
 from selfseis.consensus.agreement import Consensus
 from selfseis.consensus.common_events import CommonEvent
 from selfseis.denoise import Denoiser
@@ -71,8 +71,8 @@ def write_snippets(
         window = _around(recording, max(begin, peak - reach), min(end, peak + reach), MAX_SNIPPET, reach // 2)
         known = {
             "title": event.event_id,
-            "event_start": iso_milliseconds(event.start),
-            "event_end": iso_milliseconds(event.end),
+            "event_start": format_utc(event.start, "ms"),
+            "event_end": format_utc(event.end, "ms"),
         }
         _write(
             folder / f"{event.event_id}.nc", _picture(recording, conditioner, clean, window, SNIPPET), known
@@ -177,13 +177,13 @@ def _write(path: Path, dataset: xr.Dataset, attrs: dict[str, str]) -> None:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
-MAX_AGREED, MAX_UNCONFIRMED = 12, 6
+MAX_CONSENSUS, MAX_UNCONFIRMED = 12, 6
 MAX_STATIONS = 6
 MAX_OF_FIBRE, MAX_CHANNELS = 6, 240
 BEFORE, AFTER = 500, 800  # samples about the onsets of a window
-LONGEST = 12_000
+MAX_TRACE_SAMPLES = 12_000
 LENGTH_OF_FIBRE = 3000  # samples of a window of a fibre
-KEPT_SHARE = 0.25  # of chance among the agreed events that are drawn
+KEPT_SHARE = 0.25  # of the null among the common events that are drawn
 Item = TypeVar("Item")
 
 
@@ -215,24 +215,24 @@ def write_pick_snippets(
     *,
     band: tuple[float, float] | None = None,
 ) -> None:
-    """Write waveforms of events that stations agree on, and of picks that no other station confirms.
+    """Write waveforms of events of the consensus and of picks that no other station confirms.
 
     Parameters
     ----------
     folder : Path
-        Where to write; what is there is replaced.
+        Output folder, which is replaced.
     picked : PickedRecording
         Recording and picks.
-    agreement : Agreement
-        What the stations agree on.
+    consensus : Consensus
+        Consensus across stations.
     band : tuple of float, optional
-        Pass band of the pictures in Hz; by default that of the picker.
+        Pass band of the waveforms in Hz; by default that of the picker.
     """
     if is_long_fibre(picked.recording):
         windows = _of_fibre(picked)
     else:
         kept = consensus.kept(KEPT_SHARE)
-        windows = [_of_event(picked, event) for event in spread(kept, MAX_AGREED)]
+        windows = [_of_event(picked, event) for event in spread(kept, MAX_CONSENSUS)]
         windows += _unconfirmed(picked, kept)
     high_pass = CausalHighPass.measure(picked.recording, band)
     with replacing(folder) as temporary:
@@ -271,12 +271,12 @@ def _of_event(picked: PickedRecording, event: CommonEvent) -> Window:
     first, last = onsets[0].p_time, max(onset.s_time for onset in onsets)
     n_stations = len(event.onsets)
     shown = "" if len(onsets) == n_stations else f", the first {len(onsets)} shown"
-    about = f"{n_stations} stations agree on P and S{shown}; score {event.score:.1f}."
-    return _window(picked, tuple(onset.station for onset in onsets), first, last, "agreed", about)
+    about = f"Consensus of {n_stations} stations on P and S{shown}; score {event.score:.1f}."
+    return _window(picked, tuple(onset.station for onset in onsets), first, last, "consensus", about)
 
 
 def _unconfirmed(picked: PickedRecording, positives: Sequence[CommonEvent]) -> list[Window]:
-    """Return windows about picks that are of no agreed event."""
+    """Return windows around picks that belong to no event of the consensus."""
     of_events = {
         (onset.station, round(time, 3))
         for event in positives
@@ -291,7 +291,7 @@ def _unconfirmed(picked: PickedRecording, positives: Sequence[CommonEvent]) -> l
     windows = []
     for place in spread(lone, MAX_UNCONFIRMED):
         pick, time = picked.picks[place], picked.times[place]
-        about = f"{pick.phase} with a stated probability of {pick.probability:.2f}, which no other station confirms."
+        about = f"{pick.phase} with a probability of {pick.probability:.2f}; no other station confirms it."
         windows.append(
             _window(picked, (int(picked.station_numbers[place]),), time, time, "unconfirmed", about)
         )
@@ -303,8 +303,8 @@ def _window(
 ) -> Window:
     n_samples = picked.recording.sizes["time"]
     first = max(0, round(begin * picked.rate) - BEFORE)
-    last = min(n_samples, max(round(end * picked.rate) + AFTER, first + BEFORE), first + LONGEST)
-    moment = iso_milliseconds(sample_times(picked.recording, min(round(begin * picked.rate), n_samples - 1)))
+    last = min(n_samples, max(round(end * picked.rate) + AFTER, first + BEFORE), first + MAX_TRACE_SAMPLES)
+    moment = format_utc(sample_times(picked.recording, min(round(begin * picked.rate), n_samples - 1)), "ms")
     places = "channels" if is_fibre(picked.recording) else "stations"
     name = (
         picked.stations[stations[0]].code.rstrip(".") if len(stations) == 1 else f"{len(stations)} {places}"

@@ -1,4 +1,4 @@
-"""Cleaning a recording into a file, tile by tile: going on where it stopped, where it ended, and on several cores."""
+"""Denoising of a recording into a file, tile by tile, resumable and on several cores."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from selfseis.recording.dataarray import channel_names
 from selfseis.recording.lazy_transform import tile_samples
 
 TileSpan = tuple[int, int]
-EachTile = Callable[[Callable[[TileSpan], int], Iterable[TileSpan]], Iterable[int]]
+TileMap = Callable[[Callable[[TileSpan], int], Iterable[TileSpan]], Iterable[int]]
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """What was cleaned.
+class DenoiseResult:
+    """Result of denoising a recording into a file.
 
     Attributes
     ----------
     denoiser : Denoiser
-        The one that was used.
+        The denoiser that was used.
     predicted : list of str
-        Channels that recorded nothing, and stand in the file as their neighbours predict them.
+        Channels that recorded nothing; the file holds predictions from their neighbours.
     kept : int
-        Samples from the start on that the file held already.
+        Number of leading samples that the file already held.
     """
 
     denoiser: Denoiser
@@ -52,10 +52,10 @@ def write_denoised(
     jobs: int = 1,
     progress: Callable[[float, float], None] | None = None,
 ) -> int:
-    """Write a cleaned recording tile by tile.
+    """Write a denoised recording tile by tile.
 
-    An interrupted run goes on where it stopped. A finished NetCDF or Zarr file of the same model and the same
-    recording is continued with what was recorded since.
+    An interrupted run resumes. A finished NetCDF or Zarr file of the same model and recording is extended by the
+    new data.
 
     Parameters
     ----------
@@ -68,59 +68,66 @@ def write_denoised(
     levels : ChannelNoiseLevels
         As `Denoiser.levels` returns them.
     deviation : bool
-        Whether the standard deviation of the cleaned recording is written instead of it.
+        Whether to write the standard deviation of the denoised recording instead of the recording.
     jobs : int
-        Tiles that are cleaned at the same time.
+        Number of tiles denoised at the same time.
     progress : callable, optional
-        Called with the number of samples done and of all samples.
+        Called with the number of completed samples and of all samples.
 
     Returns
     -------
     int
-        Samples from the start on that the file held already.
+        Number of leading samples that the file already held.
     """
-    clean = (
+    denoised = (
         denoiser.uncertainty(recording, levels=levels)
         if deviation
         else denoiser.transform(recording, levels=levels)
     )
     like = recording.assign_coords(predicted=("channel", levels.predicted))
     core = tile_samples(recording.sizes["channel"], denoiser.halo)
-    made_by = fingerprint(denoiser, levels)
+    made_by = fingerprint(denoiser.get_params(), denoiser.model_, levels)
     margin = denoiser.halo + levels.halo
-    with RecordingWriter(path, like=like, fingerprint=made_by, margin=margin) as writer, _each(jobs) as each:
+    with (
+        RecordingWriter(path, like=like, fingerprint=made_by, margin=margin) as writer,
+        _tile_map(jobs) as map_tiles,
+    ):
 
         def write_tile(span: TileSpan) -> int:
             if not writer.finished(span[0]):
-                writer.write(span[0], clean.variable.isel(time=slice(*span)).values)
+                writer.write(span[0], denoised.variable.isel(time=slice(*span)).values)
             return span[1]
 
-        for end in each(write_tile, _tiles(recording, core, writer.kept)):
+        for end in map_tiles(write_tile, _tiles(recording, core, writer.kept)):
             if progress is not None:
                 progress(end, recording.sizes["time"])
         return writer.kept
 
 
 def predicted_channels(levels: ChannelNoiseLevels, recording: xr.DataArray) -> list[str]:
-    """Name the channels that recorded nothing and are predicted, and count them among what was found."""
-    names = [name for name, is_so in zip(channel_names(recording), levels.predicted, strict=True) if is_so]
+    """Return the names of predicted channels, which recorded nothing, and add them to the quality log."""
+    names = [
+        name
+        for name, is_predicted in zip(channel_names(recording), levels.predicted, strict=True)
+        if is_predicted
+    ]
     named = [f"fibre at {float(name):.1f} m" if is_fibre(recording) else name for name in names]
     for name in named:
         quality_log_of(recording).add(
-            "predicted", name, "recorded nothing: cleaned data are its neighbours' prediction"
+            "predicted", name, "recorded nothing: denoised data are predicted from neighbouring channels"
         )
     return named
 
 
-def what_was_predicted(path: Path, predicted: list[str]) -> list[str]:
-    """Say in a sentence which channels of a file nobody recorded; none, if all were."""
+def predicted_channels_summary(path: Path, predicted: list[str]) -> list[str]:
+    """Return a sentence on the predicted channels of a file; empty without such channels."""
     if not predicted:
         return []
     shown = ", ".join(predicted[:5]) + (", ..." if len(predicted) > 5 else "")
     where = (
-        "left out, because miniSEED cannot mark a prediction"
+        "left out, because miniSEED cannot flag a prediction"
         if path.suffix == ".mseed"
-        else f"predicted from their neighbours, and marked 'predicted' in {path.name}"
+        else f"predicted from their neighbours and flagged 'predicted' in {path.name}"
     )
     return [f"Channels that recorded nothing: {len(predicted)} ({shown}); {where}."]
 
@@ -132,8 +139,8 @@ def _tiles(recording: xr.DataArray, core: int, kept: int) -> Iterator[TileSpan]:
 
 
 @contextmanager
-def _each(jobs: int) -> Iterator[EachTile]:
-    """Give what calls a function for every tile, in threads if there are several: they share the reader's blocks."""
+def _tile_map(jobs: int) -> Iterator[TileMap]:
+    """Yield a map function over tiles; several jobs run in threads, which share the blocks of the reader."""
     if jobs == 1:
         yield map
         return

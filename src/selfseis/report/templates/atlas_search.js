@@ -1,4 +1,4 @@
-// Finding windows: by station, class, name or time, by likeness, and on the map.
+// Finding windows: by station, class, name or time, by similarity, and on the map.
 
 const MAX_FOUND = 60;
 const MAP_HEIGHT = 380;

@@ -1,0 +1,166 @@
+"""Catalogues from picks: swarms, significance, distant stations, clock errors, and networks without locations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from simulated_picks import BEGIN, LAYERED, TrueEvent, array_of_stations, events_below, false_picks, picks_of
+
+from selfseis.geo.station_files import Site
+from selfseis.geo.stations import StationTable
+from selfseis.locate import LocatedCatalogue, Locator, SearchVolume, locate_events
+from selfseis.locate.build_catalogue import find_events
+
+STATIONS = array_of_stations(8)
+
+
+@pytest.fixture(scope="module")
+def search_volume() -> SearchVolume:
+    return SearchVolume.around(STATIONS, LAYERED)
+
+
+def found_of(truth: list[TrueEvent], catalogue: LocatedCatalogue, search_volume: SearchVolume) -> list[float]:
+    """Epicentral errors in km of the events found near the true origin times."""
+    errors = []
+    for event in truth:
+        near = [e for e in catalogue.located if abs(e.peak - event.time) < np.timedelta64(1500, "ms")]
+        for e in near[:1]:
+            east, north = search_volume.plane.flat(e.location.latitude, e.location.longitude)
+            errors.append(float(np.hypot(east - event.east_km, north - event.north_km)))
+    return errors
+
+
+def test_a_swarm_with_an_event_every_ten_seconds_among_false_picks(search_volume: SearchVolume) -> None:
+    rng = np.random.default_rng(5)
+    truth = events_below(search_volume, 20, 10.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, missing=0.2)]
+    picks += false_picks(STATIONS, 60, 260, rng)
+    catalogue = locate_events(picks, STATIONS, LAYERED, n_shifts=0)
+    errors = found_of(truth, catalogue, search_volume)
+    assert len(errors) >= 19
+    assert len(catalogue.events) <= len(errors) + 1
+    assert np.median(errors) < 0.5
+    used = [pick for event in catalogue.events for pick in event.picks]
+    assert len(used) == len(set(used))
+    assert sum(pick.probability == 0.5 for pick in catalogue.unassociated) > 40
+    assert catalogue.wadati.vp_vs == pytest.approx(1.75, abs=0.03)
+
+
+def test_true_events_have_the_smallest_p_value(search_volume: SearchVolume) -> None:
+    rng = np.random.default_rng(6)
+    truth = events_below(search_volume, 3, 600.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng)]
+    picks += false_picks(STATIONS, 150, 1900, rng)
+    catalogue = locate_events(picks, STATIONS, LAYERED, n_shifts=9)
+    real = [e for e in catalogue.events if any(abs(e.peak - t.time) < np.timedelta64(1, "s") for t in truth)]
+    assert [event.p_value for event in real] == [pytest.approx(0.1)] * 3
+    assert catalogue.n_shifts == 9
+
+
+def test_a_clock_error_is_reported_and_its_picks_are_not_used(search_volume: SearchVolume) -> None:
+    rng, late = np.random.default_rng(7), "XX.S03."
+    truth = events_below(search_volume, 12, 60.0)
+    jump = truth[5].time
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, missing=0.1)]
+    picks = [
+        replace(pick, time=pick.time + np.timedelta64(2500, "ms"))
+        if pick.station == late and pick.time > jump
+        else pick
+        for pick in picks
+    ]
+    catalogue = locate_events(picks, STATIONS, LAYERED, n_shifts=0)
+    (fault,) = catalogue.clock_errors
+    assert fault.station == late and fault.shift_s == pytest.approx(2.5, abs=0.2) and fault.n_events >= 5
+    assert any(late in note and "clock" in note for note in catalogue.notes)
+    assert len(found_of(truth, catalogue, search_volume)) == 12
+    assert not any(p.station == late and p.time > jump for e in catalogue.events for p in e.picks)
+
+
+def test_a_distant_station_is_reported_and_does_not_widen_the_volume() -> None:
+    far = {"XX.FAR.": Site(48.5, 8.0, 100.0)}
+    near = {
+        code: Site(STATIONS.latitude[i], STATIONS.longitude[i], STATIONS.elevation_m[i])
+        for i, code in enumerate(STATIONS.codes)
+    }
+    stations = StationTable.from_sites(near | far)
+    search_volume = SearchVolume.around(stations, LAYERED)
+    alone = SearchVolume.around(STATIONS, LAYERED)
+    assert search_volume.aperture_km == pytest.approx(alone.aperture_km, rel=0.01)
+    truth = events_below(alone, 3, 120.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, np.random.default_rng(8))]
+    catalogue = locate_events(picks, stations, LAYERED, n_shifts=0)
+    assert catalogue.far_outside == ("XX.FAR.",)
+    assert any("XX.FAR." in note and "far outside" in note for note in catalogue.notes)
+    assert len(found_of(truth, catalogue, search_volume)) == 3
+
+
+def test_p_alone_gives_a_catalogue(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 4, 90.0)
+    rng = np.random.default_rng(9)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng, phases="P")]
+    catalogue = locate_events(picks, STATIONS, LAYERED, n_shifts=0)
+    assert len(found_of(truth, catalogue, search_volume)) == 4
+    assert not catalogue.wadati.is_measured and "is assumed" in str(catalogue.wadati)
+
+
+def test_no_picks_give_an_empty_catalogue(tmp_path) -> None:
+    catalogue = locate_events([], STATIONS, LAYERED)
+    assert catalogue.events == [] and "no picks" in catalogue.notes[0]
+    catalogue.write(tmp_path)
+    assert len((tmp_path / "catalogue.csv").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_few_stations_give_times_and_distances_without_locations(search_volume: SearchVolume, n: int) -> None:
+    truth = events_below(search_volume, 6, 60.0)
+    rng = np.random.default_rng(10)
+    names = STATIONS.codes[:n]
+    picks = [p for event in truth for p in picks_of(event, search_volume, rng) if p.station in names]
+    catalogue = locate_events(picks, STATIONS, LAYERED, n_shifts=5)
+    assert len(catalogue.events) == 6 and catalogue.located == []
+    for event, known in zip(catalogue.events, truth, strict=True):
+        assert abs(event.peak - known.time) < np.timedelta64(700, "ms")
+        assert set(event.distances_km) == set(names)
+        assert event.reason
+    assert any("no event is located" in note for note in catalogue.notes)
+    assert all(np.isnan(event.p_value) for event in catalogue.events) == (n == 1)
+
+
+def test_stations_without_coordinates_give_origin_times(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 4, 60.0)
+    picks = [p for event in truth for p in picks_of(event, search_volume, np.random.default_rng(11))]
+    catalogue = locate_events(picks, StationTable.from_sites({}), n_shifts=0)
+    assert len(catalogue.events) == 4 and catalogue.located == []
+    assert any("no coordinates of" in note for note in catalogue.notes)
+
+
+def test_a_station_without_coordinates_is_reported_and_the_others_locate(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 3, 90.0)
+    picks = [p for event in truth for p in picks_of(event, search_volume, np.random.default_rng(12))]
+    lacking = STATIONS.take(np.arange(8) != 2)
+    catalogue = locate_events(picks, lacking, LAYERED, n_shifts=0)
+    assert len(found_of(truth, catalogue, search_volume)) == 3
+    assert any(f"no coordinates of {STATIONS.codes[2]}" in note for note in catalogue.notes)
+
+
+def test_a_small_array_has_the_same_relative_resolution() -> None:
+    stations = array_of_stations(8, radius_km=0.25)
+    small = StationTable(stations.codes, stations.latitude, stations.longitude, 0.2 * stations.elevation_m)
+    search_volume = SearchVolume.around(small, LAYERED)
+    truth = [TrueEvent(0.05 * k - 0.1, 0.02 * k, 0.15 + 0.03 * k, 20 + 2 * k) for k in range(5)]
+    rng = np.random.default_rng(14)
+    picks = [p for event in truth for p in picks_of(event, search_volume, rng, sd_s=0.002)]
+    found = find_events(picks, Locator(search_volume))
+    assert len(found) == 5
+    for (_, place), known in zip(found, truth, strict=True):
+        east, north = search_volume.plane.flat(place.latitude, place.longitude)
+        assert np.hypot(east - known.east_km, north - known.north_km) < 0.05
+
+
+def test_times_are_in_utc_and_part_of_the_ids(search_volume: SearchVolume) -> None:
+    picks = picks_of(TrueEvent(1, 2, 8, 30.0), search_volume, np.random.default_rng(15), sd_s=0.01)
+    (event,) = locate_events(picks, STATIONS, LAYERED, n_shifts=0).events
+    assert abs(event.peak - (BEGIN + np.timedelta64(30, "s"))) < np.timedelta64(100, "ms")
+    assert event.event_id.startswith("ev20240506T0000") and event.start <= event.end

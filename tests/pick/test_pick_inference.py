@@ -1,0 +1,148 @@
+"""The causal filter and the inference along a recording: onsets, tiles and gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from selfseis.errors import InputError
+from selfseis.networks.picking_unet import OnsetNet, onset_features
+from selfseis.pick import inference
+from selfseis.pick.high_pass import CausalHighPass, default_corner
+from selfseis.pick.inference import EDGE, SETTLING, Annotator, NetworkDetector
+from selfseis.pick.noise_windows import read_window
+from selfseis.recording import recording_from_array
+from selfseis.recording.components import stations_of
+
+RATE, WINDOW = 100.0, 1536
+
+
+def network_recording(n_samples, seed=0, n_stations=2):
+    rng = np.random.default_rng(seed)
+    data = rng.normal(size=(3 * n_stations, n_samples)).astype(np.float32) + 500
+    ids = [f"XX.S{number}..HH{code}" for number in range(n_stations) for code in "ENZ"]
+    return recording_from_array(data, RATE, seed_id=ids)
+
+
+def annotator_of(recording):
+    torch.manual_seed(0)
+    return Annotator(OnsetNet(4).eval(), CausalHighPass.measure(recording), WINDOW)
+
+
+def whole(annotator, recording):
+    spans = list(annotator.along(recording, stations_of(recording)))
+    return np.concatenate([s.probability[:, :, EDGE : EDGE + s.n_core] for s in spans], axis=2)
+
+
+def test_nothing_rings_before_a_step():
+    data = np.full((1, 4000), 7.0, np.float32)
+    data[0, 2000:] += 100
+    filtered, _ = CausalHighPass(RATE, np.array([7.0], np.float32))(data)
+    assert not filtered[0, :2000].any()
+    assert np.abs(filtered[0, 2000:2100]).max() > 50
+
+
+def test_a_filtered_tile_equals_the_whole():
+    recording = network_recording(9000)
+    high_pass = CausalHighPass.measure(recording)
+    everything, _ = high_pass(recording.values)
+    station = stations_of(recording)[1]
+    part = read_window(recording, station, high_pass, 5000, 6000)
+    np.testing.assert_allclose(part, everything[3:6, 5000:6000], atol=1e-3)
+
+
+def test_a_window_beyond_the_ends_is_zero_there():
+    recording = network_recording(3000)
+    high_pass = CausalHighPass.measure(recording)
+    window = read_window(recording, stations_of(recording)[0], high_pass, -100, 3100)
+    assert not window[:, :100].any()
+    assert not window[:, 3100:].any()
+    assert window[:, 100:3100].any(axis=1).all()
+    assert not read_window(recording, stations_of(recording)[0], high_pass, 4000, 4100).any()
+
+
+@pytest.mark.parametrize(
+    ("rate", "corner"), [(2, 0.1), (8, 0.4), (20, 1.0), (100, 1.0), (200, 2.0), (500, 5.0)]
+)
+def test_the_corner_is_above_the_microseism_within_limits_of_the_sampling_rate(rate, corner):
+    assert default_corner(rate) == pytest.approx(corner)
+
+
+@pytest.mark.parametrize("band", [(0.0, 10.0), (5.0, 5.0), (1.0, 60.0)])
+def test_an_invalid_band_is_refused(band):
+    with pytest.raises(InputError, match="band"):
+        CausalHighPass(RATE, np.zeros(1, np.float32), band)
+
+
+def test_tiled_equals_whole(monkeypatch):
+    recording = network_recording(12_345)
+    annotator = annotator_of(recording)
+    expected = whole(annotator, recording)
+    monkeypatch.setattr(inference, "TILE_VALUES", 6 * annotator.hop)
+    tiled = whole(annotator, recording)
+    assert expected.shape == (2, 2, 12_345)
+    np.testing.assert_allclose(tiled, expected, atol=2e-5)
+
+
+def test_picks_do_not_depend_on_tiles(monkeypatch):
+    recording = network_recording(12_345)
+    detector = NetworkDetector(annotator_of(recording), 0.0)
+    stations = stations_of(recording)
+    expected = detector.find(recording, stations)
+    monkeypatch.setattr(inference, "TILE_VALUES", 6 * detector.annotator.hop)
+    for one, other in zip(detector.find(recording, stations), expected, strict=True):
+        np.testing.assert_allclose(one.p[:, 0], other.p[:, 0], atol=0.1)
+        np.testing.assert_allclose(one.s[:, 0], other.s[:, 0], atol=0.1)
+
+
+def test_scale_and_offset_of_the_data_do_not_matter():
+    recording = network_recording(6000)
+    expected = whole(annotator_of(recording), recording)
+    scaled = recording.copy(data=1e-9 * recording.values)
+    np.testing.assert_allclose(whole(annotator_of(scaled), scaled), expected, atol=1e-3)
+
+
+def test_there_is_no_probability_in_a_gap():
+    recording = network_recording(8000)
+    recording.values[:3, 3000:5000] = np.nan
+    probability = whole(annotator_of(recording), recording)
+    assert not probability[0, :, 3000:5000].any()
+    assert probability[1, :, 3000:5000].any()
+
+
+def test_probabilities_are_zero_where_data_begin_but_not_after_short_dropouts():
+    recording = network_recording(8000)
+    recording.values[:3, 3000:5000] = np.nan
+    recording.values[3:, 6000:6005] = np.nan
+    probability = whole(annotator_of(recording), recording)
+    assert not probability[:, :, :SETTLING].any()
+    assert not probability[0, :, 5000 : 5000 + SETTLING].any()
+    assert probability[0, :, 5000 + SETTLING :].all() and probability[0, :, SETTLING:3000].all()
+    assert probability[1, :, SETTLING:6000].all() and probability[1, :, 6005:].all()
+
+
+def test_stations_do_not_influence_each_other():
+    recording = network_recording(6000)
+    expected = whole(annotator_of(recording), recording)
+    recording.values[:3] *= -3
+    changed = whole(annotator_of(recording), recording)
+    np.testing.assert_allclose(changed[1], expected[1], atol=1e-6)
+
+
+def test_features_keep_polarisation_and_show_weak_onsets():
+    window = torch.zeros(1, 3, 2000)
+    window[0] = 0.01 * torch.randn(3, 2000, generator=torch.Generator().manual_seed(0))
+    window[0, 2, 300:330] += 0.2
+    window[0, :, 1500:] += 100 * torch.sin(torch.arange(500) * 0.2 * torch.pi)
+    raw, pressed = onset_features(window)[0].split(3)
+    assert raw[2, 300:330].abs().max() < 0.05
+    assert pressed[2, 300:330].abs().max() > 3 * pressed[2, :300].abs().mean()
+
+
+def test_missing_components_stay_zero():
+    window = torch.randn(1, 3, 1024)
+    window[:, :2] = 0
+    features = onset_features(window)[0]
+    assert not features[[0, 1, 3, 4]].any()
+    assert torch.isfinite(features).all()
