@@ -24,7 +24,7 @@ from benchmarks.denoise_methods import Case, make_case
 from benchmarks.denoise_scores import score_records
 from benchmarks.denoise_tables import AMPLITUDE_TARGET, TARGET, fibre_tables
 from benchmarks.fibre_noise import Samples
-from selfseis.denoise.wiener import CHANNELS, SAMPLES
+from selfseis.denoise.wiener import MAX_CHANNELS, MAX_SAMPLES
 from selfseis.denoise.windowed_fk import Frames
 
 MEASURED, RIVAL = "ridge", "AFK, oracle"
@@ -91,7 +91,7 @@ def weighed_as_told(records: Records, gain: Gain) -> Samples:
     -------
     ndarray, shape (n_records, n_channels, n_samples)
     """
-    frames = Frames(CHANNELS, SAMPLES)
+    frames = Frames(MAX_CHANNELS, MAX_SAMPLES)
     signal, noise = (frames.of(np.concatenate(list(part), axis=1)) for part in (records.truth, records.noise))
     gains = gain(frames, signal.abs().square(), noise.abs().square())
     n_records, n_channels, n_samples = records.truth.shape
@@ -108,7 +108,7 @@ def _settings(seeds: list[int]) -> dict[str, Any]:
     return {
         "seeds": seeds,
         "records": f"those of denoise_fibre, input {LEVELS.round(1).tolist()} dB",
-        "frames": f"{CHANNELS} channels x {SAMPLES} samples, as the denoiser's",
+        "frames": f"{MAX_CHANNELS} channels x {MAX_SAMPLES} samples, as the denoiser's",
         "baseline": "zero output is 0 dB",
         "measured": "the closed-form filter with its own observation, which is told nothing",
         "rival": "AFK with the setting and the factor that the truth likes best",

@@ -30,4 +30,10 @@ def test_example_runs_and_prints_a_verdict(example: Path, tmp_path: Path) -> Non
 
 def test_there_is_an_example_of_every_task() -> None:
     names = {path.stem for path in EXAMPLES}
-    assert {"denoise_fibre", "detect_events", "judge_a_model", "pick_an_array", "simulate_an_array"} <= names
+    assert {
+        "denoise_fibre",
+        "detect_events",
+        "evaluate_a_model",
+        "pick_an_array",
+        "simulate_an_array",
+    } <= names

@@ -88,7 +88,7 @@ def test_command_searches_across_stations(truth: KnownTruth, selfseis, tmp_path:
     table = pd.read_csv(tmp_path / "out" / "similar.csv")
     assert list(table["rank"]) == list(range(len(table))) and table["seed_id"][0] == SITE
     assert table["seed_id"][1] == "XX.TWO..HHZ"  # the same waveform, seven windows later
-    assert "Like what was asked for" in (tmp_path / "out" / "atlas.html").read_text()
+    assert "Similar windows" in (tmp_path / "out" / "atlas.html").read_text()
     late = ("--similar-to", "2031-01-01", "--model", tmp_path / "out" / "model")
     again = selfseis("explore", tmp_path / "two.nc", "--out", tmp_path / "out", *late)
     assert again.exit_code == 1 and "no usable window" in again.stderr

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from conftest import RATE, stream_of
 from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.quality_log import quality_log_of
-from selfseis.recording import open_recording
+from selfseis.recording import open_recording, write_recording
+from selfseis.simulate import simulate_noise_recording
 
 
 @pytest.fixture
@@ -128,3 +130,14 @@ def test_import_loads_no_heavy_library() -> None:
     code = f"import sys, selfseis.recording; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_list_of_paths_equals_its_members(tmp_path: Path) -> None:
+    first = simulate_noise_recording("white", "network", 1 / 360, 50.0, 2, seed=1)
+    names = [tmp_path / "a.mseed", tmp_path / "b.mseed"]
+    write_recording(first.isel(time=slice(0, 250)), names[0])
+    write_recording(first.isel(time=slice(250, 500)), names[1])
+    xr.testing.assert_identical(open_recording(names).load(), open_recording(*names).load())
+    assert open_recording(names).sizes["time"] == 500
+    with pytest.raises(InputError, match="list of sources is empty"):
+        open_recording([])

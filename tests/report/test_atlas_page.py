@@ -97,7 +97,7 @@ def test_a_fibre_has_channels_and_no_stations(tmp_path: Path) -> None:
 
 def test_what_was_asked_for_is_listed_with_its_likes(tmp_path: Path) -> None:
     write_exploration(tmp_path)
-    assert "Like what was asked for" not in write_atlas(tmp_path).read_text()
+    assert "Similar windows" not in write_atlas(tmp_path).read_text()
     (tmp_path / "similar.csv").write_text(
         "rank,window,seed_id,start,end,distance,query_window,class,novelty\n"
         "0,7,CX.PB01..HH?,2016-03-21T00:33:36.000Z,2016-03-21T00:38:24.000Z,0.0,7,1,0.9\n"

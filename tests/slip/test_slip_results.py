@@ -100,7 +100,7 @@ def test_the_page_shows_the_main_results(folder: Path) -> None:
     for text in ("Slip works on these data", "what is known, and what is guessed", "Moment by depth",
                  "The sign is wrong", "Priors on the same held-out data", "uniform slip", "ramps only"):  # fmt: skip
         assert text in page, text
-    assert "<script" not in page and "nan" not in page.lower().replace("finance", "")
+    assert "<script" not in page and "nan" not in page.lower().replace("provenance", "")
 
 
 def test_bad_input_ends_with_one_line_and_status_2(tmp_path: Path, selfseis: Callable[..., Result]) -> None:

@@ -100,6 +100,6 @@ def test_the_earthquake_on_the_porotomo_fibre(tmp_path: Path) -> None:
 
 def test_the_events_over_the_mine(tmp_path: Path) -> None:
     outcome = run(installed(samples.mine_recording), tmp_path)
-    said = compare_with_manual_picks(outcome.events, samples.mine_manual_picks())
-    n_found = int(said.partition(" of 5 events found")[0].rpartition(" ")[2])
-    assert n_found >= 4, said
+    sentence = compare_with_manual_picks(outcome.events, samples.mine_manual_picks())
+    n_detected = int(sentence.partition(" of 5 events detected")[0].rpartition(" ")[2])
+    assert n_detected >= 4, sentence

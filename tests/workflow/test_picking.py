@@ -133,7 +133,7 @@ def test_the_gallery_is_a_sample_with_its_picks(tmp_path: Path) -> None:
     write_pick_snippets(tmp_path / "pick_snippets", picked, picked.consensus(PAIRED))
     paths = sorted((tmp_path / "pick_snippets").glob("*.nc"))
     snippets = [xr.open_dataset(path, engine="h5netcdf").load() for path in paths]
-    positives = [snippet for snippet in snippets if "agreed" in snippet.attrs["title"]]
+    positives = [snippet for snippet in snippets if "consensus" in snippet.attrs["title"]]
     assert len(positives) == 12 and len(snippets) == 18
     for snippet in positives:
         assert snippet["before"].shape[0] >= 6
@@ -205,7 +205,7 @@ def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> 
     assert isinstance(load_model(tmp_path / "out" / "model"), Picker)
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["parameters"]["s_minus_p"] == [0.3, 9.0]
-    assert any("0.5 of the full course" in note for note in run["notes"])
+    assert any("0.5 of the full training" in note for note in run["notes"])
     assert set(run["wall_seconds"]) == {"train", "pick", "pictures", "evaluate"}
 
 
@@ -249,7 +249,7 @@ def test_a_denoiser_cannot_pick(selfseis: Command, data: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_rate_of_false_alarms_that_no_threshold_has(rate: float) -> None:
-    with pytest.raises(InputError, match="give a number above 0"):
+    with pytest.raises(InputError, match="must be a number above 0"):
         PickSettings(false_alarms_per_day=rate)
 
 

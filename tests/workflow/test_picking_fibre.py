@@ -85,7 +85,10 @@ def test_the_page_shows_picks_on_the_waves(
     page = outcome.report.read_text()
     payload = json.loads(re.search(r'id="pick-snippet-0">(.*?)</script>', page).group(1))  # type: ignore[union-attr]
     assert payload["kind"] == "waterfall" and len(payload["picks"]) > 40
-    assert "Learnt from 24 of the fibre&#39;s 80 channels" in page and "80 channels, picks along" in page
+    assert (
+        "trained and evaluated on 24 of the 80 channels of the fibre" in page
+        and "80 channels, picks along" in page
+    )
     summary = json.loads((tmp_path / "picks_summary.json").read_text())
     assert summary["wadati"] == summary["reliability"] == {}
 

@@ -47,7 +47,7 @@ def open_recording(
 
     Parameters
     ----------
-    source, *more : path, glob, folder, URL, Stream, Trace, Patch, Spool, numpy.ndarray or xarray.DataArray
+    source, *more : path, glob, folder, URL, list of these, Stream, Trace, Patch, Spool, ndarray or DataArray
         Folders are searched recursively and may mix formats. An SDS archive is recognised by its file names;
         only files of the requested span are opened. Several sources must all be paths.
     start, end : time, optional
@@ -81,6 +81,10 @@ def open_recording(
     (4, 250)
     >>> open_recording("archive", start="2014-05-01", select="CX.*.HHZ")  # doctest: +SKIP
     """
+    if isinstance(source, list | tuple):
+        if not source:
+            raise InputError("the list of sources is empty: give at least one path")
+        source, more = source[0], (*source[1:], *more)
     span = (None if start is None else to_ns(start), None if end is None else to_ns(end))
     if span[0] is not None and span[1] is not None and span[0] >= span[1]:
         raise InputError(f"the span from {start} to {end} is empty: give an end after the start")

@@ -1,4 +1,4 @@
-"""Judge a model on data that it has not seen: once where it helps, once where there is nothing to find."""
+"""Evaluate a model on new data: a recording with events, and noise alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ with TemporaryDirectory() as folder:
     Denoiser("ridge").fit(with_events(seed=1)).save(Path(folder) / "model")
     model = Denoiser.load(Path(folder) / "model")
 
-print("where it learnt:  ", model.verdict_)
+print("training data:    ", model.verdict_)
 print("other events:     ", model.evaluate(with_events(seed=2)))
 print("noise alone:      ", model.evaluate(fibre_noise(seed=3)))
 
-fooled = Denoiser("ridge", blind_zone=0).fit(fibre_noise(seed=3))
-print(
-    "noise, no zone:   ", fooled.verdict_
-)  # the gauge's shared noise passes for signal: why there is a zone
+without_zone = Denoiser("ridge", blind_zone=0).fit(fibre_noise(seed=3))
+# Without a blind zone, noise that neighbours share over the gauge length is predicted and passes for signal.
+print("noise, no zone:   ", without_zone.verdict_)
