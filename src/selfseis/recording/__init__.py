@@ -19,7 +19,7 @@ from selfseis.recording.dataarray import (
     station_codes,
 )
 from selfseis.recording.gap_filling import bridge_gaps
-from selfseis.recording.open import open_recording
+from selfseis.recording.open import as_recording, open_recording
 from selfseis.recording.tiling import Tile, tiles
 from selfseis.recording.writer import RecordingWriter, write_recording
 
@@ -28,6 +28,7 @@ __all__ = [
     "QualityLog",
     "RecordingWriter",
     "Tile",
+    "as_recording",
     "bridge_gaps",
     "is_fibre",
     "lazy_recording",

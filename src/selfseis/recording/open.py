@@ -103,6 +103,31 @@ def open_recording(
     return restricted(recording, span, select)
 
 
+def as_recording(data: Any) -> xr.DataArray:
+    """Return what the methods of an estimator work on: a recording as it is, anything else opened.
+
+    Parameters
+    ----------
+    data : xarray.DataArray, path, list of paths, Stream, Trace, Patch or Spool
+        Whatever `open_recording` takes. An array states no sampling rate: open it with `open_recording`.
+
+    Returns
+    -------
+    xarray.DataArray
+        float32 ("channel", "time"), NaN where there is no data.
+
+    Raises
+    ------
+    InputError
+        If no usable data remain.
+    """
+    if isinstance(data, np.ndarray):
+        raise InputError(
+            "an array has no sampling rate: give open_recording(array, sampling_rate=...) instead"
+        )
+    return open_recording(data)
+
+
 def _in_memory(
     source: Any, more: Sequence[Any], assumed: Assumptions, quality_log: QualityLog
 ) -> Material | None:
