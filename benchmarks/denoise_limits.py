@@ -24,9 +24,10 @@ from benchmarks.denoise_methods import Case, make_case
 from benchmarks.denoise_scores import score_records
 from benchmarks.denoise_tables import AMPLITUDE_TARGET, TARGET, fibre_tables
 from benchmarks.fibre_noise import Samples
-from selfseis.denoise.wiener import MAX_CHANNELS, MAX_SAMPLES
+from selfseis.denoise import DenoiserOptions
 from selfseis.denoise.windowed_fk import Frames
 
+FRAMES = DenoiserOptions().wiener.frames
 MEASURED, RIVAL = "ridge", "AFK, oracle"
 AROUND = "told: signal around each cell, mean noise"
 CELL = "told: signal of each cell, mean noise"
@@ -91,7 +92,7 @@ def weighed_as_told(records: Records, gain: Gain) -> Samples:
     -------
     ndarray, shape (n_records, n_channels, n_samples)
     """
-    frames = Frames(MAX_CHANNELS, MAX_SAMPLES)
+    frames = Frames(FRAMES.max_channels, FRAMES.max_samples)
     signal, noise = (frames.of(np.concatenate(list(part), axis=1)) for part in (records.truth, records.noise))
     gains = gain(frames, signal.abs().square(), noise.abs().square())
     n_records, n_channels, n_samples = records.truth.shape
@@ -108,7 +109,7 @@ def _settings(seeds: list[int]) -> dict[str, Any]:
     return {
         "seeds": seeds,
         "records": f"those of denoise_fibre, input {LEVELS.round(1).tolist()} dB",
-        "frames": f"{MAX_CHANNELS} channels x {MAX_SAMPLES} samples, as the denoiser's",
+        "frames": f"{FRAMES.max_channels} channels x {FRAMES.max_samples} samples, as the denoiser's",
         "baseline": "zero output is 0 dB",
         "measured": "the closed-form filter with its own observation, which is told nothing",
         "rival": "AFK with the setting and the factor that the truth likes best",

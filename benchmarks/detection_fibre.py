@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, half_found, half_found_draws, poisson_interval, progress
 from benchmarks.fibre_noise import SITES, Site, Variant, long_noise
 from selfseis.detect import Detector
-from selfseis.detect.model import APART
+from selfseis.detect.options import ThresholdOptions
 from selfseis.detect.scan import Scan, Scanner
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
@@ -23,6 +23,7 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import SimulatedEvent, simulate_recording_with_events
 from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
+APART = ThresholdOptions().apart
 PER_DAY = 1.0
 COUNTABLE = 30  # false alarms expected in the noise at the rate at which ours are counted
 CHANNELS = 192

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.explore_planting import KINDS, NOISE, Planted, day_of, plant
 from selfseis.explore import Explorer
-from selfseis.explore.background import FLOOR, mean_of_known
+from selfseis.explore.background import mean_of_known
 from selfseis.explore.cluster_search import search_clusters
-from selfseis.explore.embedding import MAX_AXES
-from selfseis.explore.encoder import Encoder, Views
+from selfseis.explore.embedding import Encoder, Views
 from selfseis.explore.novelty import Novelty
+from selfseis.explore.options import ExplorerOptions
 from selfseis.explore.surrogates import surrogate_features
 from selfseis.networks.window_encoder import WindowNet
 from selfseis.recording import sampling_rate
@@ -59,28 +59,31 @@ def run(quick: bool) -> Iterator[Measured]:
 
 def _results(planted: Planted, seed: int) -> dict[str, Result]:
     """Return label and novelty of each window by each method; windows without data are -2."""
-    explorer = Explorer(
-        window=planted.length / sampling_rate(planted.recording), representation="scattering", seed=seed
-    ).fit(planted.recording)
+    options = ExplorerOptions()
+    window = planted.length / sampling_rate(planted.recording)
+    explorer = Explorer(window=window, representation="scattering", seed=seed, options=options)
+    explorer.fit(planted.recording)
     explored = explorer.explored_
     assert explored is not None
     place, n = explored.table.first // planted.length, len(planted.kind)
     names = [site.name for site in explored.sites]
     features = explorer.background_.excess(explored.table, names)
     null = surrogate_features(
-        planted.recording, explored.sites, explorer.grid_, explorer.background_, len(features), seed
+        planted.recording, explored.sites, explorer.grid_, explorer.background_, len(features), seed, options
     )
     n_bands = int(explorer.background_.bands.sum())
     found: dict[str, Result] = {OURS: (explored.labels, explored.novelty)}
     axes = explorer.representation_.axes
-    views = Views(features, n_bands, FLOOR, explored.table.site, explored.table.first)
+    floor, table = options.background.floor, explored.table
+    views = Views(features, n_bands, floor, table.site, table.first, options.encoder)
     learned, _ = Encoder.trained(views, axes, seed)
     torch.manual_seed(seed)
-    untrained = Encoder(axes, WindowNet(features.shape[1], MAX_AXES))
+    untrained = Encoder(axes, WindowNet(features.shape[1], options.embedding.n_axes))
     for name, see in ((LEARNED, learned), (UNTRAINED, untrained)):
         points, under_null = see(features), see(null)
-        labels = search_clusters(points, explored.table.first, under_null, "hdbscan", seed)[0].labels
-        found[name] = labels, Novelty.measure(points, under_null, seed).score(points)
+        labels = search_clusters(points, table.first, under_null, "hdbscan", seed, options)[0].labels
+        novelty = Novelty.measure(points, under_null, seed, options.novelty)
+        found[name] = labels, novelty.score(points)
     found[ENERGIES] = _by_energies(np.log(mean_of_known(explored.table.power)), seed)
     found |= {
         name: (labels[place], score if score is None else score[place])

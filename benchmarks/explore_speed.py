@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.explore_planted import scatseisnet_python
 from benchmarks.explore_planting import day_of
-from selfseis.explore.scattering import MAX_CENTRE, PER_OCTAVE, Scattering
+from selfseis.explore.options import ScatteringOptions, WindowOptions
+from selfseis.explore.scattering import Scattering
 from selfseis.explore.windows import Grid, sites_of, stream_windows
 from selfseis.recording import lazy_recording, sampling_rate
 
@@ -49,21 +50,22 @@ class AsMany(Scattering):
     @cached_property
     def centres(self) -> NDArray[np.float64]:
         """Centres of the first-order bands in cycles a sample, falling."""
-        return MAX_CENTRE * 2.0 ** (-np.arange(PEER_FIRST) / PER_OCTAVE)
+        return self.options.max_centre * 2.0 ** (-np.arange(PEER_FIRST) / self.options.bands_per_octave)
 
     @cached_property
     def modulations(self) -> NDArray[np.float64]:
         """Centres of the second-order bands in cycles a sample, falling."""
         n_octaves = len(super().modulations)
-        return MAX_CENTRE / 2 * 2.0 ** (-np.arange(3 * n_octaves) / 3)
+        return self.options.max_centre / 2 * 2.0 ** (-np.arange(3 * n_octaves) / 3)
 
 
 def _speed() -> list[Row]:
     recording = day_of("GR.FUR").load()  # reading is not what is compared
     grid = Grid(sampling_rate(recording), SEGMENT)
+    options = ScatteringOptions()
     rows = [
-        _scattered(recording, grid, "selfseis, as it explores", Scattering(SEGMENT)),
-        _scattered(recording, grid, AS_MANY, AsMany(SEGMENT)),
+        _scattered(recording, grid, "selfseis, as it explores", Scattering(SEGMENT, options)),
+        _scattered(recording, grid, AS_MANY, AsMany(SEGMENT, options)),
     ]
     python = scatseisnet_python()
     if python:
@@ -74,10 +76,10 @@ def _speed() -> list[Row]:
 
 @torch.no_grad()
 def _scattered(recording: xr.DataArray, grid: Grid, method: str, scattering: Scattering) -> Row:
-    seconds = []
+    seconds, options = [], WindowOptions()
     for _ in range(REPEATS):
         began = time.perf_counter()
-        for batch in stream_windows(recording, sites_of(recording), grid):
+        for batch in stream_windows(recording, sites_of(recording, options), grid, options):
             scattering(torch.from_numpy(np.ascontiguousarray(batch.samples)))
         seconds.append(time.perf_counter() - began)
     return _row(method, len(scattering.centres), len(scattering.second), min(seconds))
@@ -129,9 +131,9 @@ def explore_month(days: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         outcome = workflow.explore(simulated_month(days), Path(folder) / "out")
-        n_windows = len((outcome.page.parent / "segments.csv").read_text().splitlines()) - 1
+        n_windows = len((outcome.report.parent / "segments.csv").read_text().splitlines()) - 1
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(peak, n_windows, outcome.page.stat().st_size / 1e6)
+        print(peak, n_windows, outcome.report.stat().st_size / 1e6)
 
 
 def simulated_month(days: int) -> xr.DataArray:

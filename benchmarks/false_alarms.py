@@ -12,12 +12,13 @@ import xarray as xr
 from benchmarks.common import Measured, Row, Table, poisson_interval, progress
 from selfseis.detect import Detector
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.model import APART
+from selfseis.detect.options import ThresholdOptions
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.simulate import simulate_noise_recording
 from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
+APART = ThresholdOptions().apart
 PER_DAY = 24.0
 RATE = 25.0  # Hz
 FIBRE_CHANNELS = 32

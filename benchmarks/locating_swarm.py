@@ -17,6 +17,7 @@ from benchmarks.fibre_noise import data_folder
 from benchmarks.picking_data import QUICK_FRACTION, fitted
 from selfseis.catalogue.records import PHASES, Event, Pick
 from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.locate import locate_events
 from selfseis.pick import Picker
 from selfseis.pick.baselines import AicDetector
@@ -26,7 +27,6 @@ from selfseis.recording.components import station_table, stations_of
 from selfseis.workflow.locate import ASSOCIATED_FROM
 
 SAME_EVENT = np.timedelta64(1500, "ms")  # between origin times
-KM_A_DEGREE = 111.195
 RATIO_OF_HALF = 6.0  # trigger ratio that counts as a probability of one half, for the baseline
 
 
@@ -86,8 +86,8 @@ def _compared(events: list[Event], reference: list[tuple[np.datetime64, float, f
         event = min(near, key=lambda e: abs(e.peak - time))
         used.add(event.event_id)
         assert event.location is not None
-        north = (event.location.latitude - latitude) * KM_A_DEGREE
-        east = (event.location.longitude - longitude) * KM_A_DEGREE * np.cos(np.radians(latitude))
+        north = (event.location.latitude - latitude) * KM_PER_DEGREE
+        east = (event.location.longitude - longitude) * KM_PER_DEGREE * np.cos(np.radians(latitude))
         apart.append(float(np.hypot(north, east)))
         deeper.append(abs(event.location.depth_km - depth))
     return {

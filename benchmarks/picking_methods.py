@@ -26,7 +26,8 @@ from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.baselines import sta_lta_aic_picks
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import APART, peaks_of
+from selfseis.pick.inference import peaks_of
+from selfseis.pick.options import InferenceOptions, TriggerOptions
 
 if TYPE_CHECKING:
     from selfseis.pick.picker import Picker
@@ -41,6 +42,7 @@ Onsets = dict[
 LOWEST = 0.005  # height of the least peak
 USUAL_BAR = 0.3  # of a peer
 USUAL_RATIOS = {"P": 4.0, "S": 2.0}  # of STA/LTA
+LOW_TRIGGER = TriggerOptions(p_trigger=1.5, s_trigger=1.2)
 BATCH = 16
 WARM_UPS, WARM_UP_WINDOWS = 10, 12
 
@@ -67,10 +69,10 @@ class Method:
     bar: dict[Phase, float] = field(default_factory=lambda: dict.fromkeys(PHASES, USUAL_BAR))
 
     def onsets(self, components: Components, rate: float, lowest: float = LOWEST) -> Onsets:
-        """Find the peaks of the probabilities, at least `APART` samples from each other."""
+        """Find the peaks of the probabilities, at least a second at 100 Hz from each other."""
         found: Onsets = {}
         for phase, probability in zip(PHASES, self.probabilities(components, rate), strict=True):
-            at, height = peaks_of(probability, lowest, APART)
+            at, height = peaks_of(probability, lowest, InferenceOptions().apart)
             found[phase] = np.stack([at / rate, height], axis=1)
         return found
 
@@ -111,7 +113,7 @@ def sta_lta_aic() -> Method:
     def probabilities(components: Components, rate: float) -> NDArray[Any]:
         filtered, _ = CausalHighPass(rate, _offsets(components))(np.asarray(components, np.float32))
         spikes = np.zeros((2, filtered.shape[1]))
-        for at, phase, ratio in sta_lta_aic_picks(filtered, p_trigger=1.5, s_trigger=1.2):
+        for at, phase, ratio in sta_lta_aic_picks(filtered, LOW_TRIGGER):
             row = PHASES.index(phase)
             spikes[row, at] = max(spikes[row, at], ratio / (1 + ratio))
         return spikes

@@ -17,7 +17,7 @@ from selfseis.denoise import Denoiser
 from selfseis.denoise.training_data import is_line
 from selfseis.detect import Detector
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.model import APART
+from selfseis.detect.options import ThresholdOptions
 from selfseis.detect.scan import Scanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.errors import InputError
@@ -25,6 +25,7 @@ from selfseis.recording import open_recording, sample_times, sampling_rate, stat
 from selfseis.recording.coverage import stretches
 from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
+APART = ThresholdOptions().apart
 PER_DAY = 1.0
 AROUND = np.timedelta64(100, "ms")  # by which a pick may lie outside an event's interval
 

@@ -64,7 +64,7 @@ def run(quick: bool) -> Iterator[Measured]:
     ]
     settings = {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in inversion.get_params().items()
+        for name, value in inversion.plain_params().items()
     }
     yield Measured(
         CLAIM, settings | {"final prior": inversion.prior_.name, "setting": json.dumps(inversion.setting_)}, tables,

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfseis.geo.earth_models import Reference
+from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.sphere import angles_between, coordinates, unit_vectors
 from selfseis.geo.station_files import StationList
 from selfseis.tomography.read import read_arrivals
@@ -133,7 +133,9 @@ def smooth_truth(path: Path, latitude: NDArray, longitude: NDArray, depth_km: ND
     return np.asarray(look_up(np.stack([*inside, longitude], axis=-1)))
 
 
-def times_through(model: Path, arrivals: pd.DataFrame, reference: Reference, step_s: float = 2.0) -> NDArray:
+def times_through(
+    model: Path, arrivals: pd.DataFrame, reference: VelocityModel1D, step_s: float = 2.0
+) -> NDArray:
     """Delays (s) that a published model causes along the rays of the reference, integrated without any grid."""
     geometry = Geometry.of(arrivals)
     table = RayTable.of(reference, "P")

@@ -14,9 +14,8 @@ from benchmarks.fibre_noise import data_folder
 from benchmarks.tomography_synthetic import priors_of, synthetic_mantle
 from selfseis.inversion.block_terms import BlockTerms
 from selfseis.inversion.cross_validation import (
-    MIN_NOISE_SHARE,
     choose_axis_by_axis,
-    explain_hidden,
+    explain_held_out,
     spread_of,
 )
 from selfseis.inversion.hyperparameters import blocked_folds
@@ -77,9 +76,9 @@ def run(quick: bool) -> Iterator[Measured]:
     )  # fmt: skip
     began = time.perf_counter()
     own = BlockTerms(problem, hidden, ~hidden)
-    explained = explain_hidden(synthetic.terms, fit, own, with_model=True)
+    explained = explain_held_out(synthetic.terms, fit, own, with_model=True)
     spread = spread_of(explained, noise_sd(problem, fit.scales)[own.rows]) * choice.widening["P"]
-    scored = explained.noise_share > MIN_NOISE_SHARE
+    scored = explained.noise_share > problem.options.cross_validation.min_noise_share
     left = explained.residual[scored]
     note(
         "prediction of hidden events", began, hidden=int(scored.sum()),

@@ -18,15 +18,14 @@ from selfseis.inversion.solvers import conjugate_gradients
 from selfseis.inversion.term_fit import SearchedPrior, TermProblem, solve_terms
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.neural_prior import MANTLE_NETWORKS, NeuralField
-from selfseis.tomography.priors import MANTLE_AXES, ROUGHNESS_AXES, LayeredMatern, Roughness
+from selfseis.tomography.neural_prior import NeuralField
+from selfseis.tomography.priors import LayeredMatern, Roughness, candidates
 from selfseis.tomography.problem import term_problem
 from selfseis.tomography.published_model import PublishedModel
 
 NOISE_S = 0.7
 ORIGIN_S, MISLOCATED_KM, STATION_S = 1.0, 8.0, 0.4
 DEGREES = 5.0
-FADE_KM = 200.0
 TRUTH = "HMSL-P06_dvp.nc"
 
 
@@ -90,10 +89,11 @@ def with_data(terms: TermProblem, delay: NDArray[np.float64], seed: int) -> Term
 
 def priors_of(grid: CellGrid) -> list[SearchedPrior]:
     """Priors that stand side by side."""
+    axes = candidates(grid, n_fields=1)
     return [
-        LayeredMatern(grid, MANTLE_AXES, FADE_KM),
-        Roughness(grid, ROUGHNESS_AXES),
-        NeuralField(grid, MANTLE_NETWORKS, FADE_KM),
+        LayeredMatern(grid, axes.gaussian, axes.fade_km),
+        Roughness(grid, axes.laplacian),
+        NeuralField(grid, axes.network, axes.fade_km),
     ]
 
 

@@ -29,6 +29,7 @@ PAGES = {
     "tomography": "Tomography",
     "recordings": "Recordings",
     "commands": "Commands",
+    "options": "Options",
     "benchmarks": "Benchmarks",
 }
 NAMES = (

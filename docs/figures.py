@@ -16,11 +16,10 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from selfseis import Denoiser, Detector
-from selfseis.detect.model import APART
 from selfseis.recording import sampling_rate
 from selfseis.simulate import default_band, simulate_noise_recording, simulate_recording_with_events
 from selfseis.validation import Interval
-from selfseis.validation.false_alarms import MIN_TAIL, peaks
+from selfseis.validation.false_alarms import peaks
 
 IMAGES = Path(__file__).parent / "images"
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
@@ -84,13 +83,15 @@ def null() -> plt.Figure:
     detector = Detector(false_alarms_per_day=1.0).fit(recording)
     days = np.isfinite(detector.scan_.score).sum() * detector.scan_.hop / sampling_rate(recording) / 86400
     score = detector.scan_.score - detector.background_
-    found = np.sort(score[peaks(score, APART)])[::-1]
+    found = np.sort(score[peaks(score, detector.model_.apart)])[::-1]
     heights = detector.false_alarm_rate_.heights
     figure, axes = plt.subplots(figsize=(6.4, 3.8))
     axes.step(found, np.arange(1, len(found) + 1) / days, color=ORANGE, where="post", label="recording")
     ranks = np.arange(1, len(heights) + 1) / detector.false_alarm_rate_.days
     axes.step(heights, ranks, color=BLUE, where="post", label="surrogates, counted")
-    grid = np.linspace(heights[MIN_TAIL], detector.false_alarm_rate_.threshold(0.5), 50)
+    grid = np.linspace(
+        heights[detector.false_alarm_rate_.min_tail], detector.false_alarm_rate_.threshold(0.5), 50
+    )
     axes.plot(
         grid,
         detector.false_alarm_rate_.rate(grid),

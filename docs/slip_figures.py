@@ -86,7 +86,7 @@ def published(folder: Path) -> plt.Figure:
     axes[0].set_ylabel("latitude (°)")
     rows = stored["datum_kind"].values.astype(str) == "gnss"
     observed, hidden, sd = (
-        stored[name].values[rows] for name in ("observed", "hidden_prediction", "hidden_sd")
+        stored[name].values[rows] for name in ("observed", "held_out_prediction", "held_out_sd")
     )
     axes[3].errorbar(observed, hidden, sd, fmt="o", color="#0072b2", ecolor="#a9c9df", markersize=4)
     ends = [min(observed.min(), hidden.min()), max(observed.max(), hidden.max())]

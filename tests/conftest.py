@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from selfseis.cli import app
 from selfseis.recording import write_recording
 from selfseis.simulate import SimulatedEvent, simulate_noise_recording, simulate_recording_with_events
+from short_options import SHORT_PICKER
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Command = Callable[..., Result]
@@ -35,35 +37,35 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def selfseis() -> Command:
+def short_training(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], list[str]]:
+    """Return what adds ``--options`` to a typed command that trains a picker, so that it takes seconds."""
+    folder = tmp_path_factory.mktemp("options")
+    of_picker, of_run = folder / "picker.json", folder / "run.json"
+    of_picker.write_text(json.dumps(SHORT_PICKER.to_dict()))
+    of_run.write_text(json.dumps({"picker": SHORT_PICKER.to_dict()}))
+
+    def shortened(typed: list[str]) -> list[str]:
+        if "--options" in typed or "--help" in typed:
+            return typed
+        if typed[:1] == ["run"]:
+            return [*typed, "--options", str(of_run)]
+        trains = typed[:2] == ["train", "picker"] or (typed[:1] == ["pick"] and "--model" not in typed)
+        return [*typed, "--options", str(of_picker)] if trains else typed
+
+    return shortened
+
+
+@pytest.fixture(scope="session")
+def selfseis(short_training: Callable[[list[str]], list[str]]) -> Command:
     """Return what runs a command as a user types it, in this process; a traceback fails the test."""
 
     def run(*words: object) -> Result:
-        typed = [str(word) for word in words]
+        typed = short_training([str(word) for word in words])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["selfseis", *typed])
             return CliRunner().invoke(app, typed, catch_exceptions=False)
 
     return run
-
-
-@pytest.fixture(scope="session", autouse=True)
-def short_training() -> Iterator[None]:
-    """Shorten the training of pickers to seconds: enough to test the workflow, too little for good picks."""
-    from selfseis.pick import calibration, noise_windows, picker, self_training, train_network
-
-    short = {
-        self_training: {"FIRST_STEPS": 8, "ROUND_STEPS": 4},
-        train_network: {"N_VALIDATION_WINDOWS": 8},
-        calibration: {"N_INJECTIONS": 12},
-        noise_windows: {"N_SYNTHETIC_WINDOWS": 32},
-        picker: {"N_REVERSED_WINDOWS": 6, "N_UNTRAINED_WINDOWS": 6, "N_WAVELETS": 150},
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for module, values in short.items():
-            for name, value in values.items():
-                patch.setattr(module, name, value)
-        yield
 
 
 def fibre_with_events() -> tuple[xr.DataArray, list[SimulatedEvent]]:

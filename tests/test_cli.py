@@ -188,7 +188,7 @@ def test_a_disk_that_fails_is_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "catalogue.csv")
 
-    monkeypatch.setattr(import_module("selfseis.workflow.run"), "write_catalogue", full)
+    monkeypatch.setattr(import_module("selfseis.workflow.detect"), "write_catalogue", full)
     line = complaint(selfseis("detect", recordings / "noise.nc", "--out", tmp_path))
     assert "No space left on device: 'catalogue.csv'" in line
 
@@ -341,6 +341,26 @@ def test_missing_metadata_of_a_bare_matrix_are_assumed_or_given(selfseis: Comman
 def test_mistyped_words_are_named(selfseis: Command, words: list[str], expected: str) -> None:
     done = selfseis(*words)
     assert done.exit_code == 2 and expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not a JSON file"),
+        ("[1]", "must hold one JSON object"),
+        ('{"no_such_option": 1}', "unknown options: no_such_option"),
+        (None, "No such file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "detect", "denoise", "explore", "pick"])
+def test_a_wrong_file_of_options_is_refused(
+    selfseis: Command, recordings: Path, tmp_path: Path, command: str, content: str | None, words: str
+) -> None:
+    path = tmp_path / "options.json"
+    if content is not None:
+        path.write_text(content)
+    data, out = recordings / "noise.nc", tmp_path / "out.nc"
+    assert words in complaint(selfseis(command, data, "--out", out, "--options", path))
 
 
 def test_version_and_help(selfseis: Command) -> None:

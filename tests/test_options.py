@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 import selfseis
 from selfseis.errors import InputError
 from selfseis.options import Options, option, option_group
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +70,16 @@ def test_every_option_states_unit_and_source(kind: type[Options]) -> None:
     for row in rows:
         assert row.unit.strip() and len(row.source) > 3, row
     assert kind.from_dict(json.loads(json.dumps(kind().to_dict()))) == kind()
+
+
+def test_the_page_of_options_is_current() -> None:
+    pages = REPOSITORY / "docs" / "options.py"
+    spec = importlib.util.spec_from_file_location("options_page", pages)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.page(), "run: python docs/options.py"
+    shown = {row.name for kind, _ in module.SECTIONS.values() for row in kind.rows()}
+    for kind in every_options_class():
+        for row in kind.rows():
+            assert any(name == row.name or name.endswith(f".{row.name}") for name in shown), (kind, row.name)

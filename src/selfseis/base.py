@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import signature
 from typing import Any, Self
+
+from selfseis.options import Options
 
 
 class Estimator:
@@ -41,3 +44,37 @@ class Estimator:
         for name, value in params.items():
             setattr(self, name, value)
         return self
+
+    def plain_params(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain values for a file: options become dicts.
+
+        A nested estimator is left out, so that its argument gets the default when it is read.
+        """
+        params = {
+            name: value for name, value in self.get_params().items() if not isinstance(value, Estimator)
+        }
+        return {
+            name: value.to_dict() if isinstance(value, Options) else value for name, value in params.items()
+        }
+
+    @classmethod
+    def from_plain_params(cls, values: Mapping[str, Any]) -> Self:
+        """Return an unfitted estimator with the arguments of `plain_params`; missing ones keep their defaults.
+
+        Lists become tuples, because JSON has no tuples.
+
+        Raises
+        ------
+        TypeError
+            If an argument does not exist.
+        InputError
+            If an option does not exist, or is of another type than its default.
+        """
+        known = signature(cls).parameters
+        params = {}
+        for name, value in values.items():
+            default = known[name].default if name in known else None
+            if isinstance(default, Options):
+                value = type(default).from_dict(value)
+            params[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**params)

@@ -19,6 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from selfseis.errors import InputError
+from selfseis.io.tables import read_text, split_cells
 from selfseis.recording import open_recording, recording_from_array
 from selfseis.typing import FloatArray
 
@@ -88,13 +89,13 @@ def piton_day() -> xr.DataArray:
     folder = _sample("msnoise", "test", "msnoise==1.6.5")
     paths = sorted(str(path) for path in (folder / "data" / "2010").glob("*/HHZ.D/YA.*"))
     recording = open_recording(*paths)
-    columns = ["station", "east", "north", "up"]
-    stations = pd.read_csv(folder / "extra" / "stations.csv", names=columns, index_col=0)
+    lines = read_text(folder / "extra" / "stations.csv").splitlines()
+    utm = {code: place for code, *place in (split_cells(line, ",") for line in lines)}
     codes = [".".join(str(seed_id).split(".")[:2]) for seed_id in recording["seed_id"].values]
-    latitude, longitude = _degrees_from_utm_south(stations["east"].to_numpy(), stations["north"].to_numpy())
-    stations = stations.assign(latitude=latitude, longitude=longitude, elevation=stations["up"]).loc[codes]
-    names = ("latitude", "longitude", "elevation")
-    located = recording.assign_coords({name: ("channel", stations[name].to_numpy(float)) for name in names})
+    east, north, elevation = np.array([utm[code] for code in codes], float).T
+    latitude, longitude = _degrees_from_utm_south(east, north)
+    coordinates = {"latitude": latitude, "longitude": longitude, "elevation": elevation}
+    located = recording.assign_coords({name: ("channel", of) for name, of in coordinates.items()})
     located.encoding = recording.encoding
     return located
 

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfseis.consensus.agreement import Consensus, consensus_above_null, isolated_onsets
-from selfseis.consensus.common_events import MAX_COUPLES, CommonEvent, common_events
-from selfseis.consensus.ps_pairs import Moveout, Pairs, distances_km, pair_onsets
+from selfseis.consensus.common_events import CommonEvent, common_events
+from selfseis.consensus.options import ConsensusOptions
+from selfseis.consensus.ps_pairs import Moveout, Pairs, pair_onsets
+from selfseis.geo.sphere import distances_km
 
 HOUR = 3600.0
 S_MINUS_P = (0.3, 13.0)
@@ -279,7 +281,8 @@ def test_twenty_thousand_onsets_per_station_are_quick_and_bounded() -> None:
     import time
 
     stations, truth = onsets(3, 300, 20_000, duration=24 * HOUR)
-    assert sum(len(pairs) for pairs in stations) > 150_000 and MAX_COUPLES < 1_000_000
+    assert sum(len(pairs) for pairs in stations) > 150_000
+    assert ConsensusOptions().max_couples < 1_000_000
     begin = time.process_time()
     events = common_events(stations, moveout(3), duration=24 * HOUR)
     assert time.process_time() - begin < 15
@@ -289,7 +292,9 @@ def test_twenty_thousand_onsets_per_station_are_quick_and_bounded() -> None:
 def test_limits_follow_from_distances() -> None:
     latitude, longitude = np.array([-21.0, -21.0, np.nan]), np.array([-69.5, -69.0, -69.0])
     assert distances_km(latitude, longitude)[0, 1] == pytest.approx(51.9, abs=0.1)
-    limit = Moveout.from_coordinates(latitude, longitude, 100.0, min_p_km_s=2.0).travel_limit
+    limit = Moveout.from_coordinates(
+        latitude, longitude, 100.0, ConsensusOptions(min_p_velocity=2.0)
+    ).travel_limit
     assert limit[0, 1] == limit[1, 0] == pytest.approx(51.9 / 2 + 0.5, abs=0.1)
     assert limit[0, 2] == 10.0  # a station whose place is not known
     assert limit[0, 0] == pytest.approx(0.5)

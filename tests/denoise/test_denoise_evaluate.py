@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.denoise import Denoiser
+from selfseis.denoise import Denoiser, DenoiserOptions
 from selfseis.denoise.evaluate import best_predicted, doubt_if_noise_is_predicted, scores_of
-from selfseis.denoise.training_data import PATCHES, Span
+from selfseis.denoise.training_data import Span
 from selfseis.recording import recording_from_array
 from selfseis.validation import Verdict
 
-N_CHANNELS, N_SAMPLES = 48, 40 * PATCHES
+N_PATCHES = DenoiserOptions().training_data.n_patches
+N_CHANNELS, N_SAMPLES = 48, 40 * N_PATCHES
 WORKS = Verdict("denoise", "works", "Better than the null.")
 
 
@@ -20,13 +21,13 @@ def span(seed: int, amplitude: np.ndarray) -> tuple[Span, np.ndarray]:
     """Return noise plus a signal with a given amplitude in each patch, and the signal."""
     rng = np.random.default_rng(seed)
     noise, signal = rng.standard_normal((2, N_CHANNELS, N_SAMPLES)).astype(np.float32)
-    signal *= np.repeat(amplitude, N_SAMPLES // PATCHES).astype(np.float32)
+    signal *= np.repeat(amplitude, N_SAMPLES // N_PATCHES).astype(np.float32)
     test = np.broadcast_to(np.arange(N_SAMPLES) // 40 % 3 == 0, noise.shape)
     return Span(noise + signal, ~test, np.zeros_like(test), test), signal
 
 
 def test_equal_skill_at_all_times_is_in_doubt() -> None:
-    here, signal = span(1, np.ones(PATCHES))
+    here, signal = span(1, np.ones(N_PATCHES))
     verdict = doubt_if_noise_is_predicted(WORKS, [here], [0.5 * signal], 0)
     assert verdict.outcome == "cannot_tell"
     assert "blind zone" in verdict.reason
@@ -34,7 +35,7 @@ def test_equal_skill_at_all_times_is_in_doubt() -> None:
 
 
 def test_a_transient_wave_is_not_in_doubt() -> None:
-    spans, signals = zip(*(span(seed, np.arange(PATCHES) % 6 == 0) for seed in (2, 3)), strict=True)
+    spans, signals = zip(*(span(seed, np.arange(N_PATCHES) % 6 == 0) for seed in (2, 3)), strict=True)
     verdict = doubt_if_noise_is_predicted(WORKS, list(spans), [0.5 * s for s in signals], 0)
     assert verdict.outcome == "works"
     assert verdict.details["skill_in_quiet"] == pytest.approx(0, abs=0.02)
@@ -78,7 +79,7 @@ def test_short_events_in_a_long_recording_are_recognised() -> None:
 
 
 def test_the_selection_of_blocks_does_not_use_hidden_data() -> None:
-    (here, signal), (elsewhere, _) = span(1, np.arange(PATCHES) % 6 == 0), span(8, np.zeros(PATCHES))
+    (here, signal), (elsewhere, _) = span(1, np.arange(N_PATCHES) % 6 == 0), span(8, np.zeros(N_PATCHES))
     blocks = best_predicted([here], [signal])
     assert np.array_equal(blocks, best_predicted([elsewhere], [signal]))
     loud = scores_of([here], [np.zeros_like(signal)]).part(blocks).power

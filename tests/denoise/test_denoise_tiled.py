@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import selfseis.recording.lazy_transform as module
+from selfseis.denoise import DenoiserOptions
 from selfseis.recording import lazy_recording
 from selfseis.recording.lazy_transform import ALIGNMENT, read_computed, tile_samples
 from selfseis.recording.preprocessing import Conditioner
@@ -13,6 +13,7 @@ from selfseis.simulate import band_limited_noise
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 6, 5000
 HALO = 30
+TILING = DenoiserOptions().tiling
 
 
 def running_mean(data: np.ndarray, live: np.ndarray) -> np.ndarray:
@@ -37,21 +38,25 @@ class Setting:
         return self.data[channels, first:last]
 
     def computed(
-        self, first: int = 0, last: int = N_SAMPLES, channels: np.ndarray | None = None
+        self,
+        first: int = 0,
+        last: int = N_SAMPLES,
+        channels: np.ndarray | None = None,
+        tile: int = 10 * N_SAMPLES,
     ) -> np.ndarray:
         return read_computed(
             np.arange(N_CHANNELS) if channels is None else channels, first, last,
             recording=self.recording, conditioner=self.conditioner, compute=running_mean, halo=HALO,
+            tile=tile,
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("values", [1, 1000 * N_CHANNELS])
+@pytest.mark.parametrize("tile", [3 * ALIGNMENT, 7 * ALIGNMENT])
 @pytest.mark.parametrize(("first", "last"), [(0, N_SAMPLES), (0, 1), (700, 1411), (N_SAMPLES - 3, N_SAMPLES)])
-def test_any_part_in_any_tiles_equals_the_whole(monkeypatch, values, first, last) -> None:
+def test_any_part_in_any_tiles_equals_the_whole(tile, first, last) -> None:
     whole = Setting().computed()
-    monkeypatch.setattr(module, "TILE_VALUES", values)
     channels = np.array([4, 2])
-    found = Setting().computed(first, last, channels)
+    found = Setting().computed(first, last, channels, tile)
     np.testing.assert_allclose(found, whole[channels, first:last], atol=1e-5)
 
 
@@ -69,6 +74,6 @@ def test_only_the_necessary_context_is_read() -> None:
 
 def test_most_of_a_tile_is_not_context_with_many_channels() -> None:
     for n_channels in (1, 500, 10_000, 100_000):
-        samples = tile_samples(n_channels, 458)
+        samples = tile_samples(n_channels, 458, **TILING.to_dict())
         assert samples % ALIGNMENT == 0 and samples >= 3 * 458
-    assert tile_samples(100, 458) * 100 <= module.TILE_VALUES
+    assert tile_samples(100, 458, **TILING.to_dict()) * 100 <= TILING.max_values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.denoise import Denoiser
+from selfseis.denoise import Denoiser, DenoiserOptions
 from selfseis.denoise.prediction import live_channels
-from selfseis.denoise.training_data import PATCHES, held_out_spans, training_record_of, training_spans
+from selfseis.denoise.training_data import held_out_spans, training_record_of, training_spans
 from selfseis.recording import RecordingWriter, open_recording, recording_from_array
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.simulate import band_limited_noise
@@ -19,6 +20,7 @@ from selfseis.training.provenance import PIECE
 from selfseis.validation import Verdict
 
 RATE, N_CHANNELS, N_SAMPLES = 50.0, 16, 24_000
+N_PATCHES = DenoiserOptions().training_data.n_patches
 START = "2024-05-01T06:00:00"
 STATIONS = [f"XX.S{number:02d}.00.HHZ" for number in range(N_CHANNELS)]
 
@@ -71,15 +73,9 @@ def test_the_same_holds_for_stations_and_with_a_common_mode() -> None:
     assert with_common_mode.evaluate(fibre(noise)) == with_common_mode.verdict_
 
 
-def test_the_same_holds_where_only_some_spans_are_read(monkeypatch) -> None:
-    from selfseis.recording import preprocessing as conditioning
-
-    original = conditioning.sample_spans
-    monkeypatch.setattr(
-        "selfseis.denoise.training_data.sample_spans",
-        lambda recording, **_: original(recording, n_spans=3, length=2000),
-    )  # fmt: skip
-    denoiser = untrained_denoiser().fit(fibre(samples()))
+def test_the_same_holds_where_only_some_spans_are_read() -> None:
+    some = DenoiserOptions().with_options(training_data={"n_spans": 3, "span_samples": 2000})
+    denoiser = untrained_denoiser(options=some).fit(fibre(samples()))
     assert denoiser.evaluate(fibre(samples())) == denoiser.verdict_
     between = fibre(samples()).isel(time=slice(3000, 10_000))
     assert training_share(denoiser.evaluate(between)) == 0
@@ -106,7 +102,7 @@ def test_the_new_part_of_a_grown_recording_is_evaluated() -> None:
 
 
 def test_the_held_out_times_of_a_part_are_evaluated() -> None:
-    first = PATCHES * 100 + 77  # in the midst of a piece
+    first = N_PATCHES * 100 + 77  # in the midst of a piece
     part = fibre(samples()).isel(time=slice(first, first + 9000))
     verdict = trained().evaluate(part)
     assert training_share(verdict) == pytest.approx(5 / 6, abs=0.1)
@@ -125,8 +121,8 @@ def test_other_channels_at_the_same_times_are_other_data() -> None:
 
 def test_training_data_alone_cannot_be_evaluated() -> None:
     spans = training_spans(fibre(samples()), trained().conditioner_, trained().seed)
-    patch = N_SAMPLES // PATCHES
-    training_patch = np.flatnonzero(spans[0].train[0].reshape(PATCHES, patch).all(axis=1))[0]
+    patch = N_SAMPLES // N_PATCHES
+    training_patch = np.flatnonzero(spans[0].train[0].reshape(N_PATCHES, patch).all(axis=1))[0]
     part = fibre(samples()).isel(time=slice(training_patch * patch, (training_patch + 1) * patch))
     verdict = trained().evaluate(part)
     assert verdict.outcome == "cannot_tell" and "trained on all of these times" in verdict.reason
@@ -193,8 +189,10 @@ def test_the_record_is_stored_compactly(tmp_path: Path) -> None:
     again = Denoiser.load(tmp_path / "model")
     assert again.training_record_ == trained().training_record_
     assert again.evaluate(fibre(samples())) == trained().verdict_
-    assert (tmp_path / "model" / "model.json").stat().st_size < 5000
-    assert again.training_record_.as_table()[1].nbytes < 32 * (N_SAMPLES // PIECE + 2 * PATCHES)
+    stored = json.loads((tmp_path / "model" / "model.json").read_text())
+    del stored["options"], stored["parameters"]["options"]
+    assert len(json.dumps(stored, indent=2)) < 5000
+    assert again.training_record_.as_table()[1].nbytes < 32 * (N_SAMPLES // PIECE + 2 * N_PATCHES)
 
 
 def test_a_dead_channel_has_no_checksum() -> None:

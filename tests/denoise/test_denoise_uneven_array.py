@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.denoise import Denoiser
-from selfseis.denoise.station_filter import MAX_PREDICTORS, other_stations, station_places
+from selfseis.denoise import Denoiser, DenoiserOptions
+from selfseis.denoise.station_filter import other_stations, station_places
 from selfseis.recording import recording_from_array
 from selfseis.simulate import band_limited_noise
 from selfseis.validation import skill
@@ -59,7 +59,7 @@ def test_the_nearest_channels_predict_up_to_the_maximum_number() -> None:
     np.testing.assert_allclose(apart, np.hypot(*(array()[0][:, None] - array()[0][None]).T), atol=0.01)
     lists = other_stations(np.arange(N_STATIONS).astype(str), np.ones(N_STATIONS, bool), places)
     for channel, others in enumerate(lists):
-        assert len(others) == MAX_PREDICTORS and channel not in others
+        assert len(others) == DenoiserOptions().ridge.max_predictors and channel not in others
         assert apart[channel, others].max() <= np.sort(np.delete(apart[channel], others))[1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,8 +11,7 @@ import pytest
 import xarray as xr
 from sklearn.base import clone
 
-import selfseis.recording.lazy_transform as module
-from selfseis.denoise import Denoiser
+from selfseis.denoise import Denoiser, DenoiserOptions
 from selfseis.errors import InputError
 from selfseis.recording import lazy_recording, recording_from_array
 from selfseis.simulate import band_limited_noise, simulate_noise_recording, simulate_recording_with_events
@@ -50,6 +51,14 @@ def fitted(method: str) -> Denoiser:
     return small(method, blind_zone=0).fit(fibre(noisy()))
 
 
+def in_small_tiles(denoiser: Denoiser) -> Denoiser:
+    """Return a fitted denoiser that computes tiles of a minimum length."""
+    other = copy(denoiser)
+    options = denoiser.model_.options.with_options(tiling={"max_values": 500 * N_CHANNELS})
+    other.model_ = replace(denoiser.model_, options=options)
+    return other
+
+
 def stations(data: np.ndarray) -> xr.DataArray:
     codes = [f"XX.S{i // 3:02d}.00.HH{'ENZ'[i % 3]}" for i in range(len(data))]
     return recording_from_array(data, RATE, seed_id=codes)
@@ -59,11 +68,12 @@ def test_the_constructor_only_stores() -> None:
     parameters = {
         "method": "network", "band": (2.0, 10.0), "blind_zone": 3, "reach": 5, "max_lag": 4,
         "fusion": False, "max_steps": 7, "max_seconds": 1.5, "seed": 8,
+        "options": DenoiserOptions().with_options(bursts={"n_neighbours": 2}),
     }  # fmt: skip
     denoiser = Denoiser(**parameters)
     assert denoiser.get_params() == parameters and vars(denoiser) == parameters
-    copy = clone(denoiser)
-    assert copy is not denoiser and copy.get_params() == parameters
+    cloned = clone(denoiser)
+    assert cloned is not denoiser and cloned.get_params() == parameters
     assert denoiser.set_params(reach=9, seed=1) is denoiser and denoiser.get_params()["reach"] == 9
     with pytest.raises(ValueError, match="unknown parameters: depth"):
         denoiser.set_params(depth=3)
@@ -122,14 +132,15 @@ def test_denoised_recordings_are_lazy_and_like_the_original(method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_tiles_and_slices_equal_the_whole(method, monkeypatch) -> None:
+def test_tiles_and_slices_equal_the_whole(method) -> None:
     denoised = fitted(method).transform(fibre(noisy()))
     whole = denoised.values
     for first, last in ((0, 70), (333, 1111), (3900, 4000)):
         part = denoised.isel(channel=[3, 17, 4], time=slice(first, last)).values
         np.testing.assert_allclose(part, whole[[3, 17, 4], first:last], atol=2e-5)
-    monkeypatch.setattr(module, "TILE_VALUES", 500 * N_CHANNELS)
-    np.testing.assert_allclose(fitted(method).transform(fibre(noisy())).values, whole, atol=2e-5)
+    in_tiles = in_small_tiles(fitted(method))
+    assert in_tiles.model_.tile_samples(N_CHANNELS) < N_SAMPLES
+    np.testing.assert_allclose(in_tiles.transform(fibre(noisy())).values, whole, atol=2e-5)
 
 
 def test_a_channel_does_not_predict_itself() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from selfseis.denoise.line_filter import RIDGE_STRENGTHS, LineCovariance, LineRidge
+from selfseis.denoise.line_filter import LineCovariance, LineRidge
+from selfseis.denoise.options import RidgeOptions
 from selfseis.validation import skill
 
 RNG = np.random.default_rng(11)
@@ -195,12 +196,11 @@ def test_the_regularisation_suits_new_data_despite_gaps() -> None:
     patches = np.repeat(np.arange(30) % 5, 100)
     train, validation = (np.tile(mask, (100, 1)) for mask in (patches < 3, patches == 3))
     ridge = LineRidge.fit([(data[:, :3000], train, validation)], 0)
-    predictions = (
-        replace(ridge, strength=s).predict(data[:, 3000:], np.ones(100, bool)) for s in RIDGE_STRENGTHS
-    )
+    strengths = RidgeOptions().strengths
+    predictions = (replace(ridge, strength=s).predict(data[:, 3000:], np.ones(100, bool)) for s in strengths)
     errors = [float(np.mean((guess - signal[:, 3000:]) ** 2)) for guess in predictions]
     assert errors[0] > 1  # which the quadratic form of that covariance likes best
-    assert errors[RIDGE_STRENGTHS.index(ridge.strength)] < 1.1 * min(errors)
+    assert errors[strengths.index(ridge.strength)] < 1.1 * min(errors)
 
 
 def test_spans_add_up() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.denoise.station_filter import MAX_PREDICTORS, StationRidge, other_stations
+from selfseis.denoise.options import RidgeOptions
+from selfseis.denoise.station_filter import StationRidge, other_stations
 from selfseis.validation import skill
 
 GROUPS = np.repeat(["XX.A.", "XX.B.", "XX.C.", "XX.D."], 3)
@@ -94,7 +95,7 @@ def test_predictors_are_live_channels_of_other_stations() -> None:
     assert lists[0].tolist() == [3, 5, 6, 7, 8, 9, 10, 11]
     assert lists[4].tolist() == [0, 1, 2, 6, 7, 8, 9, 10, 11]
     many = other_stations(np.array([f"XX.{i}." for i in range(80)]), np.ones(80, bool))
-    assert {len(others) for others in many} == {MAX_PREDICTORS}
+    assert {len(others) for others in many} == {RidgeOptions().max_predictors}
     assert 39 in many[40] and 41 in many[40] and 0 not in many[40]
 
 

@@ -61,7 +61,7 @@ def test_the_split_depends_on_the_seed_alone() -> None:
 def test_the_blind_zone_matches_the_gauge_length(gauge) -> None:
     recording = fibre(band_limited_noise(60, 12_000, RATE, (1, 20), 2, correlation_length=gauge))
     spans = training_spans(recording, Conditioner.measure(recording), 0)
-    width, correlation = measured_blind_zone(spans, 256)
+    width, correlation = measured_blind_zone(spans)
     assert abs(width - (gauge - 1)) <= 1 and correlation[0] == pytest.approx(1, abs=1e-3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, map_coordinates
 
 from selfseis.denoise.common_mode import common_share, without_common_mode
+from selfseis.denoise.options import FrameOptions, WienerOptions
 from selfseis.denoise.wiener import WienerWeights
 from selfseis.denoise.windowed_fk import Frames
 
@@ -69,11 +71,9 @@ def test_the_average_of_neighbours_excludes_the_cell(size) -> None:
 
 @pytest.mark.parametrize("size", [(1, 32), (8, 64)])
 @pytest.mark.parametrize("shape", [(80, 1024), (75, 1000), (32, 512), (5, 100)])
-def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 512)
+def test_each_frame_is_counted_once(size, shape) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    frames = Frames(*size)
+    frames = Frames(*size, FrameOptions(block_channels=32, block_samples=512))
     whole = frames.of(values)
     counts = np.zeros((whole.shape[0], whole.shape[2]), int)
     for block in frames.blocks(shape):
@@ -86,12 +86,13 @@ def test_each_frame_is_counted_once(size, shape, monkeypatch) -> None:
     assert (counts == 1).all()
 
 
-def test_the_weights_do_not_depend_on_the_block_size(monkeypatch) -> None:
+SMALL_BLOCKS = WienerOptions().with_options(frames={"block_channels": 32, "block_samples": 1024})
+
+
+def test_the_weights_do_not_depend_on_the_block_size() -> None:
     _, data, prediction = case(predicted_share=0.5, n_channels=80)
     whole = WienerWeights.measure([(data, prediction)])
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
-    parts = WienerWeights.measure([(data, prediction)])
+    parts = WienerWeights.measure([(data, prediction)], options=SMALL_BLOCKS)
     np.testing.assert_allclose(parts.noise, whole.noise, rtol=1e-3)
     np.testing.assert_allclose(parts.observation_gain, whole.observation_gain, atol=1e-2)
 
@@ -109,13 +110,12 @@ def test_excluded_times_do_not_affect_the_noise() -> None:
     assert np.median(WienerWeights.measure([(louder, prediction)]).noise) > 10 * np.median(noise)
 
 
-def test_the_estimate_does_not_depend_on_the_block_size(monkeypatch) -> None:
+def test_the_estimate_does_not_depend_on_the_block_size() -> None:
     _, data, prediction = case(predicted_share=0.5, n_channels=80)
     wiener = WienerWeights.measure([(data, prediction)])
     live = np.ones(80, bool)
     whole = wiener(data, prediction, live), wiener.standard_deviation(data, prediction, live)
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_CHANNELS", 32)
-    monkeypatch.setattr("selfseis.denoise.windowed_fk.BLOCK_SAMPLES", 1024)
+    wiener = replace(wiener, options=SMALL_BLOCKS)
     np.testing.assert_allclose(wiener(data, prediction, live), whole[0], atol=1e-4)
     np.testing.assert_allclose(wiener.standard_deviation(data, prediction, live), whole[1], atol=1e-4)
 

@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from selfseis.catalogue.records import Event
 from selfseis.detect import Detector
+from selfseis.detect.options import DetectorOptions
 from selfseis.errors import InputError
 from selfseis.recording import recording_from_array
 from selfseis.simulate import (
@@ -63,6 +64,7 @@ def overlap(event: Event, truth: SimulatedEvent) -> bool:
 def test_constructor_only_stores_parameters() -> None:
     parameters = {
         "false_alarms_per_day": 3.0, "band": (2.0, 10.0), "window": 64, "slowest": 700.0, "denoiser": None, "seed": 5,
+        "options": DetectorOptions(),
     }  # fmt: skip
     detector = Detector(**parameters)
     assert detector.get_params() == parameters and vars(detector) == parameters
@@ -74,7 +76,7 @@ def test_constructor_only_stores_parameters() -> None:
 
 def test_fitted_attributes_are_read_only_parts_of_the_model() -> None:
     detector = fitted("fibre")
-    for name in ("conditioner", "scanner", "scan", "false_alarm_rate", "background", "threshold", "verdict"):
+    for name in ("conditioner", "scanner", "false_alarm_rate", "background", "threshold", "verdict"):
         assert getattr(detector, f"{name}_") is getattr(detector.model_, name)
         with pytest.raises(AttributeError):
             setattr(detector, f"{name}_", None)

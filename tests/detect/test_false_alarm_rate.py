@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from selfseis.detect.scan import Scan, ScanPart, Standardiser, join_parts, window_means
-from selfseis.validation.false_alarms import MIN_TAIL, FalseAlarmRate, peaks
+from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
 SCORES = st.integers(1, 120).flatmap(
     lambda n: arrays(np.float32, n, elements=st.one_of(st.floats(-100, 100, width=32), st.just(np.nan)))
@@ -135,13 +135,13 @@ def test_fewer_false_alarms_need_a_higher_threshold(level, per_day) -> None:
 
 @given(LEVELS, st.floats(0, 1))
 def test_the_threshold_of_a_scores_rate_is_the_score(level, share) -> None:
-    counted = level.heights[MIN_TAIL - 1 :]
+    counted = level.heights[level.min_tail - 1 :]
     if len(counted):
         score = counted[int(share * (len(counted) - 1))]
         assert level.threshold(float(level.rate(score)) * (1 + 1e-12)) == pytest.approx(score)
     beyond = level.heights[0] + (0.1 + share) * np.ptp(level.heights)
     number = float(level.rate(beyond)) * level.days
-    if 1e-200 < number < min(MIN_TAIL, len(level.heights)) * 0.999:
+    if 1e-200 < number < min(level.min_tail, len(level.heights)) * 0.999:
         assert level.threshold(number / level.days) == pytest.approx(beyond, rel=1e-6, abs=1e-6)
 
 

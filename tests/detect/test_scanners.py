@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
-import selfseis.detect.coincidence_scanner as coincidence
-import selfseis.detect.slant_stack_scanner as predictability
-import selfseis.detect.stack_scanner as stack
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.line_geometry import LineGeometry
-from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.slant_stack_scanner import PredictabilityScanner, _coherence
 from selfseis.detect.sta_lta import energy_ratio, sta_lta
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.recording import recording_from_array, station_codes
@@ -62,6 +61,11 @@ def scanner_of(kind: str, recording: xr.DataArray):
     return CoincidenceScanner(conditioner, station_codes(recording), kind, 4, HOP)
 
 
+def in_tiles(scanner, tile_values: int):
+    """Return a scanner whose tiles hold so many samples."""
+    return replace(scanner, options=scanner.options.with_options(tile_values=tile_values))
+
+
 KINDS = ["line", "channels", "envelopes", "energy ratio", "STA/LTA"]
 
 
@@ -70,16 +74,14 @@ def recording_for(kind: str, data: np.ndarray) -> xr.DataArray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_scores_do_not_depend_on_tiles(kind, monkeypatch) -> None:
+def test_scores_do_not_depend_on_tiles(kind) -> None:
     data = with_wave(noise(18, 1), 3000, 2.0)
     data[4, 1000:1300] = np.nan
     data[:, 5000:5200] = np.nan
     recording = recording_for(kind, data)
     scanner = scanner_of(kind, recording)
     whole = scanner.scan(recording, n_surrogates=0, seed=0)
-    for module in (predictability, coincidence, stack):
-        monkeypatch.setattr(module, "TILE_VALUES", 18 * 64 * HOP // 2)
-    tiled = scanner.scan(recording, n_surrogates=0, seed=0)
+    tiled = in_tiles(scanner, 18 * 64 * HOP // 2).scan(recording, n_surrogates=0, seed=0)
     np.testing.assert_array_equal(tiled.first, whole.first)
     np.testing.assert_allclose(tiled.score, whole.score, atol=2e-3)
     np.testing.assert_array_equal(whole.first, HOP * np.arange(N_SAMPLES // HOP))
@@ -98,15 +100,13 @@ def test_scores_do_not_depend_on_units(kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["line", "channels"])
-def test_covered_stretches_are_scored_independently(kind, monkeypatch) -> None:
-    monkeypatch.setattr(predictability, "TILE_VALUES", 1)
-    monkeypatch.setattr(stack, "TILE_VALUES", 1)
+def test_covered_stretches_are_scored_independently(kind) -> None:
     data = np.full((18, 100 * HOP * 4), np.nan)
     pieces = [(10 * HOP, 60 * HOP), (250 * HOP + 5, 390 * HOP)]
     for seed, (first, last) in enumerate(pieces):
         data[:, first:last] = noise(18, seed, last - first)
     recording = fibre(data)
-    scanner = scanner_of(kind, recording)
+    scanner = in_tiles(scanner_of(kind, recording), 1)
     plain = scanner.scan(recording, n_surrogates=0, seed=0)
     ends = np.array(pieces).T * 20_000_000
     set_coverage(recording, ends[0], ends[1] - 20_000_000)
@@ -140,9 +140,9 @@ def test_signals_shared_only_within_the_guard_do_not_count(guard) -> None:
     white = np.random.default_rng(2).standard_normal((14, N_SAMPLES)).astype(np.float32)
     neighbours_share = np.sum([white[i : i + 10] for i in range(guard + 1)], axis=0)
     everyone_shares = white[1:11] + white[:1]
-    assert abs(predictability._coherence(neighbours_share, guard, HOP).mean()) < 0.1
-    assert predictability._coherence(neighbours_share, guard - 1, HOP).mean() > 0.3
-    assert predictability._coherence(everyone_shares, guard, HOP).mean() > 1
+    assert abs(_coherence(neighbours_share, guard, HOP).mean()) < 0.1
+    assert _coherence(neighbours_share, guard - 1, HOP).mean() > 0.3
+    assert _coherence(everyone_shares, guard, HOP).mean() > 1
 
 
 def test_common_mode_of_all_channels_is_removed() -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from selfseis.explore.cluster_search import ClusterSolution
 from selfseis.explore.clustering import Assigner, HdbscanGrouping
+from selfseis.explore.options import ClusteringOptions, StabilityOptions
 from selfseis.explore.stability import TwoViews
 from selfseis.validation import Interval
 
@@ -18,11 +19,11 @@ def solution(labels: NDArray, other: NDArray, lows: list[float]) -> ClusterSolut
     """Return a solution whose classes have these lower bounds of stability."""
     under_null = TwoViews(np.random.default_rng(0).integers(0, 2, N).astype(np.int16), BLOCK % 2, BLOCK)
     stability = {name: Interval(low + 0.1, low, low + 0.2) for name, low in enumerate(lows)}
-    known = Assigner(np.zeros((1, 2), np.float32), np.zeros(1, np.int16), 1.0)
+    known = Assigner(np.zeros((1, 2), np.float32), np.zeros(1, np.int16), 1.0, 1)
     labels, other = labels.astype(np.int16), other.astype(np.int16)
-    return ClusterSolution(
-        HdbscanGrouping(0.01), known, labels, TwoViews(labels, other, BLOCK), stability, under_null, 0.0
-    )
+    views = TwoViews(labels, other, BLOCK)
+    grouping = HdbscanGrouping(0.01, ClusteringOptions())
+    return ClusterSolution(grouping, known, labels, views, stability, under_null, 0.0, StabilityOptions())
 
 
 def test_a_single_class_ranks_below_classes_that_halves_agree_on() -> None:

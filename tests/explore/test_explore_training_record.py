@@ -88,5 +88,5 @@ def test_model_of_an_older_format_is_refused(explorer: Explorer, tmp_path: Path)
     explorer.save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3}))
-    with pytest.raises(InputError, match=r"format 3 instead of explorer, 4.*(train|learn)"):
+    with pytest.raises(InputError, match=r"format 3 instead of explorer, 5.*(train|learn)"):
         Explorer.load(tmp_path / "model")

@@ -14,6 +14,7 @@ from selfseis import Explorer, InputError
 from selfseis.explore.clustering import Method
 from selfseis.explore.features import WindowTable
 from selfseis.explore.novelty import Novelty, edge_windows
+from selfseis.explore.options import ExplorerOptions, NoveltyOptions, WindowOptions
 from selfseis.explore.representation import Representation
 from selfseis.explore.windows import Grid, sites_of, stream_windows
 from selfseis.recording import recording_from_array
@@ -144,12 +145,14 @@ def test_other_clustering_methods_find_the_classes(grouping: Method, truth: Know
 
 
 def test_clone_keeps_the_parameters() -> None:
-    made = Explorer(window=3.0, seed=4)
+    options = ExplorerOptions().with_options(embedding={"n_axes": 3})
+    made = Explorer(window=3.0, seed=4, options=options)
     assert clone(made).get_params() == {
         "window": 3.0,
         "grouping": "hdbscan",
         "representation": "auto",
         "seed": 4,
+        "options": options,
     }
 
 
@@ -190,7 +193,8 @@ def test_windows_next_to_gaps_and_ends_are_filled(truth: KnownTruth) -> None:
     data = np.stack([truth.data, truth.data])
     data[:, 10 * LENGTH : 12 * LENGTH + 30] = np.nan
     recording = recording_from_array(data, RATE)
-    for batch in stream_windows(recording, sites_of(recording), Grid(RATE, LENGTH)):
+    options = WindowOptions()
+    for batch in stream_windows(recording, sites_of(recording, options), Grid(RATE, LENGTH), options):
         assert np.isfinite(batch.samples).all()
         np.testing.assert_array_equal(batch.usable, ~np.isin(batch.first // LENGTH, [10, 11, 12]))
 
@@ -218,7 +222,12 @@ def test_edges_belong_to_the_same_site_without_a_gap_between() -> None:
     first[46:] += LENGTH  # after window 45 one is missing
     none = np.zeros((60, 0), np.float32)
     table = WindowTable(site, first, power_ratio[:, None], power_ratio, none[:, None], none)
-    assert np.flatnonzero(edge_windows(table, power_ratio, LENGTH)).tolist() == [9, 11, 28, 44]
+    assert np.flatnonzero(edge_windows(table, power_ratio, LENGTH, NoveltyOptions())).tolist() == [
+        9,
+        11,
+        28,
+        44,
+    ]
 
 
 def test_a_small_group_is_more_novel_than_a_single_point_as_far_away() -> None:
@@ -226,7 +235,7 @@ def test_a_small_group_is_more_novel_than_a_single_point_as_far_away() -> None:
     crowd = rng.standard_normal((500, 3))
     group = [30.0, 0, 0] + 0.1 * rng.standard_normal((6, 3))
     points = np.vstack([crowd, group, [[0, 30.0, 0]]]).astype(np.float32)
-    score = Novelty.measure(points, points[:100], 0).score(points)
+    score = Novelty.measure(points, points[:100], 0, NoveltyOptions()).score(points)
     assert score[500:506].min() > score[506] > score[:500].max()
 
 
@@ -240,7 +249,7 @@ def test_sites_keep_component_codes() -> None:
         "XX.ONE..HHZ",
     ]
     recording = recording_from_array(np.zeros((6, 100), np.float32), 2.0, "2019-04-06", seed_id=names)
-    sites = {site.name[:5]: site for site in sites_of(recording)}
+    sites = {site.name[:5]: site for site in sites_of(recording, WindowOptions())}
     for site in sites.values():
         assert site.labels == tuple(str(recording["seed_id"].values[row])[-1] for row in site.rows)
     assert sorted(sites["XB.EL"].labels) == ["U", "V", "W"]

@@ -19,7 +19,7 @@ from selfseis.inversion import (
     fit_model,
     resolution_diagonal,
 )
-from selfseis.inversion import problem as problem_module
+from selfseis.inversion.options import InversionOptions
 
 KNOWN = {"near": 1.0, "far": 1.0}
 
@@ -49,13 +49,13 @@ def test_draws_are_as_wide_as_the_posterior() -> None:
     assert ratio.min() > 0.93 and ratio.max() < 1.07
 
 
-def test_conjugate_gradients_agree_with_cholesky(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conjugate_gradients_agree_with_cholesky() -> None:
     problem, _ = simulated(blurred_view())
     dense = fit_model(problem, matern(), SETTING, scales=KNOWN, n_samples=400)
-    monkeypatch.setattr(problem_module, "DENSE_LIMIT", 10)
     wide = replace(
-        problem, operator=sparse.csr_array(problem.operator), nuisance=sparse.csr_array(problem.nuisance)
-    )
+        problem, operator=sparse.csr_array(problem.operator), nuisance=sparse.csr_array(problem.nuisance),
+        options=InversionOptions().with_options(solvers={"max_dense": 10}),
+    )  # fmt: skip
     free = fit_model(wide, matern(), SETTING, scales=KNOWN, n_samples=400)
     np.testing.assert_allclose(free.model, dense.model, atol=2e-3)
     np.testing.assert_allclose(free.nuisance, dense.nuisance, atol=2e-3)

@@ -32,9 +32,9 @@ def test_folds_hold_out_every_block_once_and_whole() -> None:
     blocks = np.repeat(np.arange(17), np.arange(1, 18))
     folds = list(blocked_folds(blocks, 5, seed=3))
     assert np.array_equal(np.sum(folds, axis=0), np.ones(len(blocks)))
-    for hidden in folds:
-        assert not set(blocks[hidden]) & set(blocks[~hidden])
-    sizes = [hidden.sum() for hidden in folds]
+    for held_out in folds:
+        assert not set(blocks[held_out]) & set(blocks[~held_out])
+    sizes = [held_out.sum() for held_out in folds]
     assert max(sizes) < 1.5 * min(sizes)
 
 
@@ -46,12 +46,12 @@ def test_a_single_block_is_refused() -> None:
 def test_a_prediction_does_not_depend_on_the_held_out_data() -> None:
     problem, _ = simulated(blurred_view(120))
     before = nested_holdout(problem, [matern()], n_folds=4, n_inner=2, n_samples=4)[0]
-    hidden = before.fold == 2
-    changed = problem.with_data(np.where(hidden, 1e3, problem.data))
+    held_out = before.fold == 2
+    changed = problem.with_data(np.where(held_out, 1e3, problem.data))
     after = nested_holdout(changed, [matern()], n_folds=4, n_inner=2, n_samples=4)[0]
-    np.testing.assert_array_equal(before.predicted[hidden], after.predicted[hidden])
-    np.testing.assert_array_equal(before.sd[hidden], after.sd[hidden])
-    assert not np.allclose(before.predicted[~hidden], after.predicted[~hidden])
+    np.testing.assert_array_equal(before.predicted[held_out], after.predicted[held_out])
+    np.testing.assert_array_equal(before.sd[held_out], after.sd[held_out])
+    assert not np.allclose(before.predicted[~held_out], after.predicted[~held_out])
 
 
 def test_intervals_have_their_nominal_coverage(heldouts: list[HeldOut]) -> None:

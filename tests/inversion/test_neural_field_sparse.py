@@ -11,6 +11,7 @@ from scipy import sparse
 from selfseis.inversion import LinearProblem, NeuralPrior, Noise, System
 from selfseis.inversion.neural_field import Network
 from selfseis.inversion.neural_field_prior import solve_network
+from selfseis.inversion.options import InversionOptions
 
 SETTING = {"scale": 30.0, "size": 1.0}
 
@@ -35,16 +36,19 @@ def network(places: np.ndarray) -> Network:
     return Network.drawn(places, SETTING["scale"], SETTING["size"], rng, n_frequencies=8, width=16)
 
 
-def test_it_agrees_with_the_normal_equations(
-    problem: tuple[np.ndarray, LinearProblem], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = {"neural_field_prior.MAX_ROW_STEPS": 2, "neural_field_prior.CONVERGED": 1e-9,
-                "solvers.SPARSE_TOLERANCE": 1e-6, "neural_field_prior.STEPS": 2, "neural_field_prior.N_FREQUENCIES": 8,
-                "neural_field_prior.WIDTH": 16}  # fmt: skip
-    for name, value in settings.items():
-        monkeypatch.setattr(f"selfseis.inversion.{name}", value)
+def test_it_agrees_with_the_normal_equations(problem: tuple[np.ndarray, LinearProblem]) -> None:
+    options = InversionOptions().with_options(
+        solvers={"sparse_tolerance": 1e-6},
+        neural_field={
+            "n_frequencies": 8,
+            "width": 16,
+            "max_steps": 2,
+            "max_sparse_steps": 2,
+            "min_sparse_gain": 1e-9,
+        },
+    )
     places, noisy = problem
-    noisy = replace(noisy, noise=Noise(np.full(120, 0.5), noisy.noise.kind))
+    noisy = replace(noisy, noise=Noise(np.full(120, 0.5), noisy.noise.kind), options=options)
     precision = 1 / noisy.noise.sd**2
     precision[:10] = 0.0
     found = solve_network(noisy, precision, network(places), n_samples=300)

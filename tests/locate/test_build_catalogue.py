@@ -10,8 +10,10 @@ from simulated_picks import BEGIN, LAYERED, TrueEvent, array_of_stations, events
 
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable
-from selfseis.locate import LocatedCatalogue, Locator, SearchVolume, locate_events
+from selfseis.io.obspy_import import obspy
+from selfseis.locate import LocatedCatalogue, LocateOptions, Locator, SearchVolume, locate_events
 from selfseis.locate.build_catalogue import find_events
+from selfseis.recording import recording_from_array
 
 STATIONS = array_of_stations(8)
 
@@ -164,3 +166,51 @@ def test_times_are_in_utc_and_part_of_the_ids(search_volume: SearchVolume) -> No
     (event,) = locate_events(picks, STATIONS, LAYERED, n_shifts=0).events
     assert abs(event.peak - (BEGIN + np.timedelta64(30, "s"))) < np.timedelta64(100, "ms")
     assert event.event_id.startswith("ev20240506T0000") and event.start <= event.end
+
+
+def test_each_group_of_options_is_passed_down(search_volume: SearchVolume) -> None:
+    rng = np.random.default_rng(16)
+    truth = events_below(search_volume, 2, 60.0)
+    picks = [pick for event in truth for pick in picks_of(event, search_volume, rng)]
+    few = LocateOptions().with_options(
+        search_volume={"max_depth": 20.0},
+        association={"min_picks_range": (16, 16)},
+        location={"grid": (12, 12, 6), "large_gap": 0.0, "max_steps": 5},
+        wadati={"n_bootstraps": 5, "vp_vs_range": (1.9, 2.0)},
+        clock_errors={"min_events": 1},
+        significance={"n_shifts_range": (1, 1)},
+    )
+    catalogue = locate_events(picks, STATIONS, LAYERED, options=few)
+    assert len(catalogue.events) == 2 and catalogue.n_shifts == 1 and not catalogue.wadati.is_measured
+    assert all("outside the stations" in event.reason for event in catalogue.events)
+    assert all(event.location.depth_km <= 20.0 for event in catalogue.events)
+    none = few.with_options(association={"min_picks_range": (17, 17)})
+    assert locate_events(picks, STATIONS, LAYERED, n_shifts=0, options=none).events == []
+    slow = few.with_options(velocity_estimation={"assumed_vp": 3.0, "min_event_picks": 17})
+    assumed = locate_events(picks, STATIONS, n_shifts=0, options=slow)
+    assert assumed.velocity.vp[0] == 3.0 and "no event has 17 picks" in assumed.notes[0]
+
+
+def test_a_recording_may_be_a_stream(search_volume: SearchVolume) -> None:
+    (event,) = events_below(search_volume, 1, 60.0)
+    picks = picks_of(event, search_volume, np.random.default_rng(17), sd_s=0.01)
+    seed_ids = [f"{code}.HH{component}" for code in STATIONS.codes for component in "ENZ"]
+    samples = 1e-6 * np.random.default_rng(18).standard_normal((len(seed_ids), 6000)).astype(np.float32)
+    begin, rate = BEGIN, 100.0
+    s_first = min(pick.time for pick in picks if pick.phase == "S")
+    after = int((s_first - begin) / np.timedelta64(1, "ns") * 1e-9 * rate)
+    samples[:, after : after + 1500] *= 100
+    recording = recording_from_array(samples, rate, begin, seed_id=seed_ids, units="counts")
+    stream = obspy().Stream(
+        obspy().Trace(
+            channel,
+            dict(zip(("network", "station", "location", "channel"), seed_id.split("."), strict=True))
+            | {"sampling_rate": rate, "starttime": obspy().UTCDateTime(str(begin))},
+        )
+        for channel, seed_id in zip(samples, seed_ids, strict=True)
+    )
+    magnitudes = [
+        locate_events(picks, STATIONS, LAYERED, recording=given, n_shifts=0).events[0].magnitude
+        for given in (recording, stream)
+    ]
+    assert magnitudes[0] is not None and magnitudes[0] == magnitudes[1]

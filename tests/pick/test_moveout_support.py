@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.pick.moveout_support import N_NEIGHBOURS, SHIFTS, Fibre, is_long_fibre, support_of, supported
+from selfseis.pick.moveout_support import Fibre, is_long_fibre, support_of, supported
+from selfseis.pick.options import MoveoutOptions, SplitOptions
 from selfseis.recording import recording_from_array
-from selfseis.recording.components import TRAINING_CHANNELS, training_part
+from selfseis.recording.components import training_part
 
 RATE = 200.0
+TRAINING_CHANNELS = SplitOptions().max_fibre_channels
+OPTIONS = MoveoutOptions()
 N_CHANNELS, SPACING = 60, 10.0
 LENGTH = 20_000
 SPANS = np.array([[0.0, LENGTH]])
@@ -158,10 +161,10 @@ def test_time_without_data_does_not_change_the_null() -> None:
 def test_support_and_probability_are_shares(n_false: int, seed: int) -> None:
     onsets = with_onsets(n_false=n_false, seed=seed)
     support = support_of(onsets, fibre(), SPANS, seed)
-    assert len(support.under_null) == SHIFTS * sum(len(here) for here in onsets)
+    assert len(support.under_null) == OPTIONS.n_shifts * sum(len(here) for here in onsets)
     for of_onsets, probability, here in zip(support.of_onsets, support.probability(), onsets, strict=True):
         assert of_onsets.shape == probability.shape == (len(here),)
-        assert ((of_onsets >= here[:, 1] / (1 + 2 * N_NEIGHBOURS) - 1e-12) & (of_onsets <= 1)).all()
+        assert ((of_onsets >= here[:, 1] / (1 + 2 * OPTIONS.n_neighbours) - 1e-12) & (of_onsets <= 1)).all()
         assert ((probability >= 0) & (probability <= 1)).all()
 
 

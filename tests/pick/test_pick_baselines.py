@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfseis.pick.baselines import sta_lta_aic_picks
+from selfseis.pick.options import TriggerOptions
 
 P_AT, S_AT, N_SAMPLES = 3000, 3420, 9000
 
@@ -25,7 +26,7 @@ def event(seed: int = 0, p: float = 8.0, s: float = 20.0, p_at: int = P_AT, s_at
 
 
 def found(data: np.ndarray, **options: float) -> dict[str, list[int]]:
-    picks = sta_lta_aic_picks(data, **options)
+    picks = sta_lta_aic_picks(data, TriggerOptions(**options))
     return {phase: [sample for sample, kind, _ in picks if kind == phase] for phase in "PS"}
 
 
@@ -42,7 +43,7 @@ def test_both_onsets_are_found_to_a_tenth_of_a_second(seed: int) -> None:
 
 def test_noise_has_no_onset() -> None:
     noise = np.random.default_rng(1).normal(size=(3, 200_000))
-    assert sta_lta_aic_picks(noise, p_trigger=5.0) == []
+    assert sta_lta_aic_picks(noise, TriggerOptions(p_trigger=5.0)) == []
 
 
 @given(scale=st.floats(1e-9, 1e9))
@@ -80,7 +81,7 @@ def test_silence_and_short_stretches_have_no_onset() -> None:
 
 
 def test_samples_are_in_order_and_inside() -> None:
-    picks = sta_lta_aic_picks(event(3), p_trigger=1.5, s_trigger=1.1)
+    picks = sta_lta_aic_picks(event(3), TriggerOptions(p_trigger=1.5, s_trigger=1.1))
     samples = [sample for sample, _, _ in picks]
     assert samples == sorted(samples)
     assert samples[0] >= 0 and samples[-1] < N_SAMPLES

@@ -8,14 +8,16 @@ import torch
 
 from selfseis.errors import InputError
 from selfseis.networks.picking_unet import OnsetNet, onset_features
-from selfseis.pick import inference
 from selfseis.pick.high_pass import CausalHighPass, default_corner
-from selfseis.pick.inference import EDGE, SETTLING, Annotator, NetworkDetector
+from selfseis.pick.inference import Annotator, NetworkDetector
 from selfseis.pick.noise_windows import read_window
+from selfseis.pick.options import InferenceOptions
 from selfseis.recording import recording_from_array
 from selfseis.recording.components import stations_of
 
 RATE, WINDOW = 100.0, 1536
+RECOVERY = InferenceOptions().recovery
+SMALL_TILES = InferenceOptions(tile_values=6 * WINDOW // 2)
 
 
 def network_recording(n_samples, seed=0, n_stations=2):
@@ -25,14 +27,14 @@ def network_recording(n_samples, seed=0, n_stations=2):
     return recording_from_array(data, RATE, seed_id=ids)
 
 
-def annotator_of(recording):
+def annotator_of(recording, options=InferenceOptions()):
     torch.manual_seed(0)
-    return Annotator(OnsetNet(4).eval(), CausalHighPass.measure(recording), WINDOW)
+    return Annotator(OnsetNet(4).eval(), CausalHighPass.measure(recording), WINDOW, options)
 
 
 def whole(annotator, recording):
-    spans = list(annotator.along(recording, stations_of(recording)))
-    return np.concatenate([s.probability[:, :, EDGE : EDGE + s.n_core] for s in spans], axis=2)
+    spans = annotator.along(recording, stations_of(recording))
+    return np.concatenate([span.core for span in spans], axis=2)
 
 
 def test_nothing_rings_before_a_step():
@@ -75,23 +77,22 @@ def test_an_invalid_band_is_refused(band):
         CausalHighPass(RATE, np.zeros(1, np.float32), band)
 
 
-def test_tiled_equals_whole(monkeypatch):
+def test_tiled_equals_whole():
     recording = network_recording(12_345)
-    annotator = annotator_of(recording)
-    expected = whole(annotator, recording)
-    monkeypatch.setattr(inference, "TILE_VALUES", 6 * annotator.hop)
-    tiled = whole(annotator, recording)
+    expected = whole(annotator_of(recording), recording)
+    tiled = whole(annotator_of(recording, SMALL_TILES), recording)
     assert expected.shape == (2, 2, 12_345)
     np.testing.assert_allclose(tiled, expected, atol=2e-5)
 
 
-def test_picks_do_not_depend_on_tiles(monkeypatch):
+def test_picks_do_not_depend_on_tiles():
     recording = network_recording(12_345)
-    detector = NetworkDetector(annotator_of(recording), 0.0)
     stations = stations_of(recording)
-    expected = detector.find(recording, stations)
-    monkeypatch.setattr(inference, "TILE_VALUES", 6 * detector.annotator.hop)
-    for one, other in zip(detector.find(recording, stations), expected, strict=True):
+    whole, tiled = (
+        NetworkDetector(annotator_of(recording, options), 0.0).find(recording, stations)
+        for options in (InferenceOptions(), SMALL_TILES)
+    )
+    for one, other in zip(tiled, whole, strict=True):
         np.testing.assert_allclose(one.p[:, 0], other.p[:, 0], atol=0.1)
         np.testing.assert_allclose(one.s[:, 0], other.s[:, 0], atol=0.1)
 
@@ -116,10 +117,10 @@ def test_probabilities_are_zero_where_data_begin_but_not_after_short_dropouts():
     recording.values[:3, 3000:5000] = np.nan
     recording.values[3:, 6000:6005] = np.nan
     probability = whole(annotator_of(recording), recording)
-    assert not probability[:, :, :SETTLING].any()
-    assert not probability[0, :, 5000 : 5000 + SETTLING].any()
-    assert probability[0, :, 5000 + SETTLING :].all() and probability[0, :, SETTLING:3000].all()
-    assert probability[1, :, SETTLING:6000].all() and probability[1, :, 6005:].all()
+    assert not probability[:, :, :RECOVERY].any()
+    assert not probability[0, :, 5000 : 5000 + RECOVERY].any()
+    assert probability[0, :, 5000 + RECOVERY :].all() and probability[0, :, RECOVERY:3000].all()
+    assert probability[1, :, RECOVERY:6000].all() and probability[1, :, 6005:].all()
 
 
 def test_stations_do_not_influence_each_other():

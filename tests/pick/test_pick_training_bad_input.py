@@ -12,6 +12,7 @@ from selfseis.errors import InputError
 from selfseis.pick import Picker
 from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording
+from short_options import SHORT_PICKER
 
 RATE = 100.0
 N_SAMPLES = 20_000
@@ -56,7 +57,7 @@ UNUSUAL: dict[str, Callable[[], xr.DataArray]] = {
 @pytest.mark.parametrize("kind", UNUSUAL)
 def test_training_on_unusual_input_claims_no_skill(kind: str) -> None:
     recording = UNUSUAL[kind]()
-    picker = Picker(rounds=1).fit(recording)
+    picker = Picker(rounds=1, options=SHORT_PICKER).fit(recording)
     assert picker.verdict_.outcome in ("no_gain", "cannot_tell")
     picks = picker.pick(recording, min_probability=0.3)
     assert all(0 <= pick.probability <= 1 and pick.sd_s > 0 for pick in picks)
@@ -68,7 +69,7 @@ def test_training_on_unusual_input_claims_no_skill(kind: str) -> None:
 
 def test_training_without_events_claims_no_skill() -> None:
     recording = simulate_noise_recording("white", "network", 0.1, RATE, 6, 0, components="ENZ").load()
-    picker = Picker(rounds=2).fit(recording)
+    picker = Picker(rounds=2, options=SHORT_PICKER).fit(recording)
     assert picker.verdict_.outcome in ("no_gain", "cannot_tell")
     assert picker.rounds_[-1].stage.endswith("too few events to train on")
     assert picker.rounds_[-1].positives == 0
@@ -77,7 +78,7 @@ def test_training_without_events_claims_no_skill() -> None:
 def test_several_sensors_of_one_site_are_a_single_station() -> None:
     names = [f"XX.A.{location}.HHZ" for location in ("00", "10")]
     recording = recording_from_array(noise(2).astype(np.float32), RATE, seed_id=names)
-    verdict = Picker(rounds=1).fit(recording).verdict_
+    verdict = Picker(rounds=1, options=SHORT_PICKER).fit(recording).verdict_
     assert verdict.outcome == "cannot_tell" and "single station" in verdict.reason
 
 
@@ -85,9 +86,9 @@ def test_pieces_shorter_than_any_window_are_refused_in_one_line() -> None:
     data = noise()
     data[:, (np.arange(N_SAMPLES) % 1000) > 500] = np.nan
     with pytest.raises(InputError, match=r"no training data: no station has .* s without a gap"):
-        Picker(rounds=0).fit(stations(data))
+        Picker(rounds=0, options=SHORT_PICKER).fit(stations(data))
 
 
 def test_nothing_but_dead_channels_is_refused_in_one_line() -> None:
     with pytest.raises(InputError, match=r"no training data: .* a dead channel"):
-        Picker(rounds=0).fit(stations(np.zeros((3, N_SAMPLES))))
+        Picker(rounds=0, options=SHORT_PICKER).fit(stations(np.zeros((3, N_SAMPLES))))

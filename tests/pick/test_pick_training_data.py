@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from selfseis.consensus.agreement import consensus_above_null
+from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.errors import InputError
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import OnsetCandidates
 from selfseis.pick.noise_windows import noise_bank
+from selfseis.pick.options import PickerOptions
 from selfseis.pick.pseudo_labels import LabelledOnsets, add_label, label_onsets, make_pseudo_labels
 from selfseis.pick.synthetic_examples import ExampleMaker, noise_level
 from selfseis.pick.time_split import split_times
@@ -20,6 +22,7 @@ from selfseis.recording.components import stations_of
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior
 
 RATE, WINDOW = 100.0, 1536
+OPTIONS = PickerOptions()
 IDS = [f"XX.S{number}..HH{code}" for number in range(2) for code in "ENZ"]
 
 
@@ -29,7 +32,8 @@ def noisy(n_samples, seed=0):
 
 def bank_of(data):
     recording = recording_from_array(data, RATE, seed_id=IDS)
-    return noise_bank(recording, stations_of(recording), CausalHighPass.measure(recording), WINDOW, 0)
+    high_pass = CausalHighPass.measure(recording)
+    return noise_bank(recording, stations_of(recording), high_pass, WINDOW, 0, None, OPTIONS.noise)
 
 
 def test_noise_windows_hold_no_events():
@@ -57,7 +61,7 @@ def test_noise_is_taken_from_the_given_spans_only():
     data[:, 50 * WINDOW :] += 3 * np.sin(np.arange(50 * WINDOW))
     recording = recording_from_array(data, RATE, seed_id=IDS)
     stations, high_pass = stations_of(recording), CausalHighPass.measure(recording)
-    bank = noise_bank(recording, stations, high_pass, WINDOW, 0, [(0, 50 * WINDOW)])
+    bank = noise_bank(recording, stations, high_pass, WINDOW, 0, [(0, 50 * WINDOW)], OPTIONS.noise)
     assert len(bank.windows) >= 24
     assert bank.windows.std() < 1.5
 
@@ -68,9 +72,21 @@ def test_a_record_without_a_full_window_is_refused():
 
 
 def maker(pseudo_labels=None):
-    rng = np.random.default_rng(0)
-    return ExampleMaker(
-        bank_of(noisy(60 * WINDOW)), OnsetPrior.at(RATE), OnsetBank.draw(rng, 100, 1024), pseudo_labels
+    wavelets = OnsetBank.draw(np.random.default_rng(0), 100, 1024)
+    noise = bank_of(noisy(60 * WINDOW))
+    return ExampleMaker(noise, OnsetPrior.at(RATE), wavelets, pseudo_labels=pseudo_labels)
+
+
+def pseudo_labels_of(recording, labels, n_samples=2 * WINDOW):
+    return make_pseudo_labels(
+        recording,
+        stations_of(recording),
+        CausalHighPass.measure(recording),
+        labels,
+        n_samples,
+        np.random.default_rng(0),
+        OPTIONS.examples.label_sd,
+        OPTIONS.self_training.labels,
     )
 
 
@@ -100,18 +116,19 @@ def test_noise_around_onset_candidates_is_ignored():
 
 def test_a_label_is_one_at_its_onset_and_may_lie_outside():
     label = np.zeros(200, np.float32)
-    add_label(label, 50)
+    add_label(label, 50, 10.0)
     assert label.argmax() == 50
     assert label[50] == pytest.approx(1.0)
-    add_label(label, -1000)
-    add_label(label, 5000)
+    add_label(label, -1000, 10.0)
+    add_label(label, 5000, 10.0)
     assert label.argmax() == 50
 
 
 def test_a_quarter_of_the_time_is_held_out_half_for_validation_and_half_for_the_test():
     recording = recording_from_array(noisy(200 * WINDOW), RATE, seed_id=IDS)
-    time_split = split_times(recording, WINDOW)
-    test, share = times_for_test(recording, WINDOW, sorted(time_split.training + time_split.validation))
+    time_split = split_times(recording, WINDOW, OPTIONS.split)
+    used = sorted(time_split.training + time_split.validation)
+    test, share = times_for_test(recording, WINDOW, used, OPTIONS.split)
     assert share == pytest.approx(7 / 8, abs=0.01)
     assert test == time_split.test
     covered = np.zeros(200 * WINDOW, int)
@@ -124,9 +141,9 @@ def test_a_quarter_of_the_time_is_held_out_half_for_validation_and_half_for_the_
 
 def test_a_short_record_is_training_data_as_a_whole():
     recording = recording_from_array(noisy(2 * WINDOW), RATE, seed_id=IDS)
-    time_split = split_times(recording, WINDOW)
+    time_split = split_times(recording, WINDOW, OPTIONS.split)
     assert time_split.training == time_split.validation == [(0, 2 * WINDOW)]
-    assert times_for_test(recording, WINDOW, time_split.training) == ([], 1.0)
+    assert times_for_test(recording, WINDOW, time_split.training, OPTIONS.split) == ([], 1.0)
 
 
 def shared_onsets(n_events=30, spacing=6000):
@@ -145,18 +162,15 @@ def shared_onsets(n_events=30, spacing=6000):
 
 def test_shared_events_are_positives_and_isolated_picks_negatives():
     found, p, _ = shared_onsets()
-    moveout = Moveout(np.full((2, 2), 10.0))
-    pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
+    moveout = Moveout.without_coordinates(2, RATE)
+    pairs = [onsets.pairs(RATE, (0.3, 13.0), OPTIONS.consensus) for onsets in found]
     consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
     labels = label_onsets(found, consensus, 0.25, RATE, moveout, (0.3, 13.0))
     np.testing.assert_allclose(np.sort(labels[0].positives[:, 0]), p)
     np.testing.assert_allclose(labels[0].negatives, p + 4000)
     assert not len(labels[1].negatives)
     recording = recording_from_array(noisy(180_000), RATE, seed_id=IDS)
-    pseudo_labels = make_pseudo_labels(
-        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
-        np.random.default_rng(0),
-    )  # fmt: skip
+    pseudo_labels = pseudo_labels_of(recording, labels)
     assert pseudo_labels.n_positives == 60
     assert len(pseudo_labels.windows) == 90
     np.testing.assert_allclose(np.abs(pseudo_labels.labels[:60, 0].argmax(axis=1) - WINDOW), 0, atol=50)
@@ -170,8 +184,8 @@ def test_candidates_within_a_positive_event_are_not_ignored_but_later_ones_are()
     repeats, later = p + 150, p + 2 * delay + 500
     at = np.sort(np.concatenate([found[0].p[:, 0], repeats, later]))
     found[0] = OnsetCandidates(np.stack([at, np.full(len(at), 0.6)], axis=1), found[0].s)
-    moveout = Moveout(np.full((2, 2), 40.0))
-    pairs = [onsets.pairs(RATE, (0.3, 13.0)) for onsets in found]
+    moveout = Moveout.without_coordinates(2, RATE, ConsensusOptions(travel_limit=40.0))
+    pairs = [onsets.pairs(RATE, (0.3, 13.0), OPTIONS.consensus) for onsets in found]
     consensus = consensus_above_null(pairs, moveout, spans=np.array([[0.0, 1800.0]]))
     label = label_onsets(found, consensus, 0.25, RATE, moveout, (0.3, 13.0))[0]
     np.testing.assert_allclose(np.sort(label.positives[:, 0]), p)
@@ -185,10 +199,7 @@ def test_aic_refines_onsets_of_high_snr_only(snr, moves):
     data[:, 3000:3400] += snr / 2 * np.random.default_rng(1).normal(size=(6, 400)).astype(np.float32)
     recording = recording_from_array(data, RATE, seed_id=IDS)
     labels = [LabelledOnsets(np.array([[3025.0, 3300.0]]), np.zeros(0), np.zeros(0), np.array([False]))] * 2
-    pseudo_labels = make_pseudo_labels(
-        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
-        np.random.default_rng(0),
-    )  # fmt: skip
+    pseudo_labels = pseudo_labels_of(recording, labels)
     about = np.round(pseudo_labels.s_minus_p).astype(int)
     assert (np.abs(about - (300 if moves else 275)) <= 3).all()
 
@@ -197,10 +208,7 @@ def test_an_s_too_weak_to_be_timed_is_ignored():
     recording = recording_from_array(noisy(12_000), RATE, seed_id=IDS)
     events = np.array([[3000.0, 3300.0], [9000.0, 9300.0]])
     labels = [LabelledOnsets(events, np.zeros(0), np.zeros(0), np.array([False, True]))] * 2
-    pseudo_labels = make_pseudo_labels(
-        recording, stations_of(recording), CausalHighPass.measure(recording), labels, 2 * WINDOW,
-        np.random.default_rng(0),
-    )  # fmt: skip
+    pseudo_labels = pseudo_labels_of(recording, labels)
     s = slice(WINDOW + 290, WINDOW + 311)
     np.testing.assert_allclose(pseudo_labels.labels[:, 1, s].max(axis=1), [1, 0, 1, 0], atol=0.01)
     np.testing.assert_array_equal(pseudo_labels.weights[:, 0, s].all(axis=1), [True, False, True, False])
@@ -209,17 +217,11 @@ def test_an_s_too_weak_to_be_timed_is_ignored():
 def test_there_are_no_pseudo_labels_without_a_consensus():
     recording = recording_from_array(noisy(20_000), RATE, seed_id=IDS)
     empty = [OnsetCandidates(np.zeros((0, 2)), np.zeros((0, 2)))] * 2
-    consensus = consensus_above_null(
-        [o.pairs(RATE, (0.3, 13.0)) for o in empty], Moveout.without_coordinates(2, RATE)
-    )
-    labels = label_onsets(empty, consensus, 0.25, RATE, Moveout.without_coordinates(2, RATE), (0.3, 13.0))
-    high_pass = CausalHighPass.measure(recording)
-    assert (
-        make_pseudo_labels(
-            recording, stations_of(recording), high_pass, labels, WINDOW, np.random.default_rng(0)
-        )
-        is None
-    )
+    moveout = Moveout.without_coordinates(2, RATE)
+    pairs = [onsets.pairs(RATE, (0.3, 13.0), OPTIONS.consensus) for onsets in empty]
+    consensus = consensus_above_null(pairs, moveout)
+    labels = label_onsets(empty, consensus, 0.25, RATE, moveout, (0.3, 13.0))
+    assert pseudo_labels_of(recording, labels, WINDOW) is None
 
 
 def test_the_noise_level_ignores_an_event():

@@ -6,14 +6,16 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from selfseis.errors import InputError
-from selfseis.pick import self_training
-from selfseis.pick.picker import Picker
+from selfseis.pick import Picker, PickerOptions
 from selfseis.recording import recording_from_array
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
+from short_options import SHORT_PICKER
 
 RATE = 100.0
+FEW_EVENTS = SHORT_PICKER.with_options(self_training={"min_confirmed": 1})
 
 
 def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
@@ -25,15 +27,10 @@ def network(hours=0.25, seed=0, n_stations=2, rate=RATE):
 @pytest.fixture(scope="module")
 def quick():
     """Return a picker with a short training, its recording and the stages."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(self_training, "MIN_CONFIRMED", 1)
-        recording, _ = network()
-        stages = []
-        yield (
-            Picker(rounds=1, false_alarms_per_day=1e5).fit(recording, progress=stages.append),
-            recording,
-            stages,
-        )
+    recording, _ = network()
+    stages = []
+    picker = Picker(rounds=1, false_alarms_per_day=1e5, options=FEW_EVENTS)
+    return picker.fit(recording, progress=stages.append), recording, stages
 
 
 def test_the_constructor_only_stores(quick):
@@ -44,6 +41,7 @@ def test_the_constructor_only_stores(quick):
         "rounds": 2,
         "training_fraction": 0.5,
         "seed": 5,
+        "options": PickerOptions().with_options(training={"first_steps": 9}),
     }
     picker = Picker(**params)
     assert picker.get_params() == params
@@ -128,8 +126,8 @@ def test_held_out_stations_are_not_training_data():
     recording, _ = network(n_stations=4)
     changed = recording.copy(deep=True)
     changed[9:] = np.random.default_rng(0).normal(size=(3, recording.sizes["time"])).astype(np.float32)
-    other = Picker(rounds=0).fit(changed)
-    first = Picker(rounds=0).fit(recording)
+    other = Picker(rounds=0, options=SHORT_PICKER).fit(changed)
+    first = Picker(rounds=0, options=SHORT_PICKER).fit(recording)
     for ours, theirs in zip(first.net_.parameters(), other.net_.parameters(), strict=True):
         np.testing.assert_array_equal(ours.detach().numpy(), theirs.detach().numpy())
 
@@ -137,7 +135,7 @@ def test_held_out_stations_are_not_training_data():
 def test_the_verdict_of_a_single_station_is_cannot_tell():
     recording, _ = network(n_stations=2)
     alone = recording.isel(channel=slice(0, 3))
-    picker = Picker(false_alarms_per_day=1e5).fit(alone)
+    picker = Picker(false_alarms_per_day=1e5, options=SHORT_PICKER).fit(alone)
     assert picker.verdict_.outcome == "cannot_tell"
     assert "single station" in picker.verdict_.reason
 
@@ -148,25 +146,28 @@ def test_an_interrupted_training_resumes_but_never_from_other_data(tmp_path):
     def interrupt(stage):
         raise KeyboardInterrupt
 
-    whole = Picker(rounds=0).fit(recording)
+    picker = Picker(rounds=0, options=SHORT_PICKER)
+    whole = clone(picker).fit(recording)
     with pytest.raises(KeyboardInterrupt):
-        Picker(rounds=0).fit(recording, checkpoint=tmp_path, progress=interrupt)
+        clone(picker).fit(recording, checkpoint=tmp_path, progress=interrupt)
     (first_folder,) = tmp_path.iterdir()
-    resumed = Picker(rounds=0).fit(recording, checkpoint=tmp_path)
+    resumed = clone(picker).fit(recording, checkpoint=tmp_path)
     for name, weights in whole.net_.state_dict().items():
         assert weights.equal(resumed.net_.state_dict()[name])
-    Picker(rounds=0).fit(recording.copy(data=2 * recording.values[::-1]), checkpoint=tmp_path)
+    picker.fit(recording.copy(data=2 * recording.values[::-1]), checkpoint=tmp_path)
     assert [folder for folder in tmp_path.iterdir() if folder != first_folder]
 
 
-def test_the_training_fraction_scales_the_steps_and_is_stored(monkeypatch, tmp_path):
-    monkeypatch.setattr(self_training, "FIRST_STEPS", 40)
+def test_the_training_fraction_scales_the_steps_and_is_stored(tmp_path):
+    options = SHORT_PICKER.with_options(training={"first_steps": 40})
     recording, _ = network(hours=0.1)
     stages = []
-    picker = Picker(rounds=0, training_fraction=0.1).fit(recording, progress=stages.append)
+    picker = Picker(rounds=0, training_fraction=0.1, options=options)
+    picker.fit(recording, progress=stages.append)
     assert [stage.max_steps for stage in stages] == [4]
     picker.save(tmp_path / "model")
-    assert Picker.load(tmp_path / "model").training_fraction == 0.1
+    loaded = Picker.load(tmp_path / "model")
+    assert loaded.training_fraction == 0.1 and loaded.options == options
 
 
 @pytest.mark.parametrize("training_fraction", [0.0, -1.0, float("nan"), float("inf")])
@@ -177,13 +178,14 @@ def test_an_invalid_training_fraction_is_refused(training_fraction):
         )
 
 
-def test_a_model_without_a_training_fraction_has_the_full_training(quick, tmp_path):
+def test_a_model_without_a_training_fraction_and_options_has_the_defaults(quick, tmp_path):
     quick[0].save(tmp_path / "model")
     path = tmp_path / "model" / "model.json"
     description = json.loads(path.read_text())
-    del description["parameters"]["training_fraction"]
+    del description["parameters"]["training_fraction"], description["parameters"]["options"]
     path.write_text(json.dumps(description))
-    assert Picker.load(tmp_path / "model").training_fraction == 1.0
+    loaded = Picker.load(tmp_path / "model")
+    assert loaded.training_fraction == 1.0 and loaded.options == PickerOptions()
 
 
 def test_an_invalid_s_minus_p_is_refused():

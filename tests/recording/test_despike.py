@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from selfseis.recording.despike import REACH, bridge_spikes
+from selfseis.recording.despike import bridge_spikes
+from selfseis.recording.options import SpikeOptions
 from selfseis.simulate import band_limited_noise
 
 
@@ -59,7 +60,8 @@ def test_a_tile_has_the_same_spikes_as_the_whole(noise: np.ndarray) -> None:
     spiky = noise.copy()
     spiky[1, 5::37] += 60
     whole = bridge_spikes(spiky)[0]
-    part = bridge_spikes(spiky[:, 600 - REACH - 1 : 900 + REACH + 1])[0][:, REACH + 1 : -REACH - 1]
+    context = SpikeOptions().reach + 1
+    part = bridge_spikes(spiky[:, 600 - context : 900 + context])[0][:, context:-context]
     np.testing.assert_array_equal(part, whole[:, 600:900])
 
 

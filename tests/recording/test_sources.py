@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from conftest import RATE, stream_of
+from conftest import RATE, patch_of, stream_of
 from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.quality_log import quality_log_of
-from selfseis.recording import open_recording, write_recording
+from selfseis.recording import as_recording, open_recording, write_recording
+from selfseis.recording.options import QualityControlOptions
 from selfseis.simulate import simulate_noise_recording
 
 
@@ -141,3 +142,37 @@ def test_a_list_of_paths_equals_its_members(tmp_path: Path) -> None:
     assert open_recording(names).sizes["time"] == 500
     with pytest.raises(InputError, match="list of sources is empty"):
         open_recording([])
+
+
+def test_estimators_take_whatever_holds_a_recording(tmp_path: Path, counts: np.ndarray) -> None:
+    stream = stream_of(counts)
+    stream.write(str(tmp_path / "a.mseed"), format="MSEED")
+    expected = open_recording(stream)
+    for data in (stream, tmp_path / "a.mseed", str(tmp_path), [tmp_path / "a.mseed"], expected):
+        recording = as_recording(data)
+        assert recording.dims == ("channel", "time") and recording.dtype == np.float32
+        xr.testing.assert_identical(recording.load(), expected.load())
+
+
+def test_a_recording_keeps_its_quality_log(gappy: np.ndarray) -> None:
+    recording = open_recording(stream_of(gappy))
+    assert quality_log_of(as_recording(recording)) is quality_log_of(recording)
+
+
+def test_estimators_take_a_patch(counts: np.ndarray) -> None:
+    patch = patch_of(counts)
+    xr.testing.assert_identical(as_recording(patch).load(), open_recording(patch).load())
+
+
+def test_an_array_has_no_sampling_rate(counts: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"give open_recording\(array, sampling_rate=...\)"):
+        as_recording(counts)
+
+
+def test_limits_of_quality_control_are_options() -> None:
+    samples = np.random.default_rng(0).standard_normal(3000).astype(np.float32)
+    samples[1000:1100] = 7.0  # 1 s
+    stream = stream_of(samples[None], dtype="float32")
+    assert np.isfinite(open_recording(stream).values).all()
+    strict = open_recording(stream, quality_control=QualityControlOptions(dead_seconds=0.5))
+    assert np.flatnonzero(np.isnan(strict.values[0])).tolist() == list(range(1000, 1100))

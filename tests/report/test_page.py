@@ -200,7 +200,7 @@ def test_page_is_replaced_whole_or_not_at_all(
     with pytest.raises(OSError, match="disk full"):
         write_report(fibre_run.path)
     assert path.read_bytes() == before
-    assert not list(fibre_run.path.glob(".report*"))
+    assert not list(fibre_run.path.glob(".*report*"))
 
 
 def test_detection_alone_shows_what_was_recorded(results_folder: ResultsFolder) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfseis.simulate.ocean import GRAVITY, SEA_SECONDS, OceanWaves, gravity_wavenumber, ocean_waves
+from selfseis.simulate.ocean import GRAVITY, OceanWaves, gravity_wavenumber, ocean_waves
 
 POSITIONS = np.arange(256) * 5.0
 WAVES = OceanWaves(1, 2.0)
@@ -63,9 +63,17 @@ def test_a_slice_equals_the_slice_of_the_whole(first, length) -> None:
 
 def test_waves_change_from_sea_to_sea() -> None:
     early = WAVES.read([0.0], 0, 1000)[0]
-    late = WAVES.read([0.0], int(6 * SEA_SECONDS), int(6 * SEA_SECONDS) + 1000)[0]
+    late_sample = int(6 * WAVES.sea_seconds)
+    late = WAVES.read([0.0], late_sample, late_sample + 1000)[0]
     assert abs(np.corrcoef(early, late)[0, 1]) < 0.5
 
 
 def test_ocean_waves_is_deterministic_by_seed() -> None:
     np.testing.assert_array_equal(ocean_waves([0, 10.0], 500, 2.0, 3), ocean_waves([0, 10.0], 500, 2.0, 3))
+
+
+def test_a_sea_of_one_wave_is_a_sinusoid() -> None:
+    wave = OceanWaves(3, 2.0, waves_per_sea=1, sea_seconds=1e6).read([0.0], 0, 1000)[0]
+    power = np.abs(np.fft.rfft(wave * np.hanning(1000))) ** 2
+    peak = int(power.argmax())
+    assert power[max(0, peak - 4) : peak + 5].sum() > 0.99 * power.sum()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfseis.simulate.disturbances import add_disturbance, clip_window
-from selfseis.simulate.onsets import OnsetBank, OnsetPrior, add_event
+from selfseis.simulate.onsets import OnsetBank, OnsetPrior, WaveletPrior, add_event
 
 BANK = OnsetBank.draw(np.random.default_rng(0), n_wavelets=120, n_samples=1024)
 
@@ -87,3 +87,25 @@ def test_onsets_have_little_power_below_the_high_pass(corner):
     power = (np.abs(np.fft.rfft(bank.wavelets, axis=2)) ** 2).sum(axis=(0, 1))
     below = np.fft.rfftfreq(2048) < 0.35 * corner
     assert power[below].sum() < 0.05 * power.sum()
+
+
+def test_wavelets_follow_their_prior():
+    prior = WaveletPrior(n_bands=1, decay=(2.0, 3.0), rises=(0.0,), rise_shares=(1.0,))
+    bank = OnsetBank.draw(np.random.default_rng(0), 20, 512, prior=prior)
+    assert len(set(bank.frequency.tolist())) == 1
+    assert (bank.decay >= 200).all() and (bank.decay <= 300).all()
+
+
+def test_s_is_as_large_as_the_prior_states():
+    prior = OnsetPrior(100.0, (10.0, 11.0), snr=(10.0, 11.0), s_over_p=(100.0, 101.0), conversion_share=0.0)
+    window, rng = np.zeros((3, 6000), np.float32), np.random.default_rng(3)
+    onsets = add_event(window, 1.0, prior, BANK, rng)
+    assert onsets.p >= 0 and onsets.s < 5000
+    assert np.abs(window[:, onsets.s :]).max() > 10 * np.abs(window[:, : onsets.s]).max()
+
+
+def test_disturbances_are_as_strong_as_asked():
+    weak, strong = np.zeros((3, 2500), np.float32), np.zeros((3, 2500), np.float32)
+    add_disturbance(weak, 1.0, np.random.default_rng(4), log_strength=(0.0, 0.0))
+    add_disturbance(strong, 1.0, np.random.default_rng(4), log_strength=(2.0, 2.0))
+    np.testing.assert_allclose(strong, np.exp(2.0) * weak, rtol=1e-5, atol=1e-6)

@@ -153,6 +153,6 @@ def test_too_many_events_and_unknown_places_are_refused() -> None:
 
 def test_white_noise_streams_fast_enough() -> None:
     recording = simulate_noise_recording("white", "fibre", 1.0, 100.0, 20, 1)
-    begin = time.perf_counter()
+    begin = time.process_time()
     size = sum(tile.data.size for tile in tiles(recording, 60_000))
-    assert size / (time.perf_counter() - begin) > 3e6
+    assert size / (time.process_time() - begin) > 3e6

@@ -219,3 +219,20 @@ def test_wavefields_are_deterministic_by_seed() -> None:
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_random_sources_lie_within_the_ranges_that_are_given():
+    rng, receivers = np.random.default_rng(0), np.zeros((1, 3))
+    ranges = {"distances": (1e3, 2e3), "corner_frequencies": (2.0, 2.0)}
+    for _ in range(20):
+        source = random_source(
+            rng,
+            receivers,
+            0.0,
+            **ranges,
+            vp=(1500.0, 1600.0),
+            vp_over_vs=(3.0, 3.0),
+            kappa_corners=(2.0, 2.0),
+        )
+        assert 1500 <= source.vp <= 1600 and source.vs == pytest.approx(source.vp / 3)
+        assert source.kappa == pytest.approx(1 / (4 * np.pi))

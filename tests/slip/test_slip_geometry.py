@@ -121,7 +121,7 @@ def test_triangles_make_a_curved_fault(tmp_path: Path) -> None:
                     feature({"type": "Polygon", "coordinates": [[*points, points[0]]]}, rake=90.0)
                 )
     fault = read_fault(write_geojson(tmp_path / "t.geojson", *features))[0]
-    assert len(fault) == 12 and len(np.unique(fault.graph.edges)) == 12
+    assert len(fault) == 12 and len(np.unique(fault.graph().edges)) == 12
     np.testing.assert_allclose(np.cos(np.radians(fault.strike)), 1, atol=1e-3)
     assert fault.dip[:2].max() < fault.dip[2:4].min()  # it steepens with depth
     np.testing.assert_array_equal(fault.rake_min, 45)

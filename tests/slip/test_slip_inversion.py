@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from slip_earthquakes import earthquake, gnss_csv, insar_csv
 
 from selfseis import SlipInversion
 from selfseis.errors import InputError
-from selfseis.slip import Gnss, Insar
+from selfseis.slip import Gnss, Insar, SlipOptions
 
 QUICK = {"priors": ("laplacian",), "n_folds": 4, "n_inner": 3, "n_samples": 40, "n_oracle": 2}
 
@@ -121,6 +123,25 @@ def test_gnss_alone_and_insar_alone_are_enough(tmp_path: Path) -> None:
         SlipInversion(**QUICK).fit(None, [scene], fault),
     ):
         assert np.corrcoef(found.slip_.amount, slip)[0, 1] > 0.7
+
+
+def test_options_reach_every_stage_and_survive_a_file(tmp_path: Path) -> None:
+    fault, _, gnss, scene = earthquake(tmp_path)
+    options = SlipOptions().with_options(
+        blocks={"max_blocks": 6},
+        quadtree={"max_pixels": 60},
+        priors={"roughness": (0.01, 0.1)},
+        moment={"level": 0.5, "n_depth_bins": 3},
+        inversion={"fit": {"max_rounds": 2}, "evaluation": {"min_gain": 0.5}},
+    )
+    inversion = SlipInversion(options=options, **QUICK).fit(gnss, [scene], fault)
+    assert len(np.unique(inversion.problem_.blocks)) == 6
+    assert len(inversion.prepared_.scenes[0]) <= 60
+    assert len(inversion.choice_.losses) == 2
+    assert len(inversion.moment_by_depth_) == 3
+    assert inversion.final_problem_.options is options.inversion
+    written = json.loads(json.dumps(inversion.plain_params()))
+    assert SlipInversion.from_plain_params(written).options == clone(inversion).options == options
 
 
 def test_unusable_data_are_refused(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_srcmod_files(shared_data: Path, name: str, n: int, segments: int) -> No
     assert len(model.fault) == n and len(np.unique(model.fault.segment)) == segments
     assert np.isfinite(model.slip).all() and model.fault.top_km.min() >= -1e-6
     # The patches of a segment are adjacent: each has a neighbour, one patch away.
-    assert len(np.unique(model.fault.graph.edges)) == n
+    assert len(np.unique(model.fault.graph().edges)) == n
 
 
 def test_a_large_scene_is_averaged_where_it_is_smooth() -> None:

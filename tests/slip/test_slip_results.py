@@ -81,13 +81,13 @@ def test_held_out_data_are_listed_with_every_prior(folder: Path) -> None:
     assert header.startswith(
         'name,kind,lon,lat,block,fold,observed,predicted,sd,"predicted by Laplacian, not negative"'
     )
-    assert header.endswith(",hidden")
+    assert header.endswith(",held_out")
     n_data = 18 * 3 + 144
     assert [row.rsplit(",", 1)[1] for row in rows] == ["block"] * n_data + ["type"] * n_data
 
 
 def test_held_out_types_are_in_the_summary_and_on_the_page(folder: Path) -> None:
-    types = json.loads((folder / "summary.json").read_text())["hidden_types"]
+    types = json.loads((folder / "summary.json").read_text())["held_out_types"]
     assert [one["kind"] for one in types["types"]] == ["gnss", "insar scene"]
     assert all(one["predictable"] == "yes" for one in types["types"])
     page = (folder / "report.html").read_text()
@@ -97,7 +97,7 @@ def test_held_out_types_are_in_the_summary_and_on_the_page(folder: Path) -> None
 
 def test_the_page_shows_the_main_results(folder: Path) -> None:
     page = (folder / "report.html").read_text()
-    for text in ("Slip works on these data", "what is known, and what is guessed", "Moment by depth",
+    for text in ("Slip works on these data", "Slip, standard deviation and resolution", "Moment by depth",
                  "The sign is wrong", "Priors on the same held-out data", "uniform slip", "ramps only"):  # fmt: skip
         assert text in page, text
     assert "<script" not in page and "nan" not in page.lower().replace("provenance", "")

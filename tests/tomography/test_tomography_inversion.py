@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy import sparse
-from tomography_bulletin import made_bulletin
+from sklearn.base import clone
+from tomography_bulletin import SMALL, made_bulletin
 from typer.testing import Result
 
 from selfseis import InputError, TravelTimeTomography
@@ -20,15 +21,30 @@ from selfseis.inversion import LinearProblem, Noise
 from selfseis.inversion.block_terms import BlockTerms
 from selfseis.inversion.solvers import conjugate_gradients, solve_sparse
 from selfseis.quality_log import QualityLog
-from selfseis.tomography.eikonal_rays import can_trace_eikonal, time_field, trace_eikonal_rays
+from selfseis.tomography.arrivals import screen
+from selfseis.tomography.eikonal_rays import (
+    can_trace_eikonal,
+    possible_iterations,
+    time_field,
+    trace_eikonal_rays,
+)
 from selfseis.tomography.grid import CellGrid
-from selfseis.tomography.priors import LayeredMatern
+from selfseis.tomography.options import ScreeningOptions, TomographyOptions
+from selfseis.tomography.priors import LayeredMatern, candidates
+from selfseis.tomography.problem import n_regions
 from selfseis.tomography.published_model import PublishedModel
 from selfseis.tomography.screening import without_lone_events
 
 Command = Callable[..., Result]
 needs_solver = pytest.mark.skipif(not can_trace_eikonal(), reason="scikit-fmm is not installed")
-QUICK = {"cell": 24.0, "hold_out": ("event",), "n_folds": 3, "n_samples": 8, "ray_iterations": 0}
+QUICK = {
+    "cell": 24.0,
+    "hold_out": ("event",),
+    "n_folds": 3,
+    "n_samples": 8,
+    "ray_iterations": 0,
+    "options": SMALL,
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +63,7 @@ def test_a_fast_south_is_found_and_works(fitted: TravelTimeTomography) -> None:
     assert float(south - north) > 3  # of 8 percent, smoothed
     method = fitted.validations_[0].method
     assert 0.55 < method.coverage() < 0.8
-    assert set(fitted.summary_["hidden"]) == {"event"}
+    assert set(fitted.summary_["held_out"]) == {"event"}
 
 
 def test_no_structure_gives_no_gain() -> None:
@@ -79,6 +95,7 @@ def test_both_waves_and_their_ratio(tmp_path: Path) -> None:
 
 
 def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "small.json").write_text(json.dumps(SMALL.to_dict()))
     columns = [name for name in bulletin if not name.startswith("station_")]
     bulletin[columns].to_csv(tmp_path / "arrivals.csv", index=False)
     stations = bulletin.drop_duplicates("station")
@@ -88,7 +105,7 @@ def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: P
     out = tmp_path / "out"
     done = selfseis(
         "tomography", "--arrivals", tmp_path / "arrivals.csv", "--stations", tmp_path / "stations.csv", "--out", out,
-        "--cell", 30, "--hold-out", "event", "--folds", 3, "--samples", 4,
+        "--cell", 30, "--hold-out", "event", "--folds", 3, "--samples", 4, "--options", tmp_path / "small.json",
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
     assert "tomography: works" in done.stdout
@@ -98,9 +115,10 @@ def test_command_and_page(selfseis: Command, bulletin: pd.DataFrame, tmp_path: P
     with xr.open_dataset(out / "model.nc", engine="h5netcdf") as model:
         assert {"dlnv", "sd", "ray_count"} <= set(model)
     table = pd.read_csv(out / "heldout.csv")
-    assert {"event_id", "station", "phase", "left_s", "left_null_s", "sd_s", "fold", "hidden"} <= set(table)
+    assert {"event_id", "station", "phase", "left_s", "left_null_s", "sd_s", "fold", "held_out"} <= set(table)
     assert table["left_s"].abs().mean() < table["left_null_s"].abs().mean()
     assert json.loads((out / "verdict.json").read_text())[0]["task"] == "tomography"
+    assert TomographyOptions.from_dict(json.loads((out / "run.json").read_text())["options"]) == SMALL
     page = (out / "report.html").read_text()
     assert "P-wave velocity from" in page
     assert "Mw" not in page
@@ -125,6 +143,40 @@ def test_too_few_arrivals_and_swapped_coordinates_are_refused(bulletin: pd.DataF
     )  # fmt: skip
     with pytest.raises(InputError, match="too few to hold any out"):
         TravelTimeTomography(**QUICK | {"n_folds": 5}).fit(few)
+
+
+def test_options_reach_each_stage(bulletin: pd.DataFrame) -> None:
+    many = SMALL.with_options(screening={"min_arrivals": 5000})
+    with pytest.raises(InputError, match="at least 5000 are needed"):
+        TravelTimeTomography(**QUICK | {"options": many}).fit(bulletin)
+    options = TomographyOptions().with_options(
+        grid={"mantle_depths_km": [0, 500, 2891]},
+        mantle_prior={"range_km": [900.0]},
+        held_out={"max_regions": 5},
+    )
+    mantle = CellGrid.of_earth(30.0, options=options.grid)
+    assert mantle.depth_edges.tolist() == [0, 500, 2891]
+    assert candidates(mantle, 1, options).gaussian["range"] == (900.0,)
+    assert n_regions(1000, options.held_out) == 5
+    noise = screen(bulletin.assign(sigma_s=np.nan), options=ScreeningOptions(sigma_p_s=0.2))
+    assert set(noise.arrivals["sigma_s"]) == {0.2}
+
+
+def test_options_survive_a_copy_and_a_file() -> None:
+    tomography = TravelTimeTomography(options=SMALL)
+    assert clone(tomography).options == SMALL
+    stored = json.loads(json.dumps(tomography.plain_params()))
+    assert TravelTimeTomography.from_plain_params(stored).options == SMALL
+
+
+def test_lengths_of_a_region_are_shares_of_its_size() -> None:
+    region = CellGrid.of_region((-0.5, 0.5), (10.0, 11.0), 20.0, np.array([0.0, 10.0, 40.0]))
+    found = candidates(region, 2)
+    width = 111.195
+    np.testing.assert_allclose(found.gaussian["range"], width * np.array([0.1, 0.2, 0.4, 0.8]))
+    np.testing.assert_allclose(found.network["scale"], width * np.array([0.07, 0.15, 0.3]))
+    assert found.fade_km == 10.0
+    assert "s_over_p" in found.gaussian and "s_over_p" not in candidates(region, 1).gaussian
 
 
 def test_lone_events_are_counted(bulletin: pd.DataFrame) -> None:
@@ -196,12 +248,13 @@ def test_the_prior_has_its_stated_size_and_range() -> None:
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(0.15, abs=0.1)
 
 
-def test_without_the_solver_rays_stay_and_the_log_has_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfseis.tomography.estimator.can_trace_eikonal", lambda: False)
-    tomography = TravelTimeTomography(ray_iterations=2)
-    tomography.quality_log_ = QualityLog()
-    assert tomography._possible_ray_iterations() == 0
-    assert "selfseis[regional]" in tomography.quality_log_.issues[0].detail
+def test_without_the_solver_rays_stay_and_the_log_has_an_issue() -> None:
+    quality_log = QualityLog()
+    assert possible_iterations(2, quality_log, has_solver=True) == 2
+    assert possible_iterations(0, quality_log, has_solver=False) == 0
+    assert not quality_log.issues
+    assert possible_iterations(2, quality_log, has_solver=False) == 0
+    assert "selfseis[regional]" in quality_log.issues[0].detail
 
 
 @needs_solver
@@ -216,17 +269,16 @@ def test_fast_marching_from_between_the_nodes() -> None:
 
 @needs_solver
 def test_rays_traced_again_stay_where_nothing_changes_and_bend_to_the_fast_side(
-    fitted: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
+    fitted: TravelTimeTomography,
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.eikonal_rays.MAX_NODES", 25_000)
-    reference = read_reference("ak135")
+    reference, coarse = read_reference("ak135"), SMALL.with_options(eikonal={"max_nodes": 25_000})
     flat = fitted.image_
     zero = type(flat)(**vars(flat) | {"dlnv": np.zeros_like(flat.dlnv)})
-    again = trace_eikonal_rays(fitted.traced_, zero, reference, fitted.grid_)
+    again = trace_eikonal_rays(fitted.traced_, zero, reference, fitted.grid_, coarse)
     np.testing.assert_allclose(again.predicted, fitted.traced_.predicted, atol=1e-6)
     through = [np.asarray(one.operator.sum(axis=1)).ravel() for one in (again, fitted.traced_)]
     assert np.corrcoef(*through)[0, 1] > 0.98
-    bent = trace_eikonal_rays(fitted.traced_, fitted.image_, reference, fitted.grid_)
+    bent = trace_eikonal_rays(fitted.traced_, fitted.image_, reference, fitted.grid_, coarse)
     predicted = bent.predicted + bent.operator @ fitted.image_.dlnv[0].astype(np.float32)
     straight = fitted.traced_.predicted + fitted.traced_.operator @ fitted.image_.dlnv[0].astype(np.float32)
     assert np.abs(predicted - straight).mean() < 0.1  # a second-order effect

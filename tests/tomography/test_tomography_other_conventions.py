@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tomography_bulletin import SMALL
 
 from selfseis import TravelTimeTomography
 from selfseis.errors import InputError
@@ -104,7 +105,7 @@ def test_a_table_without_travel_times_is_refused(tmp_path: Path, timed: pd.DataF
 @pytest.fixture(scope="module")
 def traced(bulletin: pd.DataFrame) -> TravelTimeTomography:
     """Return a tomography with traced rays, before the cross-validation."""
-    tomography = TravelTimeTomography()
+    tomography = TravelTimeTomography(options=SMALL)
     kept = tomography._screened(bulletin, None).arrivals
     reference = read_reference("ak135")
     tomography.quality_log_ = QualityLog()
@@ -116,7 +117,7 @@ def traced(bulletin: pd.DataFrame) -> TravelTimeTomography:
 def test_the_neural_field_predicts_held_out_events(
     traced: TravelTimeTomography,
 ) -> None:
-    *_, neural = traced._priors(False)
+    *_, neural = traced._priors()
     assert neural.name == "neural field" and set(neural.axes) == {"size", "scale", "flatness", "top"}
     neural.axes = {
         name: values[:2] if name == "size" else values[1:2] for name, values in neural.axes.items()
@@ -129,8 +130,8 @@ def test_the_neural_field_predicts_held_out_events(
 
 
 def test_with_very_many_rays_it_is_left_out_with_an_issue(
-    traced: TravelTimeTomography, monkeypatch: pytest.MonkeyPatch
+    traced: TravelTimeTomography,
 ) -> None:
-    monkeypatch.setattr("selfseis.tomography.estimator.MAX_RAYS", 100)
-    assert [prior.name for prior in traced._priors(False)] == ["Gaussian process", "Laplacian smoothing"]
+    traced.options = SMALL.with_options(inversion={"neural_field": {"max_arrivals": 100}})
+    assert [prior.name for prior in traced._priors()] == ["Gaussian process", "Laplacian smoothing"]
     assert {one.kind for one in traced.quality_log_.issues} == {"left_out"}

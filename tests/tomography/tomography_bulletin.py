@@ -9,10 +9,13 @@ from selfseis.geo.earth_models import read_reference
 from selfseis.tomography.arrivals import screen, table_of
 from selfseis.tomography.forward import trace
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.options import TomographyOptions
 
 N_EVENTS, N_STATIONS = 60, 14
 FAST_PERCENT = 8.0
 NOISE_S = 0.04
+SMALL = TomographyOptions().with_options(inversion={"neural_field": {"n_frequencies": 6, "width": 10}})
+"""Neural fields small enough for tests."""
 
 
 def made_bulletin(seed: int = 0, *, structure: bool = True, phases: tuple[str, ...] = ("P",)) -> pd.DataFrame:

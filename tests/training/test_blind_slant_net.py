@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from selfseis.networks import BlindSlantNet
-from selfseis.networks.blind_slant_net import MAX_FACTOR
+from selfseis.networks.blind_slant_net import BlindSlantNet
+from selfseis.networks.options import BlindSlantNetOptions
 from selfseis.networks.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStacks
 
 N_CHANNELS, N_SAMPLES = 30, 96
 SLOWNESSES = (-1.5, -0.5, 0.0, 0.5, 1.5)
+SMALL = BlindSlantNetOptions(apertures=(2, 8), n_hidden=6, n_taps=5)
 
 
 def randomised(blind_zone: int, seed: int = 0) -> BlindSlantNet:
     """Return a small network none of whose weights is zero, as if trained."""
     torch.manual_seed(seed)
-    net = BlindSlantNet(blind_zone, SLOWNESSES, apertures=(2, 8), hidden=6, taps=5)
+    net = BlindSlantNet(blind_zone, SLOWNESSES, SMALL)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
@@ -64,7 +65,7 @@ def test_the_output_is_bounded_for_any_weights() -> None:
         made = net(data, live, reference)
     assert made.abs().max() > reference.abs().max()
     # Stacks are means of what is seen.
-    assert made.abs().max() <= MAX_FACTOR * (data.abs().max() + reference.abs().max())
+    assert made.abs().max() <= SMALL.max_factor * (data.abs().max() + reference.abs().max())
 
 
 def test_saturated_shares_still_have_a_gradient() -> None:
@@ -137,17 +138,14 @@ def test_a_tile_with_its_halo_equals_the_whole(first) -> None:
     torch.testing.assert_close(tile, whole, atol=1e-5, rtol=1e-5)
 
 
-def test_parts_equal_the_whole(monkeypatch) -> None:
-    from selfseis.networks import blind_slant_net
-
+def test_parts_equal_the_whole() -> None:
     net = randomised(1)
     data, live, reference = inputs(n_channels=50, n_samples=700)
     live[7] = False
     data[7] = 0
     with torch.no_grad():
         whole = net(data, live, reference)
-        monkeypatch.setattr(blind_slant_net, "TILE_CHANNELS", 12)
-        monkeypatch.setattr(blind_slant_net, "TILE_SAMPLES", 128)
+        net.options = SMALL.with_options(tile_channels=12, tile_samples=128)
         torch.testing.assert_close(net(data, live, reference), whole, atol=1e-5, rtol=1e-5)
 
 

@@ -54,6 +54,8 @@ def test_few_blocks_cannot_tell() -> None:
     verdict = verdict_of(*(scores(s, n_blocks=7) for s in (0.5, 0.3, 0.0)))
     assert verdict.outcome == "cannot_tell" and "7 held-out blocks" in verdict.reason
     assert verdict_of(*(scores(s, n_blocks=8) for s in (0.5, 0.3, 0.0))).outcome == "works"
+    strict = verdict_of(*(scores(s, n_blocks=8) for s in (0.5, 0.3, 0.0)), min_blocks=9)
+    assert strict.outcome == "cannot_tell" and "9 are needed" in strict.reason
 
 
 def test_nan_scores_cannot_tell() -> None:

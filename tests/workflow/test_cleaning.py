@@ -14,7 +14,7 @@ from typer.testing import Result
 from selfseis.denoise import Denoiser
 from selfseis.recording import open_recording, write_recording
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
-from selfseis.workflow import write_denoised as cleaning
+from short_options import save_with_small_tiles
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
@@ -53,13 +53,11 @@ def test_a_folder_that_grew_is_cleaned_where_it_is_new(selfseis: Command, days: 
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_two_cores_do_as_one(
-    selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cleaning, "tile_samples", lambda *_: 1024)
+def test_two_cores_do_as_one(selfseis: Command, recordings: Path, finished_run: Path, tmp_path: Path) -> None:
+    model = save_with_small_tiles(finished_run / "model", tmp_path / "model")
 
     def clean(name: str, jobs: int) -> bytes:
-        typed = ("--model", finished_run / "model", "--out", tmp_path / name, "--jobs", jobs)
+        typed = ("--model", model, "--out", tmp_path / name, "--jobs", jobs)
         assert selfseis("denoise", recordings / "fibre.nc", *typed).exit_code == 0
         return open_recording(tmp_path / name).values.tobytes()
 

@@ -14,10 +14,10 @@ from typer.testing import Result
 
 from selfseis.denoise import train_network as training
 from selfseis.recording import RecordingWriter, open_recording
-from selfseis.workflow import write_denoised as cleaning
+from short_options import save_with_small_tiles
 
-jobs = import_module("selfseis.workflow.run")  # the package offers the function of this name
-
+# The package offers functions of these names.
+JOBS = [import_module(f"selfseis.workflow.{name}") for name in ("denoise", "results")]
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
 NETWORK = ("--method", "network")
@@ -44,15 +44,15 @@ class Stages:
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
-    """Watch the stages of jobs whose training and tiles are short."""
+    """Watch the stages of jobs whose training is short."""
     fit = training.fit
 
     def short_fit(*args: Any, max_steps: int, **options: Any) -> Any:
         return fit(*args, **(options | {"max_steps": 40, "check_every": 10}))
 
     stages = Stages()
-    monkeypatch.setattr(jobs, "progress_bar", stages.bar)
-    monkeypatch.setattr(cleaning, "tile_samples", lambda *_: 1024)
+    for module in JOBS:
+        monkeypatch.setattr(module, "progress_bar", stages.bar)
     monkeypatch.setattr(training, "fit", short_fit)
     return stages
 
@@ -110,9 +110,10 @@ def test_denoising_resumes(
         write(self, first, data)
 
     monkeypatch.setattr(RecordingWriter, "write", counting)
+    model = save_with_small_tiles(finished_run / "model", tmp_path / "model")
 
     def clean(name: str) -> Result:
-        typed = ("--model", finished_run / "model", "--end", "2020-01-01T00:02:00", "--out", tmp_path / name)
+        typed = ("--model", model, "--end", "2020-01-01T00:02:00", "--out", tmp_path / name)
         return selfseis("denoise", recordings / "fibre.nc", *typed)
 
     assert clean("whole.nc").exit_code == 0
@@ -126,7 +127,7 @@ def test_denoising_resumes(
     assert tiles_written == [0, 1024, 2048, 3072, 4096, 5120]
     whole, resumed = (open_recording(tmp_path / name).values for name in ("whole.nc", "clean.nc"))
     np.testing.assert_array_equal(resumed, whole)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean.nc", "whole.nc"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean.nc", "model", "whole.nc"]
 
 
 @pytest.mark.parametrize(

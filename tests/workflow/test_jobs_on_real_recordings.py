@@ -17,7 +17,7 @@ from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.workflow import run
 from selfseis.workflow.demo import compare_with_manual_picks
-from selfseis.workflow.run import Settings
+from selfseis.workflow.settings import Settings
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")

@@ -21,7 +21,7 @@ from selfseis.pick.picker import Picker
 from selfseis.pick.self_training import Round
 from selfseis.recording import recording_from_array, write_recording
 from selfseis.workflow import load_model
-from selfseis.workflow.pick import PickSettings, summary_of
+from selfseis.workflow.pick import summary_of
 from selfseis.workflow.picked_recording import PickedRecording
 from selfseis.workflow.snippets import spread, write_pick_snippets
 from standing_in import picker_standing_in
@@ -250,7 +250,7 @@ def test_a_denoiser_cannot_pick(selfseis: Command, data: Path, tmp_path: Path) -
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_rate_of_false_alarms_that_no_threshold_has(rate: float) -> None:
     with pytest.raises(InputError, match="must be a number above 0"):
-        PickSettings(false_alarms_per_day=rate)
+        Picker(false_alarms_per_day=rate).fit(recording_of())
 
 
 def test_results_among_the_data_are_refused(selfseis: Command, model: Path, data: Path) -> None:

@@ -12,6 +12,7 @@ from selfseis.catalogue.quakeml import to_quakeml
 from selfseis.catalogue.records import PHASES, Event, Pick, format_utc, in_time
 from selfseis.errors import InputError
 from selfseis.io.atomic import replacing
+from selfseis.io.tables import read_table
 
 DETECTION_COLUMNS = ("event_id", "start", "end", "score", "p_value", "n_channels")
 CATALOGUE_COLUMNS = (*DETECTION_COLUMNS, "time", "latitude", "longitude", "depth_km", "magnitude")
@@ -99,16 +100,13 @@ def read_picks(path: Path | str) -> list[Pick]:
     place = Path(path)
     place = place / "picks.csv" if place.is_dir() else place
     try:
-        with place.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
-            missing = [column for column in PICK_COLUMNS if column not in (rows.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    f"{place} has no column {', '.join(missing)}: picks need {', '.join(PICK_COLUMNS)}"
-                )
-            return [_parse_pick(row, place, number) for number, row in enumerate(rows, start=2)]
-    except (OSError, UnicodeDecodeError) as error:
+        table = read_table(place)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"the picks in {place} cannot be read ({error}): give a picks.csv") from error
+    missing = [column for column in PICK_COLUMNS if column not in table.columns]
+    if missing:
+        raise InputError(f"{place} has no column {', '.join(missing)}: picks need {', '.join(PICK_COLUMNS)}")
+    return [_parse_pick(row, place, number) for number, row in enumerate(table.records(), start=2)]
 
 
 def _parse_pick(row: dict[str, str], place: Path, number: int) -> Pick:
@@ -120,7 +118,7 @@ def _parse_pick(row: dict[str, str], place: Path, number: int) -> Pick:
         if np.isnat(time):
             raise ValueError("no time")
         return Pick(row["seed_id"], phase, time, float(row["probability"]), float(row["sd_s"]))
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise InputError(f"line {number} of {place} is not a pick ({error}): correct or remove it") from error
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from selfseis.cli.commands import app, main
+from selfseis.cli.app import app, main
 
 __all__ = ["app", "main"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from selfseis.cli.commands import main
+from selfseis.cli.app import main
 
 main()

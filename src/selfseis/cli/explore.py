@@ -1,4 +1,4 @@
-"""Commands that explore recordings and train explorers."""
+"""The command that explores recordings."""
 
 from __future__ import annotations
 
@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfseis.cli.helpers import (
-    command_line,
-    console_of,
-    exit_for,
-    exit_for_failed_units,
-    guarded,
-    open_data,
-    opening_options,
-    title_of,
-)
-from selfseis.cli.options import Data, End, Gauge, Inventory, Model, Out, Rate, Seed, Select, Spacing, Start
+from selfseis.cli.helpers import command_line, conclude, console_of, guarded, refuse_options
+from selfseis.cli.options import Model, OptionsFile, Out, Seed, read_options
+from selfseis.cli.source import Source
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from selfseis.explore import Explorer
     from selfseis.workflow.explore import ExploreResult
 
@@ -81,22 +71,16 @@ MAX_PRINTED = 10  # similar windows
 
 
 def explore(
-    data: Data,
+    source: Source,
     out: Out,
     model: Model = None,
-    start: Start = None,
-    end: End = None,
-    select: Select = None,
-    inventory: Inventory = None,
-    sampling_rate: Rate = None,
-    channel_spacing: Spacing = None,
-    gauge_length: Gauge = None,
     window: Window = None,
     grouping: GroupingOption = Grouping.hdbscan,
     representation: RepresentationOption = Representation.auto,
     export: Export = None,
     similar_to: SimilarTo = None,
     seed: Seed = 0,
+    options: OptionsFile = None,
 ) -> None:
     """Group windows into classes and rank them by novelty.
 
@@ -104,77 +88,46 @@ def explore(
 
     Example: selfseis explore archive --similar-to 2014-05-01T06:00:00 --out results
     """
-    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
 
     def job() -> ExploreResult:
         from selfseis import workflow
         from selfseis.explore import Explorer
 
-        workflow.check_output_outside_data(out, data)
-        settings = window, grouping, representation, seed
-        explorer = new_explorer(*settings) if model is None else Explorer.load(model)
+        source.check_outside(out)
+        refuse_options(options, model)
+        explorer = new_explorer(window, grouping, representation, seed, options)
+        if model is not None:
+            explorer = Explorer.load(model)
         return workflow.explore(
-            open_data(data, opening),
+            source.open(),
             out,
             explorer,
             export=export or (),
             similar_to=similar_to or (),
-            title=title_of(data),
+            title=source.title,
             command_line=command_line(),
             console=console_of(),
         )
 
     result = guarded(job)
-    print(result.verdict)
-    print(f"{result.counts}; atlas: {result.page}")
+    below = []
     if result.similar is not None:
-        print("Most similar windows (full list in similar.csv):")
-        print(
-            result.similar.head(MAX_PRINTED)[["rank", "seed_id", "start", "class", "distance"]].to_string(
-                index=False
-            )
-        )
-    exit_for(result.failed_units)
+        shown = result.similar.head(MAX_PRINTED)[["rank", "seed_id", "start", "class", "distance"]]
+        below = ["Most similar windows (full list in similar.csv):", shown.to_string(index=False)]
+    conclude(result, page="atlas", below=below)
 
 
 def new_explorer(
-    window: float | None, grouping: Grouping, representation: Representation, seed: int
+    window: float | None, grouping: Grouping, representation: Representation, seed: int, options: Path | None
 ) -> Explorer:
     """Return an explorer that is not yet fitted."""
     from selfseis.explore import Explorer
+    from selfseis.explore.options import ExplorerOptions
 
-    return Explorer(window=window, grouping=grouping.value, representation=representation.value, seed=seed)
-
-
-def train_explorer(
-    data: Data,
-    model: Annotated[Path, typer.Option("--model", help="Folder of the trained model.")],
-    start: Start = None,
-    end: End = None,
-    select: Select = None,
-    inventory: Inventory = None,
-    sampling_rate: Rate = None,
-    channel_spacing: Spacing = None,
-    gauge_length: Gauge = None,
-    window: Window = None,
-    grouping: GroupingOption = Grouping.hdbscan,
-    representation: RepresentationOption = Representation.auto,
-    seed: Seed = 0,
-) -> None:
-    """Train an explorer on recordings and evaluate its classes on held-out windows.
-
-    Example: selfseis train explorer archive --model explorer-model
-    """
-    opening = opening_options(start, end, select, inventory, sampling_rate, channel_spacing, gauge_length)
-
-    def job() -> xr.DataArray:
-        from selfseis import workflow
-
-        recording = open_data(data, opening)
-        explorer = new_explorer(window, grouping, representation, seed)
-        workflow.train_explorer(recording, model, explorer, console=console_of())
-        print(explorer.verdict_)
-        print(f"model: {model}")
-        return recording
-
-    exit_for_failed_units(guarded(job))
+    return Explorer(
+        window=window,
+        grouping=grouping.value,
+        representation=representation.value,
+        seed=seed,
+        options=read_options(options, ExplorerOptions),
+    )

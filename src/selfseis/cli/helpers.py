@@ -1,9 +1,9 @@
-"""Shared steps of the commands: opening data, showing progress and results, and exit statuses."""
+"""Shared steps of the commands: settings, progress, results and exit statuses."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selfseis.cli.options import Method
-    from selfseis.workflow.pick import PickSettings
-    from selfseis.workflow.run import JobResult, Settings
-
+    from selfseis.workflow.results import JobResult
+    from selfseis.workflow.settings import Settings
 
 Result = TypeVar("Result")
 SOME_UNITS_FAILED = 1
@@ -41,76 +40,31 @@ def guarded(job: Callable[[], Result]) -> Result:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def opening_options(
-    start: str | None,
-    end: str | None,
-    select: str | None,
-    inventory: Path | None,
-    sampling_rate: float | None,
-    channel_spacing: float | None,
-    gauge_length: float | None,
-) -> dict[str, Any]:
-    """Return the keywords that recordings are opened with."""
-    return {
-        "start": start,
-        "end": end,
-        "select": _selection(select),
-        "inventory": inventory,
-        "sampling_rate": sampling_rate,
-        "channel_spacing": channel_spacing,
-        "gauge_length": gauge_length,
-    }
-
-
-def _selection(select: str | None) -> str | tuple[float, float] | None:
-    if select is None or ":" not in select:
-        return select
-    try:
-        first, last = (float(part) for part in select.split(":"))
-    except ValueError:
-        raise typer.BadParameter(
-            f"a section of fibre must be FROM:TO in m, such as 0:1500, got {select}"
-        ) from None
-    return first, last
-
-
-def open_data(data: list[str], opening: dict[str, Any]) -> xr.DataArray:
-    """Open recordings and print the issues of their quality log."""
-    from selfseis.quality_log import quality_log_of
-    from selfseis.recording import open_recording
-
-    recording = open_recording(*data, **opening)
-    for line in quality_log_of(recording).summary():
-        print(f"selfseis: {line}", file=sys.stderr)
-    return recording
-
-
 def settings_of(
     method: Method,
     band: tuple[float, float] | None,
     false_alarms_per_day: float,
     seed: int,
-    *,
-    blind_zone: int | None = None,
+    **others: Any,
 ) -> Settings:
-    """Return the settings of a job."""
-    from selfseis.workflow.run import Settings
+    """Return the settings of a job; `others` are further fields of them."""
+    from selfseis.workflow.settings import Settings
 
-    return guarded(lambda: Settings(method.value, band, false_alarms_per_day, seed, blind_zone=blind_zone))
+    return Settings(method.value, band, false_alarms_per_day, seed, **others)
 
 
-def pick_settings_of(
-    false_alarms_per_day: float,
-    s_minus_p: tuple[float, float] | None,
-    band: tuple[float, float] | None,
-    rounds: int,
-    training_fraction: float,
-    seed: int,
-) -> PickSettings:
-    """Return the settings of picking."""
-    from selfseis.workflow.pick import PickSettings
+def refuse_options(options: Path | None, model: Path | None) -> None:
+    """Refuse a file of options together with a model, which keeps those of its training.
 
-    return PickSettings(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed)
+    Raises
+    ------
+    InputError
+        If both are given.
+    """
+    from selfseis.errors import InputError
+
+    if options is not None and model is not None:
+        raise InputError(f"the model in {model} keeps the options of its training: leave out --options")
 
 
 def load_denoiser(model: Path | None) -> Any:
@@ -120,11 +74,21 @@ def load_denoiser(model: Path | None) -> Any:
     return Denoiser.load(model) if model is not None else None
 
 
-def conclude(result: JobResult) -> None:
-    """Print the result of a job, and exit with 1 if units failed."""
-    from selfseis.workflow.demo import print_result
+def conclude(result: JobResult, *, page: str = "report", below: Iterable[str] = ()) -> None:
+    """Print the result of a job, and exit with 1 if units failed.
 
-    print_result(result, console_of(error=False))
+    Parameters
+    ----------
+    result : JobResult
+        The result.
+    page : str
+        Name of the page.
+    below : iterable of str
+        Lines to print below the result.
+    """
+    for line in result.warnings:
+        print(f"selfseis: {line}", file=sys.stderr)
+    print(*result.verdicts, *result.table, f"{result.summary}; {page}: {result.report}", *below, sep="\n")
     exit_for(result.failed_units)
 
 
@@ -143,17 +107,11 @@ def exit_for(failed: list[str]) -> None:
         raise typer.Exit(SOME_UNITS_FAILED)
 
 
-def console_of(*, error: bool = True) -> Console:
-    """Return the terminal for progress and errors, or for results."""
+def console_of() -> Console:
+    """Return the terminal for progress and errors."""
     from rich.console import Console
 
-    return Console(stderr=error)
-
-
-def title_of(data: list[str]) -> str:
-    """Return the title of recordings on a page."""
-    names = [Path(item).name or item for item in data]
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return Console(stderr=True)
 
 
 def command_line() -> list[str]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+from selfseis.errors import InputError
+from selfseis.options import Options
+
+Kind = TypeVar("Kind", bound=Options)
 
 
 class Method(StrEnum):
@@ -17,34 +23,9 @@ class Method(StrEnum):
     network = "network"
 
 
-Data = Annotated[
-    list[str], typer.Argument(help="Files, folders, globs, an SDS archive or a URL.", metavar="DATA...")
-]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the results; created if needed.")]
+TrainedModel = Annotated[Path, typer.Option("--model", help="Folder of the trained model.")]
 Model = Annotated[Path | None, typer.Option("--model", help="Folder of a trained model.")]
-Start = Annotated[str | None, typer.Option("--start", help="Start time, UTC, such as 2014-05-01T06:00:00.")]
-End = Annotated[str | None, typer.Option("--end", help="End time, UTC.")]
-Select = Annotated[
-    str | None,
-    typer.Option("--select", help="Stations, such as CX.PB0?..HHZ; on a fibre, a section FROM:TO in m."),
-]
-Inventory = Annotated[
-    Path | None, typer.Option("--inventory", help="StationXML file with coordinates and responses.")
-]
-Rate = Annotated[
-    float | None,
-    typer.Option(
-        "--sampling-rate",
-        help="Sampling rate in Hz: of a bare matrix, or the one to keep if there are several.",
-    ),
-]
-Spacing = Annotated[
-    float | None,
-    typer.Option("--channel-spacing", help="Channel spacing in m of a fibre whose file lacks it."),
-]
-Gauge = Annotated[
-    float | None, typer.Option("--gauge-length", help="Gauge length in m of a fibre whose file lacks it.")
-]
 Band = Annotated[
     tuple[float, float] | None,
     typer.Option("--band", help="Pass band in Hz; by default chosen from the sampling rate."),
@@ -91,7 +72,40 @@ Velocity = Annotated[
         "--velocity", help="1-D velocity model: depth in km, vp and vs in km/s; by default estimated."
     ),
 ]
-Jobs = Annotated[
-    int, typer.Option("--jobs", help="Number of tiles denoised at the same time, one core per tile.", min=1)
-]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of all random numbers.", min=0)]
+OptionsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--options",
+        help="JSON file of options to change, as in the options of run.json; see docs/options.md.",
+    ),
+]
+
+
+def read_options(path: Path | None, kind: type[Kind]) -> Kind:
+    """Return the options of a JSON file; options that it does not name keep their defaults.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file; None gives the defaults.
+    kind : type
+        Class of the options.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold options, or an option does not exist or is of another type than its default.
+    """
+    if path is None:
+        return kind()
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not a JSON file: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f'{path} must hold one JSON object, such as {{"group": {{"option": 1}}}}')
+    try:
+        return kind.from_dict(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfseis.cli.helpers import command_line, console_of, exit_for, guarded
-from selfseis.cli.options import Out, Seed
+from selfseis.cli.helpers import command_line, conclude, console_of, guarded
+from selfseis.cli.options import OptionsFile, Out, Seed, read_options
 
 if TYPE_CHECKING:
-    from selfseis.workflow.slip import InversionResult
+    from selfseis.workflow.results import JobResult
 
 
 class NoiseChoice(StrEnum):
@@ -99,6 +98,7 @@ def slip(
     ] = 8,
     samples: Annotated[int, typer.Option("--samples", help="Number of posterior samples.", min=20)] = 200,
     seed: Seed = 0,
+    options: OptionsFile = None,
 ) -> None:
     """Invert GNSS and InSAR displacements for fault slip.
 
@@ -107,25 +107,20 @@ def slip(
     Example: selfseis slip --fault fault.geojson --gnss gnss.csv --insar insar.csv --out out
     """
 
-    def job() -> InversionResult:
+    def job() -> JobResult:
         from selfseis.slip import SlipInversion
+        from selfseis.slip.options import SlipOptions
         from selfseis.slip.priors import PRIORS
         from selfseis.workflow.slip import invert_slip
 
         inversion = SlipInversion(
             priors=tuple(prior or PRIORS), n_folds=folds, n_samples=samples, patch_km=patch_km,
             near_fault_km=near_fault_km, rigidity_gpa=rigidity_gpa, check_sign=check_sign, seed=seed,
-            noise_model=noise.value, max_patches=max_patches,
+            noise_model=noise.value, max_patches=max_patches, options=read_options(options, SlipOptions),
         )  # fmt: skip
         scenes = [*(insar or []), *(more or [])]
         return invert_slip(
             gnss, scenes, fault, out, inversion, command_line=command_line(), console=console_of()
         )
 
-    result = guarded(job)
-    for line in result.warnings:
-        print(f"selfseis: {line}", file=sys.stderr)
-    print(result.verdict)
-    print("\n".join(result.table))
-    print(f"{result.summary}; report: {result.report}")
-    exit_for(result.failed_units)
+    conclude(guarded(job))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfseis.cli.helpers import command_line, console_of, exit_for, guarded
-from selfseis.cli.options import Out, Seed
+from selfseis.cli.helpers import command_line, conclude, console_of, guarded
+from selfseis.cli.options import OptionsFile, Out, Seed, read_options
 
 if TYPE_CHECKING:
-    from selfseis.workflow.slip import InversionResult
+    from selfseis.workflow.results import JobResult
 
 
 class Scope(StrEnum):
@@ -83,6 +82,7 @@ def tomography(
         ),
     ] = 1,
     seed: Seed = 0,
+    options: OptionsFile = None,
 ) -> None:
     """Invert arrival times for velocity structure.
 
@@ -91,22 +91,18 @@ def tomography(
     Example: selfseis tomography --arrivals arrivals.xml --out results
     """
 
-    def job() -> InversionResult:
+    def job() -> JobResult:
         from selfseis.tomography import TravelTimeTomography
+        from selfseis.tomography.options import TomographyOptions
         from selfseis.workflow.tomography import invert_arrivals
 
         method = TravelTimeTomography(
             reference, scope=scope.value, cell=cell, hold_out=tuple(one.value for one in (hold_out or HoldOut)),
             n_folds=folds, n_samples=samples, ray_iterations=ray_iterations, published=published, seed=seed,
+            options=read_options(options, TomographyOptions),
         )  # fmt: skip
         return invert_arrivals(
             arrivals, stations, out, method, command_line=command_line(), console=console_of()
         )
 
-    result = guarded(job)
-    for line in result.warnings:
-        print(f"selfseis: {line}", file=sys.stderr)
-    print(result.verdict)
-    print("\n".join(result.table))
-    print(f"{result.summary}; report: {result.report}")
-    exit_for(result.failed_units)
+    conclude(guarded(job))

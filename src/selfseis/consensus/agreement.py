@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from selfseis.consensus.common_events import CommonEvent, PairedOnset, common_events, extent
+from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Moveout, Pairs, pair_onsets
 from selfseis.typing import BoolArray, FloatArray
 
@@ -144,9 +145,10 @@ def consensus_above_null(
     moveout: Moveout,
     *,
     spans: FloatArray | None = None,
-    shifts: int = 20,
+    shifts: int | None = None,
     seed: int = 0,
     counted: Iterable[int] | None = None,
+    options: ConsensusOptions = ConsensusOptions(),
 ) -> Consensus:
     """Find the common events of stations, and those under the null by shifted stations.
 
@@ -163,28 +165,30 @@ def consensus_above_null(
     spans : ndarray, shape (n_spans, 2), optional
         First and last time with data in s after the start of the recording; by default one span, from 0 to the last
         onset.
-    shifts : int
-        Number of shifts.
+    shifts : int, optional
+        Number of shifts; by default that of the options.
     seed : int
         Seed of the shifts.
     counted : iterable of int, optional
         Numbers of the stations whose onsets and confirmations count; by default all.
+    options : ConsensusOptions
+        Number of shifts, and maximum numbers of pairs and couples that are compared.
     """
     counted = None if counted is None else frozenset(counted)
     spans = np.array([[0.0, max(extent(onsets), 1e-9)]]) if spans is None else np.asarray(spans, float)
     duration = float(np.diff(spans, axis=1).sum())
     n_stations = sum(len(pairs) > 0 for pairs in onsets)
-    events = common_events(onsets, moveout, duration=duration)
+    events = common_events(onsets, moveout, duration=duration, options=options)
     if n_stations < 2:
         return Consensus(tuple(events), (), n_stations, counted)
     random = np.random.default_rng(seed)
     max_s_minus_p = max(float(np.max(pairs.s_time - pairs.p_time)) for pairs in onsets if len(pairs))
     min_shift = 2 * max_s_minus_p * moveout.vp_vs / (moveout.vp_vs - 1) + moveout.origin_tolerance
     null = []
-    for _ in range(shifts):
+    for _ in range(options.n_shifts if shifts is None else shifts):
         by = _shifts(len(onsets), min_shift, duration, random)
         moved = [_roll(pairs, shift, spans) for pairs, shift in zip(onsets, by, strict=True)]
-        found = common_events(moved, moveout, duration=duration)
+        found = common_events(moved, moveout, duration=duration, options=options)
         null.append(_summarise(found, counted))
     return Consensus(tuple(events), tuple(null), n_stations, counted)
 

@@ -12,14 +12,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Moveout, Pairs, expanded
 from selfseis.typing import BoolArray, FloatArray, IndexArray
 
-MAX_PAIRS = 2_000_000
-MAX_COUPLES = (
-    300_000  # limit of compared couples of pairs; beyond it, only the best pairs of each station are used
-)
-COUPLES_PER_CHUNK = 250_000
+COUPLES_PER_CHUNK = 250_000  # memory; the events do not depend on it
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,11 @@ class CommonEvent:
 
 
 def common_events(
-    onsets: Sequence[Pairs], moveout: Moveout, *, duration: float | None = None
+    onsets: Sequence[Pairs],
+    moveout: Moveout,
+    *,
+    duration: float | None = None,
+    options: ConsensusOptions = ConsensusOptions(),
 ) -> list[CommonEvent]:
     """Find the events with consistent P-S pairs at two or more stations.
 
@@ -76,13 +77,15 @@ def common_events(
         Conditions for a common event.
     duration : float, optional
         Length of the recording without gaps in s; by default the time of the last onset.
+    options : ConsensusOptions
+        Maximum numbers of pairs and couples that are compared.
 
     Returns
     -------
     list of CommonEvent
         In descending order of score; empty for one station.
     """
-    return _join_couples(_pool(onsets, moveout, duration or extent(onsets)), moveout)
+    return _join_couples(_pool(onsets, moveout, duration or extent(onsets), options), moveout)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def extent(onsets: Sequence[Pairs]) -> float:
     return max((float(pairs.s_time.max()) for pairs in onsets if len(pairs)), default=0.0)
 
 
-def _pool(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool:
+def _pool(onsets: Sequence[Pairs], moveout: Moveout, duration: float, options: ConsensusOptions) -> _Pool:
     window = 2 * moveout.origin_tolerance / max(duration, 2 * moveout.origin_tolerance)
     gains, ranks = [], []
     for pairs in onsets:
@@ -118,15 +121,15 @@ def _pool(onsets: Sequence[Pairs], moveout: Moveout, duration: float) -> _Pool:
     )
     origin = every.origin(moveout.vp_vs)
     pool = _Pool(origin, station, every, gain)
-    share = min(1.0, MAX_PAIRS / max(len(origin), 1))
+    share = min(1.0, options.max_pairs / max(len(origin), 1))
     while True:
         best = np.flatnonzero(rank <= share)
         best = best[np.argsort(origin[best], kind="stable")]
         taken = pool.select(best)
         n_couples = int(np.sum(_reach(taken, moveout) - np.arange(1, len(best) + 1)))
-        if n_couples <= MAX_COUPLES:
+        if n_couples <= options.max_couples:
             return taken
-        share *= 0.98 * np.sqrt(MAX_COUPLES / n_couples)
+        share *= 0.98 * np.sqrt(options.max_couples / n_couples)
 
 
 def _reach(pool: _Pool, moveout: Moveout) -> IndexArray:

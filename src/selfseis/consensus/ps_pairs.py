@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from selfseis.geo.sphere import EARTH_RADIUS_KM
+from selfseis.consensus.options import ConsensusOptions
+from selfseis.geo.sphere import distances_km
 from selfseis.typing import FloatArray, IndexArray
 
-MAX_S_PER_P = 6
+REFERENCE_RATE = 100.0  # Hz, at which the options state times
 NO_LIMIT_MET_S = -1e-9  # a limit that no time difference can meet
-MIN_P_KM_S = 1.5  # apparent velocity along the surface: P in soft rock
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,14 @@ class Moveout:
     """
 
     travel_limit: FloatArray
-    vp_vs: float = 1.73
-    tolerance: float = 1.0
-    apart: float = 1.0
+    vp_vs: float
+    tolerance: float
+    apart: float
 
     @classmethod
-    def without_coordinates(cls, n_stations: int, rate: float) -> Moveout:
+    def without_coordinates(
+        cls, n_stations: int, rate: float, options: ConsensusOptions = ConsensusOptions()
+    ) -> Moveout:
         """Return default limits without coordinates: P times within 10 s at 100 Hz.
 
         Parameters
@@ -82,13 +84,20 @@ class Moveout:
             Number of stations.
         rate : float
             Sampling rate in Hz. All times scale with the sampling interval: at 500 Hz the limit is 2 s.
+        options : ConsensusOptions
+            The limits at 100 Hz.
         """
-        scale = 100.0 / rate
-        return cls(np.full((n_stations, n_stations), 10.0 * scale), tolerance=scale, apart=scale)
+        scale = REFERENCE_RATE / rate
+        limit = np.full((n_stations, n_stations), options.travel_limit * scale)
+        return cls(limit, options.vp_vs, options.tolerance * scale, options.apart * scale)
 
     @classmethod
     def from_coordinates(
-        cls, latitude: FloatArray, longitude: FloatArray, rate: float, *, min_p_km_s: float = MIN_P_KM_S
+        cls,
+        latitude: FloatArray,
+        longitude: FloatArray,
+        rate: float,
+        options: ConsensusOptions = ConsensusOptions(),
     ) -> Moveout:
         """Derive the limits from the coordinates of stations. For coordinates that are NaN, the default limit applies.
 
@@ -98,24 +107,34 @@ class Moveout:
             In degrees.
         rate : float
             Sampling rate in Hz. The tolerance scales with the sampling interval.
-        min_p_km_s : float
-            Minimum apparent velocity of P along the surface in km/s.
+        options : ConsensusOptions
+            Minimum apparent velocity, and the limits at 100 Hz.
         """
-        return cls.from_distances(distances_km(latitude, longitude), rate, min_p_km_s)
+        return cls.from_distances(distances_km(latitude, longitude), rate, options.min_p_velocity, options)
 
     @classmethod
-    def from_distances(cls, apart_km: FloatArray, rate: float, min_p_km_s: float) -> Moveout:
+    def from_distances(
+        cls,
+        apart_km: FloatArray,
+        rate: float,
+        min_p_velocity: float,
+        options: ConsensusOptions = ConsensusOptions(),
+    ) -> Moveout:
         """Derive the limits from the distances between stations.
 
         Parameters
         ----------
         apart_km : ndarray, shape (n_stations, n_stations)
             Distances in km; NaN if not known.
-        rate, min_p_km_s
-            As in `from_coordinates`.
+        rate : float
+            Sampling rate in Hz.
+        min_p_velocity : float
+            Minimum apparent velocity of P in km/s.
+        options : ConsensusOptions
+            The limits at 100 Hz.
         """
-        default = cls.without_coordinates(len(apart_km), rate)
-        limit = apart_km / min_p_km_s + default.tolerance / 2
+        default = cls.without_coordinates(len(apart_km), rate, options)
+        limit = apart_km / min_p_velocity + default.tolerance / 2
         return replace(default, travel_limit=np.where(np.isfinite(limit), limit, default.travel_limit))
 
     def separate_sites(self, sites: Sequence[str]) -> Moveout:
@@ -130,7 +149,12 @@ class Moveout:
         return self.tolerance / (self.vp_vs - 1)
 
 
-def pair_onsets(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) -> Pairs:
+def pair_onsets(
+    p: FloatArray,
+    s: FloatArray,
+    s_minus_p: tuple[float, float],
+    options: ConsensusOptions = ConsensusOptions(),
+) -> Pairs:
     """Pair each P onset of a station with the S onsets that may be of the same event.
 
     Parameters
@@ -139,11 +163,13 @@ def pair_onsets(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) ->
         Time in s after the start of the recording, and probability; in any order.
     s_minus_p : tuple of float
         Smallest and largest S - P time in s.
+    options : ConsensusOptions
+        Maximum number of S of each P.
 
     Returns
     -------
     Pairs
-        For each P at most the six most probable S onsets.
+        For each P only the most probable S onsets.
     """
     p, s = (np.asarray(onsets, float).reshape(-1, 2) for onsets in (p, s))
     p, s = (onsets[np.argsort(onsets[:, 0], kind="stable")] for onsets in (p, s))
@@ -153,17 +179,9 @@ def pair_onsets(p: FloatArray, s: FloatArray, s_minus_p: tuple[float, float]) ->
     by_worth = np.lexsort((-s[of_s, 1], of_p))
     of_p, of_s = of_p[by_worth], of_s[by_worth]
     place = np.arange(len(of_p)) - np.searchsorted(of_p, of_p, side="left")
-    best = place < MAX_S_PER_P
+    best = place < options.max_s_per_p
     of_p, of_s = of_p[best], of_s[best]
     return Pairs(p[of_p, 0], s[of_s, 0], p[of_p, 1], s[of_s, 1])
-
-
-def distances_km(latitude: FloatArray, longitude: FloatArray) -> FloatArray:
-    """Return the great-circle distances between all points in km; shape (n, n)."""
-    phi, lam = np.radians(np.asarray(latitude, float)), np.radians(np.asarray(longitude, float))
-    dphi, dlam = phi[:, None] - phi, lam[:, None] - lam
-    haversine = np.sin(dphi / 2) ** 2 + np.cos(phi)[:, None] * np.cos(phi) * np.sin(dlam / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
 
 
 def expanded(first: IndexArray, end: IndexArray) -> tuple[IndexArray, IndexArray]:

@@ -28,12 +28,9 @@ import numpy as np
 
 from selfseis.catalogue.records import Pick
 from selfseis.consensus.common_events import CommonEvent
+from selfseis.consensus.options import WadatiOptions
 from selfseis.geo.earth_models import POISSON_VP_VS
 from selfseis.typing import FloatArray
-
-VP_VS_RANGE = (1.4, 3.0)
-MIN_PAIRS, N_BOOTSTRAPS = 6, 200
-MIN_COUPLES = 5
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,9 @@ def pairs_of(picks: Sequence[Pick]) -> list[Pair]:
     return pairs
 
 
-def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
+def fit_wadati(
+    events: Iterable[Sequence[Pick]], *, seed: int = 0, options: WadatiOptions = WadatiOptions()
+) -> Wadati:
     """Estimate vp/vs from the picks of associated events.
 
     The estimate is the slope of S against P times, each minus the mean of its event. It is a Deming regression, which
@@ -116,6 +115,8 @@ def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
         The picks of each event.
     seed : int
         Seed of the bootstrap.
+    options : WadatiOptions
+        Conditions under which the ratio counts as measured.
 
     Returns
     -------
@@ -128,15 +129,16 @@ def fit_wadati(events: Iterable[Sequence[Pick]], *, seed: int = 0) -> Wadati:
     groups = [np.array([(p.p_s, p.s_s, p.p_sd, p.s_sd) for p in pairs]) for _, pairs in useful]
     ratio, low, high = POISSON_VP_VS, np.nan, np.nan
     measured = False
-    if n_pairs - len(groups) >= MIN_PAIRS:
+    if n_pairs - len(groups) >= options.min_pairs:
         slope = _slope(groups)
         rng = np.random.default_rng(seed)
         draws = [
             _slope([groups[i] for i in rng.integers(0, len(groups), len(groups))])
-            for _ in range(N_BOOTSTRAPS)
+            for _ in range(options.n_bootstraps)
         ]
         spread = np.nanquantile(draws, [0.05, 0.95]) if np.isfinite(draws).any() else (np.nan, np.nan)
-        measured = bool(VP_VS_RANGE[0] < slope < VP_VS_RANGE[1] and spread[1] - spread[0] < 0.5)
+        lowest, highest = options.vp_vs_range
+        measured = bool(lowest < slope < highest and spread[1] - spread[0] < options.max_interval)
         if measured:
             ratio, low, high = slope, float(spread[0]), float(spread[1])
     points = [point for number, pairs in useful for point in _points(number, pairs, ratio)]
@@ -215,7 +217,7 @@ class WadatiLine:
     sd_s: float
 
 
-def wadati_line(events: Sequence[CommonEvent]) -> WadatiLine:
+def wadati_line(events: Sequence[CommonEvent], options: WadatiOptions = WadatiOptions()) -> WadatiLine:
     """Estimate vp/vs from the common events of stations.
 
     The line minimises the sum of absolute residuals, so a few wrong events do not change it. The events were selected
@@ -225,12 +227,14 @@ def wadati_line(events: Sequence[CommonEvent]) -> WadatiLine:
     ----------
     events : sequence of CommonEvent
         Common events, such as `Consensus.kept` returns.
+    options : WadatiOptions
+        Minimum number of couples.
     """
     couples = [couple for event in events for couple in combinations(event.onsets, 2)]
     dp = np.array([b.p_time - a.p_time for a, b in couples], float)
     ds = np.array([b.s_time - a.s_time for a, b in couples], float)
     nonzero = np.abs(dp) > 0
-    if np.sum(nonzero) < MIN_COUPLES:
+    if np.sum(nonzero) < options.min_couples:
         return WadatiLine(dp, ds, float("nan"), float("nan"))
     # The line of least absolute residuals through the origin has the median of the slopes, weighted with |dp|.
     slope, weight = ds[nonzero] / dp[nonzero], np.abs(dp[nonzero])

@@ -11,17 +11,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.options import LevelOptions
 from selfseis.denoise.station_filter import StationRidge
 from selfseis.denoise.training_data import Span, is_line
 from selfseis.recording.dataarray import is_fibre
-from selfseis.recording.despike import REACH, bridge_spikes
+from selfseis.recording.despike import bridge_spikes
+from selfseis.recording.options import SpikeOptions
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.recording.shrinkage import outer_quarters, shrink_to_median
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 Ridge = LineRidge | StationRidge
-MIN_CHANGE = 2  # octaves relative to the median change of all channels; a smaller change is ignored
-PRIOR_SPREAD = 0.5  # prior standard deviation of the gains about one
 
 
 def measured_levels(recording: xr.DataArray, band: tuple[float, float] | None) -> Conditioner:
@@ -41,7 +41,11 @@ def measured_levels(recording: xr.DataArray, band: tuple[float, float] | None) -
     return Conditioner.measure(recording, band, shrink=is_line(recording))
 
 
-def measured_gains(spans: list[Span], predict: Callable[[Float32Array], Float32Array]) -> Float32Array:
+def measured_gains(
+    spans: list[Span],
+    predict: Callable[[Float32Array], Float32Array],
+    options: LevelOptions = LevelOptions(),
+) -> Float32Array:
     """Measure the prediction gain of each channel, since one filter serves a whole line.
 
     A channel with more noise than its neighbours has less signal in units of its noise. The least-squares factors are
@@ -53,6 +57,8 @@ def measured_gains(spans: list[Span], predict: Callable[[Float32Array], Float32A
         The training samples of these spans are used.
     predict : callable
         Maps conditioned data to a blind prediction of the same shape.
+    options : LevelOptions
+        Settings.
 
     Returns
     -------
@@ -62,8 +68,9 @@ def measured_gains(spans: list[Span], predict: Callable[[Float32Array], Float32A
     for span in spans:
         prediction, outer = predict(span.data), outer_quarters(span.data.shape[1])
         halves += np.stack([_sums(span, prediction, half) for half in (outer, ~outer)])
-    gains = shrink_to_median(_factors(halves.sum(axis=0)), np.stack([_factors(half) for half in halves]))
-    return gains.astype(np.float32)
+    spread = options.prior_spread
+    of_halves = np.stack([_factors(half, spread) for half in halves])
+    return shrink_to_median(_factors(halves.sum(axis=0), spread), of_halves).astype(np.float32)
 
 
 def _sums(span: Span, prediction: Float32Array, times: BoolArray) -> FloatArray:
@@ -74,10 +81,11 @@ def _sums(span: Span, prediction: Float32Array, times: BoolArray) -> FloatArray:
     return np.stack([*(np.einsum("ct,ct->c", a, b, dtype=np.float64) for a, b in pairs), train.sum(axis=1)])
 
 
-def _factors(sums: FloatArray) -> FloatArray:
+def _factors(sums: FloatArray, prior_spread: float) -> FloatArray:
+    """Return the least-squares factor of each channel, with a normal prior about one."""
     products, powers, energy, counts = sums
     residual = np.maximum(energy - 2 * products + powers, 0) / np.maximum(counts, 1)
-    penalty = residual / PRIOR_SPREAD**2
+    penalty = residual / prior_spread**2
     return np.divide(
         products + penalty, powers + penalty, out=np.ones_like(powers), where=powers + penalty > 0
     )
@@ -116,6 +124,7 @@ class ChannelNoiseLevels(Conditioner):
         today: Conditioner,
         ridge: Ridge,
         recording: xr.DataArray,
+        options: LevelOptions,
     ) -> Self:
         """Return the trained levels, updated for channels that are dead today or have a very different noise level.
 
@@ -133,13 +142,15 @@ class ChannelNoiseLevels(Conditioner):
             The filter. On a line it can use a channel that was dead in the training data; a filter of stations cannot.
         recording : xarray.DataArray
             The recording, for the positions of the channels.
+        options : LevelOptions
+            Settings.
         """
         both = np.isfinite(trained.scale) & np.isfinite(today.scale)
         change = np.zeros(len(both))
         change[both] = np.log2(today.scale[both] / trained.scale[both])
         common = np.median(change[both]) if both.any() else 0.0
         octaves = np.round(change - common)
-        octaves[~both | (np.abs(octaves) < MIN_CHANGE)] = 0
+        octaves[~both | (np.abs(octaves) < options.min_change)] = 0
         scale = trained.scale * 2.0**octaves
         scale[~np.isfinite(today.scale)] = np.nan
         if isinstance(ridge, LineRidge):
@@ -181,7 +192,7 @@ class ChannelNoiseLevels(Conditioner):
     @property
     def halo(self) -> int:
         """Samples of context on each side that a tile needs to equal the whole recording."""
-        return super().halo + REACH + 1
+        return super().halo + SpikeOptions().reach + 1
 
     @property
     def observed(self) -> Conditioner:

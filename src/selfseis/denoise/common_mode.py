@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from selfseis.denoise.options import CommonModeOptions
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
-MIN_CHANNELS = 32  # with fewer channels the mean contains too much of each
-MIN_SHARE = 0.1  # of the noise power; removal of a smaller share costs more signal than noise
-CLIP = 4.0  # noise levels at which a channel is clipped in the mean
 
-
-def common_share(correlation: FloatArray, n_channels: int) -> float:
+def common_share(
+    correlation: FloatArray, n_channels: int, options: CommonModeOptions = CommonModeOptions()
+) -> float:
     """Return the share of the noise power that distant channels have in common, or 0 if it is too small to remove.
 
     Parameters
@@ -20,13 +19,17 @@ def common_share(correlation: FloatArray, n_channels: int) -> float:
         Zero-lag correlation of noise by offset in channels.
     n_channels : int
         Number of channels of the line.
+    options : CommonModeOptions
+        Settings.
     """
     far = correlation[len(correlation) // 2 :]
-    share = float(min(np.median(far), far[-1])) if n_channels >= MIN_CHANNELS else 0.0
-    return share if share > MIN_SHARE else 0.0
+    share = float(min(np.median(far), far[-1])) if n_channels >= options.min_channels else 0.0
+    return share if share > options.min_share else 0.0
 
 
-def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:
+def without_common_mode(
+    data: Float32Array, live: BoolArray, options: CommonModeOptions = CommonModeOptions()
+) -> Float32Array:
     """Subtract the mean of the live channels from each of them, sample by sample.
 
     Parameters
@@ -35,6 +38,8 @@ def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:
         Conditioned data.
     live : ndarray of bool, shape (n_channels,)
         Channels with data.
+    options : CommonModeOptions
+        Settings.
 
     Returns
     -------
@@ -43,5 +48,5 @@ def without_common_mode(data: Float32Array, live: BoolArray) -> Float32Array:
     """
     present = data != 0
     counts = np.maximum(present[live].sum(axis=0, dtype=np.int32), 1)
-    mean = np.clip(data[live], -CLIP, CLIP).sum(axis=0) / counts
+    mean = np.clip(data[live], -options.max_level, options.max_level).sum(axis=0) / counts
     return np.where(present, data - mean.astype(np.float32), 0)

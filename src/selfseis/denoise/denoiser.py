@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import xarray as xr
 
-from selfseis.base import Estimator
 from selfseis.denoise.channel_levels import ChannelNoiseLevels
 from selfseis.denoise.evaluate import evaluate_recording
 from selfseis.denoise.fit import fit_denoiser
-from selfseis.denoise.model import DenoiserModel, DenoiserParameters, load, save
+from selfseis.denoise.model import STORAGE, DenoiserModel, DenoiserParameters
+from selfseis.denoise.options import DenoiserOptions
+from selfseis.models.store import StoredEstimator
+from selfseis.recording import as_recording
 from selfseis.recording.dataarray import lazy_recording, sampling_rate, start_time
 from selfseis.recording.lazy_transform import coordinates_of, read_computed
 from selfseis.typing import Float32Array, FloatArray
@@ -23,12 +26,12 @@ if TYPE_CHECKING:
     from selfseis.denoise.line_filter import LineRidge
     from selfseis.denoise.station_filter import StationRidge
     from selfseis.denoise.wiener import WienerWeights
-    from selfseis.networks import BlindSlantNet
+    from selfseis.networks.blind_slant_net import BlindSlantNet
     from selfseis.recording.preprocessing import Conditioner
     from selfseis.training import FitProgress, TrainingRecord
 
 
-class Denoiser(Estimator):
+class Denoiser(StoredEstimator[DenoiserModel]):
     """Denoise by blind prediction, combined with each channel's own observation by Wiener weights.
 
     Parameters
@@ -54,6 +57,8 @@ class Denoiser(Estimator):
         Maximum training time; the result then depends on the machine.
     seed : int
         Seed of the split into training, validation and test times, and of the training.
+    options : DenoiserOptions
+        Further settings. A fitted denoiser goes on using those of its fit.
 
     Attributes
     ----------
@@ -96,7 +101,7 @@ class Denoiser(Estimator):
     (24, 3000)
     """
 
-    model_: DenoiserModel
+    model_format = STORAGE
 
     def __init__(
         self,
@@ -110,6 +115,7 @@ class Denoiser(Estimator):
         max_steps: int = 1200,
         max_seconds: float | None = None,
         seed: int = 0,
+        options: DenoiserOptions = DenoiserOptions(),
     ) -> None:
         self.method = method
         self.band = band
@@ -120,6 +126,7 @@ class Denoiser(Estimator):
         self.max_steps = max_steps
         self.max_seconds = max_seconds
         self.seed = seed
+        self.options = options
 
     def fit(
         self,
@@ -132,8 +139,8 @@ class Denoiser(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
-            The recording, dims (channel, time).
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording, in any form that `open_recording` takes.
         checkpoint : Path, optional
             A folder for the state of the training. An interrupted training continues from it.
         progress : callable, optional
@@ -149,6 +156,7 @@ class Denoiser(Estimator):
             If there are no usable data, the recording is too short, or the network lacks a line of channels.
         """
         parameters = DenoiserParameters(**self.get_params())
+        recording = as_recording(recording)
         self.model_ = fit_denoiser(parameters, recording, checkpoint=checkpoint, progress=progress)
         return self
 
@@ -180,10 +188,11 @@ class Denoiser(Estimator):
         InputError
             As for `fit`, and if the sampling rate or the stations differ.
         """
-        start = self.model_
+        recording, start = as_recording(recording), self.model_
         start.check_same_kind(recording)
         band = start.conditioner.band
-        parameters = DenoiserParameters(**(self.get_params() | {"band": band}))
+        options = replace(self.options, network=start.options.network)
+        parameters = DenoiserParameters(**(self.get_params() | {"band": band, "options": options}))
         model = fit_denoiser(parameters, recording, start=start, checkpoint=checkpoint, progress=progress)
         self.band, self.model_ = band, model
         return self
@@ -193,7 +202,7 @@ class Denoiser(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording, at the sampling rate of the training data.
         levels : ChannelNoiseLevels, optional
             Noise levels and dead channels of this recording, as `levels` returns them; by default those of the
@@ -211,6 +220,7 @@ class Denoiser(Estimator):
         InputError
             If the model cannot be used on the recording.
         """
+        recording = as_recording(recording)
         estimate = partial(
             self.model_.estimate,
             reference_gain=self.model_.reference_gain_for(recording),
@@ -240,6 +250,7 @@ class Denoiser(Estimator):
         ValueError
             If the denoiser was fitted without fusion.
         """
+        recording = as_recording(recording)
         wiener = self.model_.wiener_for(recording)
         if wiener is None:
             raise ValueError("a denoiser without fusion gives no uncertainty: fit it with fusion=True")
@@ -250,7 +261,7 @@ class Denoiser(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording; up to twelve spans of it are read.
 
         Returns
@@ -263,10 +274,11 @@ class Denoiser(Estimator):
         InputError
             If the model cannot be used on the recording.
         """
-        return self.model_.levels(recording)
+        return self.model_.levels(as_recording(recording))
 
     def fit_transform(self, recording: xr.DataArray) -> xr.DataArray:
         """Fit the denoiser to a recording and denoise it."""
+        recording = as_recording(recording)
         return self.fit(recording).transform(recording)
 
     def evaluate(self, recording: xr.DataArray) -> Verdict:
@@ -276,7 +288,7 @@ class Denoiser(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording.
 
         Returns
@@ -285,26 +297,8 @@ class Denoiser(Estimator):
             Its details give the fraction of training data, which was left out, as ``training_share``.
         """
         return evaluate_recording(
-            self.model_, recording, seed=self.seed, zone_is_measured=self.blind_zone is None
+            self.model_, as_recording(recording), seed=self.seed, zone_is_measured=self.blind_zone is None
         )
-
-    def save(self, folder: str | Path) -> None:
-        """Save the model as JSON and safetensors atomically."""
-        save(Path(folder), self.get_params(), self.model_)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """Load a saved model. Nothing in the folder is executed.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no denoiser, a damaged one or one of another format.
-        """
-        parameters, model = load(Path(folder))
-        denoiser = cls(**parameters)
-        denoiser.model_ = model
-        return denoiser
 
     def _computed(
         self, recording: xr.DataArray, compute: Callable[..., Float32Array], levels: ChannelNoiseLevels | None
@@ -316,6 +310,7 @@ class Denoiser(Estimator):
             conditioner=levels,
             compute=partial(compute, gain=levels.gain),
             halo=self.halo,
+            tile=self.model_.tile_samples(recording.sizes["channel"]),
         )
         return lazy_recording(
             read,

@@ -12,8 +12,9 @@ import xarray as xr
 from selfseis.denoise.baselines import neighbour_mean, station_mean
 from selfseis.denoise.line_filter import LineRidge
 from selfseis.denoise.model import DenoiserModel
+from selfseis.denoise.options import EvaluationOptions
 from selfseis.denoise.prediction import best_estimate, estimate_halo, live_channels
-from selfseis.denoise.training_data import PATCHES, Span, held_out_spans, patch_energy, training_spans
+from selfseis.denoise.training_data import Span, held_out_spans, intervals, patch_energy, training_spans
 from selfseis.recording.lazy_transform import ALIGNMENT
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 from selfseis.validation import BlockScores, Verdict, block_scores, circular_shifts, hide_channels, judge
@@ -22,12 +23,6 @@ from selfseis.validation.verdict import MIN_BLOCKS
 
 Predict = Callable[[Span], Float32Array]
 """Maps a span to a blind prediction of its shape, NaN where there is none."""
-BLOCKS_OF_CHANNELS = 12
-STRONGEST = (
-    0.125  # fraction of the held-out blocks, those with the strongest prediction, that enter the verdict
-)
-MIN_STRONGEST = 24  # blocks
-QUIET = 0.25  # fraction of the held-out patches, those of lowest energy
 
 
 def evaluate_recording(
@@ -48,12 +43,10 @@ def evaluate_recording(
     -------
     Verdict
     """
-    levels = model.levels(recording)
+    levels, options = model.levels(recording), model.options
     live = live_channels(levels)
-    spans = [
-        replace(s, data=model.prepared(s.data, live))
-        for s in training_spans(recording, levels.observed, seed)
-    ]
+    read = training_spans(recording, levels.observed, seed, options.training_data, options.bursts)
+    spans = [replace(s, data=model.prepared(s.data, live)) for s in read]
     if not spans:
         return Verdict.undecided(
             "denoise", "The recording holds no usable data, or is too short for an evaluation."
@@ -112,7 +105,9 @@ def evaluate_spans(
         return Verdict.all_training_data("denoise")
     predict = blind_output(model, recording, live, gain)
     predictions = [predict(span) for span in spans]
-    scores, strongest = scores_of(spans, predictions), best_predicted(spans, predictions)
+    options = model.options.evaluation
+    scores = scores_of(spans, predictions, options)
+    strongest = best_predicted(spans, predictions, options)
     name, baseline = _baseline(model, recording, spans, live, gain)
     baseline_predictions = [
         np.where(np.isnan(p), p, baseline(s)) for s, p in zip(spans, predictions, strict=True)
@@ -129,13 +124,13 @@ def evaluate_spans(
     if before is not None:
         gain_before = before.gain if before.channels == model.channels else np.ones_like(gain)
         output_before = blind_output(before, recording, live, gain_before)
-        scores_before = scores_of(spans, [output_before(span) for span in spans])
+        scores_before = scores_of(spans, [output_before(span) for span in spans], options)
         details["skill_before"] = scores_before.part(strongest).skill
     verdict = judge(
         "denoise",
         scores.part(strongest),
-        scores_of(spans, baseline_predictions).part(strongest),
-        null_scores(spans, predict, seed),
+        scores_of(spans, baseline_predictions, options).part(strongest),
+        null_scores(spans, predict, seed, options),
         baseline_name=name,
         null_name="channels shifted in time independently",
         measure="variance explained on hidden channels, in the held-out blocks with the strongest prediction",
@@ -147,7 +142,7 @@ def evaluate_spans(
         verdict = replace(verdict, outcome="no_gain", reason=reason)
     if verdict.outcome != "works" or not (zone_is_measured and isinstance(model.ridge, LineRidge)):
         return verdict
-    return doubt_if_noise_is_predicted(verdict, spans, predictions, seed)
+    return doubt_if_noise_is_predicted(verdict, spans, predictions, seed, options)
 
 
 def blind_output(
@@ -178,7 +173,12 @@ def blind_output(
         return lambda span: estimate(span.data, live=live, observed=no_channel)
     halo = estimate_halo(ridge, net, wiener)
     return lambda span: estimate_hidden_channels(
-        span, live, model.blind_zone, lambda data, shown: estimate(data, live=shown), halo
+        span,
+        live,
+        model.blind_zone,
+        lambda data, shown: estimate(data, live=shown),
+        halo,
+        model.options.evaluation,
     )
 
 
@@ -196,7 +196,11 @@ def _baseline(
 
 
 def doubt_if_noise_is_predicted(
-    verdict: Verdict, spans: list[Span], predictions: list[Float32Array], seed: int
+    verdict: Verdict,
+    spans: list[Span],
+    predictions: list[Float32Array],
+    seed: int,
+    options: EvaluationOptions = EvaluationOptions(),
 ) -> Verdict:
     """Replace *works* by *cannot tell* where the quietest times are predicted as well as the others.
 
@@ -213,13 +217,15 @@ def doubt_if_noise_is_predicted(
         Predictions of the spans, NaN where there are none.
     seed : int
         Seed of the bootstrap.
+    options : EvaluationOptions
+        Settings.
     """
-    quiet = _quiet_patches(spans)
+    quiet = _quiet_patches(spans, options.quiet_share)
     parts = [
         [replace(s, test=s.test & (q == is_quiet)) for s, q in zip(spans, quiet, strict=True)]
         for is_quiet in (False, True)
     ]
-    others, quietest = (scores_of(part, predictions) for part in parts)
+    others, quietest = (scores_of(part, predictions, options) for part in parts)
     n_blocks = min(len(others.loss), len(quietest.loss))
     if n_blocks < MIN_BLOCKS:
         return verdict
@@ -237,22 +243,20 @@ def doubt_if_noise_is_predicted(
     return replace(verdict, outcome="cannot_tell", reason=reason, details=details)
 
 
-def _quiet_patches(spans: list[Span]) -> list[BoolArray]:
+def _quiet_patches(spans: list[Span], share: float) -> list[BoolArray]:
     """Mask the patches of each span in which the median channel has the lowest energy, shape (n_samples,) each."""
-    energies = [patch_energy(span.data, span.test, _patch(span)) for span in spans]
+    energies = [patch_energy(span.data, span.test, span.patch) for span in spans]
     all_energies = np.concatenate(energies)
-    max_energy = np.quantile(all_energies[np.isfinite(all_energies)], QUIET)
+    max_energy = np.quantile(all_energies[np.isfinite(all_energies)], share)
     return [
-        np.repeat(energy <= max_energy, _patch(span))[: span.data.shape[1]]
+        np.repeat(energy <= max_energy, span.patch)[: span.data.shape[1]]
         for span, energy in zip(spans, energies, strict=True)
     ]
 
 
-def _patch(span: Span) -> int:
-    return max(1, span.data.shape[1] // PATCHES)
-
-
-def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
+def null_scores(
+    spans: list[Span], predict: Predict, seed: int, options: EvaluationOptions = EvaluationOptions()
+) -> BlockScores:
     """Score the same predictor on surrogates whose channels are shifted in time independently.
 
     Parameters
@@ -263,6 +267,8 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
         Maps a span to its prediction.
     seed : int
         Seed of the shifts.
+    options : EvaluationOptions
+        Settings.
 
     Returns
     -------
@@ -275,10 +281,13 @@ def null_scores(spans: list[Span], predict: Predict, seed: int) -> BlockScores:
         for span in spans
     ]
     predictions = [predict(span) for span in shifted]
-    return scores_of(shifted, predictions).part(best_predicted(shifted, predictions))
+    strongest = best_predicted(shifted, predictions, options)
+    return scores_of(shifted, predictions, options).part(strongest)
 
 
-def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores:
+def scores_of(
+    spans: list[Span], predictions: list[Float32Array], options: EvaluationOptions = EvaluationOptions()
+) -> BlockScores:
     """Score predictions on the held-out parts, in blocks of neighbouring channels and of held-out patches.
 
     Parameters
@@ -287,6 +296,8 @@ def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores
         Conditioned data with their held-out parts.
     predictions : list of ndarray
         Predictions of the spans, NaN where there are none.
+    options : EvaluationOptions
+        Settings.
 
     Returns
     -------
@@ -296,7 +307,7 @@ def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores
         block_scores(
             span.data,
             prediction,
-            (max(1, len(span.data) // BLOCKS_OF_CHANNELS), _patch(span)),
+            (max(1, len(span.data) // options.n_channel_blocks), span.patch),
             span.test,
         )
         for span, prediction in zip(spans, predictions, strict=True)
@@ -304,20 +315,22 @@ def scores_of(spans: list[Span], predictions: list[Float32Array]) -> BlockScores
     return BlockScores(np.concatenate([s.loss for s in scores]), np.concatenate([s.power for s in scores]))
 
 
-def best_predicted(spans: list[Span], predictions: list[Float32Array]) -> IndexArray:
+def best_predicted(
+    spans: list[Span], predictions: list[Float32Array], options: EvaluationOptions = EvaluationOptions()
+) -> IndexArray:
     """Return the blocks with the highest predicted power per sample, in order of time and line.
 
     Parameters
     ----------
-    spans, predictions
+    spans, predictions, options
         As for `scores_of`.
     """
     made = [np.where(np.isnan(p), p, np.float32(1)) for p in predictions]
     counts, powers = (
-        scores_of([replace(s, data=v) for s, v in zip(spans, values, strict=True)], values).power
+        scores_of([replace(s, data=v) for s, v in zip(spans, values, strict=True)], values, options).power
         for values in (made, predictions)
     )
-    n_strongest = max(round(STRONGEST * len(counts)), MIN_STRONGEST)
+    n_strongest = max(round(options.strongest_share * len(counts)), options.min_strongest)
     return np.sort(np.argsort(-powers / np.maximum(counts, 1), kind="stable")[:n_strongest])
 
 
@@ -326,11 +339,9 @@ def _skill(scores: BlockScores, seed: int) -> Interval:
     return interval(draws, scores.skill, max(len(scores.loss), 2), Verdict.error_rate)
 
 
-MIN_APART = 4  # channels between hidden groups; twice the width of the blind zone where that is larger
-ROUNDS = 4  # rounds, each of which hides other channels
-
-
-def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolArray]]:
+def hidden_groups(
+    n_channels: int, zone: int, options: EvaluationOptions = EvaluationOptions()
+) -> Iterator[tuple[BoolArray, BoolArray]]:
     """Hide groups of channels that share noise along a line, round by round.
 
     Parameters
@@ -339,6 +350,8 @@ def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolA
         Channels of the line.
     zone : int
         Half-width in channels of the blind zone.
+    options : EvaluationOptions
+        Settings.
 
     Yields
     ------
@@ -346,8 +359,8 @@ def hidden_groups(n_channels: int, zone: int) -> Iterator[tuple[BoolArray, BoolA
         The hidden channels of a round, and those in the middle of each group. No visible channel shares the noise
         of a scored one. No channel is scored twice.
     """
-    apart = max(2 * (2 * zone + 1), MIN_APART)
-    for first in range(0, apart, -(-apart // ROUNDS)):
+    apart = max(2 * (2 * zone + 1), options.min_distance)
+    for first in range(0, apart, -(-apart // options.n_rounds)):
         scored, shown = hide_channels(n_channels, zone, fold=first, apart=apart)
         if scored.any():
             yield ~shown, scored
@@ -359,6 +372,7 @@ def estimate_hidden_channels(
     zone: int,
     estimate: Callable[[Float32Array, BoolArray], Float32Array],
     halo: int,
+    options: EvaluationOptions = EvaluationOptions(),
 ) -> Float32Array:
     """Estimate the signal of channels while they are hidden, at the test times.
 
@@ -374,6 +388,8 @@ def estimate_hidden_channels(
         Maps conditioned data and a mask of live channels to an estimate of the same shape.
     halo : int
         Samples of context on each side that the estimate needs.
+    options : EvaluationOptions
+        Settings.
 
     Returns
     -------
@@ -382,7 +398,7 @@ def estimate_hidden_channels(
     """
     result = np.full_like(span.data, np.nan)
     for window in _windows(np.asarray(span.test.any(axis=0)), halo):
-        for hidden, scored in hidden_groups(len(span.data), zone):
+        for hidden, scored in hidden_groups(len(span.data), zone, options):
             shown = np.where(hidden[:, None], np.float32(0), span.data[:, window])
             result[scored, window] = estimate(shown, live & ~hidden)[scored]
     return result
@@ -390,9 +406,8 @@ def estimate_hidden_channels(
 
 def _windows(test_times: BoolArray, halo: int) -> list[slice]:
     """Return the intervals to compute, with their context; each starts on a frame."""
-    changes = np.flatnonzero(np.diff(test_times, prepend=False, append=False)).reshape(-1, 2)
     windows: list[slice] = []
-    for first, last in changes.tolist():
+    for first, last in intervals(test_times):
         start = max(first - halo, 0) // ALIGNMENT * ALIGNMENT
         stop = min(last + halo, len(test_times))
         if windows and start <= windows[-1].stop:

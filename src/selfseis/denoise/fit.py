@@ -15,7 +15,8 @@ from selfseis.denoise.channel_levels import Ridge, measured_gains, measured_leve
 from selfseis.denoise.common_mode import common_share, without_common_mode
 from selfseis.denoise.evaluate import evaluate_spans
 from selfseis.denoise.line_filter import LineRidge
-from selfseis.denoise.model import DenoiserModel, DenoiserParameters, fingerprint
+from selfseis.denoise.model import DenoiserModel, DenoiserParameters, fingerprint_of
+from selfseis.denoise.options import DenoiserOptions
 from selfseis.denoise.prediction import blind_prediction, live_channels
 from selfseis.denoise.station_filter import StationRidge, other_stations, station_places
 from selfseis.denoise.training_data import Span, is_line, line_blind_zone, training_record_of, training_spans
@@ -58,10 +59,10 @@ def fit_denoiser(
     InputError
         As for `Denoiser.fit`.
     """
-    on_line = is_line(recording)
+    on_line, options = is_line(recording), parameters.options
     _check_method(parameters.method, on_line=on_line)
     conditioner = measured_levels(recording, parameters.band)
-    spans = training_spans(recording, conditioner, parameters.seed)
+    spans = training_spans(recording, conditioner, parameters.seed, options.training_data, options.bursts)
     if not spans:
         raise InputError(
             "there are no data to train on: every channel is empty or dead, or the recording is too short"
@@ -77,13 +78,14 @@ def fit_denoiser(
         blind_zone=parameters.blind_zone,
         reach=parameters.reach,
         max_lag=parameters.max_lag,
+        options=options,
         start=start.ridge if start is not None else None,
     )
     ridge, spans = closed_form.ridge, closed_form.spans
     predict = partial(blind_prediction, ridge=ridge, live=live)
     gain = np.ones(len(live), np.float32)
     if on_line:  # each station has its own filter, which includes its gain
-        gain = measured_gains(spans, partial(predict, net=None, gain=gain))
+        gain = measured_gains(spans, partial(predict, net=None, gain=gain), options.levels)
     model = DenoiserModel(
         conditioner=conditioner,
         channels=channel_names(recording),
@@ -96,6 +98,7 @@ def fit_denoiser(
         wiener=None,
         progress=None,
         training_record=training_record,
+        options=options,
     )
     if parameters.method == "network":
         model = _with_network(model, parameters, spans, start, checkpoint, progress)
@@ -105,6 +108,7 @@ def fit_denoiser(
             [(s.data, predict(s.data)) for s in spans],
             on_line=on_line,
             times=[np.logical_not(s.test.any(axis=0)) for s in spans],
+            options=options.wiener,
         )
         model = replace(model, wiener=wiener)
     # A smaller blind zone makes the prediction easier: the skills are then not comparable.
@@ -150,6 +154,7 @@ def _with_network(
         max_steps=parameters.max_steps,
         max_seconds=parameters.max_seconds,
         seed=parameters.seed,
+        options=parameters.options,
         start=start.net if start is not None else None,
         checkpoint=checkpoint and checkpoint / _checkpoint_name(parameters, model, start),
         progress=progress,
@@ -161,7 +166,7 @@ def _checkpoint_name(
     parameters: DenoiserParameters, model: DenoiserModel, start: DenoiserModel | None
 ) -> str:
     """Return a name that identifies the training: only the same training may continue from its checkpoint."""
-    return "-".join(fingerprint(vars(parameters), one) for one in (model, start) if one is not None)
+    return "-".join(fingerprint_of(vars(parameters), one) for one in (model, start) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ def fit_filter(
     blind_zone: int | None,
     reach: int,
     max_lag: int,
+    options: DenoiserOptions,
     start: Ridge | None = None,
 ) -> FilterFit:
     """Fit the filter of a line or of stations.
@@ -210,6 +216,8 @@ def fit_filter(
         Half-width in channels; None measures it.
     reach, max_lag : int
         Size of the filter.
+    options : DenoiserOptions
+        Settings of the blind zone, of the common mode and of the filter.
     start : LineRidge or StationRidge, optional
         The filter of an earlier fit. The validation samples select the new filter, that one or, on a line, the
         filter of their mean covariance.
@@ -219,16 +227,16 @@ def fit_filter(
     FilterFit
     """
     if is_line(recording):
-        measured, correlation = line_blind_zone(recording, spans)
-        share = common_share(correlation, int(live.sum()))
+        measured, correlation = line_blind_zone(recording, spans, options=options.training_data)
+        share = common_share(correlation, int(live.sum()), options.common_mode)
         if share > 0:
-            spans = [replace(s, data=without_common_mode(s.data, live)) for s in spans]
+            spans = [replace(s, data=without_common_mode(s.data, live, options.common_mode)) for s in spans]
         zone = measured if blind_zone is None else blind_zone
-        new: Ridge = LineRidge.fit(_parts(spans), zone, reach=reach, max_lag=max_lag)
+        new: Ridge = LineRidge.fit(_parts(spans), zone, reach=reach, max_lag=max_lag, options=options.ridge)
     else:
         correlation, share = np.ones(1), 0.0
-        others = other_stations(station_codes(recording), live, station_places(recording))
-        new = StationRidge.fit(_parts(spans), others, max_lag=max_lag)
+        others = other_stations(station_codes(recording), live, station_places(recording), options.ridge)
+        new = StationRidge.fit(_parts(spans), others, max_lag=max_lag, options=options.ridge)
     best = min(_candidates(new, start), key=lambda ridge: _validation_error(ridge, spans, live))
     return FilterFit(best, spans, correlation, share)
 

@@ -10,10 +10,10 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.denoise.options import RidgeOptions
+from selfseis.denoise.training_data import intervals
 from selfseis.recording.overlap_save import convolve_same
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
-
-RIDGE_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class LineRidge:
         *,
         reach: int = 10,
         max_lag: int = 10,
+        options: RidgeOptions = RidgeOptions(),
     ) -> LineRidge:
         """Solve for the filter, with the regularisation that predicts the validation samples best.
 
@@ -118,13 +119,15 @@ class LineRidge:
             the covariance, and those that determine the regularisation.
         blind_zone, reach, max_lag : int
             As the attributes.
+        options : RidgeOptions
+            Settings.
         """
         spans = list(spans)
         if not spans:
             raise ValueError("a ridge filter needs at least one span of data")
         extent = 2 * (blind_zone + reach), 2 * max_lag
         trained = reduce(add, (LineCovariance.measure(data, train, *extent) for data, train, _ in spans))
-        candidates = [cls(blind_zone, reach, max_lag, trained.values, s) for s in RIDGE_STRENGTHS]
+        candidates = [cls(blind_zone, reach, max_lag, trained.values, s) for s in options.strengths]
         parts = [part for data, _, validation in spans for part in _masked_parts(data, validation)]
         return min(candidates, key=lambda ridge: sum(ridge._error(*part) for part in parts))
 
@@ -152,14 +155,10 @@ class LineRidge:
         return {}
 
     def _solve(self, offsets: IndexArray) -> FloatArray:
-        from threadpoolctl import threadpool_limits
-
         gram, right = self._normal_equations(offsets)
         variance = max(float(self.covariance[self._centre]), np.finfo(float).tiny)
-        with threadpool_limits(1, "blas"):  # with several threads so small a matrix takes 50 times as long
-            values, vectors = np.linalg.eigh(gram)
-        # A covariance measured with gaps need not be positive definite; the ridge term makes it so.
-        inverse = 1 / (np.maximum(values, 0) + self.strength * variance)
+        values, vectors = eigenvalues_and_vectors(gram)
+        inverse = 1 / (values + self.strength * variance)
         solution = vectors @ (inverse * (vectors.T @ right))
         return solution.reshape(len(offsets), -1)
 
@@ -219,9 +218,25 @@ class LineRidge:
         return float(np.square(residual[where[inner]], dtype=np.float64).sum())
 
 
+def eigenvalues_and_vectors(gram: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the eigenvalues of a covariance, none below zero, and its eigenvectors in columns.
+
+    A covariance measured with gaps need not be positive definite; the ridge term then makes it so.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (n_unknowns, n_unknowns)
+        A symmetric matrix.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # with several threads so small a matrix takes 50 times as long
+        values, vectors = np.linalg.eigh(gram)
+    return np.maximum(values, 0), vectors
+
+
 def _masked_parts(data: Float32Array, where: BoolArray) -> Iterator[tuple[Float32Array, BoolArray]]:
     """Yield the time intervals in which the mask holds for any channel, with zeros outside the mask."""
-    from scipy.ndimage import find_objects, label
-
-    for (times,) in find_objects(label(where.any(axis=0))[0]):
+    for first, last in intervals(np.asarray(where.any(axis=0))):
+        times = slice(first, last)
         yield np.where(where[:, times], data[:, times], 0), where[:, times]

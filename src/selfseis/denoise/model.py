@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from selfseis.denoise.burst_mask import BLOCK, without_bursts
 from selfseis.denoise.channel_levels import ChannelNoiseLevels, Ridge, measured_levels
 from selfseis.denoise.common_mode import without_common_mode
 from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.options import DenoiserOptions
 from selfseis.denoise.prediction import (
-    MIN_OBSERVED_GAIN,
     best_estimate,
     blind_prediction,
     estimate_halo,
@@ -26,18 +24,17 @@ from selfseis.denoise.prediction import (
 from selfseis.denoise.station_filter import StationRidge
 from selfseis.denoise.wiener import WienerWeights
 from selfseis.errors import InputError
-from selfseis.io.atomic import replacing
-from selfseis.models.store import reading_model
+from selfseis.models.store import ModelFormat, StoredModel, fingerprint, weights
 from selfseis.recording.dataarray import channel_names, sampling_rate
+from selfseis.recording.lazy_transform import tile_samples
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.training import FitProgress, TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import Verdict
 
 if TYPE_CHECKING:
-    from selfseis.networks import BlindSlantNet
+    from selfseis.networks.blind_slant_net import BlindSlantNet
 
-FORMAT = 5
 NOT_EVALUATED = Verdict.undecided("denoise", "The model has not been evaluated.")
 
 
@@ -54,6 +51,7 @@ class DenoiserParameters:
     max_steps: int
     max_seconds: float | None
     seed: int
+    options: DenoiserOptions
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +82,8 @@ class DenoiserModel:
         History of the training of the network; it is not stored.
     training_record : TrainingRecord
         Times of the training data.
+    options : DenoiserOptions
+        Settings of the fit, which the model goes on using.
     verdict : Verdict
         Result of the evaluation on held-out channels and times.
     """
@@ -99,6 +99,7 @@ class DenoiserModel:
     wiener: WienerWeights | None
     progress: FitProgress | None
     training_record: TrainingRecord
+    options: DenoiserOptions
     verdict: Verdict = NOT_EVALUATED
 
     @property
@@ -106,6 +107,19 @@ class DenoiserModel:
         """Samples of conditioned context on each side that an estimate depends on."""
         burst_halo = BLOCK if isinstance(self.ridge, LineRidge) else 0
         return estimate_halo(self.ridge, self.net, self.wiener) + burst_halo
+
+    def tile_samples(self, n_channels: int) -> int:
+        """Return the number of samples of a tile.
+
+        Parameters
+        ----------
+        n_channels : int
+            Number of channels of the recording.
+        """
+        tiling = self.options.tiling
+        return tile_samples(
+            n_channels, self.halo, max_values=tiling.max_values, min_margins=tiling.min_margins
+        )
 
     def prepared(self, data: Float32Array, live: BoolArray) -> Float32Array:
         """Return conditioned data without bursts and without the common mode.
@@ -118,8 +132,10 @@ class DenoiserModel:
             Channels with data.
         """
         if isinstance(self.ridge, LineRidge):
-            data = without_bursts(data)
-        return without_common_mode(data, live) if self.common_share > 0 else data
+            data = without_bursts(data, self.options.bursts)
+        if self.common_share > 0:
+            data = without_common_mode(data, live, self.options.common_mode)
+        return data
 
     def estimate(
         self,
@@ -181,7 +197,8 @@ class DenoiserModel:
         if channel_names(recording) != self.channels:
             return 1.0
         trained = np.abs(self.gain[live_channels(self.conditioner)])
-        return max(float(np.median(trained)), MIN_OBSERVED_GAIN) if len(trained) else 1.0
+        smallest = self.options.wiener.min_observed_gain
+        return max(float(np.median(trained)), smallest) if len(trained) else 1.0
 
     def wiener_for(self, recording: xr.DataArray) -> WienerWeights | None:
         """Return the Wiener weights for the channels of a recording.
@@ -251,10 +268,12 @@ class DenoiserModel:
         if channel_names(recording) != self.channels:
             return levels
         today = measured_levels(recording, self.conditioner.band)
-        return ChannelNoiseLevels.of_today(self.conditioner, self.gain, today, self.ridge, recording)
+        return ChannelNoiseLevels.of_today(
+            self.conditioner, self.gain, today, self.ridge, recording, self.options.levels
+        )
 
 
-def fingerprint(
+def fingerprint_of(
     parameters: Mapping[str, Any], model: DenoiserModel, levels: ChannelNoiseLevels | None = None
 ) -> str:
     """Return a short text that differs for models, and levels of channels, that denoise differently.
@@ -268,8 +287,6 @@ def fingerprint(
     levels : ChannelNoiseLevels, optional
         Noise levels of the channels.
     """
-    digest = hashlib.sha256(json.dumps(dict(parameters), default=str).encode())
-    digest.update(json.dumps(model.conditioner.to_dict()).encode())
     ridge = model.ridge
     arrays = [
         ridge.covariance if isinstance(ridge, LineRidge) else ridge.weights,
@@ -279,147 +296,106 @@ def fingerprint(
     if model.wiener is not None:
         arrays += [model.wiener.prediction_gain, model.wiener.observation_gain]
     if model.net is not None:
-        arrays += [value.numpy() for value in model.net.state_dict().values()]
+        arrays += weights(model.net, "net").values()
     if levels is not None:
         arrays += [levels.scale, levels.gain, levels.level]
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
+    return fingerprint(dict(parameters), model.conditioner.to_dict(), model.options, *arrays)
 
 
-def save(folder: Path, parameters: Mapping[str, Any], model: DenoiserModel) -> None:
-    """Write a denoiser to a folder atomically.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the model.
-    parameters : mapping of str to Any
-        Parameters of the `Denoiser`.
-    model : DenoiserModel
-        Its fitted state.
-    """
-    from safetensors.numpy import save_file
-
-    arrays = {
+def _pack(
+    model: DenoiserModel, _parameters: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the state and the arrays of a model."""
+    tensors: dict[str, NDArray[Any]] = {
         "offset": model.conditioner.offset,
         "scale": model.conditioner.scale,
         "gain": model.gain,
         "noise_correlation": model.noise_correlation,
     }
-    checksums, arrays["training_record"] = model.training_record.as_table()
-    description: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": "denoiser",
-        "parameters": dict(parameters),
+    checksums, tensors["training_record"] = model.training_record.as_table()
+    state: dict[str, Any] = {
         "conditioner": model.conditioner.to_dict(),
         "channels": model.channels,
         "blind_zone": model.blind_zone,
         "common_share": model.common_share,
         "checksums": checksums,
+        "options": model.options.to_dict(),
         "verdict": model.verdict.to_dict(),
     }
     ridge = model.ridge
     if isinstance(ridge, LineRidge):
-        arrays["ridge"] = ridge.covariance
-        description["line_ridge"] = {
+        tensors["ridge"] = ridge.covariance
+        state["line_ridge"] = {
             name: getattr(ridge, name) for name in ("blind_zone", "reach", "max_lag", "strength")
         }
     else:
-        arrays["ridge"] = ridge.weights
-        description["station_ridge"] = {"strength": ridge.strength}
+        tensors["ridge"] = ridge.weights
+        state["station_ridge"] = {"strength": ridge.strength}
     if model.net is not None:
-        arrays |= {f"net.{name}": value.numpy() for name, value in model.net.state_dict().items()}
+        tensors |= weights(model.net, "net")
         stacks = model.net.stacks
-        description["net"] = {"blind_zone": stacks.blind_zone, "slownesses": list(stacks.slownesses)}
+        state["net"] = {"blind_zone": stacks.blind_zone, "slownesses": list(stacks.slownesses)}
     if model.wiener is not None:
-        weights = vars(model.wiener)
-        arrays |= {f"wiener.{k}": v for k, v in weights.items() if isinstance(v, np.ndarray)}
-        description["wiener"] = {k: v for k, v in weights.items() if not isinstance(v, np.ndarray)}
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary / "model.safetensors")
-        (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        values = vars(model.wiener)
+        tensors |= {f"wiener.{k}": v for k, v in values.items() if isinstance(v, np.ndarray)}
+        state["wiener"] = {name: values[name] for name in ("channels", "samples")}
+    return state, tensors
 
 
-def load(folder: Path) -> tuple[dict[str, Any], DenoiserModel]:
-    """Read a denoiser from a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the model.
-
-    Returns
-    -------
-    parameters : dict of str to Any
-        Parameters of the `Denoiser`.
-    model : DenoiserModel
-        Its fitted state.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no denoiser, a damaged one or one of another format.
-    """
-    from safetensors.numpy import load_file
-
-    with reading_model(folder, "selfseis train denoiser"):
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if description["kind"] != "denoiser" or description["format"] != FORMAT:
-            raise ValueError(
-                f"kind {description['kind']}, format {description['format']} instead of denoiser, {FORMAT}"
-            )
-        parameters = DenoiserParameters(**description["parameters"])
-        band = tuple(parameters.band) if parameters.band else None
-        return vars(parameters) | {"band": band}, _model(description, load_file(folder / "model.safetensors"))
-
-
-def _model(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> DenoiserModel:
-    conditioner = description["conditioner"]
+def _unpack(stored: StoredModel) -> DenoiserModel:
+    """Return the model of a stored one."""
+    state = stored.state
+    options = DenoiserOptions.from_dict(state["options"])
+    n_channels = len(state["channels"])
+    record = stored.tensor("training_record", None, 4)
     return DenoiserModel(
         conditioner=Conditioner(
-            conditioner["rate"], tuple(conditioner["band"]), arrays["offset"], arrays["scale"]
+            state["conditioner"]["rate"],
+            tuple(state["conditioner"]["band"]),
+            stored.tensor("offset", n_channels),
+            stored.tensor("scale", n_channels, may_be_nan=True),
         ),
-        channels=description["channels"],
-        gain=arrays["gain"],
-        blind_zone=description["blind_zone"],
-        noise_correlation=arrays["noise_correlation"],
-        common_share=description["common_share"],
-        ridge=_ridge(description, arrays["ridge"]),
-        net=_net(description.get("net"), arrays),
-        wiener=_wiener(description.get("wiener"), arrays),
+        channels=state["channels"],
+        gain=stored.tensor("gain", n_channels),
+        blind_zone=state["blind_zone"],
+        noise_correlation=stored.tensor("noise_correlation", None),
+        common_share=state["common_share"],
+        ridge=_ridge(stored),
+        net=_net(stored, options),
+        wiener=_wiener(stored, options),
         progress=None,
-        training_record=TrainingRecord.from_table(description["checksums"], arrays["training_record"]),
-        verdict=Verdict.from_dict(description["verdict"]),
+        training_record=TrainingRecord.from_table(state["checksums"], record),
+        options=options,
+        verdict=Verdict.from_dict(state["verdict"]),
     )
 
 
-def _ridge(description: dict[str, Any], array: np.ndarray) -> Ridge:
-    if "line_ridge" not in description:
-        return StationRidge(array, description["station_ridge"]["strength"])
-    line = description["line_ridge"]
-    return LineRidge(line["blind_zone"], line["reach"], line["max_lag"], array, line["strength"])
+def _ridge(stored: StoredModel) -> Ridge:
+    if "line_ridge" not in stored.state:
+        n_channels = len(stored.state["channels"])
+        weights_by_lag = stored.tensor("ridge", n_channels, n_channels, None)
+        return StationRidge(weights_by_lag, stored.state["station_ridge"]["strength"])
+    line = stored.state["line_ridge"]
+    blind_zone, reach, max_lag = line["blind_zone"], line["reach"], line["max_lag"]
+    covariance = stored.tensor("ridge", 4 * (blind_zone + reach) + 1, 4 * max_lag + 1)
+    return LineRidge(blind_zone, reach, max_lag, covariance, line["strength"])
 
 
-def _net(shape: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> BlindSlantNet | None:
-    if shape is None:
+def _net(stored: StoredModel, options: DenoiserOptions) -> BlindSlantNet | None:
+    if "net" not in stored.state:
         return None
-    import torch
+    from selfseis.networks.blind_slant_net import BlindSlantNet
 
-    from selfseis.networks import BlindSlantNet
-
-    net = BlindSlantNet(**shape)
-    weights = {name[4:]: torch.from_numpy(a.copy()) for name, a in arrays.items() if name.startswith("net.")}
-    net.load_state_dict(weights)
+    net = BlindSlantNet(**stored.state["net"], options=options.network)
+    stored.load_weights(net, "net")
     return net
 
 
-def _wiener(scalars: dict[str, Any] | None, arrays: dict[str, np.ndarray]) -> WienerWeights | None:
-    if scalars is None:
+def _wiener(stored: StoredModel, options: DenoiserOptions) -> WienerWeights | None:
+    if "wiener" not in stored.state:
         return None
-    prefix = "wiener."
-    weights: dict[str, Any] = {
-        name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)
-    }
-    return WienerWeights(**scalars, **weights)
+    values: dict[str, Any] = stored.state["wiener"] | stored.group("wiener")
+    return WienerWeights(**values, options=options.wiener)
+
+
+STORAGE = ModelFormat("denoiser", 6, "selfseis train denoiser", _pack, _unpack)

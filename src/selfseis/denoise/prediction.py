@@ -13,10 +13,7 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array
 
 if TYPE_CHECKING:
-    from selfseis.networks import BlindSlantNet
-
-# A channel whose gain is a smaller fraction of the reference gain is too noisy: its observation is not used.
-MIN_OBSERVED_GAIN = 0.25
+    from selfseis.networks.blind_slant_net import BlindSlantNet
 
 
 def live_channels(conditioner: Conditioner) -> BoolArray:
@@ -110,7 +107,7 @@ def best_estimate(
         return blind_prediction(data, ridge=ridge, net=net, live=live, gain=gain)
     reference = np.float32(reference_gain)
     observed = live if observed is None else live & observed
-    observed = observed & (np.abs(gain) > MIN_OBSERVED_GAIN * reference)
+    observed = observed & (np.abs(gain) > wiener.options.min_observed_gain * reference)
     # The Wiener weights separate waves from noise across channels. A channel without observation therefore enters
     # at the amplitude of its neighbours and gets its own amplitude afterwards.
     prediction = blind_prediction(

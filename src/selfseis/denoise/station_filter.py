@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.denoise.line_filter import RIDGE_STRENGTHS
-from selfseis.geo.sphere import KM_PER_DEGREE_ROUNDED
+from selfseis.denoise.line_filter import eigenvalues_and_vectors
+from selfseis.denoise.options import RidgeOptions
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-SEGMENT = 2048  # samples of one FFT, far more than any lag
-MAX_PREDICTORS = 24
+SEGMENT = 2048  # samples of one FFT, far more than any lag; the result does not depend on it
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class StationRidge:
         predictors: list[IndexArray],
         *,
         max_lag: int = 10,
+        options: RidgeOptions = RidgeOptions(),
     ) -> StationRidge:
         """Solve for all filters, with the regularisation that predicts the validation samples best.
 
@@ -50,7 +51,10 @@ class StationRidge:
             For each channel, the channels that may predict it.
         max_lag : int
             Samples of context before and after.
+        options : RidgeOptions
+            Settings.
         """
+        strengths = options.strengths
         n_channels = len(predictors)
         train_sums = _PairSums.empty(n_channels, 2 * max_lag)
         validation_sums = _PairSums.empty(n_channels, 2 * max_lag)
@@ -58,17 +62,17 @@ class StationRidge:
             train_sums.add(data, train)
             validation_sums.add(data, validation)
         covariance, validation_covariance = train_sums.covariance(), validation_sums.covariance()
-        weights = np.zeros((len(RIDGE_STRENGTHS), n_channels, n_channels, 2 * max_lag + 1), np.float32)
-        errors = np.zeros(len(RIDGE_STRENGTHS))
+        weights = np.zeros((len(strengths), n_channels, n_channels, 2 * max_lag + 1), np.float32)
+        errors = np.zeros(len(strengths))
         for channel, others in enumerate(predictors):
             if not len(others):
                 continue
-            solved = _solved(*_normal_equations(covariance, channel, others, max_lag))
+            solved = _solved(*_normal_equations(covariance, channel, others, max_lag), strengths)
             weights[:, channel, others] = solved.reshape(len(solved), len(others), -1)
             gram, right = _normal_equations(validation_covariance, channel, others, max_lag)
             errors += np.einsum("si,ij,sj->s", solved, gram, solved, optimize=True) - 2 * solved @ right
         best = int(np.argmin(errors))
-        return cls(weights[best].copy(), RIDGE_STRENGTHS[best])
+        return cls(weights[best].copy(), strengths[best])
 
     @property
     def halo(self) -> int:
@@ -100,9 +104,12 @@ class StationRidge:
 
 
 def other_stations(
-    groups: NDArray[np.str_], live: BoolArray, places: FloatArray | None = None
+    groups: NDArray[np.str_],
+    live: BoolArray,
+    places: FloatArray | None = None,
+    options: RidgeOptions = RidgeOptions(),
 ) -> list[IndexArray]:
-    """Return for each channel the nearest live channels of other stations, at most 24.
+    """Return for each channel the nearest live channels of other stations, up to a maximum number.
 
     Parameters
     ----------
@@ -112,6 +119,8 @@ def other_stations(
         Channels with data.
     places : ndarray, shape (n_channels, 2), optional
         Positions in km east and north; without them the neighbours in the list are taken.
+    options : RidgeOptions
+        Settings.
     """
     channels = np.arange(len(groups))
     lists = []
@@ -120,7 +129,7 @@ def other_stations(
         distances = (
             np.abs(others - channel) if places is None else np.hypot(*(places[others] - places[channel]).T)
         )
-        nearest = np.argsort(distances, kind="stable")[:MAX_PREDICTORS]
+        nearest = np.argsort(distances, kind="stable")[: options.max_predictors]
         lists.append(np.sort(others[nearest]))
     return lists
 
@@ -133,9 +142,7 @@ def station_places(recording: xr.DataArray) -> FloatArray | None:
     if not (np.isfinite(north).all() and np.isfinite(east).all()):
         return None
     around = (east - east[0] + 180) % 360 - 180  # also across the date line
-    return KM_PER_DEGREE_ROUNDED * np.stack(
-        [around * np.cos(np.deg2rad(north.mean())), north - north[0]], axis=1
-    )
+    return KM_PER_DEGREE * np.stack([around * np.cos(np.deg2rad(north.mean())), north - north[0]], axis=1)
 
 
 @dataclass
@@ -179,13 +186,9 @@ def _normal_equations(
     return gram, covariance[who, channel, centre + lag]
 
 
-def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:
+def _solved(gram: FloatArray, right: FloatArray, strengths: tuple[float, ...]) -> FloatArray:
     """Return the filter for each regularisation, from one decomposition, shape (n_strengths, n_unknowns)."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # several threads are slower for so small a matrix
-        values, vectors = np.linalg.eigh(gram)
+    values, vectors = eigenvalues_and_vectors(gram)
     level = max(np.trace(gram) / len(gram), np.finfo(float).tiny)
-    # A covariance measured with gaps need not be positive definite; the ridge term makes it so.
-    inverse = 1 / (np.maximum(values, 0) + level * np.array(RIDGE_STRENGTHS)[:, None])
+    inverse = 1 / (values + level * np.array(strengths)[:, None])
     return (inverse * (right @ vectors)) @ vectors.T

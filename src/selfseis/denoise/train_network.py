@@ -11,18 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from selfseis.denoise.line_filter import LineRidge
+from selfseis.denoise.options import DenoiserOptions, TrainingOptions
 from selfseis.denoise.slowness_range import measured_slownesses
 from selfseis.denoise.training_data import Span
-from selfseis.networks import BlindSlantNet
-from selfseis.networks.slant_stacks import GROUP, SlantStacks
+from selfseis.networks.blind_slant_net import BlindSlantNet
+from selfseis.networks.slant_stacks import FRAME, GROUP, SlantStacks
 from selfseis.training import FitProgress, fit
 from selfseis.typing import BoolArray, Float32Array
-
-WINDOW = 512  # samples of a training window
-CHANNELS = 64  # channels of a training window, without the context
-EDGE = 16  # samples at the ends of a window, where the filter of the network is truncated
-LEARNING_RATE, FINE_TUNING_RATE = 3e-3, 1e-3
-FINE_TUNING = 8  # reduction of the number of steps in fine-tuning
 
 
 def train_network(
@@ -34,6 +29,7 @@ def train_network(
     max_steps: int,
     max_seconds: float | None,
     seed: int,
+    options: DenoiserOptions,
     start: BlindSlantNet | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[FitProgress], None] | None = None,
@@ -50,6 +46,8 @@ def train_network(
         Channels with data.
     gain : ndarray, shape (n_channels,)
         Prediction gain of each channel.
+    options : DenoiserOptions
+        Settings of the network, of its slownesses and of its training.
     start : BlindSlantNet, optional
         A trained network, from whose weights a shorter training starts.
     max_steps, max_seconds, seed, checkpoint, progress
@@ -62,18 +60,22 @@ def train_network(
     progress : FitProgress
     """
     torch.manual_seed(seed)
-    net = _initial_network(start, ridge.blind_zone) or BlindSlantNet(
-        ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone)
+    net = _network_to_tune(start, ridge.blind_zone) or BlindSlantNet(
+        ridge.blind_zone, measured_slownesses(spans, ridge.blind_zone, options.slownesses), options.network
     )
+    training = options.training
     training_spans = [_TrainingSpan(span, ridge, live, gain, net.stacks) for span in spans]
     fit_progress = fit(
         net,
-        _TrainingLoss(training_spans),
-        lambda trained: float(np.mean([one.validation_loss(trained) for one in training_spans])),
-        max_steps=max_steps if start is None else -(-max_steps // FINE_TUNING),
+        _TrainingLoss(training_spans, training),
+        lambda trained: float(
+            np.mean([one.validation_loss(trained, training.validation_samples) for one in training_spans])
+        ),
+        max_steps=max_steps if start is None else -(-max_steps // training.fine_tuning_divisor),
         max_seconds=max_seconds or float("inf"),
-        check_every=100 if start is None else 50,
-        learning_rate=LEARNING_RATE if start is None else FINE_TUNING_RATE,
+        check_every=training.check_every if start is None else training.fine_tuning_check_every,
+        patience=training.patience,
+        learning_rate=training.learning_rate if start is None else training.fine_tuning_rate,
         seed=seed,
         checkpoint=checkpoint,
         progress=progress,
@@ -82,11 +84,11 @@ def train_network(
     return (net if fit_progress.best_loss < filter_loss else None), fit_progress
 
 
-def _initial_network(start: BlindSlantNet | None, blind_zone: int) -> BlindSlantNet | None:
+def _network_to_tune(start: BlindSlantNet | None, blind_zone: int) -> BlindSlantNet | None:
     """Return a copy of a network with another blind zone, on which its weights do not depend."""
     if start is None:
         return None
-    net = BlindSlantNet(blind_zone, start.stacks.slownesses)
+    net = BlindSlantNet(blind_zone, start.stacks.slownesses, start.options)
     net.load_state_dict(start.state_dict())
     return net
 
@@ -136,7 +138,7 @@ class _TrainingSpan:
             self.sample_context : padded.shape[1] - self.sample_context,
         ]
 
-    def validation_loss(self, net: nn.Module, max_samples: int = 4096) -> float:
+    def validation_loss(self, net: nn.Module, max_samples: int) -> float:
         error = power = 0.0
         data = self.inner(self.data)
         for first in range(0, data.shape[1], max_samples):
@@ -163,19 +165,22 @@ class _TrainingSpan:
 class _TrainingLoss:
     """Training loss: squared error on a random window, relative to its power."""
 
-    def __init__(self, spans: list[_TrainingSpan]) -> None:
+    def __init__(self, spans: list[_TrainingSpan], options: TrainingOptions) -> None:
         self.spans = spans
+        self.options = options
 
     def __call__(self, net: nn.Module, rng: np.random.Generator) -> Tensor:
+        options = self.options
         span = self.spans[rng.integers(len(self.spans))]
         n_channels, n_samples = span.reference.shape
-        n_rows, n_columns = min(n_channels, CHANNELS), min(n_samples // 8 * 8, WINDOW)
+        n_rows = min(n_channels, options.window_channels)
+        n_columns = min(n_samples // FRAME * FRAME, options.window_samples)
         row = int(rng.integers(n_channels - n_rows + 1))
         column = int(rng.integers(n_samples - n_columns + 1))
         padded, live, reference = span.window(row, column, n_rows, n_columns)
         where = span.train[row : row + n_rows, column : column + n_columns].clone()
         gain = span.gain[row : row + n_rows]
-        where[:, :EDGE] = where[:, n_columns - EDGE :] = False
+        where[:, : options.edge_samples] = where[:, n_columns - options.edge_samples :] = False
         for axis in (0, 1):
             if rng.random() < 0.5:
                 padded, reference, where = (t.flip(axis) for t in (padded, reference, where))

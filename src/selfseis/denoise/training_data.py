@@ -8,15 +8,14 @@ import numpy as np
 import xarray as xr
 
 from selfseis.denoise.burst_mask import burst_mask
+from selfseis.denoise.options import BurstOptions, TrainingDataOptions
 from selfseis.recording.dataarray import is_fibre
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 from selfseis.validation import channel_correlation, correlation_half_width, hide_time_patches, within_reach
 
-PATCHES = 48  # parts of a span; one sixth of them is for validation and one sixth for the test
-MIN_LINE_CHANNELS = 8
-WINDOW = 256  # samples of a window for the correlation of noise
+MIN_LINE_CHANNELS = 8  # defines a line for all tasks alike, so it is not an option of one
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Span:
         Index in the recording of the first sample.
     burst_share : float
         Share of samples in bursts of single channels, which are not used.
+    n_patches : int
+        Number of patches of time, of which each has one use.
     """
 
     data: Float32Array
@@ -41,6 +42,12 @@ class Span:
     test: BoolArray
     first: int = 0
     burst_share: float = 0.0
+    n_patches: int = TrainingDataOptions().n_patches
+
+    @property
+    def patch(self) -> int:
+        """Samples of a patch; the last patch may be longer."""
+        return max(1, self.data.shape[1] // self.n_patches)
 
 
 def is_line(recording: xr.DataArray) -> bool:
@@ -48,7 +55,13 @@ def is_line(recording: xr.DataArray) -> bool:
     return is_fibre(recording) and recording.sizes["channel"] >= MIN_LINE_CHANNELS
 
 
-def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int) -> list[Span]:
+def training_spans(
+    recording: xr.DataArray,
+    conditioner: Conditioner,
+    seed: int,
+    options: TrainingDataOptions = TrainingDataOptions(),
+    bursts: BurstOptions = BurstOptions(),
+) -> list[Span]:
     """Read spans spread over the recording and split each into training, validation and test samples.
 
     Parameters
@@ -59,6 +72,10 @@ def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int)
         The conditioner of its channels.
     seed : int
         Seed of the split.
+    options : TrainingDataOptions
+        Settings of the spans and of the split.
+    bursts : BurstOptions
+        Settings of the burst mask.
 
     Returns
     -------
@@ -66,31 +83,36 @@ def training_spans(recording: xr.DataArray, conditioner: Conditioner, seed: int)
     """
     rng = np.random.default_rng(seed)
     spans = []
-    for tile in sample_spans(recording, n_spans=12, length=60_000):
+    for tile in sample_spans(recording, n_spans=options.n_spans, length=options.span_samples):
         data, valid = conditioner(tile.data)
-        bursts = burst_mask(data) if is_line(recording) else np.zeros_like(valid)
-        data[bursts], valid[bursts] = 0, False
-        if valid.any() and data.shape[1] >= 2 * PATCHES:
-            span = _split(data, valid, tile.first, len(conditioner.taps) // 2, rng)
-            spans.append(replace(span, burst_share=float(bursts.mean())))
+        mask = burst_mask(data, bursts) if is_line(recording) else np.zeros_like(valid)
+        data[mask], valid[mask] = 0, False
+        if valid.any() and data.shape[1] >= 2 * options.n_patches:
+            span = _split(data, valid, tile.first, len(conditioner.taps) // 2, rng, options)
+            spans.append(replace(span, burst_share=float(mask.mean())))
     return spans
 
 
 def _split(
-    data: Float32Array, valid: BoolArray, first: int, filter_reach: int, rng: np.random.Generator
+    data: Float32Array,
+    valid: BoolArray,
+    first: int,
+    filter_reach: int,
+    rng: np.random.Generator,
+    options: TrainingDataOptions,
 ) -> Span:
     n_samples = data.shape[1]
-    patch = n_samples // PATCHES
+    patch = n_samples // options.n_patches
     # The band-pass smears each sample over its length, so the training keeps that distance from a held-out patch.
     guard = min(filter_reach, patch // 4)
-    hidden, visible = hide_time_patches(n_samples, patch, 1 / 3, rng, guard=guard)
+    hidden, visible = hide_time_patches(n_samples, patch, options.held_out_share, rng, guard=guard)
     # The patches alternate in order of energy, not of time, so that both sets get some of a few short events.
     order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
     by_energy = order[hidden[order * patch]]
     of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
     validation = np.isin(of_patch, by_energy[rng.integers(2) :: 2])
     test = hidden & ~within_reach(validation, guard)
-    return Span(data, valid & visible, valid & validation, valid & test, first)
+    return Span(data, valid & visible, valid & validation, valid & test, first, n_patches=options.n_patches)
 
 
 def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray:
@@ -135,9 +157,20 @@ def training_record_of(recording: xr.DataArray, spans: list[Span], live: BoolArr
     times = []
     for span in spans:
         training = np.logical_not(span.test.any(axis=0))
-        changes = np.flatnonzero(np.diff(training, prepend=False, append=False))
-        times += [(span.first + first, span.first + last) for first, last in changes.reshape(-1, 2).tolist()]
+        times += [(span.first + first, span.first + last) for first, last in intervals(training)]
     return TrainingRecord.of(recording, times, np.flatnonzero(live).tolist())
+
+
+def intervals(mask: BoolArray) -> list[tuple[int, int]]:
+    """Return the intervals in which a mask is True, each as first sample and end.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n_samples,)
+        The mask.
+    """
+    changes = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return [(first, last) for first, last in changes.reshape(-1, 2).tolist()]
 
 
 def held_out_spans(training: TrainingRecord, recording: xr.DataArray, spans: list[Span]) -> list[Span]:
@@ -162,7 +195,11 @@ def held_out_spans(training: TrainingRecord, recording: xr.DataArray, spans: lis
 
 
 def line_blind_zone(
-    recording: xr.DataArray, spans: list[Span], *, side_lobes: bool = True
+    recording: xr.DataArray,
+    spans: list[Span],
+    *,
+    side_lobes: bool = True,
+    options: TrainingDataOptions = TrainingDataOptions(),
 ) -> tuple[int, FloatArray]:
     """Measure the blind zone of a line; it is at least as wide as the gauge length, if given.
 
@@ -174,6 +211,8 @@ def line_blind_zone(
         As `training_spans` returns them.
     side_lobes : bool
         Whether the zone includes negative side lobes of the correlation.
+    options : TrainingDataOptions
+        Settings of the measurement.
 
     Returns
     -------
@@ -183,7 +222,7 @@ def line_blind_zone(
         Measured correlation against offset.
     """
     widest = recording.sizes["channel"] // 4
-    measured, correlation = measured_blind_zone(spans, WINDOW, side_lobes=side_lobes)
+    measured, correlation = measured_blind_zone(spans, side_lobes=side_lobes, options=options)
     measured = min(measured, widest)
     gauge = recording.attrs.get("gauge_length")
     if gauge is None or recording.sizes["channel"] < 2:
@@ -194,7 +233,7 @@ def line_blind_zone(
 
 
 def measured_blind_zone(
-    spans: list[Span], rate_window: int, *, side_lobes: bool = True
+    spans: list[Span], *, side_lobes: bool = True, options: TrainingDataOptions = TrainingDataOptions()
 ) -> tuple[int, FloatArray]:
     """Measure how many neighbours share the noise of a channel, in noise windows of the training data.
 
@@ -202,9 +241,7 @@ def measured_blind_zone(
     ----------
     spans : list of Span
         As `training_spans` returns them.
-    rate_window : int
-        Samples of a window.
-    side_lobes : bool
+    side_lobes, options
         As for `line_blind_zone`.
 
     Returns
@@ -215,7 +252,7 @@ def measured_blind_zone(
         Correlation against offset, the median over the spans.
     """
     n_channels = spans[0].data.shape[0]
-    reach = max(2, min(64, n_channels // 2))
-    measured = [channel_correlation(np.where(s.train, s.data, 0), rate_window, reach) for s in spans]
+    reach = max(2, min(options.max_noise_offset, n_channels // 2))
+    measured = [channel_correlation(np.where(s.train, s.data, 0), options.noise_window, reach) for s in spans]
     correlation = np.median(measured, axis=0)
     return correlation_half_width(correlation, side_lobes=side_lobes), correlation

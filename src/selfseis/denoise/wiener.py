@@ -33,25 +33,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from selfseis.denoise.options import FrameOptions, WienerOptions
 from selfseis.denoise.windowed_fk import Block, Frames
 from selfseis.training import one_thread
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 Pair = tuple[Float32Array, Float32Array]
-MAX_CHANNELS, MAX_SAMPLES = 64, 64  # of a frame: a few wavelengths and periods of the default band
-MIN_SAMPLES = 32  # of a frame
-FEW_CHANNELS = 16  # of a frame; up to these the prediction separates waves better than wavenumbers do
-N_PREDICTED, MIN_PREDICTED = 20, -10.0  # levels of one octave, and the lowest one in octaves above the noise
-N_OBSERVED, MIN_OBSERVED = 16, -1.5  # levels of half an octave
-NOISE_FRAMES = 0.5  # fraction of the frames, those with the weakest prediction, that measure the noise
-DEPENDENT = 16  # cells of the same event, which count as one independent cell
-MIN_STEADY_SHARE = 0.1  # explained share of the power in noise frames above which waves never cease
-MIN_NOISE = 0.05  # noise as a fraction of the power in noise frames, however well it was predicted
-N_STANDARD_ERRORS = 2.0  # by which a signal must exceed zero
-MAX_GAIN = 2.0  # of the prediction
-MIN_CELLS = 16  # of a level; a level with fewer cells is not used
-N_SIMULATED = 1 << 21  # samples of simulated noise
-MIN_SIMULATED_CELLS = 100  # of a level, for the mean power of noise
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,7 @@ class WienerWeights:
     ----------
     channels, samples : int
         Size of a frame; frames overlap by half.
-    prediction_gain : ndarray, shape (N_PREDICTED, N_OBSERVED)
+    prediction_gain : ndarray, shape (n_predicted, n_observed)
         Factor of the prediction, by predicted power and by observed power around the cell; zero where only the
         observation enters.
     observation_gain : ndarray, same shape
@@ -71,6 +58,8 @@ class WienerWeights:
         Variance of the estimate, in units of the noise power.
     noise : ndarray, shape (n_rows, channels, n_frequencies)
         Noise power by row of frames along the line, wavenumber and frequency.
+    options : WienerOptions
+        Settings with which the weights were measured.
     """
 
     channels: int
@@ -79,11 +68,17 @@ class WienerWeights:
     observation_gain: Float32Array
     variance: Float32Array
     noise: Float32Array
+    options: WienerOptions = WienerOptions()
 
     @classmethod
     @one_thread()
     def measure(
-        cls, pairs: Sequence[Pair], *, on_line: bool = True, times: Sequence[BoolArray] | None = None
+        cls,
+        pairs: Sequence[Pair],
+        *,
+        on_line: bool = True,
+        times: Sequence[BoolArray] | None = None,
+        options: WienerOptions = WienerOptions(),
     ) -> Self:
         """Measure the weights on pairs of conditioned data and their blind prediction.
 
@@ -94,24 +89,26 @@ class WienerWeights:
         on_line : bool
             Whether neighbours in the array are neighbours on the ground.
         times : sequence of ndarray of bool, shape (n_samples,), optional
-            Samples of each pair to measure on; by default all. All are used if fewer than 16 frames lie within them.
+            Samples of each pair to measure on; by default all. All are used if too few frames lie within them.
+        options : WienerOptions
+            Settings.
 
         Returns
         -------
         WienerWeights
         """
-        frames = _frames_for(pairs, on_line)
-        measured = _with_times(pairs, times, frames)
-        noise, steady_share = _noise_power(measured, frames)
-        use_prediction = frames.channels <= FEW_CHANNELS or steady_share > MIN_STEADY_SHARE
-        blank = np.zeros((N_PREDICTED, N_OBSERVED), np.float32)
-        empty = cls(frames.channels, frames.samples, blank + use_prediction, blank, blank, noise)
-        return empty._with_weights(_Sums.over(measured, empty), _null_power(frames))
+        frames = _frames_for(pairs, on_line, options.frames)
+        measured = _with_times(pairs, times, frames, options.min_cells)
+        noise, steady_share = _noise_power(measured, frames, options)
+        use_prediction = frames.channels <= options.few_channels or steady_share > options.min_steady_share
+        blank = np.zeros((options.n_predicted, options.n_observed), np.float32)
+        empty = cls(frames.channels, frames.samples, blank + use_prediction, blank, blank, noise, options)
+        return empty._with_weights(_Sums.over(measured, empty), _null_power(frames, options))
 
     @property
     def frames(self) -> Frames:
         """The frames."""
-        return Frames(self.channels, self.samples)
+        return Frames(self.channels, self.samples, self.options.frames)
 
     @property
     def halo(self) -> int:
@@ -193,13 +190,13 @@ class WienerWeights:
         Tensor, shape (2, n_columns, n_frequencies, n_rows, channels)
             Positions by predicted and by observed power.
         """
-        noise = self._noise_of(rows)
+        noise, options = self._noise_of(rows), self.options
         levels = torch.empty(2, *observed.shape)
         around = self.frames.with_neighbours if self._uses_prediction else self.frames.of_neighbours
         _octaves(around(_power(predicted).div_(noise)), out=levels[0])
         _octaves(self.frames.of_neighbours(_power(observed).div_(noise)), out=levels[1])
-        levels[0].sub_(MIN_PREDICTED).clamp_(0, N_PREDICTED - 1)
-        levels[1].sub_(MIN_OBSERVED).mul_(2).clamp_(0, N_OBSERVED - 1)
+        levels[0].sub_(options.min_predicted).clamp_(0, options.n_predicted - 1)
+        levels[1].sub_(options.min_observed).mul_(2).clamp_(0, options.n_observed - 1)
         return levels
 
     def _noise_of(self, rows: slice) -> Tensor:
@@ -211,15 +208,18 @@ class WienerWeights:
         return bool(self.prediction_gain.any())
 
     def _with_weights(self, sums: _Sums, under_null: FloatArray) -> Self:
-        by_predicted = _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(sums).values()))
+        options = self.options
         prediction_gain = (
-            by_predicted.prediction_gain() if self._uses_prediction else np.zeros((N_PREDICTED, 1))
+            sums.by_predicted().prediction_gain(options)
+            if self._uses_prediction
+            else np.zeros((options.n_predicted, 1))
         )
         counts = np.maximum(sums.counts, 1)
+        known = sums.counts >= options.min_cells
         residual = sums.residual(prediction_gain)
-        error = residual / np.sqrt(np.maximum(counts / DEPENDENT, 1))
-        signal = _monotonic(residual - under_null, sums.counts)
-        min_signal = _monotonic(residual - N_STANDARD_ERRORS * error - under_null, sums.counts)
+        error = residual / np.sqrt(np.maximum(counts / options.dependent_cells, 1))
+        signal = _monotonic(residual - under_null, known)
+        min_signal = _monotonic(residual - options.n_standard_errors * error - under_null, known)
         return replace(
             self,
             prediction_gain=np.broadcast_to(prediction_gain, counts.shape).astype(np.float32),
@@ -236,18 +236,24 @@ class _MeasuredPair(NamedTuple):
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over the cells of each level, in units of the noise, each of shape (N_PREDICTED, N_OBSERVED)."""
+    """Sums over the cells of each level, in units of the noise, each of shape (n_predicted, n_observed)."""
 
     counts: FloatArray
     products: FloatArray
     predicted: FloatArray
     observed: FloatArray
 
-    def prediction_gain(self) -> FloatArray:
+    def by_predicted(self) -> _Sums:
+        """Return the sums by predicted power alone, each of shape (n_predicted, 1)."""
+        return _Sums(*(v.sum(axis=1, keepdims=True) for v in vars(self).values()))
+
+    def prediction_gain(self, options: WienerOptions) -> FloatArray:
         """Return the least-squares factor of the prediction, reduced by its expected random excess."""
         best = self.products / np.maximum(self.predicted, 1e-12)
-        under_null = np.sqrt(self.residual(best) / np.maximum(self.predicted, 1e-12) * DEPENDENT / 2)
-        return np.clip(best - N_STANDARD_ERRORS * under_null, 0, MAX_GAIN)
+        under_null = np.sqrt(
+            self.residual(best) / np.maximum(self.predicted, 1e-12) * options.dependent_cells / 2
+        )
+        return np.clip(best - options.n_standard_errors * under_null, 0, options.max_gain)
 
     def residual(self, prediction_gain: FloatArray) -> FloatArray:
         """Return the mean power of the observation minus the scaled prediction."""
@@ -256,10 +262,11 @@ class _Sums:
 
     @classmethod
     def over(cls, measured: Sequence[_MeasuredPair], wiener: WienerWeights) -> _Sums:
-        totals = np.zeros((4, N_PREDICTED * N_OBSERVED))
+        shape = wiener.options.n_predicted, wiener.options.n_observed
+        totals = np.zeros((4, shape[0] * shape[1]))
         for block, observed, predicted, times in _spectra(measured, wiener.frames):
             levels = wiener.levels(observed, predicted, block.rows).round_().long()
-            index = block.own(levels[0] * N_OBSERVED + levels[1]).flatten().numpy()
+            index = block.own(levels[0] * shape[1] + levels[1]).flatten().numpy()
             observed, predicted = block.own(observed), block.own(predicted)
             noise = wiener._noise_of(block.rows)[:, block.own_rows]
             counted = (_power(observed).sum(dim=(1, 3)) > 0) & times
@@ -272,31 +279,33 @@ class _Sums:
             )
             for total, value in zip(totals, values, strict=True):
                 total += np.bincount(index, (value * counted[:, None, :, None]).flatten().numpy(), len(total))
-        return cls(*totals.reshape(4, N_PREDICTED, N_OBSERVED))
+        return cls(*totals.reshape(4, *shape))
 
 
-def _frames_for(pairs: Sequence[Pair], on_line: bool) -> Frames:
+def _frames_for(pairs: Sequence[Pair], on_line: bool, options: FrameOptions) -> Frames:
     n_channels, min_length = pairs[0][0].shape[0], min(data.shape[1] for data, _ in pairs)
-    channels, samples = MAX_CHANNELS, MAX_SAMPLES
+    channels, samples = options.max_channels, options.max_samples
     while channels > 1 and (channels > n_channels or not on_line):
         channels //= 2
-    while samples > MIN_SAMPLES and 8 * samples > min_length:
+    while samples > options.min_samples and 8 * samples > min_length:
         samples //= 2
-    return Frames(channels, samples)
+    return Frames(channels, samples, options)
 
 
 def _with_times(
-    pairs: Sequence[Pair], times: Sequence[BoolArray] | None, frames: Frames
+    pairs: Sequence[Pair], times: Sequence[BoolArray] | None, frames: Frames, min_frames: int
 ) -> list[_MeasuredPair]:
     everywhere = [_MeasuredPair(*pair, np.ones(pair[0].shape[1], np.bool_)) for pair in pairs]
     if times is None:
         return everywhere
     some = [pair._replace(times=use) for pair, use in zip(everywhere, times, strict=True)]
     n_whole = [_own_times(s, frames, b).sum() for s in some for b in frames.blocks((1, len(s.times)))]
-    return some if sum(n_whole) >= MIN_CELLS else everywhere
+    return some if sum(n_whole) >= min_frames else everywhere
 
 
-def _noise_power(measured: Sequence[_MeasuredPair], frames: Frames) -> tuple[Float32Array, float]:
+def _noise_power(
+    measured: Sequence[_MeasuredPair], frames: Frames, options: WienerOptions
+) -> tuple[Float32Array, float]:
     """Return the noise power by row, wavenumber and frequency, from the frames with the weakest prediction.
 
     Waves that never cease are also in these frames. The explained part of the predicted power is therefore
@@ -309,7 +318,7 @@ def _noise_power(measured: Sequence[_MeasuredPair], frames: Frames) -> tuple[Flo
         0.0,
     )
     max_power = np.quantile(
-        np.concatenate([_predicted_power(pair, frames) for pair in measured]), NOISE_FRAMES
+        np.concatenate([_predicted_power(pair, frames) for pair in measured]), options.noise_frames
     )
     for block, observed, predicted, times in _spectra(measured, frames):
         rows = slice(block.rows.start + block.own_rows.start, block.rows.start + block.own_rows.stop)
@@ -324,10 +333,11 @@ def _noise_power(measured: Sequence[_MeasuredPair], frames: Frames) -> tuple[Flo
         counts[rows] += noise_only.sum(dim=(0, 1, 3)).numpy()
     waves = np.clip(explained / max(powers[1].sum(), 1e-30), 0, 1) * powers[1]
     share = float(waves.sum() / max(powers[0].sum(), 1e-30))
-    total = np.maximum(powers[0] - waves, MIN_NOISE * powers[0])
+    total = np.maximum(powers[0] - waves, options.min_noise * powers[0])
     common = total.sum(axis=0) / max(counts.sum(), 1)
     # A row with few noise frames takes the mean noise of all rows.
-    noise = (total + DEPENDENT * common) / (counts[:, None, None] + DEPENDENT)
+    prior = options.dependent_cells
+    noise = (total + prior * common) / (counts[:, None, None] + prior)
     return np.maximum(noise, max(1e-9 * float(noise.max()), 1e-30)).astype(np.float32), share
 
 
@@ -340,24 +350,25 @@ def _predicted_power(pair: _MeasuredPair, frames: Frames) -> Float32Array:
     return np.concatenate(values)
 
 
-def _null_power(frames: Frames) -> FloatArray:
+def _null_power(frames: Frames, options: WienerOptions) -> FloatArray:
     """Return the mean power of simulated noise by the power around it; overlapping frames are correlated."""
-    shape = 4 * frames.channels, N_SIMULATED // (4 * frames.channels)
+    shape = 4 * frames.channels, options.n_simulated // (4 * frames.channels)
     values = np.random.default_rng(0).standard_normal(shape, np.float32)
     power = _power(frames.of(values))[1:-1]
     power = power[:, :, 1:-1] if frames.channels > 1 else power
     power = power / power.mean(dim=(0, 2), keepdim=True)
-    around = 2 * (torch.log2(frames.of_neighbours(power).clamp_(min=1e-12)) - MIN_OBSERVED)
-    level = around.clamp(0, N_OBSERVED - 1).round().long().flatten().numpy()
-    counts = np.bincount(level, minlength=N_OBSERVED)
-    mean = np.bincount(level, power.flatten().numpy(), N_OBSERVED) / np.maximum(counts, 1)
-    return np.maximum.accumulate(np.where(counts > MIN_SIMULATED_CELLS, np.maximum(mean, 1), 1))
+    n_levels = options.n_observed
+    around = 2 * (torch.log2(frames.of_neighbours(power).clamp_(min=1e-12)) - options.min_observed)
+    level = around.clamp(0, n_levels - 1).round().long().flatten().numpy()
+    counts = np.bincount(level, minlength=n_levels)
+    mean = np.bincount(level, power.flatten().numpy(), n_levels) / np.maximum(counts, 1)
+    return np.maximum.accumulate(np.where(counts > options.min_simulated_cells, np.maximum(mean, 1), 1))
 
 
-def _monotonic(signal: FloatArray, counts: FloatArray) -> FloatArray:
+def _monotonic(signal: FloatArray, known: BoolArray) -> FloatArray:
     """Make the signal power increase with both levels; levels with few cells take the value of a lower one."""
-    known = np.where(counts < MIN_CELLS, 0, np.maximum(signal, 0))
-    return np.maximum.accumulate(np.maximum.accumulate(known, axis=0), axis=1)
+    positive = np.where(known, np.maximum(signal, 0), 0)
+    return np.maximum.accumulate(np.maximum.accumulate(positive, axis=0), axis=1)
 
 
 def _seen(data: Float32Array, prediction: Float32Array, live: BoolArray, block: Block) -> Pair:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from selfseis.denoise.options import FrameOptions
 from selfseis.typing import BoolArray, Float32Array
 
 Ends = tuple[int, int]
-BLOCK_CHANNELS, BLOCK_SAMPLES = 512, 768  # processed at once, to fit the cache; whole numbers of frames
 
 
 class Block(NamedTuple):
@@ -64,10 +64,13 @@ class Frames:
         Channels of a frame: an even number, or 1 where neighbours in the array are not neighbours on the ground.
     samples : int
         Samples of a frame: an even number.
+    options : FrameOptions
+        Size of the blocks that are processed at once: whole numbers of frames.
     """
 
     channels: int
     samples: int
+    options: FrameOptions = FrameOptions()
 
     @property
     def channel_step(self) -> int:
@@ -141,10 +144,11 @@ class Frames:
 
     def blocks(self, shape: tuple[int, ...]) -> Iterator[Block]:
         """Yield the blocks of a tile; the result does not depend on the size of the blocks."""
-        for row in range(0, shape[0], BLOCK_CHANNELS):
-            for column in range(0, shape[1], BLOCK_SAMPLES):
-                across = _part(row, BLOCK_CHANNELS, self._channel_margin, self.channel_step, shape[0])
-                along = _part(column, BLOCK_SAMPLES, self.sample_step, self.sample_step, shape[1])
+        n_channels, n_samples = self.options.block_channels, self.options.block_samples
+        for row in range(0, shape[0], n_channels):
+            for column in range(0, shape[1], n_samples):
+                across = _part(row, n_channels, self._channel_margin, self.channel_step, shape[0])
+                along = _part(column, n_samples, self.sample_step, self.sample_step, shape[1])
                 first = across.outer.start // self.channel_step
                 yield Block(
                     (across.inner, along.inner),

@@ -5,5 +5,6 @@ from __future__ import annotations
 from selfseis.catalogue.records import Event
 from selfseis.catalogue.tables import write_catalogue
 from selfseis.detect.detector import Detector
+from selfseis.detect.options import DetectorOptions
 
-__all__ = ["Detector", "Event", "write_catalogue"]
+__all__ = ["Detector", "DetectorOptions", "Event", "write_catalogue"]

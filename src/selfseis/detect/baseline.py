@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import xarray as xr
 
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.model import APART, DetectorModel
-from selfseis.detect.scan import Scanner
+from selfseis.detect.options import BaselineOptions, ThresholdOptions
+from selfseis.detect.scan import Scan, Scanner
+from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
 from selfseis.validation.false_alarms import FalseAlarmRate
 
-MAX_VALUES = 20_000_000  # values of the recording on which the threshold is set
+LineOrStations = PredictabilityScanner | CoincidenceScanner
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,29 @@ class Baseline:
     threshold: float
 
 
+def baseline_scanner(scanner: LineOrStations, options: BaselineOptions) -> CoincidenceScanner | StackScanner:
+    """Return the scanner of the baseline: STA/LTA of the stations, or on the stack of the line."""
+    if isinstance(scanner, CoincidenceScanner):
+        return replace(scanner, ratio="STA/LTA")
+    return StackScanner(scanner.conditioner, "envelopes", scanner.hop, scanner.geometry.sharing, options)
+
+
 def fit_baseline(
-    model: DetectorModel, recording: xr.DataArray, *, false_alarms_per_day: float, window: int, seed: int
+    scanner: LineOrStations,
+    recording: xr.DataArray,
+    *,
+    false_alarms_per_day: float,
+    window: int,
+    seed: int,
+    options: BaselineOptions,
+    threshold: ThresholdOptions,
 ) -> Baseline:
     """Set the threshold of an STA/LTA detector on the first part of a recording.
 
     Parameters
     ----------
-    model : DetectorModel
-        The detector to which the baseline is compared.
+    scanner : PredictabilityScanner or CoincidenceScanner
+        The scanner of the detector to which the baseline is compared.
     recording : xarray.DataArray
         The training recording.
     false_alarms_per_day : float
@@ -48,15 +63,26 @@ def fit_baseline(
         Samples of a short window.
     seed : int
         Seed of the surrogates.
+    options : BaselineOptions
+        Settings of the baseline.
+    threshold : ThresholdOptions
+        How scores of surrogates become a threshold.
     """
-    scanner: Scanner
-    if isinstance(model.scanner, CoincidenceScanner):
-        s = model.scanner
-        scanner = CoincidenceScanner(model.conditioner, s.groups, "STA/LTA", s.reach, s.hop)
-    else:
-        sharing = model.scanner.geometry.sharing
-        scanner = StackScanner(model.conditioner, "envelopes", model.scan.hop, sharing)
-    n_samples = max(MAX_VALUES // recording.sizes["channel"], 64 * window)
-    scan = scanner.scan(recording.isel(time=slice(0, n_samples)), n_surrogates=4, seed=seed)
-    null = FalseAlarmRate.measure(scan.null, apart=APART, hop=scan.hop, rate=model.conditioner.rate)
-    return Baseline(scanner, null.threshold(false_alarms_per_day))
+    simple = baseline_scanner(scanner, options)
+    n_samples = max(options.max_values // recording.sizes["channel"], 64 * window)
+    first_part = recording.isel(time=slice(0, n_samples))
+    scan = simple.scan(first_part, n_surrogates=options.n_surrogates, seed=seed)
+    null = false_alarm_rate(scan, scanner.conditioner.rate, threshold)
+    return Baseline(simple, null.threshold(false_alarms_per_day))
+
+
+def false_alarm_rate(scan: Scan, rate: float, options: ThresholdOptions) -> FalseAlarmRate:
+    """Return the rate at which the surrogates of a scan reach a score."""
+    return FalseAlarmRate.measure(
+        scan.null,
+        apart=options.apart,
+        hop=scan.hop,
+        rate=rate,
+        min_tail=options.min_tail,
+        max_tail=options.max_tail,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from selfseis.detect.options import CoincidenceOptions
 from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, join_parts, window_means
 from selfseis.detect.sta_lta import energy_ratio, sta_lta
 from selfseis.recording.coverage import covered_tiles
@@ -15,12 +16,6 @@ from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array, FloatArray, IntArray
 from selfseis.validation import circular_shifts, phase_randomised
 
-TILE_VALUES = 8_000_000
-LONG_WINDOWS = 40  # hops of the long-term level: about 25 s at 100 Hz
-MIN_CORRELATION = 0.03  # correlation between stations that surrogates must keep
-BLOCK = 16  # hops over which that correlation is computed
-MIN_BLOCKS = 200
-MIN_TRIGGER = np.log(3.0)  # minimum energy ratio of a station that records an event
 RATIOS = {"energy ratio": energy_ratio, "STA/LTA": sta_lta}
 
 
@@ -43,6 +38,8 @@ class CoincidenceScanner:
         Hops by which arrivals at two stations may differ.
     hop : int
         Samples between scores; a short window has two hops.
+    options : CoincidenceOptions
+        Settings.
     """
 
     conditioner: Conditioner
@@ -50,6 +47,7 @@ class CoincidenceScanner:
     ratio: str
     reach: int
     hop: int
+    options: CoincidenceOptions = field(default_factory=CoincidenceOptions)
 
     @property
     def name(self) -> str:
@@ -73,7 +71,7 @@ class CoincidenceScanner:
     @property
     def context(self) -> int:
         """Samples of conditioned data before and after a score on which it depends."""
-        return (LONG_WINDOWS + self.reach + 4) * self.hop
+        return (self.options.long_windows + self.reach + 4) * self.hop
 
     def scan(
         self,
@@ -104,11 +102,11 @@ class CoincidenceScanner:
         Scan
         """
         first, energies, present = self._energies(recording, progress)
-        ratios = RATIOS[self.ratio](energies, LONG_WINDOWS)
+        ratios = self._ratios(energies)
         rng = np.random.default_rng(seed)
-        keep_shared = len(ratios) > 1 and _noise_is_shared(ratios)
+        keep_shared = len(ratios) > 1 and _noise_is_shared(ratios, self.options)
         null = [self._score(self._surrogate(ratios, rng, keep_shared)) for _ in range(n_surrogates)]
-        triggered = np.nan_to_num(self._maximum_within_reach(ratios), nan=-np.inf) > MIN_TRIGGER
+        triggered = np.nan_to_num(self._maximum_within_reach(ratios), nan=-np.inf) > self.options.min_trigger
         per_station = np.array([(self.groups == g).sum() for g in np.unique(self.groups)])
         return Scan(
             first,
@@ -128,7 +126,7 @@ class CoincidenceScanner:
         The energy is NaN where more than half of a window has no data.
         """
         halo = -(-(self.conditioner.halo + self.window) // self.hop) * self.hop
-        core = max(64, TILE_VALUES // recording.sizes["channel"] // self.hop) * self.hop
+        core = max(64, self.options.tile_values // recording.sizes["channel"] // self.hop) * self.hop
         membership = np.unique(self.groups)[:, None] == self.groups[None]
         parts = []
         for tile in covered_tiles(recording, core, halo, align=self.hop):
@@ -149,7 +147,10 @@ class CoincidenceScanner:
         """Compute the score of conditioned data, without surrogates; shape (n_samples // hop,)."""
         membership = np.unique(self.groups)[:, None] == self.groups[None]
         energies = membership @ window_means(conditioned.astype(np.float64) ** 2, self.hop)
-        return self._score(RATIOS[self.ratio](energies, LONG_WINDOWS))
+        return self._score(self._ratios(energies))
+
+    def _ratios(self, energies: NDArray) -> Float32Array:
+        return RATIOS[self.ratio](energies, self.options.long_windows)
 
     def _surrogate(self, ratios: Float32Array, rng: np.random.Generator, keep_shared: bool) -> Float32Array:
         if len(ratios) > 1 and not keep_shared:
@@ -186,23 +187,24 @@ def _normal_scores(ratios: Float32Array) -> FloatArray:
     return np.where(known, ndtri(np.clip(np.nan_to_num(share, nan=0.5), 1e-9, 1 - 1e-9)), 0.0)
 
 
-def _noise_is_shared(ratios: Float32Array) -> bool:
+def _noise_is_shared(ratios: Float32Array, options: CoincidenceOptions) -> bool:
     """Whether stations fluctuate together at most times, and not only during events.
 
     The measure is the median over short blocks of the mean correlation between stations. Events in less than half of
     the blocks do not change it. A short record can consist of events only, so the result is then false.
     """
     steps = ratios[:, 2:] - ratios[:, :-2]  # windows overlap by half: every second hop is independent
-    n_blocks = steps.shape[1] // BLOCK
-    blocks = steps[:, : n_blocks * BLOCK].reshape(len(steps), n_blocks, BLOCK).transpose(1, 0, 2)
+    n_blocks = steps.shape[1] // options.block
+    used = steps[:, : n_blocks * options.block]
+    blocks = used.reshape(len(steps), n_blocks, options.block).transpose(1, 0, 2)
     blocks = blocks[np.isfinite(blocks).all(axis=(1, 2))]
-    if len(blocks) < MIN_BLOCKS:
+    if len(blocks) < options.min_blocks:
         return False
     centred = blocks - blocks.mean(axis=2, keepdims=True)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=2, keepdims=True), 1e-9)
     n = len(ratios)
     correlation = ((unit.sum(axis=1) ** 2).sum(axis=1) - n) / (n * (n - 1))
-    return float(np.median(correlation)) > MIN_CORRELATION
+    return float(np.median(correlation)) > options.min_correlation
 
 
 def _same_values_other_phases(ratios: Float32Array, rng: np.random.Generator) -> Float32Array:

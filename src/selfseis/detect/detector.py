@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import xarray as xr
 
-from selfseis.base import Estimator
 from selfseis.catalogue.records import Event
 from selfseis.denoise.training_data import is_line, line_blind_zone, training_spans
-from selfseis.detect.baseline import MAX_VALUES, fit_baseline
+from selfseis.detect.baseline import LineOrStations, fit_baseline
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.evaluate import evaluate_detector
-from selfseis.detect.model import DetectorModel
+from selfseis.detect.model import STORAGE, DetectorModel
+from selfseis.detect.options import DetectorOptions, ThresholdOptions
 from selfseis.detect.scan import ProgressCallback, Scan
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.errors import InputError
 from selfseis.geo.sphere import EARTH_RADIUS_KM
+from selfseis.models.store import StoredEstimator
+from selfseis.recording import as_recording
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import is_fibre, sampling_rate, station_codes
 from selfseis.recording.preprocessing import Conditioner
@@ -29,14 +31,9 @@ if TYPE_CHECKING:
     from selfseis.denoise import Denoiser
 
 EARTH_RADIUS_M = 1000 * EARTH_RADIUS_KM
-WINDOW = 128  # samples: 1.3 s at 100 Hz
-TARGET_NULL_PEAKS = 20  # at the nominal rate, in all surrogates together
-# Along a line, waves down to the velocity of slow surface waves are searched. Between stations the search ends at
-# 2 km/s by default, which is below the apparent velocity of body waves in the crust.
-BODY_WAVE_FACTOR = 4.0  # lowest apparent velocity between stations over that along a line
 
 
-class Detector(Estimator):
+class Detector(StoredEstimator[DetectorModel]):
     """Find events, with a false-alarm rate that is measured on surrogates of the user's own data.
 
     Channels on a line (a fibre, a geophone spread) are searched for wavefields that can be predicted across
@@ -49,25 +46,26 @@ class Detector(Estimator):
     band : tuple of float, optional
         Pass band in Hz; by default that of the denoiser, or 2% to 80% of the Nyquist frequency.
     window : int
-        Samples of a short window.
+        Samples of a short window: 1.3 s at 100 Hz by default.
     slowest : float
         Lowest apparent velocity along a line, in m/s. Between stations with coordinates the lowest is four times as
         high: 2000 m/s by default, below the apparent velocity of body waves in the crust.
     denoiser : Denoiser, optional
-        A fitted denoiser. The detector uses its band, and its blind zone if the user set one.
+        A fitted denoiser. The detector uses its band, and its blind zone if the user set one. Both are part of the
+        fitted state; the denoiser itself is not saved with the detector.
     seed : int
         Seed of the surrogates.
+    options : DetectorOptions
+        Settings that seldom need a change.
 
     Attributes
     ----------
     model_ : DetectorModel
-        The fitted state; the attributes below, except `events_`, are parts of it.
+        The fitted state; the attributes below, except `scan_` and `events_`, are parts of it.
     conditioner_ : Conditioner
         Band-pass and noise level of each channel.
     scanner_ : PredictabilityScanner or CoincidenceScanner
         Computes the score of a recording.
-    scan_ : Scan
-        Scores of the training recording and of its surrogates.
     false_alarm_rate_ : FalseAlarmRate
         Rate at which surrogates reach a score.
     background_ : float
@@ -75,8 +73,10 @@ class Detector(Estimator):
         quantile.
     threshold_ : float
         Minimum score of an event, the background included.
+    scan_ : Scan
+        Scores of the training recording and of its surrogates; a loaded detector has none.
     events_ : list of Event
-        Events of the training recording.
+        Events of the training recording; a loaded detector has none.
     verdict_ : Verdict
         Comparison of the detector with the null and with a simple detector.
 
@@ -91,7 +91,8 @@ class Detector(Estimator):
     1
     """
 
-    model_: DetectorModel
+    model_format = STORAGE
+    scan_: Scan
     events_: list[Event]
 
     def __init__(
@@ -99,10 +100,11 @@ class Detector(Estimator):
         *,
         false_alarms_per_day: float = 1.0,
         band: tuple[float, float] | None = None,
-        window: int = WINDOW,
+        window: int = 128,
         slowest: float = 500.0,
         denoiser: Denoiser | None = None,
         seed: int = 0,
+        options: DetectorOptions = DetectorOptions(),
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
         self.band = band
@@ -110,6 +112,7 @@ class Detector(Estimator):
         self.slowest = slowest
         self.denoiser = denoiser
         self.seed = seed
+        self.options = options
 
     @property
     def conditioner_(self) -> Conditioner:
@@ -117,14 +120,9 @@ class Detector(Estimator):
         return self.model_.conditioner
 
     @property
-    def scanner_(self) -> PredictabilityScanner | CoincidenceScanner:
+    def scanner_(self) -> LineOrStations:
         """Scanner that computes the score of a recording."""
         return self.model_.scanner
-
-    @property
-    def scan_(self) -> Scan:
-        """Scores of the training recording and of its surrogates."""
-        return self.model_.scan
 
     @property
     def false_alarm_rate_(self) -> FalseAlarmRate:
@@ -146,13 +144,13 @@ class Detector(Estimator):
         """Comparison of the detector with the null and with a simple detector."""
         return self.model_.verdict
 
-    def fit(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Self:
+    def fit(self, recording: Any, *, progress: ProgressCallback | None = None) -> Self:
         """Measure the false-alarm rate on a recording, set the threshold, and evaluate the detector there.
 
         Parameters
         ----------
-        recording : xarray.DataArray
-            The recording, dims (channel, time).
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording; anything that `open_recording` opens.
         progress : callable, optional
             Called with the number of samples done and the number of all samples.
 
@@ -167,45 +165,37 @@ class Detector(Estimator):
         """
         if not 0 < self.false_alarms_per_day < np.inf:
             raise ValueError(f"false_alarms_per_day must be positive, got {self.false_alarms_per_day}")
-        rate = sampling_rate(recording)
+        recording = as_recording(recording)
         band = self.band or (self.denoiser.conditioner_.band if self.denoiser is not None else None)
         conditioner = Conditioner.measure(recording, band)
         if not np.isfinite(conditioner.scale).any():
             raise InputError("nothing to search: every channel is empty or dead")
         scanner = self._scanner(recording, conditioner)
-        scan = scanner.scan(
-            recording, n_surrogates=self._n_surrogates(recording, scanner), seed=self.seed, progress=progress
+        n_surrogates = self._n_surrogates(recording, scanner)
+        scan = _searched(recording, scanner, n_surrogates, self.seed, progress)
+        baseline = fit_baseline(
+            scanner,
+            recording,
+            false_alarms_per_day=self.false_alarms_per_day,
+            window=self.window,
+            seed=self.seed,
+            options=self.options.baseline,
+            threshold=self.options.threshold,
         )
-        if not np.isfinite(scan.score).any():
-            raise InputError(
-                f"nothing to search: no stretch of {4 * scan.hop / rate:.3g} s holds data; give a longer record"
-            )
-        model = DetectorModel.from_scan(conditioner, scanner, scan, self.false_alarms_per_day)
-        self.events_ = model.find_events(recording, scan)
-        self.model_ = replace(model, verdict=self._evaluate(model, self.events_, recording))
+        model = DetectorModel.from_scan(
+            scanner, scan, self.false_alarms_per_day, baseline, self.options.threshold
+        )
+        self.scan_, self.events_ = scan, model.find_events(recording, scan)
+        self.model_ = replace(model, verdict=self._judge(model, self.events_, scan, recording))
         return self
 
-    def _evaluate(self, model: DetectorModel, events: list[Event], recording: xr.DataArray) -> Verdict:
-        per_day, seed = self.false_alarms_per_day, self.seed
-        baseline = fit_baseline(model, recording, false_alarms_per_day=per_day, window=self.window, seed=seed)
-        return evaluate_detector(model, events, recording, baseline, false_alarms_per_day=per_day, seed=seed)
-
-    def _n_surrogates(
-        self, recording: xr.DataArray, scanner: PredictabilityScanner | CoincidenceScanner
-    ) -> int:
-        """Return the number of surrogates in which enough false alarms are expected, within what is affordable."""
-        days = sum(last - first for first, last in stretches(recording)) / sampling_rate(recording) / 86400
-        wanted = int(np.ceil(TARGET_NULL_PEAKS / max(self.false_alarms_per_day * days, 1e-9)))
-        affordable = 200 if isinstance(scanner, CoincidenceScanner) else _affordable_surrogates(recording)
-        return int(np.clip(wanted, 4, affordable))
-
-    def detect(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> list[Event]:
+    def detect(self, recording: Any, *, progress: ProgressCallback | None = None) -> list[Event]:
         """Find the events of a recording, at the threshold that `fit` has set.
 
         Parameters
         ----------
-        recording : xarray.DataArray
-            The recording.
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording; anything that `open_recording` opens.
         progress : callable, optional
             Called with the number of samples done and the number of all samples.
 
@@ -219,13 +209,57 @@ class Detector(Estimator):
         InputError
             If the detector was fitted at another sampling rate or on another number of channels.
         """
+        recording = as_recording(recording)
         self._check_fits(recording)
         scan = self.scanner_.scan(recording, n_surrogates=0, seed=self.seed, progress=progress)
         return self.model_.find_events(recording, scan)
 
-    def fit_detect(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> list[Event]:
+    def fit_detect(self, recording: Any, *, progress: ProgressCallback | None = None) -> list[Event]:
         """Set the threshold on a recording and return its events; the recording is read once."""
         return self.fit(recording, progress=progress).events_
+
+    def evaluate(self, recording: Any, *, progress: ProgressCallback | None = None) -> Verdict:
+        """Evaluate the detector on a recording, at the threshold that `fit` has set.
+
+        The events of the training recording do not set the threshold; its surrogates do, and they hold none. The
+        training recording is therefore evaluated like any other, and gets the verdict of `fit`.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording; anything that `open_recording` opens.
+        progress : callable, optional
+            Called with the number of samples done and the number of all samples.
+
+        Returns
+        -------
+        Verdict
+
+        Raises
+        ------
+        InputError
+            If the detector was fitted at another sampling rate or on another number of channels, or if the record is
+            too short.
+        """
+        recording = as_recording(recording)
+        self._check_fits(recording)
+        scan = _searched(recording, self.scanner_, 0, self.seed, progress)
+        return self._judge(self.model_, self.model_.find_events(recording, scan), scan, recording)
+
+    def _judge(
+        self, model: DetectorModel, events: list[Event], scan: Scan, recording: xr.DataArray
+    ) -> Verdict:
+        options = self.options.evaluation
+        return evaluate_detector(model, events, scan, recording, seed=self.seed, options=options)
+
+    def _n_surrogates(self, recording: xr.DataArray, scanner: LineOrStations) -> int:
+        """Return the number of surrogates in which enough false alarms are expected, within what is affordable."""
+        options = self.options.threshold
+        days = sum(last - first for first, last in stretches(recording)) / sampling_rate(recording) / 86400
+        wanted = int(np.ceil(options.target_peaks / max(self.false_alarms_per_day * days, 1e-9)))
+        is_network = isinstance(scanner, CoincidenceScanner)
+        affordable = options.max_surrogates if is_network else _affordable_surrogates(recording, options)
+        return int(np.clip(wanted, options.min_surrogates, affordable))
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate, n_channels = sampling_rate(recording), recording.sizes["channel"]
@@ -239,17 +273,20 @@ class Detector(Estimator):
                 f"the detector was fitted on {len(known.scale)} channels, not on {n_channels}: fit it again"
             )
 
-    def _scanner(
-        self, recording: xr.DataArray, conditioner: Conditioner
-    ) -> PredictabilityScanner | CoincidenceScanner:
+    def _scanner(self, recording: xr.DataArray, conditioner: Conditioner) -> LineOrStations:
         hop = max(2, self.window // 4 * 2)
         if not is_line(recording):
-            return CoincidenceScanner(
-                conditioner, station_codes(recording), "energy ratio", self._reach(recording, hop), hop
-            )
-        steepest = conditioner.rate * _spacing(recording) / self.slowest
+            stations, reach = station_codes(recording), self._reach(recording, hop)
+            options = self.options.coincidence
+            return CoincidenceScanner(conditioner, stations, "energy ratio", reach, hop, options)
         return PredictabilityScanner.measure(
-            recording, conditioner, self._blind_zone(recording, conditioner), steepest, self.window, self.seed
+            recording,
+            conditioner,
+            self._blind_zone(recording, conditioner),
+            conditioner.rate * _spacing(recording) / self.slowest,
+            self.window,
+            self.seed,
+            self.options.slant_stack,
         )
 
     def _blind_zone(self, recording: xr.DataArray, conditioner: Conditioner) -> int:
@@ -267,16 +304,34 @@ class Detector(Estimator):
         It is the time that a wave of the lowest apparent velocity between stations needs to cross the network.
         Without coordinates the limit is ten windows.
         """
+        options = self.options.coincidence
         aperture = _aperture(recording)
         if aperture is None:
-            return 20
-        travel_time = aperture / self.slowest / BODY_WAVE_FACTOR
+            return options.unknown_reach
+        travel_time = aperture / self.slowest / options.body_wave_factor
         return max(2, int(np.ceil(travel_time * sampling_rate(recording) / hop)))
 
 
-def _affordable_surrogates(recording: xr.DataArray) -> int:
+def _searched(
+    recording: xr.DataArray,
+    scanner: LineOrStations,
+    n_surrogates: int,
+    seed: int,
+    progress: ProgressCallback | None,
+) -> Scan:
+    """Score a recording and check that some of it could be scored."""
+    scan = scanner.scan(recording, n_surrogates=n_surrogates, seed=seed, progress=progress)
+    if not np.isfinite(scan.score).any():
+        shortest = 4 * scan.hop / scanner.conditioner.rate
+        raise InputError(
+            f"nothing to search: no stretch of {shortest:.3g} s holds data; give a longer record"
+        )
+    return scan
+
+
+def _affordable_surrogates(recording: xr.DataArray, options: ThresholdOptions) -> int:
     n_values = recording.sizes["channel"] * sum(last - first for first, last in stretches(recording))
-    return int(np.clip(16 * MAX_VALUES // max(n_values, 1), 16, 64))
+    return int(np.clip(options.line_values // max(n_values, 1), *options.line_surrogates))
 
 
 def _spacing(recording: xr.DataArray) -> float:

@@ -8,31 +8,27 @@ import numpy as np
 import xarray as xr
 
 from selfseis.catalogue.records import Event
-from selfseis.detect.baseline import Baseline
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.injection_test import Injections, decibels, noise_like, tapered
+from selfseis.detect.injection_test import Injections, noise_like, tapered
 from selfseis.detect.model import DetectorModel
-from selfseis.detect.scan import Scanner
+from selfseis.detect.options import EvaluationOptions
+from selfseis.detect.scan import Scan, Scanner
 from selfseis.recording.dataarray import sampling_rate, start_time
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.typing import Float32Array
 from selfseis.validation import BlockScores, Interval, Verdict, judge
 
-MAX_EVENTS = 3
-N_NOISE_WINDOWS = 8
-ERROR_RATE = 0.05
-
 
 def evaluate_detector(
     model: DetectorModel,
     events: list[Event],
+    scan: Scan,
     recording: xr.DataArray,
-    baseline: Baseline,
     *,
-    false_alarms_per_day: float,
     seed: int,
+    options: EvaluationOptions,
 ) -> Verdict:
-    """Evaluate a fitted detector on its training recording.
+    """Evaluate a fitted detector on a recording.
 
     First the number of events is compared with the expected number of false alarms. If it is larger, an injection
     test follows: the best events are scaled down and added to noise like that of the quietest window. The detector
@@ -44,48 +40,47 @@ def evaluate_detector(
         The fitted detector.
     events : list of Event
         The events that it found in the recording.
+    scan : Scan
+        The scores of the recording.
     recording : xarray.DataArray
-        The training recording.
-    baseline : Baseline
-        The simple detector.
-    false_alarms_per_day : float
-        Accepted rate of declustered false alarms.
+        The training recording, or another one.
     seed : int
         Seed of the injection test.
+    options : EvaluationOptions
+        Settings.
 
     Returns
     -------
     Verdict
     """
-    days = float(np.isfinite(model.scan.score).sum()) * model.scan.hop / sampling_rate(recording) / 86400
-    expected = false_alarms_per_day * days
-    details = _details(model, len(events), expected, false_alarms_per_day)
+    days = float(np.isfinite(scan.score).sum()) * scan.hop / sampling_rate(recording) / 86400
+    expected = model.false_alarms_per_day * days
+    details = _details(model, len(events), expected)
     if isinstance(model.scanner, CoincidenceScanner) and model.scanner.n_stations < 2:
         reason = (
             f"{_found(len(events))}, but one station alone cannot confirm an event: "
             "the false-alarm rate holds only for noise without bursts."
         )
-        return Verdict.undecided("detect", reason, details=details)
-    if _poisson_p_value(len(events), expected) > ERROR_RATE:
-        return _not_above_null(len(events), expected, baseline.scanner.name, details)
-    injections = _injections(model, events, recording, baseline, seed)
+        return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
+    if _poisson_p_value(len(events), expected) > options.error_rate:
+        name = model.baseline.scanner.name
+        return _not_above_null(len(events), expected, name, details, options.error_rate)
+    injections = _injections(model, events, recording, seed, options)
     if injections is None:
         reason = "Events were found, but the record holds no noise window for an injection test."
-        return Verdict.undecided("detect", reason, details=details)
-    return _compare(model, injections, baseline, details, seed)
+        return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
+    return _compare(model, injections, details, seed, options)
 
 
-def _details(
-    model: DetectorModel, n_events: int, expected: float, false_alarms_per_day: float
-) -> dict[str, Any]:
+def _details(model: DetectorModel, n_events: int, expected: float) -> dict[str, Any]:
     return {
         "n_events": n_events,
         "n_expected_false_alarms": expected,
-        "false_alarms_per_day": false_alarms_per_day,
+        "false_alarms_per_day": model.false_alarms_per_day,
         "threshold": model.threshold,
         "background": model.background,
         "surrogate_days": model.false_alarm_rate.days,
-        "threshold_is_extrapolated": model.false_alarm_rate.is_extrapolated(false_alarms_per_day),
+        "threshold_is_extrapolated": model.false_alarm_rate.is_extrapolated(model.false_alarms_per_day),
     }
 
 
@@ -102,11 +97,13 @@ def _poisson_p_value(n_events: int, expected: float) -> float:
     return float(poisson.sf(n_events - 1, expected))
 
 
-def _not_above_null(n_events: int, expected: float, baseline: str, details: dict[str, Any]) -> Verdict:
+def _not_above_null(
+    n_events: int, expected: float, baseline: str, details: dict[str, Any], error_rate: float
+) -> Verdict:
     from scipy.stats import chi2
 
-    low = chi2.ppf(ERROR_RATE, 2 * n_events) / 2 if n_events else 0.0
-    high = chi2.ppf(1 - ERROR_RATE, 2 * n_events + 2) / 2
+    low = chi2.ppf(error_rate, 2 * n_events) / 2 if n_events else 0.0
+    high = chi2.ppf(1 - error_rate, 2 * n_events + 2) / 2
     return Verdict(
         "detect",
         "no_gain",
@@ -116,13 +113,19 @@ def _not_above_null(n_events: int, expected: float, baseline: str, details: dict
         null=Interval(0.0, 0.0, 0.0),
         baseline_name=baseline,
         null_name="declustered surrogates",
+        error_rate=error_rate,
         details=details,
     )
 
 
 def _compare(
-    model: DetectorModel, injections: Injections, baseline: Baseline, details: dict[str, Any], seed: int
+    model: DetectorModel,
+    injections: Injections,
+    details: dict[str, Any],
+    seed: int,
+    options: EvaluationOptions,
 ) -> Verdict:
+    baseline = model.baseline
     scores = _recall(injections, model.scanner, model.threshold)
     baseline_scores = _recall(injections, baseline.scanner, baseline.threshold)
     if isinstance(model.scanner, CoincidenceScanner):
@@ -132,8 +135,8 @@ def _compare(
         null_name = "the same events, their channels shifted in time independently"
         null = injections.incoherent(seed)
     null_scores = _recall(null, model.scanner, model.threshold)
-    details["found_down_to_db"] = decibels(scores.skill)
-    details["baseline_found_down_to_db"] = decibels(baseline_scores.skill)
+    details["found_down_to_db"] = injections.decibels(scores.skill)
+    details["baseline_found_down_to_db"] = injections.decibels(baseline_scores.skill)
     return judge(
         "detect",
         scores,
@@ -142,6 +145,8 @@ def _compare(
         baseline_name=baseline.scanner.name,
         null_name=null_name,
         measure="recall of detected events, scaled down and injected into noise like that of the quietest window",
+        min_gain=options.min_gain,
+        error_rate=options.error_rate,
         seed=seed,
         details=details,
     )
@@ -152,20 +157,24 @@ def _recall(injections: Injections, scanner: Scanner, threshold: float) -> Block
 
 
 def _injections(
-    model: DetectorModel, events: list[Event], recording: xr.DataArray, baseline: Baseline, seed: int
+    model: DetectorModel,
+    events: list[Event],
+    recording: xr.DataArray,
+    seed: int,
+    options: EvaluationOptions,
 ) -> Injections | None:
-    hop = model.scan.hop
-    context = max(model.scanner.context, baseline.scanner.context)
+    hop = model.scanner.hop
+    context = max(model.scanner.context, model.baseline.scanner.context)
     noise_window = _quietest(recording, model.conditioner, 8 * 2 * hop)
     if noise_window is None:
         return None
-    best = sorted(events, key=lambda e: -e.score)[:MAX_EVENTS]
+    best = sorted(events, key=lambda e: -e.score)[: options.max_events]
     waveforms = [tapered(_cut(recording, model.conditioner, event, hop)) for event in best]
     max_length = max(e.shape[1] for e in waveforms)
     rng = np.random.default_rng(seed)
-    n_noise = -(-N_NOISE_WINDOWS // len(waveforms))
+    n_noise = -(-options.n_noise_windows // len(waveforms))
     noise = [noise_like(noise_window, max_length + context + 8 * hop, rng) for _ in range(n_noise)]
-    return Injections(noise, waveforms)
+    return Injections(noise, waveforms, options)
 
 
 def _quietest(recording: xr.DataArray, conditioner: Conditioner, length: int) -> Float32Array | None:

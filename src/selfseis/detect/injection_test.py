@@ -7,19 +7,17 @@ data.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis.detect.options import EvaluationOptions
 from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import BlockScores, circular_shifts, phase_randomised
 
 ScoreWindow = Callable[[Float32Array], Float32Array]
-
-STEP = 1.5  # dB between the levels of the test
-MAX_REDUCTION = 45.0  # dB below the event as recorded
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,18 @@ class Injections:
         Conditioned noise.
     events : list of ndarray, shape (n_channels, n_event_samples)
         Conditioned events, tapered, not longer than the noise.
+    options : EvaluationOptions
+        Levels of the test.
     """
 
     noise: list[Float32Array]
     events: list[Float32Array]
+    options: EvaluationOptions = field(default_factory=EvaluationOptions)
+
+    @property
+    def levels(self) -> FloatArray:
+        """Reductions in dB to which the events are scaled down, ascending."""
+        return np.arange(0, self.options.max_reduction + self.options.step, self.options.step)
 
     def recall(self, score: ScoreWindow, threshold: float, hop: int, context: int) -> BlockScores:
         """Measure down to which level each event is found in each noise window.
@@ -60,7 +66,7 @@ class Injections:
             One block per event and noise window: power 1, loss the share of the levels at which it was missed.
             Their skill is the recall over all levels.
         """
-        levels = np.arange(0, MAX_REDUCTION + STEP, STEP)
+        levels = self.levels
         min_score = max(
             threshold,
             *(self._best(score, np.zeros_like(self.events[0]), n, hop, context) for n in self.noise),
@@ -99,21 +105,20 @@ class Injections:
     def incoherent(self, seed: int) -> Injections:
         """Return events whose channels are shifted in time independently: the same energy without a wavefront."""
         rng = np.random.default_rng(seed)
-        return Injections(self.noise, [circular_shifts(event, rng) for event in self.events])
+        return replace(self, events=[circular_shifts(event, rng) for event in self.events])
 
     def at_one_station(self, groups: NDArray[np.str_], seed: int) -> Injections:
         """Return events at one random station each: the same onsets without a coincidence."""
         rng = np.random.default_rng(seed)
         chosen = [rng.choice(np.unique(groups)) for _ in self.events]
         pairs = zip(self.events, chosen, strict=True)
-        return Injections(
-            self.noise, [np.where(groups[:, None] == c, e, 0).astype(np.float32) for e, c in pairs]
+        return replace(
+            self, events=[np.where(groups[:, None] == c, e, 0).astype(np.float32) for e, c in pairs]
         )
 
-
-def decibels(recall: float) -> float:
-    """Return the reduction in dB down to which events are found, for a recall over all levels."""
-    return recall * (MAX_REDUCTION + STEP)
+    def decibels(self, recall: float) -> float:
+        """Return the reduction in dB down to which events are found, for a recall over all levels."""
+        return recall * (self.options.max_reduction + self.options.step)
 
 
 def noise_like(window: Float32Array, n_samples: int, rng: np.random.Generator) -> Float32Array:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_SLOWNESSES = 41
-MAX_SEGMENT = 128  # channels over which a wavefront is assumed to be plane
+from selfseis.detect.options import SlantStackOptions
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,13 @@ class LineGeometry:
 
     @classmethod
     def choose(
-        cls, n_channels: int, blind_zone: int, steepest: float, period: float, reach: float
+        cls,
+        n_channels: int,
+        blind_zone: int,
+        steepest: float,
+        period: float,
+        reach: float,
+        options: SlantStackOptions = SlantStackOptions(),
     ) -> LineGeometry:
         """Choose blocks, segments and slownesses.
 
@@ -53,15 +58,18 @@ class LineGeometry:
             Dominant period in samples: over a segment, adjacent slownesses differ by half of it.
         reach : float
             Maximum delay over a segment that fits into the halo of a tile, in samples.
+        options : SlantStackOptions
+            Maximum number of slownesses and width of a segment.
         """
-        max_span = min(n_channels, MAX_SEGMENT)
+        max_span = min(n_channels, options.max_segment)
         block = int(np.clip(blind_zone // 3, 4 if max_span >= 32 else 1, max(1, max_span // 3)))
         # Wider than the zone, because the correlation of noise decreases gradually.
         guard = max(1, int(np.ceil(1.25 * blind_zone / block)))
-        affordable = (MAX_SLOWNESSES // 2) * period / 2 / max(steepest, 1e-9)
+        n_affordable = options.max_slownesses // 2
+        affordable = n_affordable * period / 2 / max(steepest, 1e-9)
         span = int(np.clip(affordable, min(max_span, max(16, 4 * block * guard)), max_span))
         step = period / 2 / span
-        n_sides = int(min(MAX_SLOWNESSES // 2, np.ceil(steepest / step), reach / (step * span)))
+        n_sides = int(min(n_affordable, np.ceil(steepest / step), reach / (step * span)))
         slownesses = step * np.arange(-n_sides, n_sides + 1)
         n_segments = -(-n_channels // span)
         return cls(n_channels, block, guard, max(1, n_channels // n_segments // block), slownesses)

@@ -1,24 +1,31 @@
-"""The fitted state of a detector, and the search for events that depends on nothing else."""
+"""The fitted state of a detector, its storage, and the search for events that depends on nothing else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from selfseis.catalogue.records import Event
+from selfseis.detect.baseline import Baseline, LineOrStations, baseline_scanner, false_alarm_rate
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
-from selfseis.detect.scan import Scan
+from selfseis.detect.line_geometry import LineGeometry
+from selfseis.detect.options import BaselineOptions, CoincidenceOptions, SlantStackOptions, ThresholdOptions
+from selfseis.detect.scan import Scan, Standardiser
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.stack_scanner import StackScanner
+from selfseis.models.store import ModelFormat, StoredModel
 from selfseis.recording.dataarray import sample_times
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 from selfseis.validation import Verdict
 from selfseis.validation.false_alarms import FalseAlarmRate, peaks
 
-APART = 16  # hops between separate events
-MIN_FOR_BACKGROUND = 1000  # hops; an event can fill a shorter record and would count as its background
+# Number of statistics that each standardiser of a line scales.
+STANDARDISERS = {"standardiser": 5, "of_shifted": 5, "of_segment": 1}
 NOT_EVALUATED = Verdict.undecided("detect", "The model has not been evaluated.")
 
 
@@ -28,55 +35,78 @@ class DetectorModel:
 
     Attributes
     ----------
-    conditioner : Conditioner
-        Band-pass and noise level of each channel.
     scanner : PredictabilityScanner or CoincidenceScanner
         Computes the score of a recording.
-    scan : Scan
-        Scores of the training recording and of its surrogates.
     false_alarm_rate : FalseAlarmRate
         Rate at which surrogates reach a score.
+    false_alarms_per_day : float
+        Accepted rate of declustered false alarms.
     background : float
         Lasting coherence of the training recording: its score above the null at the 20% quantile.
     threshold : float
         Minimum score of an event, the background included.
+    noise_level : float
+        Score down to which an event lasts.
+    apart : int
+        Minimum distance of separate events in hops.
+    baseline : Baseline
+        The simple detector to which it is compared.
     verdict : Verdict
-        Comparison of the detector with the null and with a simple detector.
+        Comparison of the detector with the null and with the simple detector.
     """
 
-    conditioner: Conditioner
-    scanner: PredictabilityScanner | CoincidenceScanner
-    scan: Scan
+    scanner: LineOrStations
     false_alarm_rate: FalseAlarmRate
+    false_alarms_per_day: float
     background: float
     threshold: float
+    noise_level: float
+    apart: int
+    baseline: Baseline
     verdict: Verdict = NOT_EVALUATED
 
     @classmethod
     def from_scan(
         cls,
-        conditioner: Conditioner,
-        scanner: PredictabilityScanner | CoincidenceScanner,
+        scanner: LineOrStations,
         scan: Scan,
         false_alarms_per_day: float,
+        baseline: Baseline,
+        options: ThresholdOptions,
     ) -> DetectorModel:
         """Set the threshold from the surrogates of a scan.
 
         Parameters
         ----------
-        conditioner : Conditioner
-            Band-pass and noise level of each channel.
         scanner : PredictabilityScanner or CoincidenceScanner
             The scanner that computed the scan.
         scan : Scan
             Scores of the training recording and of its surrogates.
         false_alarms_per_day : float
             Accepted rate of declustered false alarms.
+        baseline : Baseline
+            The simple detector to which it is compared.
+        options : ThresholdOptions
+            How scores of surrogates become a threshold.
         """
-        false_alarm_rate = FalseAlarmRate.measure(scan.null, apart=APART, hop=scan.hop, rate=conditioner.rate)
-        background = _background(scan)
-        threshold = background + false_alarm_rate.threshold(false_alarms_per_day)
-        return cls(conditioner, scanner, scan, false_alarm_rate, background, threshold)
+        level = false_alarm_rate(scan, scanner.conditioner.rate, options)
+        background = _background(scan, options)
+        end = float(np.nanquantile(scan.null, options.end_quantile)) if scan.null.size else np.inf
+        return cls(
+            scanner,
+            level,
+            false_alarms_per_day,
+            background,
+            background + level.threshold(false_alarms_per_day),
+            background + end,
+            options.apart,
+            baseline,
+        )
+
+    @property
+    def conditioner(self) -> Conditioner:
+        """Band-pass and noise level of each channel."""
+        return self.scanner.conditioner
 
     def find_events(self, recording: xr.DataArray, scan: Scan) -> list[Event]:
         """Return the events of a scanned recording, in order of time.
@@ -88,15 +118,12 @@ class DetectorModel:
         scan : Scan
             Its scores.
         """
-        noise_level = (
-            self.background + float(np.nanquantile(self.scan.null, 0.99)) if self.scan.null.size else np.inf
-        )
         events: list[Event] = []
         last_end = -1
-        for peak in peaks(scan.score, APART):
+        for peak in peaks(scan.score, self.apart):
             if not scan.score[peak] >= self.threshold or peak <= last_end:
                 continue
-            first, last = _extent(scan.score, peak, min(noise_level, self.threshold))
+            first, last = _extent(scan.score, peak, min(self.noise_level, self.threshold))
             first, last_end = max(first, last_end + 1), last
             best = first + int(np.nanargmax(scan.score[first : last + 1]))
             events.append(self._event(recording, scan, first, last, best))
@@ -124,11 +151,12 @@ class DetectorModel:
         )
 
 
-def _background(scan: Scan) -> float:
-    """Return by how much the 20% quantile of the score exceeds that of the null; zero for a short record."""
-    if np.isfinite(scan.score).sum() < MIN_FOR_BACKGROUND or not np.isfinite(scan.null).any():
+def _background(scan: Scan, options: ThresholdOptions) -> float:
+    """Return by how much a low quantile of the score exceeds that of the null; zero for a short record."""
+    if np.isfinite(scan.score).sum() < options.min_hops or not np.isfinite(scan.null).any():
         return 0.0
-    return max(0.0, float(np.nanquantile(scan.score, 0.2) - np.nanquantile(scan.null, 0.2)))
+    quantile = options.background_quantile
+    return max(0.0, float(np.nanquantile(scan.score, quantile) - np.nanquantile(scan.null, quantile)))
 
 
 def _extent(score: Float32Array, peak: int, min_score: float) -> tuple[int, int]:
@@ -139,3 +167,115 @@ def _extent(score: Float32Array, peak: int, min_score: float) -> tuple[int, int]
     first = before[-1] + 1 if len(before) else 0
     last = peak + after[0] - 1 if len(after) else len(score) - 1
     return int(first), int(max(last, peak))
+
+
+def _pack(
+    model: DetectorModel, _parameters: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the state and the arrays of a model."""
+    scanner, level, simple = model.scanner, model.false_alarm_rate, model.baseline.scanner
+    state: dict[str, Any] = {
+        "conditioner": model.conditioner.to_dict(),
+        "false_alarms_per_day": model.false_alarms_per_day,
+        "background": model.background,
+        "threshold": model.threshold,
+        "noise_level": model.noise_level,
+        "apart": model.apart,
+        "surrogate_days": level.days,
+        "min_tail": level.min_tail,
+        "max_tail": level.max_tail,
+        "baseline_threshold": model.baseline.threshold,
+        "baseline_options": simple.options.to_dict() if isinstance(simple, StackScanner) else {},
+        "hop": scanner.hop,
+        "scanner_options": scanner.options.to_dict(),
+        "verdict": model.verdict.to_dict(),
+    }
+    tensors: dict[str, NDArray[Any]] = {
+        "offset": model.conditioner.offset,
+        "scale": model.conditioner.scale,
+        "surrogate_peaks": level.heights,
+    }
+    if isinstance(scanner, CoincidenceScanner):
+        state["stations"] = {
+            "groups": [str(group) for group in scanner.groups],
+            "ratio": scanner.ratio,
+            "reach": scanner.reach,
+        }
+        return state, tensors
+    geometry = scanner.geometry
+    state["line"] = {
+        name: getattr(geometry, name) for name in ("n_channels", "block", "guard", "per_segment")
+    }
+    state["line"]["common_mode"] = scanner.common_mode
+    tensors["slownesses"] = geometry.slownesses
+    for name in STANDARDISERS:
+        standardiser = getattr(scanner, name)
+        tensors |= {f"{name}.centre": standardiser.centre, f"{name}.spread": standardiser.spread}
+    return state, tensors
+
+
+def _unpack(stored: StoredModel) -> DetectorModel:
+    """Return the model of a stored one."""
+    state = stored.state
+    scanner = _scanner(stored)
+    simple = baseline_scanner(scanner, BaselineOptions.from_dict(state["baseline_options"]))
+    heights = stored.tensor("surrogate_peaks", None)
+    return DetectorModel(
+        scanner,
+        FalseAlarmRate(
+            heights, float(state["surrogate_days"]), int(state["min_tail"]), int(state["max_tail"])
+        ),
+        float(state["false_alarms_per_day"]),
+        float(state["background"]),
+        float(state["threshold"]),
+        float(state["noise_level"]),
+        int(state["apart"]),
+        Baseline(simple, float(state["baseline_threshold"])),
+        Verdict.from_dict(state["verdict"]),
+    )
+
+
+def _scanner(stored: StoredModel) -> LineOrStations:
+    state = stored.state
+    offset = stored.tensor("offset", None)
+    scale = stored.tensor("scale", len(offset), may_be_nan=True)
+    band = tuple(state["conditioner"]["band"])
+    conditioner = Conditioner(state["conditioner"]["rate"], band, offset, scale)
+    hop, options = int(state["hop"]), state["scanner_options"]
+    if "stations" in state:
+        stations = state["stations"]
+        groups = np.array(stations["groups"])
+        if len(groups) != len(offset):
+            raise ValueError(f"{len(groups)} stations of {len(offset)} channels")
+        return CoincidenceScanner(
+            conditioner,
+            groups,
+            stations["ratio"],
+            int(stations["reach"]),
+            hop,
+            CoincidenceOptions.from_dict(options),
+        )
+    line = dict(state["line"])
+    common_mode = bool(line.pop("common_mode"))
+    if line["n_channels"] != len(offset):
+        raise ValueError(f"a line of {line['n_channels']} channels with {len(offset)} noise levels")
+    return PredictabilityScanner(
+        conditioner,
+        LineGeometry(**line, slownesses=stored.tensor("slownesses", None)),
+        _standardiser(stored, "standardiser"),
+        _standardiser(stored, "of_shifted"),
+        _standardiser(stored, "of_segment"),
+        hop,
+        common_mode,
+        SlantStackOptions.from_dict(options),
+    )
+
+
+def _standardiser(stored: StoredModel, name: str) -> Standardiser:
+    n_statistics = STANDARDISERS[name]
+    return Standardiser(
+        stored.tensor(f"{name}.centre", n_statistics), stored.tensor(f"{name}.spread", n_statistics)
+    )
+
+
+STORAGE = ModelFormat("detector", 1, "Detector().fit(recording).save(folder)", _pack, _unpack)

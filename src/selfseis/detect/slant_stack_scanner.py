@@ -12,28 +12,20 @@ Geophysics 36, 482. doi:10.1190/1.1440186
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.detect.line_geometry import LineGeometry
+from selfseis.detect.options import SlantStackOptions
 from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, Standardiser, join_parts, window_means
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.recording.tiling import Tile
 from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import phase_randomised
-
-TILE_VALUES = 8_000_000
-MIN_COMMON_MODE = 0.02  # minimum correlation between the two halves of the line for a common mode
-MIN_HOPS = 1000  # an event can fill a shorter record, which then gives no estimate of lasting coherence
-DRAWS = 4  # surrogates for the scale of the statistics: an error of 1% there is an error of 10% in the rate
-MAX_NOISE = 4.0  # in noise levels; larger samples belong to events
-FLOOR = 0.1  # share of the energy below which changes of a beam are not significant
-PAST = 40  # hops before a time, the reference for a change of coherence
-MIN_SEGMENT_SCORE = 3.0  # minimum standardised score of a segment that records an event
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,8 @@ class PredictabilityScanner:
     common_mode : bool
         Whether all channels share a waveform (noise of the laser), which is then removed. Without one nothing is
         removed, because the removal makes channels depend on each other.
+    options : SlantStackOptions
+        Settings.
     """
 
     conditioner: Conditioner
@@ -68,6 +62,7 @@ class PredictabilityScanner:
     of_segment: Standardiser
     hop: int
     common_mode: bool = False
+    options: SlantStackOptions = field(default_factory=SlantStackOptions)
     name: str = "blind slant-stack predictability"
 
     @classmethod
@@ -79,6 +74,7 @@ class PredictabilityScanner:
         steepest: float,
         window: int,
         seed: int,
+        options: SlantStackOptions = SlantStackOptions(),
     ) -> PredictabilityScanner:
         """Choose the geometry and measure the scale of the statistics on surrogates of sampled spans.
 
@@ -96,30 +92,34 @@ class PredictabilityScanner:
             Samples of a window; made a multiple of four.
         seed : int
             Seed of the surrogates.
+        options : SlantStackOptions
+            Settings.
         """
         hop = max(2, window // 4 * 2)
         period = conditioner.rate / float(np.sqrt(conditioner.band[0] * conditioner.band[1]))
-        geometry = LineGeometry.choose(recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window)
-        spans = [conditioner(span.data)[0] for span in sample_spans(recording, n_spans=12, length=24_000)]
-        common = float(np.median([_far_correlation(data) for data in spans])) > MIN_COMMON_MODE
-        neutral = Standardiser.neutral(5)
-        unscaled = cls(
-            conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common_mode=common
+        geometry = LineGeometry.choose(
+            recording.sizes["channel"], blind_zone, steepest, period, 4.0 * window, options
         )
+        sampled = sample_spans(recording, n_spans=options.n_spans, length=options.span_length)
+        spans = [conditioner(span.data)[0] for span in sampled]
+        common = float(np.median([_far_correlation(data) for data in spans])) > options.min_common_mode
+        neutral = Standardiser.neutral(5)
+        unscaled = cls(conditioner, geometry, neutral, neutral, Standardiser.neutral(1), hop, common, options)
         return unscaled._scaled_by(spans, np.random.default_rng(seed))
 
     def _scaled_by(self, spans: list[Float32Array], rng: np.random.Generator) -> PredictabilityScanner:
         """Measure the scale of the statistics on surrogates of conditioned spans."""
+        options = self.options
         levelled = [self._levelled(data) for data in spans]
-        shifted = [self._score(data, rng, n_surrogates=DRAWS) for data in levelled]
+        shifted = [self._score(data, rng, n_surrogates=options.n_draws) for data in levelled]
         of_shifted = Standardiser.measure(_row_wise([line[:, 1:] for line, _ in shifted]))
-        if sum(data.shape[1] for data in spans) < MIN_HOPS * self.hop:
+        if sum(data.shape[1] for data in spans) < options.min_hops * self.hop:
             of_segment = Standardiser.measure(_row_wise([best[None, :, 1:] for _, best in shifted]))
             return replace(self, standardiser=of_shifted, of_shifted=of_shifted, of_segment=of_segment)
         lasting = [
             self._score(self._levelled(phase_randomised(data, rng, together=True)), rng, n_surrogates=0)
-            for data in (np.clip(span, -MAX_NOISE, MAX_NOISE) for span in spans)
-            for _ in range(DRAWS)
+            for data in (np.clip(span, -options.max_noise, options.max_noise) for span in spans)
+            for _ in range(options.n_draws)
         ]
         return replace(
             self,
@@ -143,7 +143,7 @@ class PredictabilityScanner:
     @property
     def context(self) -> int:
         """Samples of conditioned data before and after a score on which it depends."""
-        return (PAST + 6) * self.hop
+        return (self.options.n_past + 6) * self.hop
 
     def scan(
         self,
@@ -171,7 +171,7 @@ class PredictabilityScanner:
         Scan
         """
         n_channels, n_samples = recording.shape
-        core = max(16, TILE_VALUES // n_channels // self.hop) * self.hop
+        core = max(16, self.options.tile_values // n_channels // self.hop) * self.hop
         parts = []
         for tile in covered_tiles(recording, core, self.halo, align=self.hop):
             parts.append(ScanPart(tile.first, self._scan_tile(tile, n_surrogates, seed)))
@@ -201,7 +201,7 @@ class PredictabilityScanner:
         combined = np.concatenate(scaled)[:, keep]
         present = window_means(valid.mean(axis=0), self.hop)[keep]
         combined[:, window_means(valid.max(axis=0), self.hop)[keep] < 0.5] = np.nan
-        raised = self.of_segment(segments[None, :, 0, keep]) > MIN_SEGMENT_SCORE
+        raised = self.of_segment(segments[None, :, 0, keep]) > self.options.min_segment_score
         width = self.geometry.block * self.geometry.per_segment
         return np.vstack([np.minimum(raised.sum(axis=0) * width, len(data)), present, combined])
 
@@ -286,11 +286,24 @@ class PredictabilityScanner:
                 series.append(moved)
             coherence.append(np.stack([_coherence(b, self.geometry.guard, self.hop) for b in series]))
             beams = np.stack([b.sum(axis=0) for b in series])
-            change.append(_against_past(window_means(beams**2, self.hop), energies[i]))
+            change.append(self._against_past(window_means(beams**2, self.hop), energies[i]))
             for total, beam in zip(beam_of_line, beams, strict=True):
                 _add_shifted(total, beam, round(slowness * self._from_middle(segment)))
-        of_line = _against_past(window_means(beam_of_line**2, self.hop), np.sum(energies, axis=0))
+        of_line = self._against_past(window_means(beam_of_line**2, self.hop), np.sum(energies, axis=0))
         return np.stack(coherence), np.stack(change), of_line
+
+    def _against_past(self, beam: NDArray, energy: NDArray) -> NDArray:
+        """Return the logarithm of the share of energy in a beam, minus its mean just before.
+
+        Shared noise and lasting waves are also present before, so they cancel without a blind zone. The result is NaN
+        where the past is too short.
+        """
+        n_past = self.options.n_past
+        present = energy > 1e-6
+        share = np.log(self.options.floor + beam / np.maximum(energy, 1e-9))
+        n_present = _past_sum(present.astype(np.float64), n_past)
+        past = _past_sum(np.where(present, share, 0), n_past) / np.maximum(n_present, 1)
+        return np.where(present & (n_present >= n_past // 2), share - past, np.nan)
 
     def _from_middle(self, segment: range) -> float:
         """Return the channels from the middle of the line to that of a segment."""
@@ -360,25 +373,12 @@ def _coherence(blocks: Float32Array, guard: int, hop: int) -> NDArray:
     return window_means(across, hop) / np.maximum(within, 1e-6)
 
 
-def _against_past(beam: NDArray, energy: NDArray) -> NDArray:
-    """Return the logarithm of the share of energy in a beam, minus its mean just before.
-
-    Shared noise and lasting waves are also present before, so they cancel without a blind zone. The result is NaN
-    where the past is too short.
-    """
-    present = energy > 1e-6
-    share = np.log(FLOOR + beam / np.maximum(energy, 1e-9))
-    n_past = _past_sum(present.astype(np.float64))
-    past = _past_sum(np.where(present, share, 0)) / np.maximum(n_past, 1)
-    return np.where(present & (n_past >= PAST // 2), share - past, np.nan)
-
-
-def _past_sum(values: NDArray) -> NDArray:
-    """Sum over the `PAST` hops that end two hops before each hop."""
+def _past_sum(values: NDArray, n_past: int) -> NDArray:
+    """Sum over the `n_past` hops that end two hops before each hop."""
     total = np.cumsum(values, axis=-1, dtype=np.float64)
-    padded = np.pad(total, [(0, 0)] * (values.ndim - 1) + [(PAST + 2, 0)])
+    padded = np.pad(total, [(0, 0)] * (values.ndim - 1) + [(n_past + 2, 0)])
     n = values.shape[-1]
-    return padded[..., PAST : PAST + n] - padded[..., :n]
+    return padded[..., n_past : n_past + n] - padded[..., :n]
 
 
 def _add_shifted(total: Float32Array, values: Float32Array, delay: int) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
+from selfseis.detect.options import BaselineOptions
 from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, join_parts, window_means
 from selfseis.detect.sta_lta import sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
-
-TILE_VALUES = 8_000_000
-LONG_WINDOWS = 40
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,15 @@ class StackScanner:
         Samples between scores; a short window has two hops.
     sharing : int
         Number of neighbouring channels that share noise and are shifted together in surrogates.
+    options : BaselineOptions
+        Settings.
     """
 
     conditioner: Conditioner
     stacked: Literal["channels", "envelopes"]
     hop: int
     sharing: int = 1
+    options: BaselineOptions = field(default_factory=BaselineOptions)
 
     @property
     def name(self) -> str:
@@ -52,7 +53,7 @@ class StackScanner:
     @property
     def context(self) -> int:
         """Samples of conditioned data before and after a score on which it depends."""
-        return (LONG_WINDOWS + 4) * self.hop
+        return (self.options.long_windows + 4) * self.hop
 
     def scan(
         self,
@@ -64,8 +65,9 @@ class StackScanner:
     ) -> Scan:
         """Score a recording and its surrogates, whose channels are shifted in time within a tile."""
         n_channels = recording.sizes["channel"]
-        halo = -(-(self.conditioner.halo + LONG_WINDOWS * self.hop) // self.hop) * self.hop
-        core = max(64, TILE_VALUES // n_channels // self.hop) * self.hop
+        long = self.options.long_windows * self.hop
+        halo = -(-(self.conditioner.halo + long) // self.hop) * self.hop
+        core = max(64, self.options.tile_values // n_channels // self.hop) * self.hop
         parts = []
         for tile in covered_tiles(recording, core, halo, align=self.hop):
             rng = np.random.default_rng([seed, tile.first])
@@ -95,4 +97,4 @@ class StackScanner:
         )
         energy = window_means(power.astype(np.float64), self.hop)
         energy[energy <= 0] = np.nan  # no data, and so no long-term average
-        return sta_lta(energy[None], LONG_WINDOWS)[0]
+        return sta_lta(energy[None], self.options.long_windows)[0]

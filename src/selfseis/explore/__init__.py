@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from selfseis.explore.explored import Explored
 from selfseis.explore.explorer import Explorer
+from selfseis.explore.options import ExplorerOptions
 
-__all__ = ["Explored", "Explorer"]
+__all__ = ["Explored", "Explorer", "ExplorerOptions"]

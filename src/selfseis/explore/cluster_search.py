@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from selfseis.explore.clustering import UNASSIGNED, Assigner, Grouping, Labels, Method, settings_of
+from selfseis.explore.options import ExplorerOptions, StabilityOptions
 from selfseis.explore.stability import TwoViews, grouped, jaccard, time_blocks, two_views
 from selfseis.typing import Float32Array, IntArray
-from selfseis.validation import Interval
+from selfseis.validation import BlockScores, Interval
 from selfseis.validation.scores import bootstrap_skill
 
-MIN_TRUSTED = 2  # classes, below which a solution shows no structure
 LOWER_QUANTILE = 0.025  # of a 95% interval
-MIN_STABILITY = 0.5  # of a trusted class, even where the null is lower
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,8 @@ class ClusterSolution:
         Of phase-randomised windows.
     stability_null : float
         Highest stability of a class of phase-randomised windows, their most common class left out.
+    options : StabilityOptions
+        When a class is trusted.
     """
 
     grouping: Grouping
@@ -47,6 +48,7 @@ class ClusterSolution:
     stability: dict[int, Interval]
     null_views: TwoViews
     stability_null: float
+    options: StabilityOptions
 
     @property
     def n_classes(self) -> int:
@@ -56,28 +58,36 @@ class ClusterSolution:
     @property
     def trusted(self) -> list[int]:
         """Classes that held-out halves reproduce better than any class of the null."""
-        threshold = max(self.stability_null, MIN_STABILITY)
+        threshold = max(self.stability_null, self.options.min_stability)
         return [name for name, overlap in self.stability.items() if overlap.low > threshold]
+
+    @property
+    def has_structure(self) -> bool:
+        """Whether enough classes are trusted."""
+        return len(self.trusted) >= self.options.min_trusted
 
     @property
     def ranking(self) -> tuple[float, float]:
         """Criterion by which settings are chosen: the trusted classes and the share of windows in them.
 
         The first value sums the stability of the trusted classes and that share. A single class is not a structure,
-        even if it is stable: with fewer than two trusted classes the first value is 0. The second value then
+        even if it is stable: with too few trusted classes the first value is 0. The second value then
         decides: the lower bound of the agreement between held-out halves beyond the null.
         """
-        if len(self.trusted) < MIN_TRUSTED:
+        if not self.has_structure:
             return 0.0, self._min_agreement_gain()
         stability = sum(self.stability[name].value for name in self.trusted)
         return stability + float(np.isin(self.labels, self.trusted).mean()), 0.0
 
     def _min_agreement_gain(self) -> float:
         """Return the lower bound of the gain in kappa over phase-randomised windows, at least 0."""
-        method = self.views.scores()
-        null = self.null_views.null_scores(len(method.loss))
-        draws = bootstrap_skill([method, null], np.random.default_rng(0))
+        draws = bootstrap_skill([self.views.scores(), self.null_scores()], np.random.default_rng(0))
         return max(0.0, float(np.quantile(draws[0] - draws[1], LOWER_QUANTILE)))
+
+    def null_scores(self) -> BlockScores:
+        """Return the scores of phase-randomised windows, for as many blocks as the windows have."""
+        n_blocks = len(np.unique(self.views.block))
+        return self.null_views.null_scores(n_blocks, self.options.min_disagreement)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a summary for JSON."""
@@ -93,7 +103,12 @@ class ClusterSolution:
 
 
 def search_clusters(
-    points: Float32Array, first: IntArray, surrogate: Float32Array, method: Method, seed: int
+    points: Float32Array,
+    first: IntArray,
+    surrogate: Float32Array,
+    method: Method,
+    seed: int,
+    options: ExplorerOptions,
 ) -> list[ClusterSolution]:
     """Group windows with several settings; the best solution by held-out stability comes first.
 
@@ -109,26 +124,42 @@ def search_clusters(
         Clustering method.
     seed : int
         Seed of everything random.
+    options : ExplorerOptions
+        Of clustering and stability.
     """
-    block, null_block = time_blocks(first), time_blocks(np.arange(len(surrogate)))
-    solutions = []
-    for grouping in settings_of(method, len(points) // 2):
-        labels, assigner = _classes(grouping, points, seed)
-        views = two_views(grouping, points, block, seed)
-        null = two_views(grouping, surrogate, null_block, seed)
-        under_null = jaccard(_classes(grouping, surrogate, seed)[0], null.other, null_block, seed)
-        solutions.append(
-            ClusterSolution(
-                grouping,
-                assigner,
-                labels,
-                views,
-                jaccard(labels, views.other, block, seed),
-                null,
-                max((one.value for name, one in under_null.items() if name > 0), default=0.0),
-            )
-        )
+    settings = settings_of(method, len(points) // 2, options.clustering)
+    solutions = [
+        _solution(setting, points, first, surrogate, seed, options.stability) for setting in settings
+    ]
     return sorted(solutions, key=lambda solution: solution.ranking, reverse=True)
+
+
+def _solution(
+    grouping: Grouping,
+    points: Float32Array,
+    first: IntArray,
+    surrogate: Float32Array,
+    seed: int,
+    options: StabilityOptions,
+) -> ClusterSolution:
+    """Group windows with one setting, and measure how well held-out halves reproduce the classes."""
+    block = time_blocks(first, options.n_blocks)
+    null_block = time_blocks(np.arange(len(surrogate)), options.n_blocks)
+    labels, assigner = _classes(grouping, points, seed)
+    views = two_views(grouping, points, block, seed)
+    null = two_views(grouping, surrogate, null_block, seed)
+    null_labels, _ = _classes(grouping, surrogate, seed)
+    under_null = jaccard(null_labels, null.other, null_block, seed, options.n_bootstrap)
+    return ClusterSolution(
+        grouping,
+        assigner,
+        labels,
+        views,
+        jaccard(labels, views.other, block, seed, options.n_bootstrap),
+        null,
+        max((one.value for name, one in under_null.items() if name > 0), default=0.0),
+        options,
+    )
 
 
 def _classes(grouping: Grouping, points: Float32Array, seed: int) -> tuple[Labels, Assigner]:
@@ -141,4 +172,4 @@ def _classes(grouping: Grouping, points: Float32Array, seed: int) -> tuple[Label
     def renamed(labels: Labels) -> Labels:
         return np.array([number_of.get(int(label), UNASSIGNED) for label in labels], np.int16)
 
-    return renamed(labels), Assigner(assigner.points, renamed(assigner.labels), assigner.reach)
+    return renamed(labels), replace(assigner, labels=renamed(assigner.labels))

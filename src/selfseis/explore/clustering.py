@@ -18,19 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
-from selfseis.typing import Float32Array, FloatArray, IntArray
+from selfseis.explore.options import ClusteringOptions, TreeOptions
+from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 Labels = NDArray[np.int16]
 Method = Literal["hdbscan", "gmm", "ward"]
 UNASSIGNED = -1
-FAR = 99.5  # percentile of the distances between known points and their neighbours: the reach of a group
-NEIGHBOURS = 5
-DENSITY_NEIGHBOURS = 5
-SMALL_GROUPS = 400  # merged by Ward's method: the distances between all points would not fit into memory
 
 
 class Grouping(Protocol):
     """A clustering method with a setting, not yet fitted."""
+
+    @property
+    def options(self) -> ClusteringOptions:
+        """Options of the clustering and of the assignment of other points."""
 
     @property
     def name(self) -> str:
@@ -48,9 +49,12 @@ class HdbscanGrouping:
     ----------
     min_share : float
         Size of the smallest group, as a share of the points.
+    options : ClusteringOptions
+        Options of the clustering.
     """
 
     min_share: float
+    options: ClusteringOptions
 
     @property
     def name(self) -> str:
@@ -61,10 +65,11 @@ class HdbscanGrouping:
         """Return the label of each point, -1 where unassigned."""
         from sklearn.cluster import HDBSCAN
 
-        min_size = max(DENSITY_NEIGHBOURS, round(self.min_share * len(points)))
-        method = HDBSCAN(min_cluster_size=min_size, min_samples=min(DENSITY_NEIGHBOURS, min_size), copy=True)
+        n_neighbours = self.options.density_neighbours
+        min_size = max(n_neighbours, round(self.min_share * len(points)))
+        method = HDBSCAN(min_cluster_size=min_size, min_samples=n_neighbours, copy=True)
         labels = method.fit_predict(points).astype(np.int16)
-        return labels if labels.max() >= 0 else _one_group(points)
+        return labels if labels.max() >= 0 else _one_group(points, self.options)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class GaussianMixtureGrouping:
     """Gaussian mixture; points that are unlikely under all components stay unassigned."""
 
     n_groups: int
+    options: ClusteringOptions
 
     @property
     def name(self) -> str:
@@ -82,9 +88,12 @@ class GaussianMixtureGrouping:
         """Return the label of each point, -1 where unassigned."""
         from sklearn.mixture import GaussianMixture
 
-        ridge = 1e-3 * float(points.var(axis=0).max())
-        mixture = GaussianMixture(self.n_groups, reg_covar=ridge, n_init=2, random_state=seed).fit(points)
-        unlikely = mixture.score_samples(points) < _far_below(mixture.score_samples(points))
+        ridge = self.options.mixture_ridge * float(points.var(axis=0).max())
+        n_starts = self.options.mixture_starts
+        mixture = GaussianMixture(self.n_groups, reg_covar=ridge, n_init=n_starts, random_state=seed).fit(
+            points
+        )
+        unlikely = _far_below(mixture.score_samples(points), self.options)
         return np.where(unlikely, UNASSIGNED, mixture.predict(points)).astype(np.int16)
 
 
@@ -93,6 +102,7 @@ class WardGrouping:
     """Ward's method on a few hundred small groups of points; points far from all groups stay unassigned."""
 
     n_groups: int
+    options: ClusteringOptions
 
     @property
     def name(self) -> str:
@@ -104,31 +114,63 @@ class WardGrouping:
         from scipy.cluster.hierarchy import fcluster, linkage
         from sklearn.cluster import MiniBatchKMeans
 
-        small_groups = MiniBatchKMeans(min(SMALL_GROUPS, len(points) // 2), n_init=1, random_state=seed).fit(
-            points
-        )
+        n_small = min(self.options.max_ward_groups, len(points) // 2)
+        small_groups = MiniBatchKMeans(n_small, n_init=1, random_state=seed).fit(points)
         merged = fcluster(linkage(small_groups.cluster_centers_, "ward"), self.n_groups, "maxclust") - 1
         away = np.linalg.norm(points - small_groups.cluster_centers_[small_groups.labels_], axis=1)
-        return np.where(-away < _far_below(-away), UNASSIGNED, merged[small_groups.labels_]).astype(np.int16)
+        too_far = _far_below(-away, self.options)
+        return np.where(too_far, UNASSIGNED, merged[small_groups.labels_]).astype(np.int16)
 
 
-def _one_group(points: Float32Array) -> Labels:
+@dataclass(frozen=True)
+class KMeansGrouping:
+    """Baseline: k-means with a given number of groups; no point stays unassigned."""
+
+    n_groups: int
+    options: ClusteringOptions
+
+    @property
+    def name(self) -> str:
+        """Name of the method with its setting."""
+        return f"k-means, {self.n_groups} groups"
+
+    def labels(self, points: Float32Array, seed: int) -> Labels:
+        """Return the label of each point."""
+        from sklearn.cluster import KMeans
+
+        n_groups, n_starts = min(self.n_groups, len(points)), self.options.kmeans_starts
+        return KMeans(n_groups, n_init=n_starts, random_state=seed).fit_predict(points).astype(np.int16)
+
+
+def _one_group(points: Float32Array, options: ClusteringOptions) -> Labels:
     """Return a single group: all points but those far from their neighbours."""
     from sklearn.neighbors import NearestNeighbors
 
-    n_neighbours = min(DENSITY_NEIGHBOURS + 1, len(points))
+    n_neighbours = min(options.density_neighbours + 1, len(points))
     distance, _ = NearestNeighbors(n_neighbors=n_neighbours).fit(points).kneighbors(points)
     closeness = -np.log(distance[:, -1] + np.finfo(np.float32).tiny)
-    return np.where(closeness < _far_below(closeness), UNASSIGNED, 0).astype(np.int16)
+    return np.where(_far_below(closeness, options), UNASSIGNED, 0).astype(np.int16)
 
 
-def _far_below(score: NDArray) -> float:
-    """Return Tukey's lower outer fence, which few normally distributed values fall below."""
+def _far_below(score: NDArray, options: ClusteringOptions) -> BoolArray:
+    """Return which values lie below Tukey's outer fence: few of normally distributed ones do."""
     low, high = np.percentile(score, [25, 75])
-    return float(low - 3 * (high - low))
+    return np.asarray(score < float(low - options.outer_fence * (high - low)))
 
 
-def settings_of(method: Method, n_points: int) -> list[Grouping]:
+def check_method(method: str) -> None:
+    """Check the name of a clustering method.
+
+    Raises
+    ------
+    InputError
+        If the method is unknown.
+    """
+    if method not in get_args(Method):
+        raise InputError(f"grouping must be one of {', '.join(get_args(Method))}, got {method!r}")
+
+
+def settings_of(method: Method, n_points: int, options: ClusteringOptions) -> list[Grouping]:
     """List the settings of a method, from which held-out windows select one.
 
     Raises
@@ -136,14 +178,13 @@ def settings_of(method: Method, n_points: int) -> list[Grouping]:
     InputError
         If the method is unknown.
     """
+    check_method(method)
     if method == "hdbscan":
-        shares = [share for share in (0.03, 0.01, 0.005, 0.0025) if share * n_points >= DENSITY_NEIGHBOURS]
-        return [HdbscanGrouping(share) for share in shares or [DENSITY_NEIGHBOURS / n_points]]
-    if method == "gmm":
-        return [GaussianMixtureGrouping(k) for k in range(2, 13, 2)]
-    if method == "ward":
-        return [WardGrouping(k) for k in range(2, 13, 2)]
-    raise InputError(f"grouping must be one of {', '.join(get_args(Method))}, got {method!r}")
+        smallest = options.density_neighbours
+        shares = [share for share in options.min_group_shares if share * n_points >= smallest]
+        return [HdbscanGrouping(share, options) for share in shares or [smallest / n_points]]
+    kind = GaussianMixtureGrouping if method == "gmm" else WardGrouping
+    return [kind(n_groups, options) for n_groups in options.group_counts]
 
 
 @dataclass(frozen=True)
@@ -158,39 +199,38 @@ class Assigner:
         Their groups.
     reach : float
         Distance to the nearest known point beyond which a point stays unassigned.
+    n_neighbours : int
+        Number of known points that decide.
     """
 
     points: Float32Array
     labels: Labels
     reach: float
+    n_neighbours: int
 
     @classmethod
-    def of(cls, points: Float32Array, labels: Labels) -> Self:
+    def of(cls, points: Float32Array, labels: Labels, options: ClusteringOptions) -> Self:
         """Build an assigner; its reach follows from the distances between known points."""
         from sklearn.neighbors import NearestNeighbors
 
-        n_neighbours = min(
-            NEIGHBOURS + 1, len(points)
-        )  # the nearest may be the same moment at another station
-        distance, _ = NearestNeighbors(n_neighbors=n_neighbours).fit(points).kneighbors(points)
-        return cls(points, labels, float(np.percentile(distance[:, -1], FAR)))
+        n_neighbours = options.assignment_neighbours
+        # The nearest other point may be the same moment at another station.
+        n_nearest = min(n_neighbours + 1, len(points))
+        distance, _ = NearestNeighbors(n_neighbors=n_nearest).fit(points).kneighbors(points)
+        reach = float(np.percentile(distance[:, -1], options.reach_percentile))
+        return cls(points, labels, reach, n_neighbours)
 
     def __call__(self, points: Float32Array) -> Labels:
         """Return the majority group of the nearest known points, -1 where it is unassigned or out of reach."""
         from sklearn.neighbors import NearestNeighbors
 
-        n_neighbours = min(NEIGHBOURS, len(self.points))
+        n_neighbours = min(self.n_neighbours, len(self.points))
         distance, nearest = NearestNeighbors(n_neighbors=n_neighbours).fit(self.points).kneighbors(points)
         n_labels = int(self.labels.max(initial=0)) + 2
         votes = np.zeros((len(points), n_labels), np.int16)
         for column in nearest.T:
             votes[np.arange(len(points)), self.labels[column] + 1] += 1
         return np.where(distance[:, 0] > self.reach, UNASSIGNED, votes.argmax(axis=1) - 1).astype(np.int16)
-
-
-WINDOWS_PER_LEAF = 150
-MAX_LEAVES = 8  # per class
-MAX_POINTS = 5000  # of a class, from which its leaves are found
 
 
 @dataclass(frozen=True)
@@ -218,7 +258,7 @@ class Dendrogram:
     cut: float
 
     @classmethod
-    def build(cls, points: Float32Array, labels: Labels, seed: int) -> Self:
+    def build(cls, points: Float32Array, labels: Labels, seed: int, options: TreeOptions) -> Self:
         """Split each class into a few leaves; join leaves within classes first, then classes.
 
         Parameters
@@ -229,12 +269,14 @@ class Dendrogram:
             Their classes.
         seed : int
             Seed of the splitting.
+        options : TreeOptions
+            Number of leaves.
         """
         leaf = np.full(len(labels), UNASSIGNED, np.int16)
         leaf_class: list[int] = []
         for name in np.unique(labels[labels != UNASSIGNED]):
             mine = np.flatnonzero(labels == name)
-            parts = _split(points[mine], seed)
+            parts = _split(points[mine], seed, options)
             leaf[mine] = parts + len(leaf_class)
             leaf_class += [int(name)] * (int(parts.max()) + 1)
         of_leaf = np.array(leaf_class, np.int16)
@@ -244,12 +286,12 @@ class Dendrogram:
         return cls(leaf, of_leaf, centres, linkage, cut)
 
 
-def _split(points: Float32Array, seed: int) -> Labels:
+def _split(points: Float32Array, seed: int, options: TreeOptions) -> Labels:
     """Split a class by k-means into non-empty parts."""
     from sklearn.cluster import KMeans
 
-    n_parts = int(np.clip(len(points) // WINDOWS_PER_LEAF, 1, MAX_LEAVES))
-    some = points[:: max(1, len(points) // MAX_POINTS)]
+    n_parts = int(np.clip(len(points) // options.windows_per_leaf, 1, options.max_leaves))
+    some = points[:: max(1, len(points) // options.max_points)]
     parts = KMeans(n_parts, n_init=1, random_state=seed).fit(some).predict(points)
     return np.unique(parts, return_inverse=True)[1].astype(np.int16)
 

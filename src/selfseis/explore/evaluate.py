@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfseis.explore.cluster_search import MIN_TRUSTED, ClusterSolution
-from selfseis.explore.clustering import UNASSIGNED, Labels
+from selfseis.explore.cluster_search import ClusterSolution
+from selfseis.explore.clustering import UNASSIGNED, KMeansGrouping, Labels
+from selfseis.explore.options import EvaluationOptions, ExplorerOptions
 from selfseis.explore.stability import time_blocks, two_views
 from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import Interval, Verdict, judge
@@ -17,25 +18,6 @@ TASK = "explore"
 MEASURE = "agreement of classes on held-out windows, corrected for chance (Cohen's kappa)"
 BASELINE = "k-means classification of band energies, with the same number of classes"
 NULL = "phase-randomised windows"
-
-
-class KMeansGrouping:
-    """Baseline: k-means with a given number of groups."""
-
-    def __init__(self, n_groups: int) -> None:
-        self.n_groups = n_groups
-
-    @property
-    def name(self) -> str:
-        """Name of the method with its setting."""
-        return f"k-means, {self.n_groups} groups"
-
-    def labels(self, points: Float32Array, seed: int) -> Labels:
-        """Return the label of each point."""
-        from sklearn.cluster import KMeans
-
-        n_groups = min(self.n_groups, len(points))
-        return KMeans(n_groups, n_init=3, random_state=seed).fit_predict(points).astype(np.int16)
 
 
 def evaluate_clusters(
@@ -63,7 +45,7 @@ def evaluate_clusters(
         "null_name": NULL,
         "details": details,
     }
-    if len(solution.trusted) < MIN_TRUSTED:
+    if not solution.has_structure:
         return Verdict(
             TASK,
             "no_gain",
@@ -71,14 +53,13 @@ def evaluate_clusters(
             "phase-randomised ones.",
             **common,
         )
-    method = solution.views.scores()
-    block = time_blocks(first)
-    baseline = two_views(KMeansGrouping(solution.n_classes), energies, block, seed).scores()
+    block = time_blocks(first, solution.options.n_blocks)
+    k_means = KMeansGrouping(solution.n_classes, solution.grouping.options)
     return judge(
         TASK,
-        method,
-        baseline,
-        solution.null_views.null_scores(len(method.loss)),
+        solution.views.scores(),
+        two_views(k_means, energies, block, seed).scores(),
+        solution.null_scores(),
         measure=MEASURE,
         baseline_name=BASELINE,
         null_name=NULL,
@@ -88,7 +69,12 @@ def evaluate_clusters(
 
 
 def station_consensus(
-    labels: Labels, site: NDArray[np.int16], first: IntArray, codes: list[str], seed: int
+    labels: Labels,
+    site: NDArray[np.int16],
+    first: IntArray,
+    codes: list[str],
+    seed: int,
+    options: ExplorerOptions,
 ) -> dict[int | None, tuple[Interval, float]]:
     """Return the agreement of neighbouring sites on the class at the same time, with 95% intervals.
 
@@ -104,6 +90,8 @@ def station_consensus(
         Station of each site: sensors of one station are not compared with each other.
     seed : int
         Seed of the bootstrap.
+    options : ExplorerOptions
+        Of the evaluation, and the number of blocks.
 
     Returns
     -------
@@ -115,14 +103,17 @@ def station_consensus(
     if len(np.unique(labels[pairs])) < 2:
         return {}
     rng = np.random.default_rng(seed)
-    block = time_blocks(first[pairs[:, 0]])
+    block = time_blocks(first[pairs[:, 0]], options.stability.n_blocks)
+    evaluation = options.evaluation
     found: dict[int | None, tuple[Interval, float]] = {}
     for name in [None, *(int(k) for k in np.unique(labels) if k != UNASSIGNED)]:
         here, there = (labels[pairs[:, side]] for side in (0, 1))
         if name is not None:
             here, there = here == name, there == name
-        under_null = [_kappa(here, np.roll(there, int(shift))) for shift in rng.integers(1, len(there), 40)]
-        found[name] = _bootstrap(here, there, block, rng), float(np.percentile(under_null, 95))
+        shifts = rng.integers(1, len(there), evaluation.n_shifts)
+        under_null = [_kappa(here, np.roll(there, int(shift))) for shift in shifts]
+        null = float(np.percentile(under_null, evaluation.null_percentile))
+        found[name] = _bootstrap(here, there, block, rng, evaluation), null
     return found
 
 
@@ -144,10 +135,12 @@ def _kappa(here: NDArray, there: NDArray) -> float:
     return float(((here == there).mean() - expected) / (1 - expected)) if expected < 1 else 0.0
 
 
-def _bootstrap(here: NDArray, there: NDArray, block: IntArray, rng: np.random.Generator) -> Interval:
+def _bootstrap(
+    here: NDArray, there: NDArray, block: IntArray, rng: np.random.Generator, options: EvaluationOptions
+) -> Interval:
     members = [np.flatnonzero(block == name) for name in np.unique(block)]
     draws = []
-    for _ in range(200):
+    for _ in range(options.n_bootstrap):
         rows = np.concatenate([members[k] for k in rng.integers(len(members), size=len(members))])
         draws.append(_kappa(here[rows], there[rows]))
     low, high = np.quantile(draws, [0.025, 0.975])

@@ -1,4 +1,4 @@
-"""The windows of a recording with their coordinates, classes and novelty."""
+"""The windows of a recording with their coordinates, classes and novelty, and the nearest ones to a window."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
+from selfseis.explore.background import mean_of_known
 from selfseis.explore.clustering import Labels
 from selfseis.explore.features import Gaps, WindowTable
-from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.options import ExplorerOptions
+from selfseis.explore.scattering import Scattering
 from selfseis.explore.windows import Grid, Site
 from selfseis.typing import Float32Array, FloatArray
 
@@ -40,6 +42,8 @@ class Explored:
         Probability that a phase-randomised window has at least this score.
     level_db : ndarray, shape (n,)
         Level above the station's background.
+    options : ExplorerOptions
+        Options of the explorer.
     """
 
     grid: Grid
@@ -51,6 +55,27 @@ class Explored:
     novelty: Float32Array
     p_value: FloatArray
     level_db: Float32Array
+    options: ExplorerOptions
+
+    @property
+    def frequency_hz(self) -> Float32Array:
+        """Centre frequencies of the bands in Hz, ascending; shape (n_bands,)."""
+        return (self._centres[::-1] * self.grid.rate).astype(np.float32)
+
+    def density_db(self) -> Float32Array:
+        """Return the power spectral density of each window, mean over components, in dB re (units)^2/Hz.
+
+        Frequencies ascend. A Gaussian band with standard deviation s passes ``2 sqrt(pi) s`` times the density
+        as the squared modulus.
+        """
+        width = self.options.scattering.relative_width
+        bandwidths = 2 * np.sqrt(np.pi) * width * self._centres * self.grid.rate
+        density = mean_of_known(self.table.power) / bandwidths
+        return (10 * np.log10(np.maximum(density, np.finfo(np.float32).tiny)))[:, ::-1].astype(np.float32)
+
+    @property
+    def _centres(self) -> FloatArray:
+        return Scattering(self.grid.length, self.options.scattering).centres
 
     def find_similar(self, row: int, n_windows: int = 20) -> NDArray[np.int32]:
         """Return the rows of the windows most similar to one, at any station and time, most similar first."""
@@ -74,3 +99,29 @@ class Explored:
                 f"{', '.join(names[:5])}"
             )
         return int(np.flatnonzero(here)[0])
+
+
+def nearest_windows(
+    points: Float32Array, among: Float32Array, n_neighbours: int
+) -> tuple[NDArray[np.int32], Float32Array]:
+    """Return the rows of the most similar windows and their distances, most similar first.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, n_axes)
+        Query windows.
+    among : ndarray, shape (m, n_axes)
+        Windows to search.
+    n_neighbours : int
+        Maximum number of windows to return.
+
+    Returns
+    -------
+    rows : ndarray of int32, shape (n, n_neighbours)
+    distance : ndarray of float32, shape (n, n_neighbours)
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    n_neighbours = min(n_neighbours, len(among))
+    distance, rows = NearestNeighbors(n_neighbors=n_neighbours).fit(among).kneighbors(points)
+    return rows.astype(np.int32), distance.astype(np.float32)

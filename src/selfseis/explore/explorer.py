@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.base import Estimator
 from selfseis.errors import InputError
-from selfseis.explore import model as storage
 from selfseis.explore.background import Background, mean_of_known
 from selfseis.explore.cluster_search import ClusterSolution, search_clusters
-from selfseis.explore.clustering import Assigner, Labels, Method, settings_of
-from selfseis.explore.embedding import NOVELTY_AXES
+from selfseis.explore.clustering import Assigner, Labels, Method, check_method
 from selfseis.explore.evaluate import TASK, evaluate_clusters, station_consensus
-from selfseis.explore.explored import Explored
+from selfseis.explore.explored import Explored, nearest_windows
 from selfseis.explore.features import WindowTable, measure_windows
-from selfseis.explore.model import ExplorerModel
-from selfseis.explore.novelty import Novelty, nearest_windows
+from selfseis.explore.model import STORAGE, ExplorerModel
+from selfseis.explore.novelty import Novelty
+from selfseis.explore.options import ExplorerOptions
 from selfseis.explore.representation import FittedRepresentation, Representation, choose_representation
 from selfseis.explore.surrogates import surrogate_features
-from selfseis.explore.windows import Grid, Site, sites_of
-from selfseis.recording import is_fibre, sampling_rate, station_codes
+from selfseis.explore.windows import Grid, ProgressCallback, Site, sites_of
+from selfseis.models.store import StoredEstimator
+from selfseis.recording import as_recording, is_fibre, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
 from selfseis.training import TrainingRecord
 from selfseis.typing import Float32Array
 from selfseis.validation import Verdict
 
-ProgressCallback = Callable[[float, float], None]
 
-MIN_TO_GROUP = 20  # windows, below which no method can group
-MIN_WINDOWS = 60  # below which halves of the recording are too short for a verdict
-
-
-class Explorer(Estimator):
+class Explorer(StoredEstimator[ExplorerModel]):
     """Group the windows of a recording into stable classes, and rank windows by novelty.
 
     Windows are compared by their excess over the station's background noise: power in bands, its modulation in
@@ -55,6 +47,8 @@ class Explorer(Estimator):
         windows.
     seed : int
         Seed of everything random.
+    options : ExplorerOptions
+        Further settings. A fitted explorer goes on using those of its fit.
 
     Attributes
     ----------
@@ -92,7 +86,7 @@ class Explorer(Estimator):
     'no_gain'
     """
 
-    model_: ExplorerModel
+    model_format = STORAGE
 
     def __init__(
         self,
@@ -101,11 +95,13 @@ class Explorer(Estimator):
         grouping: Method = "hdbscan",
         representation: Representation = "auto",
         seed: int = 0,
+        options: ExplorerOptions = ExplorerOptions(),
     ) -> None:
         self.window = window
         self.grouping = grouping
         self.representation = representation
         self.seed = seed
+        self.options = options
 
     @property
     def grid_(self) -> Grid:
@@ -157,13 +153,13 @@ class Explorer(Estimator):
         """Verdict on held-out halves of the training data."""
         return self.model_.verdict
 
-    def fit(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Self:
+    def fit(self, recording: Any, *, progress: ProgressCallback | None = None) -> Self:
         """Find the classes of a recording and evaluate them on held-out windows.
 
         Parameters
         ----------
-        recording : xarray.DataArray
-            The recording, dims (channel, time).
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording, in any form that `open_recording` takes.
         progress : callable, optional
             Called with the number of samples read and of all samples.
 
@@ -172,18 +168,21 @@ class Explorer(Estimator):
         InputError
             If the recording is too short, has no window without a gap, or an argument is invalid.
         """
-        settings_of(self.grouping, 1000)
-        grid = Grid.for_recording(recording, self.window)
-        sites = sites_of(recording)
-        table, gaps = measure_windows(recording, sites, grid, progress=progress)
-        if len(table) < MIN_TO_GROUP:
+        check_method(self.grouping)
+        recording, options = as_recording(recording), self.options
+        grid = Grid.for_recording(recording, self.window, options.windows)
+        sites = sites_of(recording, options.windows)
+        table, gaps = measure_windows(recording, sites, grid, options, progress=progress)
+        min_windows = options.evaluation.min_windows_to_group
+        if len(table) < min_windows:
             raise InputError(
-                f"only {len(table)} windows hold data and classes need at least {MIN_TO_GROUP}: "
+                f"only {len(table)} windows hold data and classes need at least {min_windows}: "
                 "give a longer recording, or shorter windows"
             )
         names = [site.name for site in sites]
-        background = Background.measure(table, names)
-        null = surrogate_features(recording, sites, grid, background, len(table), self.seed)
+        per_octave = options.scattering.bands_per_octave
+        background = Background.measure(table, names, options.background, per_octave)
+        null = surrogate_features(recording, sites, grid, background, len(table), self.seed, options)
         features = background.excess(table, names)
         representation = choose_representation(
             self.representation,
@@ -193,6 +192,7 @@ class Explorer(Estimator):
             int(background.bands.sum()),
             self.grouping,
             self.seed,
+            options,
         )
         rows = [row for site in sites for row in site.rows]
         axes, solution = representation.axes, representation.solutions[0]
@@ -202,20 +202,21 @@ class Explorer(Estimator):
             representation,
             solution.assigner,
             {label: overlap.value for label, overlap in solution.stability.items()},
-            Novelty.measure(axes(features, NOVELTY_AXES), axes(null, NOVELTY_AXES), self.seed),
+            Novelty.measure(axes.for_novelty(features), axes.for_novelty(null), self.seed, options.novelty),
             len(table),
             TrainingRecord.of(recording, stretches(recording), rows),
-            self._verdict(recording, grid, table, solution, training_share=1.0),
+            self._verdict(recording, grid, table, solution, options, training_share=1.0),
+            options,
         )
         self.model_ = replace(model, explored=model.describe(sites, table, gaps, features))
         return self
 
-    def embed(self, recording: xr.DataArray, *, progress: ProgressCallback | None = None) -> Explored:
+    def embed(self, recording: Any, *, progress: ProgressCallback | None = None) -> Explored:
         """Return the coordinates, classes and novelty of the windows of another recording.
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             A recording at the same sampling rate, with as many components per station.
         progress : callable, optional
             Called with the number of samples read and of all samples.
@@ -225,13 +226,20 @@ class Explorer(Estimator):
         InputError
             If the sampling rate differs, or there is no window without a gap.
         """
+        recording, options = as_recording(recording), self.model_.options
         self._check_rate(recording)
-        sites = sites_of(recording)
-        table, gaps = measure_windows(recording, sites, self.grid_, progress=progress)
+        sites = sites_of(recording, options.windows)
+        table, gaps = measure_windows(recording, sites, self.grid_, options, progress=progress)
         return self.model_.describe(sites, table, gaps, self.model_.excess(table, sites))
 
-    def predict(self, recording: xr.DataArray) -> Labels:
-        """Return the class of each window of a recording, -1 where unassigned, by site and time."""
+    def predict(self, recording: Any) -> Labels:
+        """Return the class of each window of a recording, -1 where unassigned, by site and time.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray, path, Stream or Patch
+            A recording at the same sampling rate, with as many components per station.
+        """
         return self.embed(recording).labels
 
     def find_similar(
@@ -256,14 +264,14 @@ class Explorer(Estimator):
         rows, distance = nearest_windows(np.atleast_2d(window), explored.points, n_windows)
         return rows[0], distance[0]
 
-    def evaluate(self, recording: xr.DataArray) -> Verdict:
+    def evaluate(self, recording: Any) -> Verdict:
         """Evaluate on windows outside the training data: check whether their held-out halves reproduce classes.
 
         For exactly the training data, the verdict is that of `fit`.
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             A recording at the same sampling rate, with as many components per station.
 
         Returns
@@ -276,45 +284,37 @@ class Explorer(Estimator):
         InputError
             If the sampling rate differs, or there is no window without a gap.
         """
+        recording, options = as_recording(recording), self.model_.options
         explored = self.embed(recording)
         new = ~self.model_.in_training_data(recording, explored.table)
         if not new.any():
             return self.verdict_ if len(new) == self.n_windows_ else Verdict.all_training_data(TASK)
         table = explored.table.of(new)
         null = surrogate_features(
-            recording, explored.sites, self.grid_, self.background_, len(table), self.seed
+            recording, explored.sites, self.grid_, self.background_, len(table), self.seed, options
         )
-        solution = search_clusters(
-            explored.points[new], table.first, self.representation_(null), self.grouping, self.seed
-        )[0]
-        return self._verdict(recording, self.grid_, table, solution, training_share=float(1 - new.mean()))
+        points, under_null = explored.points[new], self.representation_(null)
+        solution = search_clusters(points, table.first, under_null, self.grouping, self.seed, options)[0]
+        training_share = float(1 - new.mean())
+        return self._verdict(recording, self.grid_, table, solution, options, training_share=training_share)
 
-    def save(self, folder: Path | str) -> None:
-        """Write the explorer to a folder atomically."""
-        storage.save(Path(folder), self.get_params(), self.model_)
+    def station_consensus(self, recording: Any, explored: Explored) -> dict[int | None, Any]:
+        """Return the agreement of neighbouring stations on classes at the same time; empty with one station.
 
-    @classmethod
-    def load(cls, folder: Path | str) -> Self:
-        """Read an explorer from a folder.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no explorer, a damaged one, or one of another format.
+        Parameters
+        ----------
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording.
+        explored : Explored
+            Its windows.
         """
-        parameters, model = storage.load(Path(folder))
-        explorer = cls(**parameters)
-        explorer.model_ = model
-        return explorer
-
-    def station_consensus(self, recording: xr.DataArray, explored: Explored) -> dict[int | None, Any]:
-        """Return the agreement of neighbouring stations on classes at the same time; empty with one station."""
         return station_consensus(
             explored.labels,
             explored.table.site,
             explored.table.first,
-            _places(recording, explored.sites),
+            _places(as_recording(recording), explored.sites),
             self.seed,
+            explored.options,
         )
 
     def _verdict(
@@ -323,6 +323,7 @@ class Explorer(Estimator):
         grid: Grid,
         table: WindowTable,
         solution: ClusterSolution,
+        options: ExplorerOptions,
         *,
         training_share: float,
     ) -> Verdict:
@@ -331,17 +332,17 @@ class Explorer(Estimator):
             "window_s": grid.seconds,
             "training_share": training_share,
         }
-        if len(table) < MIN_WINDOWS:
+        min_windows = options.evaluation.min_windows
+        if len(table) < min_windows:
             return Verdict.undecided(
                 TASK,
-                f"Only {len(table)} windows could be used; {MIN_WINDOWS} are needed: give a longer record.",
+                f"Only {len(table)} windows could be used; {min_windows} are needed: give a longer record.",
                 details=details | {"trusted_classes": solution.trusted},
             )
         energies = np.log(mean_of_known(table.power) + np.finfo(np.float32).tiny)
         energies = (energies - energies.mean(axis=0)) / np.maximum(energies.std(axis=0), 1e-6)
-        consensus = station_consensus(
-            solution.labels, table.site, table.first, _places(recording, sites_of(recording)), self.seed
-        )
+        places = _places(recording, sites_of(recording, options.windows))
+        consensus = station_consensus(solution.labels, table.site, table.first, places, self.seed, options)
         if None in consensus:
             kappa, null = consensus[None]
             details["agreement of neighbouring stations"] = kappa.to_dict() | {"null": null}

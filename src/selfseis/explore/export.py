@@ -16,7 +16,6 @@ from selfseis.io.obspy_import import obspy
 from selfseis.recording import is_fibre, sample_times
 from selfseis.typing import Float32Array, IntArray
 
-WINDOWS_PER_BUCKET = 1024  # stored in one array of a SeisBench file
 COMPONENTS = "ZNE"
 PUNCTUATION = str.maketrans("", "", "-:.")  # in times, which QuakeML identifiers exclude
 
@@ -188,8 +187,9 @@ def write_seisbench(recording: xr.DataArray, explored: Explored, name: int, fold
             form["unit"] = recording.attrs.get("units", "") or "counts"
             form["instrument_response"] = "not restituted"
             data = file.create_group("data")
-            for number, begin in enumerate(range(0, len(rows), WINDOWS_PER_BUCKET)):
-                some = rows[begin : begin + WINDOWS_PER_BUCKET]
+            n_together = explored.options.export.windows_per_bucket
+            for number, begin in enumerate(range(0, len(rows), n_together)):
+                some = rows[begin : begin + n_together]
                 data.create_dataset(
                     f"bucket{number}", data=np.stack([_zne(recording, explored, row) for row in some])
                 )

@@ -10,13 +10,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
-from selfseis.explore.scattering import PER_OCTAVE, Scattered, Scattering
+from selfseis.explore.options import ExplorerOptions
+from selfseis.explore.scattering import Scattered, Scattering
 from selfseis.explore.windows import Batch, Grid, ProgressCallback, Site, stream_windows
 from selfseis.recording import is_fibre
 from selfseis.training import one_thread
 from selfseis.typing import Float32Array, IntArray
 
-JOINED_AT = 16  # tables, one per batch
+JOINED_AT = 16  # tables: many small long-lived arrays keep the memory of large ones from being released
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,12 @@ class Gaps:
 
 
 def measure_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
+    recording: xr.DataArray,
+    sites: list[Site],
+    grid: Grid,
+    options: ExplorerOptions,
+    *,
+    progress: ProgressCallback | None = None,
 ) -> tuple[WindowTable, Gaps]:
     """Compute the scattering coefficients of all windows of a recording in bounded memory.
 
@@ -85,6 +91,8 @@ def measure_windows(
         Stations, or groups of channels of a fibre.
     grid : Grid
         The windows.
+    options : ExplorerOptions
+        Of windows and scattering.
     progress : callable, optional
         Called with the number of samples read and of all samples.
 
@@ -93,17 +101,15 @@ def measure_windows(
     InputError
         If there is no window without a gap.
     """
-    scattering = Scattering(grid.length)
+    scattering = Scattering(grid.length, options.scattering)
     fibre = is_fibre(recording)
     n_components = 1 if fibre else max(len(site.rows) for site in sites)
     tables, lost = [], []
-    for batch in stream_windows(recording, sites, grid, progress=progress):
+    for batch in stream_windows(recording, sites, grid, options.windows, progress=progress):
         lost.append((np.full((~batch.usable).sum(), batch.site, np.int16), batch.first[~batch.usable]))
         if batch.usable.any():
             tables.append(features_of(batch.of(batch.usable), scattering, n_components, fibre=fibre))
-        if (
-            len(tables) == JOINED_AT
-        ):  # many small long-lived arrays keep the memory of large ones from being released
+        if len(tables) == JOINED_AT:
             tables = [WindowTable.joined(tables)]
     if not tables:
         raise InputError(
@@ -129,7 +135,9 @@ def features_of(batch: Batch, scattering: Scattering, n_components: int, *, fibr
         power.numpy(),
         (time_course.amax(dim=-1) / time_course.mean(dim=-1).clamp_min(tiny)).numpy(),
         _by_octave(_mean_of_live(scattered.modulation, live), scattering),
-        _along(scattered, live) if fibre else np.zeros((len(batch.first), 0), np.float32),
+        _along(scattered, live, scattering.options.bands_per_octave)
+        if fibre
+        else np.zeros((len(batch.first), 0), np.float32),
     )
 
 
@@ -144,18 +152,19 @@ def _padded(power: torch.Tensor, n_components: int) -> torch.Tensor:
 
 def _by_octave(modulation: torch.Tensor, scattering: Scattering) -> Float32Array:
     """Return the mean over the bands of each octave, shape (n, n_octaves, n_slow)."""
-    n_octaves = -(-len(scattering.centres) // PER_OCTAVE)
+    per_octave = scattering.options.bands_per_octave
+    n_octaves = -(-len(scattering.centres) // per_octave)
     total = np.zeros((len(modulation), n_octaves, len(scattering.modulations)), np.float32)
     counts = np.zeros(total.shape[1:])
     for column, (band, slow) in enumerate(scattering.second):
-        total[:, band // PER_OCTAVE, slow] += modulation[:, column].numpy()
-        counts[band // PER_OCTAVE, slow] += 1
+        total[:, band // per_octave, slow] += modulation[:, column].numpy()
+        counts[band // per_octave, slow] += 1
     return np.where(counts > 0, total / np.maximum(counts, 1), np.nan).astype(np.float32)
 
 
-def _along(scattered: Scattered, live: torch.Tensor) -> Float32Array:
+def _along(scattered: Scattered, live: torch.Tensor, per_octave: int) -> Float32Array:
     """Return the coherence of neighbours by octave; its argument depends on the direction and slowness of waves."""
     both = live[:, 1:] & live[:, :-1]
     shared = (scattered.shared * both).sum(dim=1) / both.sum(dim=1).clamp_min(1)
-    octaves = torch.stack([part.mean(dim=-1) for part in shared.split(PER_OCTAVE, dim=-1)], dim=-1)
+    octaves = torch.stack([part.mean(dim=-1) for part in shared.split(per_octave, dim=-1)], dim=-1)
     return torch.cat([octaves.real, octaves.imag], dim=-1).numpy()

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from selfseis.errors import InputError
 from selfseis.explore.background import Background
 from selfseis.explore.clustering import Assigner
-from selfseis.explore.embedding import MAX_AXES, NOVELTY_AXES, Axes
-from selfseis.explore.encoder import Encoder
+from selfseis.explore.embedding import Axes, Encoder
 from selfseis.explore.explored import Explored
 from selfseis.explore.features import Gaps, WindowTable
 from selfseis.explore.novelty import Novelty, edge_windows
+from selfseis.explore.options import ExplorerOptions
 from selfseis.explore.representation import FittedRepresentation
 from selfseis.explore.windows import Grid, Site
-from selfseis.io.atomic import replacing
-from selfseis.models.store import reading_model
+from selfseis.models.store import ModelFormat, StoredModel, weights
 from selfseis.training import TrainingRecord
 from selfseis.typing import BoolArray, Float32Array
 from selfseis.validation import Verdict
-
-FORMAT = 4
-TRAINING_RECORD = "training_record"  # name of its table among the arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +49,8 @@ class ExplorerModel:
         Times of the training data.
     verdict : Verdict
         On held-out halves of the training data.
+    options : ExplorerOptions
+        Options of the training, which also hold for other recordings.
     explored : Explored or None
         The windows of the training data; None in a loaded model.
     """
@@ -67,6 +64,7 @@ class ExplorerModel:
     n_windows: int
     training_record: TrainingRecord
     verdict: Verdict
+    options: ExplorerOptions
     explored: Explored | None = None
 
     def excess(self, table: WindowTable, sites: list[Site]) -> Float32Array:
@@ -92,8 +90,9 @@ class ExplorerModel:
         points = self.representation(features)
         names = [site.name for site in sites]
         background = self.background.for_sites(table, names)
-        score = self.novelty.score(self.representation.axes(features, NOVELTY_AXES))
-        edge = edge_windows(table, background.power_ratio(table, names), self.grid.length)
+        score = self.novelty.score(self.representation.axes.for_novelty(features))
+        power_ratio = background.power_ratio(table, names)
+        edge = edge_windows(table, power_ratio, self.grid.length, self.options.novelty)
         score[edge] = np.minimum(score[edge], np.median(score))
         return Explored(
             self.grid,
@@ -105,6 +104,7 @@ class ExplorerModel:
             score,
             self.novelty.p_values(score),
             background.level_db(table, names),
+            self.options,
         )
 
     def in_training_data(self, recording: xr.DataArray, table: WindowTable) -> BoolArray:
@@ -114,29 +114,17 @@ class ExplorerModel:
         return end[last_before_end] > table.first
 
 
-def save(folder: Path, parameters: dict[str, Any], model: ExplorerModel) -> None:
-    """Write the parameters and the fitted state of an explorer to a folder atomically.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the model.
-    parameters : dict of str to Any
-        Parameters of the `Explorer`.
-    model : ExplorerModel
-        Its fitted state.
-    """
-    from safetensors.numpy import save_file
-
+def _pack(
+    model: ExplorerModel, _parameters: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the state and the arrays of a model."""
     background, axes = model.background, model.representation.axes
     sites = sorted(background.power)
     checksums, record = model.training_record.as_table()
-    description: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": "explorer",
-        "parameters": parameters,
+    state: dict[str, Any] = {
         "sampling_rate": model.grid.rate,
         "window_samples": model.grid.length,
+        "options": model.options.to_dict(),
         "sites": sites,
         "softness": axes.softness,
         "reach": model.assigner.reach,
@@ -145,7 +133,7 @@ def save(folder: Path, parameters: dict[str, Any], model: ExplorerModel) -> None
         "checksums": checksums,
         "verdict": model.verdict.to_dict(),
     }
-    arrays = {
+    tensors: dict[str, NDArray[Any]] = {
         "axes.median": axes.median,
         "axes.whitening": axes.whitening,
         "axes.directions": axes.directions,
@@ -157,80 +145,78 @@ def save(folder: Path, parameters: dict[str, Any], model: ExplorerModel) -> None
         "groups.labels": model.assigner.labels,
         "novelty.known": model.novelty.known,
         "novelty.null": model.novelty.null,
-        TRAINING_RECORD: record,
+        "training_record": record,
     }
     encoder = model.representation.encoder
-    if encoder is not None:
-        arrays |= {f"encoder.{name}": values.numpy() for name, values in encoder.net.state_dict().items()}
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        save_file(
-            {name: np.ascontiguousarray(values) for name, values in arrays.items()},
-            temporary / "model.safetensors",
-        )
-        (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return state, tensors if encoder is None else tensors | weights(encoder.net, "encoder")
 
 
-def load(folder: Path) -> tuple[dict[str, Any], ExplorerModel]:
-    """Read the parameters and the fitted state of an explorer from a folder.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no explorer, a damaged one, or one of another format.
-    """
-    from safetensors.numpy import load_file
-
-    with reading_model(folder, "selfseis train explorer"):
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if description["kind"] != "explorer" or description["format"] != FORMAT:
-            raise ValueError(
-                f"kind {description['kind']}, format {description['format']} instead of explorer, {FORMAT}"
-            )
-        return description["parameters"], _rebuilt(description, load_file(folder / "model.safetensors"))
-
-
-def _rebuilt(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> ExplorerModel:
-    sites = description["sites"]
-    background = Background(
-        dict(zip(sites, arrays["background.power"], strict=True)),
-        dict(zip(sites, arrays["background.along"], strict=True)),
-        dict(zip(sites, arrays["background.modulation"], strict=True)),
-        arrays["background.bands"],
-    )
-    axes = Axes(
-        arrays["axes.median"],
-        arrays["axes.whitening"],
-        float(description["softness"]),
-        arrays["axes.directions"],
-    )
-    encoder = _encoder(axes, arrays)
-    name = "scattering" if encoder is None else "learned"
+def _unpack(stored: StoredModel) -> ExplorerModel:
+    """Return the model of a stored one."""
+    state = stored.state
+    options = ExplorerOptions.from_dict(state["options"])
+    axes = _axes(stored, options)
+    encoder = _encoder(stored, axes, options)
+    known = stored.tensor("novelty.known", None, None)
+    record = stored.tensor("training_record", None, 4)
     return ExplorerModel(
-        Grid(float(description["sampling_rate"]), int(description["window_samples"])),
-        background,
-        FittedRepresentation(name, axes, encoder, [], None),
-        Assigner(arrays["groups.points"], arrays["groups.labels"], float(description["reach"])),
-        {int(label): value for label, value in description["class_stability"].items()},
-        Novelty(arrays["novelty.known"], arrays["novelty.null"]),
-        description["n_windows"],
-        TrainingRecord.from_table(description["checksums"], arrays[TRAINING_RECORD]),
-        Verdict.from_dict(description["verdict"]),
+        Grid(float(state["sampling_rate"]), int(state["window_samples"])),
+        _background(stored, options),
+        FittedRepresentation("scattering" if encoder is None else "learned", axes, encoder, [], None),
+        _assigner(stored, options),
+        {int(label): value for label, value in state["class_stability"].items()},
+        Novelty(known, stored.tensor("novelty.null", None), options.novelty),
+        state["n_windows"],
+        TrainingRecord.from_table(state["checksums"], record),
+        Verdict.from_dict(state["verdict"]),
+        options,
     )
 
 
-def _encoder(axes: Axes, arrays: dict[str, np.ndarray]) -> Encoder | None:
-    """Rebuild the network, if there is one."""
-    import torch
+def _axes(stored: StoredModel, options: ExplorerOptions) -> Axes:
+    median = stored.tensor("axes.median", None)
+    n_features = len(median)
+    return Axes(
+        median,
+        stored.tensor("axes.whitening", n_features, n_features),
+        float(stored.state["softness"]),
+        stored.tensor("axes.directions", None, n_features),
+        options.embedding,
+    )
 
+
+def _assigner(stored: StoredModel, options: ExplorerOptions) -> Assigner:
+    points = stored.tensor("groups.points", None, None)
+    labels, reach = stored.tensor("groups.labels", len(points)), float(stored.state["reach"])
+    return Assigner(points, labels, reach, options.clustering.assignment_neighbours)
+
+
+def _background(stored: StoredModel, options: ExplorerOptions) -> Background:
+    """Rebuild the background of the sites; bands or components without data are NaN."""
+    sites = stored.state["sites"]
+    bands = stored.tensor("background.bands", None)
+    power = stored.tensor("background.power", len(sites), None, len(bands), may_be_nan=True)
+    along = stored.tensor("background.along", len(sites), None, may_be_nan=True)
+    modulation = stored.tensor("background.modulation", len(sites), None, may_be_nan=True)
+    return Background(
+        dict(zip(sites, power, strict=True)),
+        dict(zip(sites, along, strict=True)),
+        dict(zip(sites, modulation, strict=True)),
+        bands,
+        options.scattering.bands_per_octave,
+        options.background,
+    )
+
+
+def _encoder(stored: StoredModel, axes: Axes, options: ExplorerOptions) -> Encoder | None:
+    """Rebuild the network, if there is one."""
+    if not stored.group("encoder"):
+        return None
     from selfseis.networks.window_encoder import WindowNet
 
-    prefix = "encoder."
-    weights = {
-        name[len(prefix) :]: torch.from_numpy(v) for name, v in arrays.items() if name.startswith(prefix)
-    }
-    if not weights:
-        return None
-    net = WindowNet(len(axes.median), MAX_AXES)
-    net.load_state_dict(weights)
+    net = WindowNet(len(axes.median), axes.options.n_axes, options.encoder.network)
+    stored.load_weights(net, "encoder")
     return Encoder(axes, net)
+
+
+STORAGE = ModelFormat("explorer", 5, "selfseis train explorer", _pack, _unpack)

@@ -8,17 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.explore.explored import Explored
-from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.explored import Explored, nearest_windows
+from selfseis.explore.options import MultipletOptions
 from selfseis.explore.windows import read_windows
 from selfseis.typing import Float32Array, IntArray
 
-MAX_CANDIDATES = 1500  # windows, the loudest above their background
-NEIGHBOURS = 8
-MIN_CORRELATION = 0.7
-NULL_PERCENTILE = 99.9  # percentile of the correlation with time-reversed waveforms
-PAIRS_TOGETHER = 128
-READ_TOGETHER = 128  # windows
+PAIRS_TOGETHER = 128  # bounds the memory
+READ_TOGETHER = 128  # windows, bounds the memory
 
 
 @dataclass(frozen=True)
@@ -64,15 +60,12 @@ def find_multiplets(recording: xr.DataArray, explored: Explored) -> list[Member]
 def _multiplets_at(
     recording: xr.DataArray, explored: Explored, number: int
 ) -> list[list[tuple[int, float, int]]]:
-    here = explored.table.site == number
-    rows = np.flatnonzero(here & (explored.labels != 0))
-    rows = np.sort(
-        rows[np.argsort(-explored.level_db[rows], kind="stable")][: MAX_CANDIDATES // len(explored.sites) + 8]
-    )
+    options = explored.options.multiplets
+    rows = _candidates(explored, number, options)
     if len(rows) < 3:
         return []
     spectra = _whitened(recording, explored, number, rows)
-    nearest, _ = nearest_windows(explored.points[rows], explored.points[rows], NEIGHBOURS + 1)
+    nearest, _ = nearest_windows(explored.points[rows], explored.points[rows], options.n_neighbours + 1)
     pairs = np.array(
         sorted({(min(a, b), max(a, b)) for a, near in enumerate(nearest) for b in near if a != b})
     )
@@ -80,10 +73,17 @@ def _multiplets_at(
         return []
     correlation, _ = _correlate(spectra, pairs)
     reversed_, _ = _correlate(spectra, pairs, time_reversed=True)
-    threshold = max(MIN_CORRELATION, float(np.percentile(reversed_, NULL_PERCENTILE)))
-    return [
-        _aligned(spectra, rows, group) for group in _connected(pairs[correlation >= threshold], len(rows))
-    ]
+    null = float(np.percentile(reversed_, options.null_percentile))
+    similar = pairs[correlation >= max(options.min_correlation, null)]
+    return [_aligned(spectra, rows, group, options) for group in _connected(similar, len(rows))]
+
+
+def _candidates(explored: Explored, number: int, options: MultipletOptions) -> IntArray:
+    """Return the loudest windows of a site outside the most common class, in order of time."""
+    rows = np.flatnonzero((explored.table.site == number) & (explored.labels != 0))
+    n_candidates = options.max_candidates // len(explored.sites) + options.min_candidates_of_site
+    loudest = np.argsort(-explored.level_db[rows], kind="stable")[:n_candidates]
+    return np.sort(rows[loudest])
 
 
 def _whitened(recording: xr.DataArray, explored: Explored, number: int, rows: IntArray) -> NDArray:
@@ -101,7 +101,8 @@ def _spectra(recording: xr.DataArray, explored: Explored, number: int, first: In
     """Return the spectra of windows, each of unit energy, so that loud windows do not dominate the median."""
     from scipy.fft import rfft
 
-    batch = read_windows(recording, explored.sites[number], number, explored.grid, first)
+    site, windows = explored.sites[number], explored.options.windows
+    batch = read_windows(recording, site, number, explored.grid, first, windows)
     traces = batch.samples[np.arange(len(first)), batch.live.argmax(axis=1)]
     traces = traces / np.maximum(np.linalg.norm(traces, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return rfft(traces * np.hanning(traces.shape[1]).astype(np.float32), 2 * traces.shape[1], axis=1)
@@ -137,9 +138,11 @@ def _connected(pairs: IntArray, n_rows: int) -> list[IntArray]:
     return [np.flatnonzero(component == k) for k in np.flatnonzero(np.bincount(component) >= 2)]
 
 
-def _aligned(spectra: NDArray, rows: IntArray, group: IntArray) -> list[tuple[int, float, int]]:
+def _aligned(
+    spectra: NDArray, rows: IntArray, group: IntArray, options: MultipletOptions
+) -> list[tuple[int, float, int]]:
     """Take the member with the highest mean correlation as template, and align the others with it."""
-    some = group[:60]
+    some = group[: options.max_template_candidates]
     pairs = np.stack(np.meshgrid(some, some, indexing="ij"), axis=-1).reshape(-1, 2)
     matrix = _correlate(spectra, pairs)[0].reshape(len(some), len(some))
     template = int(some[matrix.sum(axis=1).argmax()])

@@ -5,22 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-
 from selfseis.errors import InputError
-from selfseis.explore.background import FLOOR
 from selfseis.explore.cluster_search import ClusterSolution, search_clusters
 from selfseis.explore.clustering import Method
-from selfseis.explore.embedding import Axes
-from selfseis.explore.encoder import Encoder, Views
+from selfseis.explore.embedding import Axes, Encoder, Views
 from selfseis.explore.evaluate import MEASURE, NULL
 from selfseis.explore.features import WindowTable
+from selfseis.explore.options import ExplorerOptions
 from selfseis.typing import Float32Array
 from selfseis.validation import Verdict, judge
 
 Representation = Literal["auto", "scattering", "learned"]
-
-MIN_TRAINING_WINDOWS = 500  # below which no encoder is trained
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,7 @@ def choose_representation(
     n_bands: int,
     method: Method,
     seed: int,
+    options: ExplorerOptions,
 ) -> FittedRepresentation:
     """Choose scattering, or an encoder where it is requested or better.
 
@@ -78,6 +74,8 @@ def choose_representation(
         Clustering method.
     seed : int
         Seed of everything random.
+    options : ExplorerOptions
+        Options of the explorer.
 
     Raises
     ------
@@ -88,17 +86,19 @@ def choose_representation(
         raise InputError(
             f"representation must be one of {', '.join(get_args(Representation))}, got {wanted!r}"
         )
-    axes = Axes.fit(features)
-    scattering = search_clusters(axes(features), table.first, axes(null), method, seed)
-    if wanted == "scattering" or len(features) < MIN_TRAINING_WINDOWS:
+    axes = Axes.fit(features, options.embedding)
+    scattering = search_clusters(axes(features), table.first, axes(null), method, seed, options)
+    if wanted == "scattering" or len(features) < options.encoder.min_training_windows:
         return FittedRepresentation("scattering", axes, None, scattering, None)
-    encoder, _ = Encoder.trained(Views(features, n_bands, FLOOR, table.site, table.first), axes, seed)
-    learned = search_clusters(encoder(features), table.first, encoder(null), method, seed)
+    floor = options.background.floor
+    views = Views(features, n_bands, floor, table.site, table.first, options.encoder)
+    encoder, _ = Encoder.trained(views, axes, seed)
+    learned = search_clusters(encoder(features), table.first, encoder(null), method, seed, options)
     comparison = judge(
         "explore, learned",
         learned[0].views.scores(),
         scattering[0].views.scores(),
-        learned[0].null_views.null_scores(len(np.unique(learned[0].views.block))),
+        learned[0].null_scores(),
         baseline_name="scattering",
         null_name=NULL,
         measure=MEASURE,

@@ -22,17 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from selfseis.explore.options import ScatteringOptions
 from selfseis.typing import FloatArray
-
-PER_OCTAVE = 4  # first-order bands
-MAX_CENTRE = 0.4  # cycles per sample, of the highest band
-MIN_CYCLES = 6.0  # per window, of the lowest band
-WIDTH = 0.15  # standard deviation of a first-order band over its centre
-MODULATION_WIDTH = 0.35  # the same of a second-order band
-MIN_MODULATIONS = 1.5  # cycles per window of the slowest second-order band
-REACH = 3.0  # standard deviations of a band that are kept
-CELLS = 32  # time cells per window, in which power is averaged
-EDGE = 0.25  # share of the halo that is tapered
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Scattered:
         Mean modulus of the second order over that of the first order.
     shared : Tensor, complex, shape (n, n_rows - 1, n_bands)
         Coherence of each row with the next one.
-    time_course : Tensor, shape (n, n_rows, n_bands, CELLS)
+    time_course : Tensor, shape (n, n_rows, n_bands, n_cells)
         Power in each band along the window.
     """
 
@@ -67,24 +58,29 @@ class Scattering:
     ----------
     length : int
         Samples of a window; the transform takes twice as many, half a window on either side.
+    options : ScatteringOptions
+        The bands.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, options: ScatteringOptions) -> None:
         self.length = length
+        self.options = options
         self.n_padded = 2 * length
 
     @cached_property
     def centres(self) -> FloatArray:
         """Centres of the first-order bands in cycles per sample, descending; shape (n_bands,)."""
-        lowest = min(MIN_CYCLES / self.length, MAX_CENTRE / 2)
-        n_bands = max(2, 1 + int(PER_OCTAVE * math.log2(MAX_CENTRE / lowest)))
-        return (MAX_CENTRE * 2.0 ** (-np.arange(n_bands) / PER_OCTAVE)).astype(np.float64)
+        highest, per_octave = self.options.max_centre, self.options.bands_per_octave
+        lowest = min(self.options.min_cycles / self.length, highest / 2)
+        n_bands = max(2, 1 + int(per_octave * math.log2(highest / lowest)))
+        return (highest * 2.0 ** (-np.arange(n_bands) / per_octave)).astype(np.float64)
 
     @cached_property
     def modulations(self) -> FloatArray:
         """Centres of the second-order bands in cycles per sample, descending, one per octave."""
-        n_octaves = max(1, 1 + int(math.log2(MAX_CENTRE / 2 * self.length / MIN_MODULATIONS)))
-        return (MAX_CENTRE / 2 * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
+        highest = self.options.max_centre / 2
+        n_octaves = max(1, 1 + int(math.log2(highest * self.length / self.options.min_modulations)))
+        return (highest * 2.0 ** -np.arange(n_octaves)).astype(np.float64)
 
     @cached_property
     def second(self) -> list[tuple[int, int]]:
@@ -99,7 +95,7 @@ class Scattering:
     @cached_property
     def fade(self) -> Tensor:
         """Taper of the padded window: the outermost part of the halo falls to zero."""
-        n_edge = max(1, int(EDGE * self.length / 2))
+        n_edge = max(1, int(self.options.tapered_share * self.length / 2))
         fade = np.ones(self.n_padded)
         fade[:n_edge] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(n_edge) + 0.5) / n_edge)
         fade[-n_edge:] = fade[:n_edge][::-1]
@@ -116,12 +112,12 @@ class Scattering:
         spectrum = torch.fft.fft(windows * self.fade, dim=-1)
         moduli, time_courses, modulations, shared = [], [], [], []
         for band, centre in enumerate(self.centres):
-            passed = self._band_passed(spectrum, centre, WIDTH * centre)
+            passed = self._band_passed(spectrum, centre, self.options.relative_width * centre)
             core = self._core(passed)
             envelope = passed.abs()
             modulus = self._core(envelope).mean(dim=-1)
             moduli.append(modulus)
-            time_courses.append(_in_cells(core.abs().square()))
+            time_courses.append(_in_cells(core.abs().square(), self.options.n_time_cells))
             shared.append(_coherence(core))
             modulations += self._modulation(envelope, modulus, band)
         time_course = torch.stack(time_courses, -2)
@@ -137,8 +133,9 @@ class Scattering:
         """Return the second order of one band, relative to its first order."""
         spectrum = torch.fft.fft(envelope, dim=-1)
         slower = [self.modulations[slow] for first, slow in self.second if first == band]
+        width = self.options.modulation_width
         return [
-            self._core(self._band_passed(spectrum, centre, MODULATION_WIDTH * centre).abs()).mean(dim=-1)
+            self._core(self._band_passed(spectrum, centre, width * centre).abs()).mean(dim=-1)
             / modulus.clamp_min(torch.finfo(torch.float32).tiny)
             for centre in slower
         ]
@@ -146,8 +143,9 @@ class Scattering:
     def _band_passed(self, spectrum: Tensor, centre: float, width: float) -> Tensor:
         """Return one band, decimated and shifted in frequency, which leaves its modulus unchanged."""
         n_here = spectrum.shape[-1]
-        first = max(0, math.floor((centre - REACH * width) * self.n_padded))
-        last = min(n_here // 2, math.ceil((centre + REACH * width) * self.n_padded)) + 1
+        reach = self.options.band_reach * width
+        first = max(0, math.floor((centre - reach) * self.n_padded))
+        last = min(n_here // 2, math.ceil((centre + reach) * self.n_padded)) + 1
         n_kept = min(2 ** math.ceil(math.log2(max(last - first, 8))), n_here)
         last = min(last, first + n_kept)
         frequency = torch.arange(first, last) / self.n_padded
@@ -169,7 +167,7 @@ def _coherence(rows: Tensor) -> Tensor:
     return cross / scale
 
 
-def _in_cells(power: Tensor) -> Tensor:
+def _in_cells(power: Tensor, n_cells: int) -> Tensor:
     """Return the mean power in time cells; with fewer samples than cells, each sample fills several."""
     flat = power.reshape(1, -1, power.shape[-1])
-    return torch.nn.functional.adaptive_avg_pool1d(flat, CELLS).reshape(*power.shape[:-1], CELLS)
+    return torch.nn.functional.adaptive_avg_pool1d(flat, n_cells).reshape(*power.shape[:-1], n_cells)

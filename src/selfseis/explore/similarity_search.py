@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from selfseis.errors import InputError
-from selfseis.explore.explored import Explored
-from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.explored import Explored, nearest_windows
 from selfseis.io.obspy_import import obspy
 from selfseis.recording import sample_times
 from selfseis.recording.time_axis import to_ns

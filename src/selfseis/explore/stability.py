@@ -10,11 +10,6 @@ from selfseis.explore.clustering import UNASSIGNED, Assigner, Grouping, Labels
 from selfseis.typing import Float32Array, IntArray
 from selfseis.validation import BlockScores, Interval
 
-BLOCKS = 24  # of time, every other one held out
-N_BOOTSTRAP = 500  # of the bootstrap
-MIN_DISAGREEMENT = 0.02  # expected share of differing pairs of labels, below which agreement is meaningless
-MAX_POINTS = 12_000  # that are clustered; the rest is assigned
-
 
 @dataclass(frozen=True)
 class TwoViews:
@@ -44,14 +39,15 @@ class TwoViews:
         expected = np.array([(self.block == name).sum() * self._expected(name % 2) for name in names], float)
         return BlockScores(loss, expected)
 
-    def null_scores(self, n_blocks: int) -> BlockScores:
+    def null_scores(self, n_blocks: int, min_disagreement: float) -> BlockScores:
         """Return the scores of surrogates for a number of blocks; blocks are repeated or left out to match it.
 
-        Where nearly all windows are in one class, agreement is meaningless and the scores are random.
+        Where nearly all windows are in one class, so that less than `min_disagreement` is expected, agreement is
+        meaningless and the scores are random.
         """
         scores = self.scores()
         places = np.arange(n_blocks) % len(scores.loss)
-        if scores.power.sum() < MIN_DISAGREEMENT * len(self.own):
+        if scores.power.sum() < min_disagreement * len(self.own):
             return BlockScores(np.ones(n_blocks), np.ones(n_blocks))
         return BlockScores(scores.loss[places], scores.power[places])
 
@@ -61,10 +57,10 @@ class TwoViews:
         return float(1 - sum((own == k).mean() * (other == k).mean() for k in np.unique(own)))
 
 
-def time_blocks(first: IntArray) -> IntArray:
+def time_blocks(first: IntArray, max_blocks: int) -> IntArray:
     """Return the block of each window; blocks hold equal numbers of window times."""
     moments = np.unique(first)
-    n_blocks = max(2, min(BLOCKS, len(moments) // 4))
+    n_blocks = max(2, min(max_blocks, len(moments) // 4))
     return np.minimum(np.searchsorted(moments, first) * n_blocks // len(moments), n_blocks - 1)
 
 
@@ -93,9 +89,10 @@ def two_views(grouping: Grouping, points: Float32Array, block: IntArray, seed: i
 
 def grouped(grouping: Grouping, points: Float32Array, seed: int) -> Assigner:
     """Cluster points, or a random sample of very many; return the assigner of all others."""
-    if len(points) > MAX_POINTS:
-        points = points[np.sort(np.random.default_rng(seed).choice(len(points), MAX_POINTS, replace=False))]
-    return Assigner.of(points, grouping.labels(points, seed))
+    max_points = grouping.options.max_points
+    if len(points) > max_points:
+        points = points[np.sort(np.random.default_rng(seed).choice(len(points), max_points, replace=False))]
+    return Assigner.of(points, grouping.labels(points, seed), grouping.options)
 
 
 def renumbered(labels: Labels, like: Labels) -> Labels:
@@ -113,7 +110,9 @@ def renumbered(labels: Labels, like: Labels) -> Labels:
     return np.array([named[label] for label in labels], np.int16)
 
 
-def jaccard(final: Labels, other: Labels, block: IntArray, seed: int) -> dict[int, Interval]:
+def jaccard(
+    final: Labels, other: Labels, block: IntArray, seed: int, n_bootstrap: int
+) -> dict[int, Interval]:
     """Return the Jaccard overlap of each class with its counterpart from held-out windows, with a 95% interval.
 
     Parameters
@@ -126,13 +125,16 @@ def jaccard(final: Labels, other: Labels, block: IntArray, seed: int) -> dict[in
         Block of time of each window, the unit of the bootstrap.
     seed : int
         Seed of the bootstrap.
+    n_bootstrap : int
+        Number of draws of the bootstrap.
 
     References
     ----------
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. doi:10.1016/j.csda.2006.11.025
     """
     n_blocks = int(block.max()) + 1
-    weights = np.random.default_rng(seed).multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), N_BOOTSTRAP)
+    equal = np.full(n_blocks, 1 / n_blocks)
+    weights = np.random.default_rng(seed).multinomial(n_blocks, equal, n_bootstrap)
     found = {}
     for name in np.unique(final[final != UNASSIGNED]):
         mine = final == name

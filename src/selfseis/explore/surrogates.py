@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from selfseis.explore.background import Background
 from selfseis.explore.features import WindowTable, features_of
+from selfseis.explore.options import ExplorerOptions, SurrogateOptions
 from selfseis.explore.scattering import Scattering
 from selfseis.explore.windows import Batch, Grid, Site
 from selfseis.recording import is_fibre
@@ -15,13 +16,15 @@ from selfseis.recording.preprocessing import sample_spans
 from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import phase_randomised
 
-WINDOWS_PER_SPAN = 64
-N_SPANS = 12
-MAX_SURROGATES = 2000
-
 
 def surrogate_features(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, background: Background, n_windows: int, seed: int
+    recording: xr.DataArray,
+    sites: list[Site],
+    grid: Grid,
+    background: Background,
+    n_windows: int,
+    seed: int,
+    options: ExplorerOptions,
 ) -> Float32Array:
     """Return the features of phase-randomised windows above their own background.
 
@@ -36,18 +39,25 @@ def surrogate_features(
     background : Background
         Of the recording; its bands are used.
     n_windows : int
-        Number of windows of the recording; at most 2000 surrogates are made.
+        Number of windows of the recording; no more surrogates are made.
     seed : int
         Seed of the phases.
+    options : ExplorerOptions
+        Of surrogates and scattering.
     """
-    table = surrogate_windows(recording, sites, grid, min(n_windows, MAX_SURROGATES), seed)
+    n_windows = min(n_windows, options.surrogates.max_windows)
+    table = surrogate_windows(recording, sites, grid, n_windows, seed, options)
     names = [site.name for site in sites]
-    own = Background.measure(table, names)
-    return Background(own.power, own.along, own.modulation, background.bands).excess(table, names)
+    return background.measured_on(table, names).excess(table, names)
 
 
 def surrogate_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, n_windows: int, seed: int
+    recording: xr.DataArray,
+    sites: list[Site],
+    grid: Grid,
+    n_windows: int,
+    seed: int,
+    options: ExplorerOptions,
 ) -> WindowTable:
     """Return the table of phase-randomised windows: stationary and Gaussian, with the spectra of the recording.
 
@@ -65,31 +75,33 @@ def surrogate_windows(
         Minimum number of windows of all sites together.
     seed : int
         Seed of the phases.
+    options : ExplorerOptions
+        Of surrogates and scattering.
     """
     rng = np.random.default_rng(seed)
-    scattering = Scattering(grid.length)
+    scattering = Scattering(grid.length, options.scattering)
     n_components = 1 if is_fibre(recording) else max(len(site.rows) for site in sites)
-    amplitudes = _amplitudes(recording, grid)
+    amplitudes = _amplitudes(recording, grid, options.surrogates)
     per_site = -(-n_windows // len(sites))
     tables = []
     for number, site in enumerate(sites):
         made = 0
         while made < per_site:
-            batch = _span(
-                amplitudes[list(site.rows)], number, made, min(per_site - made, WINDOWS_PER_SPAN), grid, rng
-            )
+            n_here = min(per_site - made, options.surrogates.windows_per_span)
+            batch = _span(amplitudes[list(site.rows)], number, made, n_here, grid, rng)
             tables.append(features_of(batch, scattering, n_components, fibre=is_fibre(recording)))
             made += len(batch.first)
     return WindowTable.joined(tables)
 
 
-def _amplitudes(recording: xr.DataArray, grid: Grid) -> FloatArray:
+def _amplitudes(recording: xr.DataArray, grid: Grid, options: SurrogateOptions) -> FloatArray:
     """Return the mean amplitude spectrum of each channel, shape (n_channels, length + 1)."""
     size = 2 * grid.length
     power = np.zeros((recording.sizes["channel"], grid.length + 1))
     taper = np.hanning(size)
     n_counted = np.zeros(len(power))
-    for span in sample_spans(recording, n_spans=N_SPANS, length=WINDOWS_PER_SPAN * grid.length):
+    length = options.windows_per_span * grid.length
+    for span in sample_spans(recording, n_spans=options.n_spans, length=length):
         for start in range(0, span.data.shape[1] - size + 1, grid.length):
             piece = span.data[:, start : start + size]
             whole = np.isfinite(piece).all(axis=1)

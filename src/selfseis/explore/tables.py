@@ -10,18 +10,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.explore.background import band_frequencies, densities_db
 from selfseis.explore.cluster_search import ClusterSolution
 from selfseis.explore.clustering import UNASSIGNED
-from selfseis.explore.explored import Explored
+from selfseis.explore.explored import Explored, nearest_windows
 from selfseis.explore.multiplets import Member
-from selfseis.explore.novelty import false_alarm_rates, nearest_windows
+from selfseis.explore.novelty import false_alarm_rates
 from selfseis.explore.similarity_search import SimilarWindows
 from selfseis.recording import sample_times
 from selfseis.validation import Interval
 
 SEGMENTS = ("seed_id", "start", "end", "class", "class_stability", "novelty")
-MAX_NOVELTY_ROWS = 500
 
 
 def iso(times: NDArray) -> list[str]:
@@ -71,7 +69,7 @@ def classes(
 ) -> pd.DataFrame:
     """Return one row per class: size, stability, agreement of stations, level and time span."""
     start, end = spans_of(recording, explored)
-    density, frequency = densities_db(explored.table, explored.grid), band_frequencies(explored.grid)
+    density, frequency = explored.density_db(), explored.frequency_hz
     median = np.median(density, axis=0)
     rows = []
     present = np.unique(explored.labels)
@@ -107,8 +105,8 @@ def classes(
 
 
 def novelty_list(recording: xr.DataArray, explored: Explored) -> pd.DataFrame:
-    """Return at most 500 windows of highest novelty, with the share of false alarms among them."""
-    order = np.argsort(-explored.novelty, kind="stable")[:MAX_NOVELTY_ROWS]
+    """Return the windows of highest novelty, with the share of false alarms among them."""
+    order = np.argsort(-explored.novelty, kind="stable")[: explored.options.novelty.max_listed]
     rates = false_alarm_rates(explored.p_value)[order]
     nearest, distance = nearest_windows(explored.points[order], explored.points, 2)
     other = np.where(nearest[:, 0] == order, 1, 0) if nearest.shape[1] > 1 else np.zeros(len(order), int)

@@ -12,20 +12,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
+from selfseis.explore.options import WindowOptions
 from selfseis.recording import bridge_gaps, is_fibre, sampling_rate
 from selfseis.recording.components import stations_of
 from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 ProgressCallback = Callable[[float, float], None]
-
-TARGET_WINDOWS = 4000  # per station
-LENGTH_RANGE = (128, 4096)  # samples of a window, where the record is long enough
-MIN_WINDOWS = 4  # of a short record
-MIN_LENGTH = 16  # samples of a window
-CHANNELS_PER_GROUP = 16  # neighbours on a fibre that form a site
-MIN_PRESENT = 0.9  # share of samples in a usable window
-TILE_VALUES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,10 +43,10 @@ class Site:
     roles: str = ""
 
 
-def sites_of(recording: xr.DataArray) -> list[Site]:
+def sites_of(recording: xr.DataArray, options: WindowOptions) -> list[Site]:
     """List the stations of a network, or the groups of neighbouring channels of a fibre."""
     if is_fibre(recording):
-        return _groups_along(np.asarray(recording["distance"].values, float))
+        return _groups_along(np.asarray(recording["distance"].values, float), options.channels_per_site)
     sites = []
     for station in stations_of(recording):
         named = zip("ZNE", (station.vertical, station.north, station.east), strict=True)
@@ -65,8 +58,8 @@ def sites_of(recording: xr.DataArray) -> list[Site]:
     return sites
 
 
-def _groups_along(distance: FloatArray) -> list[Site]:
-    n_groups = max(1, round(len(distance) / CHANNELS_PER_GROUP))
+def _groups_along(distance: FloatArray, n_channels: int) -> list[Site]:
+    n_groups = max(1, round(len(distance) / n_channels))
     groups = np.array_split(np.argsort(distance, kind="stable"), n_groups)
     return [
         Site(
@@ -94,32 +87,34 @@ class Grid:
     length: int
 
     @classmethod
-    def for_recording(cls, recording: xr.DataArray, seconds: float | None = None) -> Self:
+    def for_recording(cls, recording: xr.DataArray, seconds: float | None, options: WindowOptions) -> Self:
         """Choose the window length: the given one, or the power of two that gives some thousands of windows.
 
         Parameters
         ----------
         recording : xarray.DataArray
             The recording.
-        seconds : float, optional
+        seconds : float or None
             Length of a window in s.
+        options : WindowOptions
+            Bounds of the length.
 
         Raises
         ------
         InputError
-            If the recording is too short, or windows would be shorter than 16 samples.
+            If the recording or the windows are too short.
         """
         rate = sampling_rate(recording)
         covered = sum(last - first for first, last in stretches(recording))
-        if covered < MIN_WINDOWS * MIN_LENGTH:
-            raise InputError(
-                f"{covered} samples are too few to explore: give at least {MIN_WINDOWS * MIN_LENGTH}"
-            )
+        min_samples = options.min_windows * options.min_length
+        if covered < min_samples:
+            raise InputError(f"{covered} samples are too few to explore: give at least {min_samples}")
         if seconds is not None:
-            return cls(rate, _checked_length(seconds, rate, covered))
-        max_length = 2 ** int(math.log2(covered / MIN_WINDOWS))
-        length = 2 ** int(math.log2(max(covered / TARGET_WINDOWS, LENGTH_RANGE[0])))
-        return cls(rate, min(length, LENGTH_RANGE[1], max_length))
+            return cls(rate, _checked_length(seconds, rate, covered, options))
+        shortest, longest = options.length_range
+        longest = min(longest, 2 ** int(math.log2(covered / options.min_windows)))
+        length = 2 ** int(math.log2(max(covered / options.target_windows, shortest)))
+        return cls(rate, min(length, longest))
 
     @property
     def halo(self) -> int:
@@ -132,12 +127,13 @@ class Grid:
         return self.length / self.rate
 
 
-def _checked_length(seconds: float, rate: float, covered: int) -> int:
+def _checked_length(seconds: float, rate: float, covered: int, options: WindowOptions) -> int:
     length = 2 * round(seconds * rate / 2) if math.isfinite(seconds) else 0
-    if not MIN_LENGTH <= length <= covered // MIN_WINDOWS:
+    max_length = covered // options.min_windows
+    if not options.min_length <= length <= max_length:
         raise InputError(
-            f"windows of {seconds:g} s are {length} samples: give {MIN_LENGTH / rate:g} to "
-            f"{covered // MIN_WINDOWS / rate:g} s"
+            f"windows of {seconds:g} s are {length} samples: give {options.min_length / rate:g} to "
+            f"{max_length / rate:g} s"
         )
     return length
 
@@ -182,7 +178,12 @@ class Batch:
 
 
 def stream_windows(
-    recording: xr.DataArray, sites: list[Site], grid: Grid, *, progress: ProgressCallback | None = None
+    recording: xr.DataArray,
+    sites: list[Site],
+    grid: Grid,
+    options: WindowOptions,
+    *,
+    progress: ProgressCallback | None = None,
 ) -> Iterator[Batch]:
     """Read all windows of a recording, span by span and site by site.
 
@@ -194,6 +195,8 @@ def stream_windows(
         Stations, or groups of channels of a fibre.
     grid : Grid
         The windows.
+    options : WindowOptions
+        Size of the tiles, and the required share of samples.
     progress : callable, optional
         Called with the number of samples read and of all samples.
 
@@ -203,17 +206,19 @@ def stream_windows(
         Includes unusable windows, so that gaps are known.
     """
     n_samples = recording.sizes["time"]
-    n_windows = max(1, TILE_VALUES // (recording.sizes["channel"] * grid.length * 2))
+    n_windows = max(1, options.max_tile_values // (recording.sizes["channel"] * grid.length * 2))
     for tile in covered_tiles(recording, n_windows * grid.length, grid.halo, align=grid.length):
         for number, site in enumerate(sites):
-            batch = _cut(tile.data[list(site.rows)], tile.first, tile.n_core, number, grid)
+            batch = _cut(tile.data[list(site.rows)], tile.first, tile.n_core, number, grid, options)
             if len(batch.first):
                 yield batch
         if progress is not None:
             progress(tile.first + tile.n_core, n_samples)
 
 
-def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, first: IntArray) -> Batch:
+def read_windows(
+    recording: xr.DataArray, site: Site, number: int, grid: Grid, first: IntArray, options: WindowOptions
+) -> Batch:
     """Read the windows of one site that begin at given samples.
 
     Parameters
@@ -228,6 +233,8 @@ def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, f
         Length and sampling rate.
     first : ndarray of int64, shape (n,)
         First samples, on or off the grid.
+    options : WindowOptions
+        The required share of samples.
     """
     n_samples = recording.sizes["time"]
     data = np.full((len(site.rows), 2 * grid.length * len(first)), np.nan, np.float32)
@@ -237,20 +244,23 @@ def read_windows(recording: xr.DataArray, site: Site, number: int, grid: Grid, f
         into = place * 2 * grid.length + low - (begin - grid.halo)
         data[:, into : into + high - low] = rows.isel(time=slice(int(low), int(high))).values
     pieces = data.reshape(len(site.rows), len(first), 2 * grid.length).transpose(1, 0, 2)
-    return _batch(pieces, first, number, grid)
+    return _batch(pieces, first, number, grid, options)
 
 
-def _cut(data: Float32Array, first: int, n_core: int, number: int, grid: Grid) -> Batch:
+def _cut(
+    data: Float32Array, first: int, n_core: int, number: int, grid: Grid, options: WindowOptions
+) -> Batch:
     n_windows = n_core // grid.length
     pieces = np.lib.stride_tricks.sliding_window_view(data, 2 * grid.length, axis=1)[:, :: grid.length]
     pieces = pieces[:, :n_windows].transpose(1, 0, 2)
-    return _batch(pieces, first + grid.length * np.arange(n_windows, dtype=np.int64), number, grid)
+    begins = first + grid.length * np.arange(n_windows, dtype=np.int64)
+    return _batch(pieces, begins, number, grid, options)
 
 
-def _batch(pieces: Float32Array, first: IntArray, number: int, grid: Grid) -> Batch:
+def _batch(pieces: Float32Array, first: IntArray, number: int, grid: Grid, options: WindowOptions) -> Batch:
     core = slice(grid.halo, grid.halo + grid.length)
     present = np.isfinite(pieces)
-    live = present[:, :, core].mean(axis=2) >= MIN_PRESENT
+    live = present[:, :, core].mean(axis=2) >= options.min_present
     with np.errstate(invalid="ignore"):
         mean = np.where(present, pieces, 0).sum(axis=2) / np.maximum(present.sum(axis=2), 1)
     filled, _ = bridge_gaps(pieces - mean[:, :, None].astype(np.float32), grid.halo)

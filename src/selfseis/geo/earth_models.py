@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from selfseis.errors import InputError
-from selfseis.geo.phases import Wave
 from selfseis.geo.sphere import EARTH_RADIUS_KM
-from selfseis.io.obspy_import import obspy
+from selfseis.io.obspy_import import obspy, without_warnings
+from selfseis.io.tables import Table, find_separator, is_number, split_cells
 from selfseis.typing import FloatArray
 
 POISSON_VP_VS = 3.0**0.5
+_MANTLE_VP = 7.7  # km/s; rays below the first such depth are mantle rays
 _NAMES = {
-    "depth": ("depth_km", "depth", "z", "z_km"),
-    "vp": ("vp", "vp_km_s", "p"),
-    "vs": ("vs", "vs_km_s", "s"),
+    "depth_km": ("depth", "z", "z_km"),
+    "vp": ("vp_km_s", "p"),
+    "vs": ("vs_km_s", "s"),
 }
 
 
@@ -84,23 +83,22 @@ class VelocityModel1D:
                 f"the velocity model {place} cannot be read ({error}): give a text file"
             ) from error
         lines = lines[2:] if place.suffix.lower() == ".tvel" else lines
-        rows = [_cells(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        rows = [
+            split_cells(line, find_separator(line, (",",)))
+            for line in lines
+            if line.strip() and not line.lstrip().startswith("#")
+        ]
         if not rows:
             raise InputError(f"the velocity model {place} is empty: give lines of depth_km, vp, vs")
-        named = not _is_number(rows[0][0])
-        order = (
-            _columns(rows[0], place)
-            if named
-            else {"depth": 0, "vp": 1, "vs": 2 if len(rows[0]) > 2 else None}
-        )
+        table = _table_of(rows, place)
         try:
-            table = [_layer(row, order) for row in rows[named:]]
-        except (ValueError, IndexError) as error:
+            layers = [_layer(row) for row in table.records()]
+        except ValueError as error:
             raise InputError(f"{place} contains a value that is not a number: {error}") from error
-        solid = next((row for row, (_, _, vs) in enumerate(table) if vs == 0), len(table))
+        solid = next((row for row, (_, _, vs) in enumerate(layers) if vs == 0), len(layers))
         if solid == 0:
             raise InputError(f"the velocity model {place} has no layer with vs > 0: give vs in km/s")
-        depth, vp, vs = np.array(table[:solid], float).T
+        depth, vp, vs = np.array(layers[:solid], float).T
         return cls(depth, vp, vs, f"read from {place.name}")
 
     @classmethod
@@ -122,12 +120,16 @@ class VelocityModel1D:
         vp = scale * np.array([5.8, 5.8, 6.5, 6.5, 8.04, 8.05, 9.03])
         return cls(depth, vp, vp / vp_vs, f"IASP91 crust with velocities times {scale:.2f}")
 
+    def velocity(self, phase: str) -> FloatArray:
+        """Velocities of a phase at `depth_km` in km/s."""
+        return self.vp if phase == "P" else self.vs
+
     def at(self, depth_km: npt.ArrayLike, phase: str) -> FloatArray:
         """Velocity of a phase at depths in km/s; at a discontinuity the value below it."""
         depth = np.asarray(depth_km, float)
         below = np.clip(np.searchsorted(self.depth_km, depth, side="right"), 0, len(self.depth_km))
         low, high = np.maximum(below - 1, 0), np.minimum(below, len(self.depth_km) - 1)
-        values = self.vp if phase == "P" else self.vs
+        values = self.velocity(phase)
         step = self.depth_km[high] - self.depth_km[low]
         share = np.divide(depth - self.depth_km[low], step, out=np.zeros(depth.shape), where=step > 0)
         return np.asarray(values[low] + np.clip(share, 0, 1) * (values[high] - values[low]))
@@ -136,71 +138,6 @@ class VelocityModel1D:
     def vp_vs(self) -> float:
         """Median ratio of vp to vs."""
         return float(np.median(self.vp / self.vs))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return depths and velocities as lists, for JSON."""
-        return {
-            "depth_km": self.depth_km.tolist(),
-            "vp": self.vp.tolist(),
-            "vs": self.vs.tolist(),
-            "source": self.source,
-        }
-
-
-def _cells(line: str) -> list[str]:
-    cells = next(csv.reader([line])) if "," in line else line.split()
-    return [cell.strip() for cell in cells]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _columns(names: list[str], place: Path) -> dict[str, int | None]:
-    lower = [name.lower() for name in names]
-    found = {
-        key: next((lower.index(name) for name in known if name in lower), None)
-        for key, known in _NAMES.items()
-    }
-    if found["depth"] is None or found["vp"] is None:
-        raise InputError(f"the velocity model {place} needs the columns depth_km and vp, and vs if known")
-    return found
-
-
-def _layer(row: list[str], order: dict[str, int | None]) -> tuple[float, float, float]:
-    depth, vp, vs = order["depth"], order["vp"], order["vs"]
-    assert depth is not None and vp is not None
-    fast = float(row[vp])
-    return float(row[depth]), fast, fast / POISSON_VP_VS if vs is None else float(row[vs])
-
-
-CORE_KM = 3479.5
-GLOBAL_MODELS = ("ak135", "prem", "iasp91")
-_MANTLE_VP = 7.7  # km/s; rays below the first such depth are mantle rays
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Velocities of the crust and the mantle against depth.
-
-    Attributes
-    ----------
-    name : str
-        Origin of the model.
-    depth_km : ndarray, shape (n,)
-        From 0 to the core, ascending; a discontinuity occurs twice.
-    vp, vs : ndarray, shape (n,)
-        In km/s.
-    """
-
-    name: str
-    depth_km: FloatArray
-    vp: FloatArray
-    vs: FloatArray
 
     @property
     def moho_km(self) -> float:
@@ -213,22 +150,37 @@ class Reference:
         """Depth of the deepest value."""
         return float(self.depth_km[-1])
 
-    def velocity(self, wave: Wave) -> FloatArray:
-        """Velocities of a wave at `depth_km`."""
-        return self.vp if wave == "P" else self.vs
-
-    def at(self, depth_km: FloatArray, wave: Wave) -> FloatArray:
-        """Velocity at depths in km/s; constant above and below the model, the lower side of a discontinuity."""
-        depth = np.asarray(depth_km, float)
-        below = np.clip(np.searchsorted(self.depth_km, depth, side="right"), 1, len(self.depth_km) - 1)
-        low, high = self.depth_km[below - 1], self.depth_km[below]
-        share = np.divide(depth - low, high - low, out=np.ones(depth.shape), where=high > low)
-        values = self.velocity(wave)
-        return np.asarray(values[below - 1] + np.clip(share, 0, 1) * (values[below] - values[below - 1]))
+    def to_dict(self) -> dict[str, Any]:
+        """Return depths and velocities as lists, for JSON."""
+        return {
+            "depth_km": self.depth_km.tolist(),
+            "vp": self.vp.tolist(),
+            "vs": self.vs.tolist(),
+            "source": self.source,
+        }
 
 
-def read_reference(name: str) -> Reference:
-    """Return a reference earth by name or from a file.
+def _table_of(rows: list[list[str]], place: Path) -> Table:
+    """Return the rows by the names in the first one, or by position if that holds numbers."""
+    if is_number(rows[0][0]):
+        return Table([], {name: n for n, name in enumerate(_NAMES) if n < max(2, len(rows[0]))}, rows)
+    table = Table.from_cells(rows, _NAMES)
+    if not {"depth_km", "vp"} <= set(table.columns):
+        raise InputError(f"the velocity model {place} needs the columns depth_km and vp, and vs if known")
+    return table
+
+
+def _layer(row: dict[str, str]) -> tuple[float, float, float]:
+    vp = float(row["vp"])
+    return float(row["depth_km"]), vp, float(row["vs"]) if "vs" in row else vp / POISSON_VP_VS
+
+
+CORE_KM = 3479.5
+GLOBAL_MODELS = ("ak135", "prem", "iasp91")
+
+
+def read_reference(name: str) -> VelocityModel1D:
+    """Return a model of the crust and the mantle, from the surface to the core, by name or from a file.
 
     Parameters
     ----------
@@ -254,18 +206,18 @@ def read_reference(name: str) -> Reference:
         np.concatenate([model.at(at_surface, wave), values[inside], model.at(at_floor, wave)])
         for wave, values in (("P", model.vp), ("S", model.vs))
     ]
-    return Reference(Path(name).name, depth, columns[0], columns[1])
+    return VelocityModel1D(depth, columns[0], columns[1], Path(name).name)
 
 
 @lru_cache(maxsize=4)
-def _from_taup(name: str) -> Reference:
+def _from_taup(name: str) -> VelocityModel1D:
     obspy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with without_warnings():
         from obspy.taup import TauPyModel
 
         layers = TauPyModel(name).model.s_mod.v_mod.layers
-    layers = layers[layers["top_depth"] < EARTH_RADIUS_KM - CORE_KM - 1]
+    is_solid = layers["top_s_velocity"] > 0  # the core of IASP91 begins 2.5 km above `CORE_KM`
+    layers = layers[(layers["top_depth"] < EARTH_RADIUS_KM - CORE_KM - 1) & is_solid]
     columns = [
         np.stack([layers[f"top_{quantity}"], layers[f"bot_{quantity}"]], axis=1).ravel()
         for quantity in ("depth", "p_velocity", "s_velocity")
@@ -273,4 +225,4 @@ def _from_taup(name: str) -> Reference:
     columns[0] = columns[0].clip(max=EARTH_RADIUS_KM - CORE_KM)
     changed = np.append(True, np.any(np.diff(np.stack(columns), axis=1) != 0, axis=0))
     depth, vp, vs = (column[changed] for column in columns)
-    return Reference(name, depth, vp, vs)
+    return VelocityModel1D(depth, vp, vs, name)

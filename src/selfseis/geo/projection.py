@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from selfseis.errors import InputError
+from selfseis.geo.options import PositionOptions
 from selfseis.geo.stations import StationTable
 from selfseis.quality_log import QualityLog
 from selfseis.typing import BoolArray, FloatArray
@@ -45,11 +46,6 @@ class FlatMap:
         from pyproj import Proj
 
         return Proj(proj="aeqd", lat_0=self.latitude, lon_0=self.longitude, ellps="WGS84", units="km")
-
-
-FAR_KM = 1500.0
-NEAR_KM = 200.0
-FAR_IN_FAULT_LENGTHS = 20.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +102,7 @@ def corrected_positions(
     size_km: float,
     unit: str,
     quality_log: QualityLog,
+    options: PositionOptions = PositionOptions(),
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Swap exchanged longitudes and latitudes, and find the points that are too far from the fault to be used.
 
@@ -119,6 +116,7 @@ def corrected_positions(
     unit : str
         The file, for the quality log.
     quality_log : QualityLog
+    options : PositionOptions
 
     Returns
     -------
@@ -134,11 +132,12 @@ def corrected_positions(
     as_given = wrapped(longitude, about[0]), np.asarray(latitude, float)
     exchanged = wrapped(latitude, about[0]), np.asarray(longitude, float)
     given, other = (float(np.median(_distances(*places, about))) for places in (as_given, exchanged))
-    is_exchanged = given > max(2 * size_km, NEAR_KM) and other < given / 5
+    is_far = given > max(options.min_exchanged_in_sizes * size_km, options.min_exchanged_km)
+    is_exchanged = is_far and other < given / options.exchange_gain
     if is_exchanged:
         quality_log.add("assumed", unit, "longitude and latitude are exchanged: swapped back", len(longitude))
     longitude, latitude = exchanged if is_exchanged else as_given
-    reach = max(FAR_KM, FAR_IN_FAULT_LENGTHS * size_km)
+    reach = max(options.max_distance_km, options.max_distance_in_sizes * size_km)
     near = _distances(longitude, latitude, about) <= reach
     if not near.any():
         raise InputError(

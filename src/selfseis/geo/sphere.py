@@ -10,12 +10,8 @@ from selfseis.typing import FloatArray
 
 EARTH_RADIUS_KM = 6371.0
 """Mean radius of the Earth."""
-KM_PER_DEGREE_OF_SPHERE = np.pi * EARTH_RADIUS_KM / 180
-"""Length of one degree on the sphere of `EARTH_RADIUS_KM`, unrounded: the cells of tomography."""
 KM_PER_DEGREE = 111.195
-"""The same length, rounded to metres: catalogues, location maps and simulated networks."""
-KM_PER_DEGREE_ROUNDED = 111.2
-"""The same length, rounded to 0.1 km: apertures and sections, where 0.005% is of no effect."""
+"""Length of one degree on the sphere of `EARTH_RADIUS_KM`, rounded to metres."""
 
 
 def azimuthal_gap(azimuths: npt.ArrayLike) -> float:
@@ -50,6 +46,14 @@ def coordinates(vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Geographic latitude and longitude (degrees, -180 to 180) of unit vectors of shape (..., 3)."""
     latitude = geographic(np.degrees(np.arcsin(np.clip(vectors[..., 2], -1, 1))))
     return latitude, np.degrees(np.arctan2(vectors[..., 1], vectors[..., 0]))
+
+
+def distances_km(latitude: ArrayLike, longitude: ArrayLike) -> FloatArray:
+    """Return the great-circle distances in km between all points on a sphere (haversine formula); shape (n, n)."""
+    phi, lam = np.radians(np.asarray(latitude, float)), np.radians(np.asarray(longitude, float))
+    dphi, dlam = phi[:, None] - phi, lam[:, None] - lam
+    haversine = np.sin(dphi / 2) ** 2 + np.cos(phi)[:, None] * np.cos(phi) * np.sin(dlam / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))
 
 
 def angles_between(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +13,16 @@ import numpy as np
 import pandas as pd
 
 from selfseis.errors import InputError
-from selfseis.io.obspy_import import obspy
+from selfseis.io.obspy_import import obspy, read_inventory
+from selfseis.io.tables import Table, parse_table, split_cells
 from selfseis.quality_log import QualityLog
 from selfseis.typing import FloatArray
 
-_KILOMETRES_BELOW = 9.0
+_KILOMETRES_BELOW = 9.0  # the highest mountain, in km
+_ELEVATIONS = ("elevation_m", "elevation_km", "elevation")
+_SITE_COLUMNS: dict[str, tuple[str, ...]] = {
+    name: () for name in ("station", "name", "latitude", "longitude", *_ELEVATIONS)
+}
 
 
 class Site(NamedTuple):
@@ -71,29 +74,6 @@ def _site(entry: Any, sensitivity: float) -> Site:
     return Site(float(entry.latitude), float(entry.longitude), float(entry.elevation), float(sensitivity))
 
 
-def read_inventory(source: Any) -> Any:
-    """Read StationXML (a path) through ObsPy; an Inventory is passed through.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    if not isinstance(source, str | Path):
-        return source
-    if not Path(source).exists():
-        raise InputError(f"{source} does not exist: check the path of the inventory")
-    module = obspy()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return module.read_inventory(str(source))
-    except Exception as error:  # ObsPy's readers may raise any exception
-        raise InputError(
-            f"{source} is not a station inventory that ObsPy can read: give StationXML"
-        ) from error
-
-
 def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
     """Read sites from a table with the columns station (or name), latitude, longitude and, if known, elevation.
 
@@ -105,11 +85,12 @@ def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
     dict
         Site by the name in the table; empty when the file is no such table.
     """
-    rows = _table_rows(path)
-    columns = set(rows[0]) if rows else set()
-    if not {"latitude", "longitude"} <= columns or not {"station", "name"} & columns:
+    table = _site_table(path)
+    columns = set(table.columns)
+    if not table.rows or not {"latitude", "longitude"} <= columns or not {"station", "name"} & columns:
         return {}
-    column = next((name for name in ("elevation_m", "elevation_km", "elevation") if name in rows[0]), None)
+    rows = list(table.records())
+    column = next((name for name in _ELEVATIONS if name in columns), None)
     sites: dict[str, Site] = {}
     try:
         heights = [float(row[column]) if column and row[column] else np.nan for row in rows]
@@ -135,17 +116,14 @@ def _metres_per_unit(column: str | None, heights: list[float], path: Path, quali
     return 1.0
 
 
-def _table_rows(path: Path) -> list[dict[str, str]]:
+def _site_table(path: Path) -> Table:
+    """Read a comma-separated table of sites; the table is empty if the file cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
-        return []
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if len(lines) < 2:
-        return []
-    names = [name.strip().lower() for name in lines[0].split(",")]
-    reader = csv.DictReader(lines[1:], fieldnames=names, restkey="", restval="", skipinitialspace=True)
-    return [{name: str(row[name]).strip() for name in names} for row in reader]
+        lines = []
+    rows = (split_cells(line, ",") for line in lines if line.strip() and not line.startswith("#"))
+    return Table.from_cells(rows, _SITE_COLUMNS)
 
 
 def _site_for(seed_id: str, sites: Mapping[str, Site]) -> Site | None:
@@ -155,7 +133,7 @@ def _site_for(seed_id: str, sites: Mapping[str, Site]) -> Site | None:
 
 _COLUMNS = {
     "station": ("station", "sta", "code", "name", "station_code"),
-    "network": ("network", "net", "#network"),
+    "network": ("network", "net"),
     "latitude": ("latitude", "lat", "station_latitude"),
     "longitude": ("longitude", "lon", "long", "station_longitude"),
     "elevation_m": ("elevation_m", "elevation", "elev", "elev_m", "station_elevation_m"),
@@ -310,24 +288,19 @@ def _of_table(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch
         for code, site in sites.items():
             yield Epoch(code, site.latitude, site.longitude, site.elevation)
         return
-    separator = "|" if "|" in _first_line(text) else ","
-    lines = [line.split(separator) for line in text.splitlines() if line.strip()]
-    names = [cell.strip().lower() for cell in lines[0]]
-    at = {
-        key: next((names.index(alias) for alias in aliases if alias in names), None)
-        for key, aliases in _COLUMNS.items()
-    }
-    if at["station"] is None or at["latitude"] is None or at["longitude"] is None:
+    table = parse_table(text.splitlines(), _COLUMNS, separators=("|", ","))
+    if not {"station", "latitude", "longitude"} <= set(table.columns):
         return
-    for number, cells in enumerate(lines[1:], start=2):
-        value = {key: cells[i].strip() for key, i in at.items() if i is not None and i < len(cells)}
+    for number, value in enumerate(table.records(), start=2):
         try:
+            if not value["station"]:
+                raise ValueError("no station")
             metres = float(value.get("elevation_m") or "nan")
             if value.get("elevation_km"):
                 metres = 1000 * float(value["elevation_km"])
             code = ".".join(filter(None, (value.get("network"), value["station"])))
             yield Epoch(code, float(value["latitude"]), float(value["longitude"]), metres)
-        except (ValueError, KeyError):
+        except ValueError:
             quality_log.add("unusable_row", str(place), f"line {number} is not a station")
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from selfseis.errors import InputError
-from selfseis.geo.station_files import Site, read_inventory, sites_from_table
+from selfseis.geo.options import ArrayOptions
+from selfseis.geo.station_files import Site, sites_from_table
+from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog
 from selfseis.typing import BoolArray, FloatArray
-
-FAR_OUTSIDE = 4.0  # times the median distance of the stations from their centre
 
 
 @dataclass(frozen=True)
@@ -136,18 +136,21 @@ class StationTable:
         return rows
 
 
-def far_outside(east_km: FloatArray, north_km: FloatArray) -> BoolArray:
-    """Return the stations farther from the centre than four times the median distance of all stations.
+def far_outside(
+    east_km: FloatArray, north_km: FloatArray, options: ArrayOptions = ArrayOptions()
+) -> BoolArray:
+    """Return the stations that are much farther from the centre than the median of all stations.
 
     Parameters
     ----------
     east_km, north_km : ndarray, shape (n_stations,)
         Positions on a flat map.
+    options : ArrayOptions
     """
     distance = np.hypot(east_km - np.median(east_km), north_km - np.median(north_km))
     if len(distance) < 4:  # three stations have no outlier
         return np.zeros(len(distance), bool)
-    return distance > FAR_OUTSIDE * max(float(np.median(distance)), 1e-3)
+    return distance > options.max_distance * max(float(np.median(distance)), 1e-3)
 
 
 def _some(names: list[str]) -> str:

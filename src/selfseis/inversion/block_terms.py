@@ -15,8 +15,6 @@ from scipy import sparse
 from selfseis.inversion.problem import LinearProblem
 from selfseis.typing import BoolArray, FloatArray
 
-ROUNDS = 4
-
 
 @dataclass(frozen=True)
 class Explained:
@@ -24,10 +22,10 @@ class Explained:
 
     Attributes
     ----------
-    residual : ndarray, shape (n_hidden,)
-    deviations : ndarray, shape (n_hidden, n_samples)
+    residual : ndarray, shape (n_held_out,)
+    deviations : ndarray, shape (n_held_out, n_samples)
         The same for the deviations of posterior draws from the mode.
-    noise_share : ndarray, shape (n_hidden,)
+    noise_share : ndarray, shape (n_held_out,)
         Share of the noise variance that is left in each residual; near 0 where the terms fit anything.
     """
 
@@ -42,12 +40,12 @@ class BlockTerms:
     Parameters
     ----------
     problem : LinearProblem
-    hidden, visible : ndarray of bool, shape (n_data,)
+    held_out, visible : ndarray of bool, shape (n_data,)
     """
 
-    def __init__(self, problem: LinearProblem, hidden: BoolArray, visible: BoolArray) -> None:
+    def __init__(self, problem: LinearProblem, held_out: BoolArray, visible: BoolArray) -> None:
         self.problem = problem
-        self.rows = np.flatnonzero(hidden)
+        self.rows = np.flatnonzero(held_out)
         terms = sparse.csr_array(problem.nuisance)
         seen = np.zeros(problem.n_nuisance, bool)
         seen[terms[np.flatnonzero(visible)].indices] = True
@@ -73,11 +71,11 @@ class BlockTerms:
 
         Parameters
         ----------
-        residual, noise_sd : ndarray, shape (n_hidden,)
+        residual, noise_sd : ndarray, shape (n_held_out,)
             Observed minus predicted, and the standard deviation of the noise.
         term_precision : ndarray, shape (n_nuisance,)
             One over the prior variance of all terms.
-        deviations : ndarray, shape (n_hidden, n_samples), optional
+        deviations : ndarray, shape (n_held_out, n_samples), optional
             Deviations of the predictions of posterior draws.
         student_dof : float, optional
             Degrees of freedom of Student's t, which reduces the weight of outliers; Gaussian without.
@@ -89,7 +87,7 @@ class BlockTerms:
             if not own.size:
                 continue
             weight = np.ones(len(rows))
-            for _ in range(1 if student_dof is None else ROUNDS):
+            for _ in range(1 if student_dof is None else self.problem.options.fit.block_term_rounds):
                 precision = weight / noise_sd[rows] ** 2
                 weighted = columns * precision[:, None]
                 normal = columns.T @ weighted + np.diag(np.maximum(term_precision[own], 1e-12))

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from selfseis.inversion.block_terms import BlockTerms, Explained
 from selfseis.inversion.fit import fit_model
-from selfseis.inversion.hyperparameters import Training, blocked_folds, choose_setting
+from selfseis.inversion.hyperparameters import (
+    SHARE_IN_ONE_SD,
+    Training,
+    blocked_folds,
+    choose_setting,
+    widening_of,
+)
 from selfseis.inversion.priors import Prior, Setting
 from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.term_fit import SearchedPrior, TermFit, TermProblem, noise_sd, predicted, solve_terms
@@ -69,8 +75,8 @@ class HeldOut:
 
     def rows(self, kind: str | None = None) -> BoolArray:
         """Return a mask of the held-out data, all or those whose type starts with `kind`; (n_data,)."""
-        hidden = np.isfinite(self.predicted)
-        return hidden if kind is None else hidden & np.char.startswith(self.kind.astype(str), kind)
+        held_out = np.isfinite(self.predicted)
+        return held_out if kind is None else held_out & np.char.startswith(self.kind.astype(str), kind)
 
     def residual(self, kind: str | None = None) -> FloatArray:
         """Return observed minus predicted for the held-out data."""
@@ -93,7 +99,7 @@ class HeldOut:
         """Return the root mean square of held-out residuals over their predicted sd; 1 if intervals are right."""
         return float(np.sqrt(np.mean((self.residual(kind) / self.sd[self.rows(kind)]) ** 2)))
 
-    def coverage(self, level: float = 0.683, kind: str | None = None) -> float:
+    def coverage(self, level: float = SHARE_IN_ONE_SD, kind: str | None = None) -> float:
         """Return the share of held-out data that lie inside their predicted interval."""
         from scipy.stats import norm
 
@@ -171,10 +177,10 @@ def nested_holdout(
     results = [HeldOut.empty(prior.name, problem) for prior in priors]
     if folds is None:
         folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
-    for number, hidden in enumerate(folds):
-        training = Training(problem.seen_through(~hidden), ~hidden, n_inner, seed)
+    for number, held_out in enumerate(folds):
+        training = Training(problem.seen_through(~held_out), ~held_out, n_inner, seed)
         for place, (prior, result) in enumerate(zip(priors, results, strict=True)):
-            _predict_fold(training, prior, result, hidden, number, n_samples, seed)
+            _predict_fold(training, prior, result, held_out, number, n_samples, seed)
             if progress is not None:
                 progress(number * len(priors) + place + 1, len(folds) * len(priors))
     return results
@@ -207,7 +213,7 @@ def _predict_fold(
     training: Training,
     prior: Prior,
     result: HeldOut,
-    hidden: BoolArray,
+    held_out: BoolArray,
     fold: int,
     n_samples: int,
     seed: int,
@@ -223,29 +229,21 @@ def _predict_fold(
         n_samples=n_samples,
         seed=seed,
     )
-    mean, spread = fitted.predict(problem, hidden)
-    widening = np.array([choice.widening.get(kind, 1.0) for kind in problem.noise.kind[hidden].tolist()])
-    result.predicted[hidden] = mean
-    result.sd[hidden] = np.hypot(spread, fitted.noise_sd(problem, hidden)) * widening
-    result.noise_sd[hidden] = problem.noise.marginal_sd[hidden]
-    result.fold[hidden] = fold
+    mean, spread = fitted.predict(problem, held_out)
+    widening = problem.noise.of_kinds(choice.widening)[held_out]
+    result.predicted[held_out] = mean
+    result.sd[held_out] = np.hypot(spread, fitted.noise_sd(problem, held_out)) * widening
+    result.noise_sd[held_out] = problem.noise.marginal_sd[held_out]
+    result.fold[held_out] = fold
     result.settings.append(choice.setting)
     result.inner_losses.append(choice.loss)
 
 
-SHARE_IN_ONE_SD = 0.683
-MIN_NOISE_SHARE = 0.1
-"""Held-out data are not scored where their block terms would fit more than 90% of any noise."""
-INNER_SAMPLES = 8
-REWEIGHTING_ROUNDS = 3
-MAX_SWEEPS = 2
-MAX_SEARCHED = 12_000
-"""With more visible data than this, settings are searched on a random part of their blocks."""
 NO_TERMS = 1e-3
 """Factor on the prior sizes of searched terms that removes them."""
 
 
-def explain_hidden(terms: TermProblem, fit: TermFit, own: BlockTerms, *, with_model: bool) -> Explained:
+def explain_held_out(terms: TermProblem, fit: TermFit, own: BlockTerms, *, with_model: bool) -> Explained:
     """Predict held-out data from a fit and fit their block terms to the residuals."""
     problem = terms.at(fit.setting)
     residual = problem.data[own.rows] - predicted(problem, fit.draws.mode, own.rows, with_model=with_model)
@@ -309,13 +307,14 @@ def choose_axis_by_axis(
     n_inner : int
     seed : int
     """
-    axes: dict[str, Sequence[float]] = {"terms": terms.term_axis} | dict(prior.axes if prior else {})
+    options = terms.problem.options.cross_validation
+    axes: dict[str, Sequence[float]] = {"terms": options.term_factors} | dict(prior.axes if prior else {})
     setting = {name: float(values[len(values) // 2]) for name, values in axes.items()}
-    searched = _some_blocks(terms.problem.blocks, visible, seed)
-    fit = solve_terms(terms, prior, setting, searched, reweightings=REWEIGHTING_ROUNDS)
+    searched = _some_blocks(terms.problem.blocks, visible, options.max_searched, seed)
+    fit = solve_terms(terms, prior, setting, searched, reweightings=options.search_rounds)
     folds = [
-        (searched & ~hidden, BlockTerms(terms.problem, hidden, searched & ~hidden))
-        for hidden in blocked_folds(terms.problem.blocks, n_inner, visible=searched, seed=seed)
+        (searched & ~held_out, BlockTerms(terms.problem, held_out, searched & ~held_out))
+        for held_out in blocked_folds(terms.problem.blocks, n_inner, visible=searched, seed=seed)
     ]
     tried: dict[tuple[tuple[str, float], ...], float] = {}
 
@@ -325,7 +324,7 @@ def choose_axis_by_axis(
             tried[key] = _inner_loss(terms, prior, candidate, folds, fit)
         return tried[key]
 
-    for _ in range(MAX_SWEEPS):
+    for _ in range(options.max_sweeps):
         before = dict(setting)
         for name, values in axes.items():
             setting = _best_along(setting, name, values, loss_of)
@@ -338,16 +337,16 @@ def choose_axis_by_axis(
         visible,
         scales=fit.scales,
         weights=fit.weights,
-        reweightings=2,
+        reweightings=options.final_rounds,
         start=fit.draws.mode,
     )
     widening = _widening(terms, prior, setting, folds, fit, seed)
     return TermChoice(setting, loss_of(setting), tried, widening, fit)
 
 
-def _some_blocks(blocks: IntArray, visible: BoolArray, seed: int) -> BoolArray:
-    """Return the visible data of random blocks, at most about `MAX_SEARCHED` of them."""
-    share = MAX_SEARCHED / max(int(visible.sum()), 1)
+def _some_blocks(blocks: IntArray, visible: BoolArray, max_data: int, seed: int) -> BoolArray:
+    """Return the visible data of random blocks, at most about `max_data` of them."""
+    share = max_data / max(int(visible.sum()), 1)
     if share >= 1:
         return visible
     names = np.unique(blocks[visible])
@@ -377,14 +376,15 @@ def _inner_loss(
     known: TermFit,
 ) -> float:
     dof = terms.problem.noise.student_dof or 1e6
+    min_noise_share = terms.problem.options.cross_validation.min_noise_share
     deviances = []
     for visible, own in folds:
         fit = solve_terms(
             terms, prior, setting, visible, scales=known.scales, weights=known.weights, start=known.draws.mode
         )
-        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        explained = explain_held_out(terms, fit, own, with_model=prior is not None)
         noise = noise_sd(terms.problem, known.scales)[own.rows]
-        scored = explained.noise_share > MIN_NOISE_SHARE
+        scored = explained.noise_share > min_noise_share
         squared = (explained.residual / noise)[scored] ** 2
         # A prior must not gain in the comparison because it leaves more noise.
         deviances.append((dof + 1) * np.log1p(squared / dof) + 2 * np.log(noise[scored]))
@@ -399,22 +399,20 @@ def _widening(
     known: TermFit,
     seed: int,
 ) -> dict[str, float]:
+    options = terms.problem.options.cross_validation
     ratios: dict[str, list[FloatArray]] = {}
     for visible, own in folds:
         fit = solve_terms(
             terms, prior, setting, visible, scales=known.scales, weights=known.weights,
-            n_samples=INNER_SAMPLES, seed=seed, start=known.draws.mode,
+            n_samples=options.n_inner_samples, seed=seed, start=known.draws.mode,
         )  # fmt: skip
-        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        explained = explain_held_out(terms, fit, own, with_model=prior is not None)
         sd = spread_of(explained, noise_sd(terms.problem, known.scales)[own.rows])
-        scored = explained.noise_share > MIN_NOISE_SHARE
+        scored = explained.noise_share > options.min_noise_share
         for kind in terms.kinds:
             rows = scored & (terms.problem.noise.kind[own.rows] == kind)
             ratios.setdefault(kind, []).append(np.abs(explained.residual[rows]) / sd[rows])
-    return {
-        kind: float(np.quantile(values, SHARE_IN_ONE_SD)) if (values := np.concatenate(parts)).size else 1.0
-        for kind, parts in ratios.items()
-    }
+    return widening_of(ratios)
 
 
 def hold_out_terms(
@@ -452,31 +450,31 @@ def hold_out_terms(
         ``observed - predicted`` is the residual after the block terms of the held-out blocks; data that these
         terms fit anyway are NaN.
     """
-    problem = terms.problem
+    problem, options = terms.problem, terms.problem.options.cross_validation
     result = HeldOut.empty(name, problem)
     folds = list(blocked_folds(problem.blocks, n_folds, seed=seed))
-    for number, hidden in enumerate(folds):
+    for number, held_out in enumerate(folds):
         trained = terms
         if under_null:
-            trained = replace(terms, problem=problem.with_data(null_data(terms, ~hidden, seed)))
+            trained = replace(terms, problem=problem.with_data(null_data(terms, ~held_out, seed)))
         if settings is None:
-            choice = choose_axis_by_axis(trained, prior, ~hidden, n_inner=n_inner, seed=seed)
+            choice = choose_axis_by_axis(trained, prior, ~held_out, n_inner=n_inner, seed=seed)
             known, widening, loss = choice.fit, choice.widening, choice.loss
         else:
-            known = solve_terms(trained, prior, settings[number], ~hidden, reweightings=REWEIGHTING_ROUNDS)
+            known = solve_terms(
+                trained, prior, settings[number], ~held_out, reweightings=options.search_rounds
+            )
             widening, loss = dict.fromkeys(terms.kinds, 1.0), np.nan
         fit = solve_terms(
-            trained, prior, known.setting, ~hidden, scales=known.scales, weights=known.weights,
+            trained, prior, known.setting, ~held_out, scales=known.scales, weights=known.weights,
             n_samples=n_samples, seed=seed, start=known.draws.mode,
         )  # fmt: skip
-        own = BlockTerms(problem, hidden, ~hidden)
-        explained = explain_hidden(terms, fit, own, with_model=prior is not None)
+        own = BlockTerms(problem, held_out, ~held_out)
+        explained = explain_held_out(terms, fit, own, with_model=prior is not None)
         sd = spread_of(explained, noise_sd(problem, fit.scales)[own.rows])
-        left = np.where(explained.noise_share > MIN_NOISE_SHARE, explained.residual, np.nan)
+        left = np.where(explained.noise_share > options.min_noise_share, explained.residual, np.nan)
         result.predicted[own.rows] = problem.data[own.rows] - left
-        result.sd[own.rows] = sd * np.array(
-            [widening[kind] for kind in problem.noise.kind[own.rows].tolist()]
-        )
+        result.sd[own.rows] = sd * problem.noise.of_kinds(widening)[own.rows]
         # Block terms also remove a part of the noise.
         result.noise_sd[own.rows] = problem.noise.sd[own.rows] * np.sqrt(explained.noise_share)
         result.fold[own.rows] = number
@@ -493,7 +491,8 @@ def null_data(terms: TermProblem, visible: BoolArray, seed: int = 0) -> FloatArr
     A fit to them has no real structure, so its skill on real data is that of the null. Held-out data are not used.
     """
     problem = terms.problem
-    bare = solve_terms(terms, None, {"terms": NO_TERMS}, visible, reweightings=REWEIGHTING_ROUNDS)
+    rounds = problem.options.cross_validation.search_rounds
+    bare = solve_terms(terms, None, {"terms": NO_TERMS}, visible, reweightings=rounds)
     fitted = predicted(problem, bare.draws.mode, np.arange(problem.n_data), with_model=False)
     left, rng = np.where(visible, problem.data - fitted, 0.0), np.random.default_rng(seed)
     for kind in terms.kinds:

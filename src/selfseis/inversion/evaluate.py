@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from selfseis.inversion.cross_validation import HeldOut
+from selfseis.inversion.options import EvaluationOptions
 from selfseis.inversion.problem import LinearProblem
 from selfseis.validation import Verdict, judge
 
@@ -48,6 +49,7 @@ def evaluate_priors(
     others: Sequence[HeldOut] = (),
     *,
     seed: int = 0,
+    options: EvaluationOptions = EvaluationOptions(),
 ) -> Verdict:
     """Compare the chosen prior with a baseline and with the null, by a paired bootstrap over held-out blocks.
 
@@ -59,6 +61,8 @@ def evaluate_priors(
     others : sequence of HeldOut
         Further priors for the table in the details.
     seed : int
+    options : EvaluationOptions
+        Minimum gain and error rate.
 
     Returns
     -------
@@ -71,6 +75,8 @@ def evaluate_priors(
         null.block_scores(),
         baseline_name=baseline.name,
         null_name=null.name,
+        min_gain=options.min_gain,
+        error_rate=options.error_rate,
         seed=seed,
         details={"priors": [prior_row(heldout) for heldout in (method, *others, baseline, null)]},
     )

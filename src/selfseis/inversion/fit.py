@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from selfseis.inversion.block_terms import student_weights
 from selfseis.inversion.posterior import Draws
 from selfseis.inversion.priors import Prior, Setting
 from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.whitened_system import System
 from selfseis.typing import BoolArray, FloatArray
-
-ROUNDS = 4
-CONVERGED = 0.05
-MIN_FREE = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,8 +71,7 @@ class Fitted:
 
     def noise_sd(self, problem: LinearProblem, rows: BoolArray) -> FloatArray:
         """Return the standard deviation of the noise of some data; (n_rows,)."""
-        scale = np.array([self.scales[kind] for kind in problem.noise.kind[rows].tolist()])
-        return problem.noise.marginal_sd[rows] * scale
+        return (problem.noise.marginal_sd * problem.noise.of_kinds(self.scales))[rows]
 
 
 def fit_model(
@@ -134,7 +130,7 @@ def fit_model(
 
 def converged(system: System, prior: Prior, setting: Setting, scales: dict[str, float] | None) -> System:
     """Return the system with converged noise scales and weights."""
-    noise = system.problem.noise
+    noise, options = system.problem.noise, system.problem.options.fit
     dof = None if noise.measure_weights is not None else noise.student_dof
     if scales is not None:
         system = system.with_scales(scales)
@@ -142,16 +138,17 @@ def converged(system: System, prior: Prior, setting: Setting, scales: dict[str, 
             return system
     # Without a normal matrix, two draws measure the number of degrees of freedom that the model uses.
     n_probes = 0 if system.problem.is_dense else 2
-    for _ in range(ROUNDS):
+    for _ in range(options.max_rounds):
         draws = prior.solve(system, setting, np.random.default_rng(0), n_probes)
         residual = _normalised(system, draws)
         new = _variance_components(system, draws, residual) if scales is None else scales
         change = max(abs(np.log(new[kind] / system.scales[kind])) for kind in new)
         if dof is not None:
-            system = System(system.problem, system.visible, _student_weights(system, residual, new, dof), new)
+            weights = student_weights(residual / noise.of_kinds(new), dof)
+            system = System(system.problem, system.visible, weights, new)
         else:
             system = system.with_scales(system.scales | new)
-        if change < CONVERGED:
+        if change < options.min_change:
             break
     return system
 
@@ -163,6 +160,7 @@ def _normalised(system: System, draws: Draws) -> FloatArray:
 
 def _variance_components(system: System, draws: Draws, residual: FloatArray) -> dict[str, float]:
     noise, found = system.problem.noise, {}
+    min_free_share = system.problem.options.fit.min_free_share
     used = draws.used() if draws.used is not None else None
     for kind in noise.kinds:
         rows = system.visible & (noise.kind == kind)
@@ -174,7 +172,7 @@ def _variance_components(system: System, draws: Draws, residual: FloatArray) -> 
         else:
             misfit = float(np.sum(system.weights[rows] * residual[rows] ** 2))
         taken = used[kind] if used is not None else _probed(system, draws, rows)
-        free = max(n_rows - taken, MIN_FREE * n_rows)
+        free = max(n_rows - taken, min_free_share * n_rows)
         found[kind] = float(np.sqrt(max(misfit / free, 1e-6)))
     return found
 
@@ -186,12 +184,3 @@ def _probed(system: System, draws: Draws, rows: BoolArray) -> float:
     precision = system.row_precision[rows]
     away = [system.forward(sample - draws.mode)[rows] for sample in draws.samples]
     return float(np.mean([np.sum(precision * moved**2) for moved in away]))
-
-
-def _student_weights(
-    system: System, residual: FloatArray, scales: dict[str, float], dof: float
-) -> FloatArray:
-    scale = np.ones(system.problem.n_data)
-    for kind, value in scales.items():
-        scale[system.problem.noise.kind == kind] = value
-    return (dof + 1) / (dof + (residual / scale) ** 2)

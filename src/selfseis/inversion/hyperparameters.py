@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,7 @@ from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.whitened_system import System
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-INNER_SAMPLES = 8
-SHARE_IN_ONE_SD = 0.683
+SHARE_IN_ONE_SD = 0.683  # of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Training:
         self.problem = problem
         self.whole = System(problem, visible)
         self.inner = [
-            (System(problem, visible & ~hidden), hidden)
-            for hidden in blocked_folds(problem.blocks, n_inner, visible=visible, seed=seed)
+            (System(problem, visible & ~held_out), held_out)
+            for held_out in blocked_folds(problem.blocks, n_inner, visible=visible, seed=seed)
         ]
 
 
@@ -132,12 +131,12 @@ def _tried(training: Training, prior: Prior, setting: Setting) -> tuple[float, d
     problem = training.problem
     system = converged(training.whole, prior, setting, None)
     misses: dict[str, list[FloatArray]] = {}
-    for inner, hidden in training.inner:
+    for inner, held_out in training.inner:
         fitted = fit_model(problem, prior, setting, system=inner, scales=system.scales)
-        residual = problem.data[hidden] - fitted.predict(problem, hidden)[0]
-        normalised = residual / problem.noise.marginal_sd[hidden]
-        for kind in set(problem.noise.kind[hidden].tolist()):
-            misses.setdefault(kind, []).append(normalised[problem.noise.kind[hidden] == kind])
+        residual = problem.data[held_out] - fitted.predict(problem, held_out)[0]
+        normalised = residual / problem.noise.marginal_sd[held_out]
+        for kind in set(problem.noise.kind[held_out].tolist()):
+            misses.setdefault(kind, []).append(normalised[problem.noise.kind[held_out] == kind])
     # Where outliers are expected, held-out outliers must not decide.
     power = 2 if problem.noise.student_dof is None else 1
     means = [np.mean(np.abs(np.concatenate(parts)) ** power) for parts in misses.values()]
@@ -148,15 +147,28 @@ def _widening(
     training: Training, prior: Prior, setting: Setting, scales: dict[str, float], seed: int
 ) -> dict[str, float]:
     problem = training.problem
+    n_samples = problem.options.cross_validation.n_inner_samples
     ratios: dict[str, list[FloatArray]] = {}
-    for inner, hidden in training.inner:
+    for inner, held_out in training.inner:
         fitted = fit_model(
-            problem, prior, setting, system=inner, scales=scales, n_samples=INNER_SAMPLES, seed=seed
+            problem, prior, setting, system=inner, scales=scales, n_samples=n_samples, seed=seed
         )
-        mean, spread = fitted.predict(problem, hidden)
-        ratio = np.abs(problem.data[hidden] - mean) / np.hypot(spread, fitted.noise_sd(problem, hidden))
-        for kind in set(problem.noise.kind[hidden].tolist()):
-            ratios.setdefault(kind, []).append(ratio[problem.noise.kind[hidden] == kind])
+        mean, spread = fitted.predict(problem, held_out)
+        ratio = np.abs(problem.data[held_out] - mean) / np.hypot(spread, fitted.noise_sd(problem, held_out))
+        for kind in set(problem.noise.kind[held_out].tolist()):
+            ratios.setdefault(kind, []).append(ratio[problem.noise.kind[held_out] == kind])
+    return widening_of(ratios)
+
+
+def widening_of(ratios: Mapping[str, Sequence[FloatArray]]) -> dict[str, float]:
+    """Return the factors on predicted standard deviations that put 68% of held-out data into one of them.
+
+    Parameters
+    ----------
+    ratios : mapping of str to sequence of ndarray
+        Absolute residuals over predicted standard deviations, by type of data and fold; 1 for a type without any.
+    """
     return {
-        kind: float(np.quantile(np.concatenate(parts), SHARE_IN_ONE_SD)) for kind, parts in ratios.items()
+        kind: float(np.quantile(values, SHARE_IN_ONE_SD)) if (values := np.concatenate(parts)).size else 1.0
+        for kind, parts in ratios.items()
     }

@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 from selfseis.typing import FloatArray, IntArray
 
 Weights = tuple[FloatArray, ...]
-START = -1.0
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,15 @@ class Network:
         Factor on the output.
     nonnegative : bool
         Whether the output passes a softplus.
+    level : float
+        Output before the softplus with the initial weights.
     """
 
     features: FloatArray
     start: Weights
     size: FloatArray | float
     nonnegative: bool
+    level: float = 0.0
 
     @classmethod
     def drawn(
@@ -49,6 +51,7 @@ class Network:
         width: int,
         n_fields: int = 1,
         nonnegative: bool = False,
+        level: float = 0.0,
     ) -> Network:
         """Return a network with random initial weights.
 
@@ -64,13 +67,15 @@ class Network:
         n_fields : int
             Number of outputs.
         nonnegative : bool
+        level : float
+            Output before the softplus with the initial weights.
         """
         place = coordinates - coordinates.mean(axis=0)
         phase = place @ rng.standard_normal((place.shape[1], n_frequencies)) / scale
         features = np.concatenate([np.sin(phase), np.cos(phase)], axis=1)
         sides = (features.shape[1], width, width, n_fields)
         start = tuple(rng.standard_normal((n_in + 1, n_out)) for n_in, n_out in pairwise(sides))
-        return cls(features, start, size, nonnegative)
+        return cls(features, start, size, nonnegative, level)
 
     def at(self, cells: IntArray) -> Network:
         """Return the same network on some of the cells."""
@@ -99,9 +104,8 @@ class Network:
         return tuple(start + step for start, step in zip(self.start, away, strict=True))
 
     def _raw(self, away: Weights) -> FloatArray:
-        """Return the output before the softplus; with the initial weights it is constant."""
-        start = START if self.nonnegative else 0.0
-        return self._layers(self._moved(away))[1] - self._layers(self.start)[1] + start
+        """Return the output before the softplus; with the initial weights it is `level` everywhere."""
+        return self._layers(self._moved(away))[1] - self._layers(self.start)[1] + self.level
 
     def model(self, away: Weights) -> FloatArray:
         """Return the output on all cells, field after field; (n_model,)."""

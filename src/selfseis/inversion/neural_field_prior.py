@@ -10,17 +10,13 @@ import numpy as np
 from scipy import linalg, sparse
 
 from selfseis.inversion.neural_field import Network, Weights, flattened
+from selfseis.inversion.options import NeuralFieldOptions
 from selfseis.inversion.posterior import Draws
 from selfseis.inversion.priors import Setting
 from selfseis.inversion.problem import LinearProblem, Noise
 from selfseis.inversion.solvers import solve_sparse
 from selfseis.inversion.whitened_system import System
 from selfseis.typing import FloatArray
-
-N_FREQUENCIES = 24
-WIDTH = 48
-STEPS = 6
-HALVINGS = 4
 
 
 class NeuralPrior:
@@ -67,16 +63,22 @@ class NeuralPrior:
         """Return every pair of a scale and a size."""
         return [{"scale": scale, "size": size} for scale, size in product(self.scales, self.sizes)]
 
+    def network(self, setting: Setting, options: NeuralFieldOptions) -> Network:
+        """Return the network of a setting, before any data."""
+        return Network.drawn(
+            self.coordinates, setting["scale"], setting["size"], np.random.default_rng(0),
+            n_frequencies=options.n_frequencies, width=options.width, n_fields=self.n_fields,
+            nonnegative=self.nonnegative, level=options.start if self.nonnegative else 0.0,
+        )  # fmt: skip
+
     def solve(self, system: System, setting: Setting, rng: np.random.Generator, n_samples: int) -> Draws:
         """Return the most plausible unknowns and draws from their posterior."""
         if not system.problem.is_dense:
             raise ValueError(
                 f"too many unknowns for a neural field ({system.n_unknowns}): choose another prior"
             )
-        network = Network.drawn(
-            self.coordinates, setting["scale"], setting["size"], np.random.default_rng(0),
-            n_frequencies=N_FREQUENCIES, width=WIDTH, n_fields=self.n_fields, nonnegative=self.nonnegative,
-        )  # fmt: skip
+        options = system.problem.options.neural_field
+        network = self.network(setting, options)
         matrix, share = system.reduced
         n = system.problem.n_model
 
@@ -84,7 +86,7 @@ class NeuralPrior:
             return np.asarray(right[:n] - share @ right[n:])
 
         best = system.right()
-        weights = _gauss_newton(network, matrix, reduced(best))
+        weights = _gauss_newton(network, matrix, reduced(best), options)
         model, tangent = network.model(weights), network.tangent_kernel(weights)
         rights = np.array([system.noisy_right(rng) for _ in range(n_samples)]).reshape(
             n_samples, system.n_unknowns
@@ -97,7 +99,9 @@ class NeuralPrior:
         return Draws(found[0], np.array(found[1:]).reshape(n_samples, system.n_unknowns))
 
 
-def _gauss_newton(network: Network, matrix: FloatArray, right: FloatArray) -> Weights:
+def _gauss_newton(
+    network: Network, matrix: FloatArray, right: FloatArray, options: NeuralFieldOptions
+) -> Weights:
     """Minimise half the squared misfit and half the squared weights."""
     away = network.unmoved
 
@@ -106,13 +110,13 @@ def _gauss_newton(network: Network, matrix: FloatArray, right: FloatArray) -> We
         return float(model @ (matrix @ model / 2 - right) + sum(np.sum(w**2) for w in weights) / 2)
 
     present = cost(away)
-    for _ in range(STEPS):
+    for _ in range(options.max_steps):
         kernel = network.tangent_kernel(away)
         base = network.model(away) - network.pushed(away, away)
         force = linalg.solve(np.eye(len(kernel)) + matrix @ kernel, right - matrix @ base, check_finite=False)
         target = network.pulled_back(away, force)
         share = 1.0
-        for _ in range(HALVINGS):
+        for _ in range(options.max_halvings):
             tried = tuple(old + share * (new - old) for old, new in zip(away, target, strict=True))
             if (reached := cost(tried)) < present:
                 break
@@ -120,7 +124,7 @@ def _gauss_newton(network: Network, matrix: FloatArray, right: FloatArray) -> We
         else:
             return away
         gained, present, away = present - reached, reached, tried
-        if gained < 1e-3 * abs(present):
+        if gained < options.min_gain * abs(present):
             break
     return away
 
@@ -143,11 +147,6 @@ def _linearised(
     noise = (rights[:, :n] - rights[:, n:] @ share.T - right).T
     corrected = kernel @ linalg.solve(np.eye(n) + matrix @ kernel, noise - matrix @ drawn)
     return list(model + (drawn + corrected).T)
-
-
-MAX_ROW_STEPS = 3
-MAX_ROW_HALVINGS = 3
-CONVERGED = 0.01
 
 
 @dataclass(frozen=True)
@@ -186,6 +185,7 @@ def solve_network(
     start : ndarray, shape (n_unknowns,), optional
         Unknowns whose nuisance terms start the iteration.
     """
+    options = problem.options.neural_field
     seen, visible, precision = _visible(problem, network, row_precision)
     n_model, n_weights = problem.n_model, flattened(network.start).size
     terms = np.zeros(problem.n_nuisance) if start is None else start[n_model:]
@@ -197,9 +197,9 @@ def solve_network(
         origin = np.concatenate([flattened(here.away), here.terms])
         return solve_sparse(linear, precision, unit, n_samples=n_samples, seed=seed, start=origin)
 
-    for _ in range(MAX_ROW_STEPS):
+    for _ in range(options.max_sparse_steps):
         base, here = here, _stepped(seen, visible, precision, here, solved(here, 0))
-        if base.cost - here.cost < CONVERGED * base.cost:
+        if base.cost - here.cost < options.min_sparse_gain * base.cost:
             break
     mode = np.concatenate([network.model(here.away), here.terms])
     if not n_samples:
@@ -258,7 +258,7 @@ def _stepped(
     """Step to the target, or halve the step until the cost falls."""
     origin, share = flattened(here.away), 1.0
     best, terms = np.split(target.mode, [len(origin)])
-    for _ in range(MAX_ROW_HALVINGS):
+    for _ in range(problem.options.neural_field.max_sparse_halvings):
         weights = network.shaped(origin + share * (best - origin))
         tried = _at(network, problem, precision, weights, terms)
         if tried.cost < here.cost:

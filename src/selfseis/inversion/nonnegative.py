@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
+from selfseis.inversion.options import SolverOptions
 from selfseis.typing import BoolArray, FloatArray
-
-MAX_SWAPS = 200
-PATIENCE = 3
 
 
 def solve_nonnegative(
@@ -16,6 +14,8 @@ def solve_nonnegative(
     right: FloatArray,
     bounded: BoolArray,
     start: BoolArray | None = None,
+    *,
+    options: SolverOptions = SolverOptions(),
 ) -> FloatArray:
     """Minimise ``x @ matrix @ x / 2 - right @ x`` with ``x[bounded] >= 0``, by block principal pivoting.
 
@@ -28,6 +28,7 @@ def solve_nonnegative(
         Unknowns that must not be negative.
     start : ndarray of bool, shape (n,), optional
         First guess of the unknowns above zero; a good guess saves time and does not change the result.
+    options : SolverOptions
 
     Returns
     -------
@@ -39,9 +40,9 @@ def solve_nonnegative(
     SIAM J. Sci. Comput. 33. doi:10.1137/110821172
     """
     free = ~bounded | (np.ones_like(bounded) if start is None else start)
-    min_wrong, patience = len(right) + 1, PATIENCE
+    min_wrong, patience = len(right) + 1, options.swap_patience
     scale = 1e-10 * np.abs(right).max(initial=1e-300)
-    for _ in range(MAX_SWAPS):
+    for _ in range(options.max_swaps):
         values = np.zeros(len(right))
         values[free] = _solve_free(matrix, right, free)
         gradient = matrix @ values - right
@@ -50,7 +51,7 @@ def solve_nonnegative(
         if n_wrong == 0:
             break
         if n_wrong < min_wrong:
-            min_wrong, patience = n_wrong, PATIENCE
+            min_wrong, patience = n_wrong, options.swap_patience
         elif patience > 0:
             patience -= 1
         else:  # swapping all at once can cycle; swapping only the last one cannot

@@ -12,6 +12,7 @@ from scipy import linalg, sparse
 
 from selfseis.inversion.mesh_graph import Graph
 from selfseis.inversion.nonnegative import solve_nonnegative
+from selfseis.inversion.options import PriorOptions
 from selfseis.inversion.posterior import Draws, Root
 from selfseis.inversion.problem import LinearProblem
 from selfseis.inversion.solvers import solve_dense, solve_iteratively, solve_sparse
@@ -109,9 +110,8 @@ class LaplacianPrior(GaussianPrior):
     nonnegative : bool
         Whether models must not be negative.
     name : str, optional
+    options : PriorOptions
     """
-
-    DAMPING = 0.01
 
     def __init__(
         self,
@@ -121,7 +121,9 @@ class LaplacianPrior(GaussianPrior):
         n_fields: int = 1,
         nonnegative: bool = False,
         name: str | None = None,
+        options: PriorOptions = PriorOptions(),
     ) -> None:
+        self.options = options
         self.graph = graph
         self.sds = tuple(sds)
         self.n_fields = n_fields
@@ -137,7 +139,8 @@ class LaplacianPrior(GaussianPrior):
         stiffness = self.graph.stiffness()
         degree = np.maximum(stiffness.diagonal(), 1e-12)
         # Differences from the mean of the neighbours; the damping only fixes the level, which differences leave free.
-        laplacian = sparse.diags_array(1 / degree) @ stiffness + self.DAMPING * sparse.eye_array(len(degree))
+        damping = self.options.laplacian_damping * sparse.eye_array(len(degree))
+        laplacian = sparse.diags_array(1 / degree) @ stiffness + damping
         return Root(_repeated(sparse.csr_array(laplacian) / setting["sd"], self.n_fields))
 
 
@@ -265,12 +268,13 @@ class SubspacePrior:
         matrix = widen.T @ system.matrix() @ widen
         matrix[np.arange(n_basis), np.arange(n_basis)] += setting["sd"] ** -2
         bounded = (np.arange(len(matrix)) < n_basis) & self.nonnegative
-        mode = solve_nonnegative(matrix, widen.T @ system.right(), bounded)
+        options = system.problem.options.solvers
+        mode = solve_nonnegative(matrix, widen.T @ system.right(), bounded, options=options)
         samples = np.empty((n_samples, system.n_unknowns))
         for sample in samples:
             right = widen.T @ system.noisy_right(rng)
             right[:n_basis] += rng.standard_normal(n_basis) / setting["sd"]
-            sample[:] = widen @ solve_nonnegative(matrix, right, bounded, mode > 0)
+            sample[:] = widen @ solve_nonnegative(matrix, right, bounded, mode > 0, options=options)
         n_free = float((mode > 0)[bounded].sum() + (~bounded).sum())
         n_rows = sum(normal.n_rows for normal in system.normals.values())
         used = {kind: n_free * normal.n_rows / n_rows for kind, normal in system.normals.items()}

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from selfseis.inversion.options import InversionOptions
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
 Matrix: TypeAlias = "FloatArray | sparse.csr_array"
-DENSE_LIMIT = 3000
-"""Maximum number of unknowns of normal equations; conjugate gradients solve larger problems."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,13 @@ class Noise:
             sd[self.kind == kind] = np.sqrt(np.diag(covariance))
         return sd
 
+    def of_kinds(self, values: Mapping[str, float]) -> FloatArray:
+        """Return for each datum the value of its type, 1 where none is given; shape (n_data,)."""
+        found = np.ones(self.kind.size)
+        for kind, value in values.items():
+            found[self.kind == kind] = value
+        return found
+
     def draw(self, rng: np.random.Generator) -> FloatArray:
         """Draw Gaussian noise for all data; shape (n_data,)."""
         drawn = self.sd * rng.standard_normal(self.sd.size)
@@ -93,6 +99,8 @@ class LinearProblem:
         Their prior standard deviations; infinite (the default) for no prior knowledge.
     measure_noise : callable, optional
         Measures the noise on the visible data, if it is not known beforehand.
+    options : InversionOptions
+        How the problem is solved, cross-validated and evaluated.
     """
 
     operator: Matrix
@@ -102,6 +110,7 @@ class LinearProblem:
     nuisance: Matrix | None = None
     nuisance_sd: FloatArray | None = None
     measure_noise: Callable[[LinearProblem, BoolArray], Noise] | None = None
+    options: InversionOptions = field(default_factory=InversionOptions)
 
     def __post_init__(self) -> None:
         n_data = len(self.data)
@@ -138,7 +147,7 @@ class LinearProblem:
     @property
     def is_dense(self) -> bool:
         """Whether the normal equations are small enough to be formed."""
-        return self.n_model + self.n_nuisance <= DENSE_LIMIT
+        return self.n_model + self.n_nuisance <= self.options.solvers.max_dense
 
     def seen_through(self, visible: BoolArray) -> LinearProblem:
         """Return the problem with its noise measured on the visible data."""

@@ -47,7 +47,7 @@ def oracle_limit(
     setting: Setting,
     *,
     n_draws: int = 10,
-    n_samples: int = 20,
+    n_samples: int | None = None,
     used: BoolArray | None = None,
     seed: int = 0,
 ) -> Oracle:
@@ -60,8 +60,8 @@ def oracle_limit(
     prior : GaussianPrior
     setting : dict of str to float
     n_draws : int
-    n_samples : int
-        Draws from each posterior, for the coverage.
+    n_samples : int, optional
+        Draws from each posterior, for the coverage; by default the `n_oracle_samples` of the problem's options.
     used : ndarray of bool, shape (n_model,), optional
         Model values to compare, such as cells with rays.
     seed : int
@@ -70,6 +70,8 @@ def oracle_limit(
     -------
     Oracle
     """
+    if n_samples is None:
+        n_samples = problem.options.evaluation.n_oracle_samples
     rng = np.random.default_rng(seed)
     known = dict.fromkeys(problem.noise.kinds, 1.0)
     used = np.ones(problem.n_model, bool) if used is None else used
@@ -96,7 +98,7 @@ def resolution_diagonal(
     setting: Setting,
     *,
     scales: dict[str, float] | None = None,
-    n_probes: int = 20,
+    n_probes: int | None = None,
     seed: int = 0,
 ) -> FloatArray:
     """Return the diagonal of the resolution matrix: the share of each model value that the data determine.
@@ -112,7 +114,8 @@ def resolution_diagonal(
     setting : dict of str to float
     scales : dict of str to float, optional
         Noise scales.
-    n_probes : int
+    n_probes : int, optional
+        Number of models of random signs; by default the `n_probes` of the problem's options.
     seed : int
 
     Returns
@@ -125,6 +128,7 @@ def resolution_diagonal(
     if problem.is_dense:
         matrix, _ = system.reduced
         return np.asarray(np.diag(linalg.solve(matrix + root.precision(), matrix, assume_a="pos")))
+    n_probes = problem.options.evaluation.n_probes if n_probes is None else n_probes
     rng = np.random.default_rng(seed)
     total = np.zeros(problem.n_model)
     for _ in range(n_probes):

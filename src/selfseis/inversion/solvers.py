@@ -10,13 +10,11 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from selfseis.inversion.nonnegative import solve_nonnegative
+from selfseis.inversion.options import SolverOptions
 from selfseis.inversion.posterior import Draws, Root
 from selfseis.inversion.problem import LinearProblem, Matrix
 from selfseis.inversion.whitened_system import System
 from selfseis.typing import BoolArray, FloatArray
-
-TOLERANCE = 1e-7
-MAX_STEPS = 500
 
 
 def solve_dense(
@@ -35,6 +33,7 @@ def solve_dense(
         Whether model values must not be negative.
     """
     n_model = system.problem.n_model
+    options = system.problem.options.solvers
     matrix = system.matrix()
     matrix[:n_model, :n_model] += root.precision()
     bounded = np.arange(system.n_unknowns) < n_model if nonnegative else np.zeros(system.n_unknowns, bool)
@@ -42,7 +41,7 @@ def solve_dense(
 
     def solved(right: FloatArray, start: BoolArray | None) -> FloatArray:
         if factor is None:
-            return solve_nonnegative(matrix, right, bounded, start)
+            return solve_nonnegative(matrix, right, bounded, start, options=options)
         return np.asarray(linalg.cho_solve(factor, right, check_finite=False))
 
     mode = solved(system.right(), None)
@@ -81,6 +80,7 @@ def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_sa
         Number of draws; each needs one more solution.
     """
     n_model = system.problem.n_model
+    options = system.problem.options.solvers
     nuisance_size = _nuisance_size(system)
 
     def unknowns(white: FloatArray) -> FloatArray:
@@ -102,7 +102,8 @@ def solve_iteratively(system: System, root: Root, rng: np.random.Generator, n_sa
     ) -> FloatArray:
         target = whitened(right)
         target[:n_model] += perturbation
-        return np.asarray(cg(operator, target, x0=start, rtol=TOLERANCE, maxiter=MAX_STEPS)[0])
+        solution, _ = cg(operator, target, x0=start, rtol=options.cg_tolerance, maxiter=options.max_cg_steps)
+        return np.asarray(solution)
 
     best = solved(system.right())
     samples = [
@@ -120,10 +121,6 @@ def _nuisance_size(system: System) -> FloatArray:
     squared = problem.nuisance**2 if isinstance(problem.nuisance, np.ndarray) else problem.nuisance.power(2)
     weight = squared.T @ system.row_precision + problem.nuisance_precision
     return 1 / np.sqrt(np.where(weight > 0, weight, 1.0))
-
-
-SPARSE_TOLERANCE = 1e-3
-MAX_SPARSE_STEPS = 250
 
 
 def solve_sparse(
@@ -180,7 +177,7 @@ def solve_sparse(
     diagonal[diagonal <= 0] = 1.0  # a term without visible data and without a prior stays zero
     begin = np.zeros_like(right) if start is None else np.repeat(start[used, None], right.shape[1], axis=1)
     solved = np.zeros((problem.n_model + problem.n_nuisance, right.shape[1]))
-    solved[used] = conjugate_gradients(product, right, 1 / diagonal, begin)
+    solved[used] = conjugate_gradients(product, right, 1 / diagonal, begin, options=problem.options.solvers)
     return Draws(solved[:, 0], solved[:, 1:].T)
 
 
@@ -189,6 +186,8 @@ def conjugate_gradients(
     right: FloatArray,
     preconditioner: FloatArray,
     start: FloatArray,
+    *,
+    options: SolverOptions = SolverOptions(),
 ) -> FloatArray:
     """Solve for several right sides at once; each column has its own step lengths and stopping time.
 
@@ -199,6 +198,8 @@ def conjugate_gradients(
     right, start : ndarray, shape (n, k)
     preconditioner : ndarray, shape (n,)
         One over the diagonal.
+    options : SolverOptions
+        Tolerance and maximum number of steps.
 
     Returns
     -------
@@ -209,11 +210,11 @@ def conjugate_gradients(
     scaled = preconditioner[:, None] * residual
     direction = scaled.copy()
     energy = np.sum(residual * scaled, axis=0)
-    target = SPARSE_TOLERANCE**2 * np.maximum(
+    target = options.sparse_tolerance**2 * np.maximum(
         np.sum(right * (preconditioner[:, None] * right), axis=0), 1e-300
     )
     active = np.arange(right.shape[1])
-    for _ in range(MAX_SPARSE_STEPS):
+    for _ in range(options.max_sparse_steps):
         moved = product(direction)
         length = energy / np.sum(direction * moved, axis=0)
         solution[:, active] += length * direction

@@ -61,13 +61,10 @@ class TermProblem:
         With sparse operator and nuisance, and Student's t noise.
     searched : ndarray of bool, shape (n_nuisance,)
         Terms (of stations) whose prior standard deviation the setting ``terms`` multiplies.
-    term_axis : sequence of float
-        Candidates for ``terms``.
     """
 
     problem: LinearProblem
     searched: BoolArray
-    term_axis: Sequence[float] = (0.3, 1.0, 3.0, 10.0)
 
     def at(self, setting: Setting) -> LinearProblem:
         """Return the problem with the prior sizes of a setting."""
@@ -103,10 +100,7 @@ class TermFit:
 
 def noise_sd(problem: LinearProblem, scales: Mapping[str, float]) -> FloatArray:
     """Return the standard deviation of the noise of all data under `scales`; (n_data,)."""
-    factor = np.ones(problem.n_data)
-    for kind, scale in scales.items():
-        factor[problem.noise.kind == kind] = scale
-    return problem.noise.sd * factor
+    return problem.noise.sd * problem.noise.of_kinds(scales)
 
 
 def solve_terms(
@@ -191,7 +185,7 @@ def _reweighted(
             continue
         of_kind = residual[rows] / problem.noise.sd[rows]
         weight = np.ones(of_kind.size) if dof is None else student_weights(of_kind / scales[kind], dof)
-        free = max(0.3, 1 - _terms_used(problem, rows) / of_kind.size)
+        free = max(problem.options.fit.min_free_share_of_terms, 1 - _terms_used(problem, rows) / of_kind.size)
         new[kind] = float(np.sqrt(max(np.mean(weight * of_kind**2) / free, 1e-6)))
     normalised = residual / noise_sd(problem, new)
     return new, np.ones(problem.n_data) if dof is None else student_weights(normalised, dof)

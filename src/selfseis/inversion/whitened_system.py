@@ -156,10 +156,8 @@ class System:
         noise = self.problem.noise
         if noise.covariance:
             raise ValueError(f"too many unknowns for correlated noise ({self.n_unknowns}): use fewer cells")
-        scale = np.ones(self.problem.n_data)
-        for kind in noise.kinds:
-            scale[noise.kind == kind] = self.scales[kind]
-        return np.where(self.visible, self.weights / (noise.sd * scale) ** 2, 0.0)
+        sd = noise.sd * noise.of_kinds(self.scales)
+        return np.where(self.visible, self.weights / sd**2, 0.0)
 
     def forward(self, unknowns: FloatArray) -> FloatArray:
         """Predict all data, including held-out data; (n_data,)."""

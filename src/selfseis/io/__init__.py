@@ -1,9 +1,21 @@
-"""Files of any kind: atomic writing, CSV tables with alias headers, the import of ObsPy."""
+"""Files of any kind: atomic writing, tables with alias headers, the import of ObsPy."""
 
 from __future__ import annotations
 
 from selfseis.io.atomic import remove, replacing, write_json
-from selfseis.io.obspy_import import obspy, read_stream
-from selfseis.io.tables import read_columns, read_text
+from selfseis.io.obspy_import import obspy, read_inventory, read_stream
+from selfseis.io.tables import Table, parse_table, read_columns, read_table, read_text
 
-__all__ = ["obspy", "read_columns", "read_stream", "read_text", "remove", "replacing", "write_json"]
+__all__ = [
+    "Table",
+    "obspy",
+    "parse_table",
+    "read_columns",
+    "read_inventory",
+    "read_stream",
+    "read_table",
+    "read_text",
+    "remove",
+    "replacing",
+    "write_json",
+]

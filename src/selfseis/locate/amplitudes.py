@@ -15,16 +15,12 @@ import xarray as xr
 
 from selfseis.catalogue.records import Amplitude, Pick
 from selfseis.io.obspy_import import obspy
+from selfseis.locate.options import AmplitudeOptions
 from selfseis.recording import sample_times, sampling_rate
 from selfseis.recording.components import Station, stations_of
 from selfseis.typing import FloatArray
 
 WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0.8 s, damping 0.8
-LOW_CUT_HZ = (0.3, 0.6)  # at lower frequencies, microseisms exceed the signal of a small event
-HIGH_CUT = (0.7, 0.9)  # as shares of the Nyquist frequency
-RELATIVE_LOW_CUT_HZ = (0.8, 1.2)
-MIN_SIGNAL_TO_NOISE = 2.0
-CLIPPED_SHARE = 0.005
 
 
 class AmplitudeMeter:
@@ -37,11 +33,19 @@ class AmplitudeMeter:
     inventory : obspy.Inventory, optional
         Instrument responses. Without an inventory, the response is taken as flat for ``units`` of m, nm, m/s, nm/s,
         um/s or m/s**2, or with the coordinate ``sensitivity`` (counts per m/s; per m/s**2 for accelerometers).
+    options : AmplitudeOptions
+        Windows and filters.
     """
 
-    def __init__(self, recording: xr.DataArray, inventory: Any = None) -> None:
+    def __init__(
+        self,
+        recording: xr.DataArray,
+        inventory: Any = None,
+        options: AmplitudeOptions = AmplitudeOptions(),
+    ) -> None:
         self.recording = recording
         self.inventory = inventory
+        self.options = options
         self._stations = {station.code: station for station in stations_of(recording)}
         self._rate = sampling_rate(recording)
         self._begin = sample_times(recording, 0)
@@ -68,8 +72,8 @@ class AmplitudeMeter:
         found = self._stations.get(station)
         if found is None or self._seed_ids is None:
             return None
-        span = max(float((s_time - p_time) / np.timedelta64(1, "ns")) * 1e-9, 2.0)
-        margin = max(0.2 * span, 2.0)
+        span = max(float((s_time - p_time) / np.timedelta64(1, "ns")) * 1e-9, self.options.min_window)
+        margin = max(0.2 * span, self.options.min_window)
         first, split, last = (
             round(
                 float((time - self._begin) / np.timedelta64(1, "ns")) * 1e-9 * self._rate + shift * self._rate
@@ -88,20 +92,46 @@ class AmplitudeMeter:
 
     def _of_channel(self, row: int, first: int, split: int, last: int, station: str) -> Amplitude | None:
         data = np.asarray(self.recording[row, first:last].values, float)
-        if not np.isfinite(data).all() or not np.ptp(data) or _is_clipped(data):
+        if not np.isfinite(data).all() or not np.ptp(data) or self._is_clipped(data):
             return None
         seed_id = self._seed_ids[row] if self._seed_ids else ""
         to_motion = self._response(row, seed_id, first)
         if to_motion is None:
-            filtered = _filtered(data, self._rate, RELATIVE_LOW_CUT_HZ, None)
+            filtered = self._filtered(data, self.options.relative_low_cut, None)
         else:
-            filtered = 1e9 * _filtered(data, self._rate, LOW_CUT_HZ, to_motion)
+            filtered = 1e9 * self._filtered(data, self.options.low_cut, to_motion)
         edge = max(2, (split - first) // 10)  # tapered part of the window
         noise = np.abs(filtered[edge : split - first]).max(initial=0.0)
         signal = float(np.abs(filtered[split - first : len(data) - edge]).max(initial=0.0))
-        if signal < MIN_SIGNAL_TO_NOISE * noise or signal <= 0:
+        if signal < self.options.min_signal_to_noise * noise or signal <= 0:
             return None
         return Amplitude(station, seed_id, signal, to_motion is not None)
+
+    def _is_clipped(self, data: FloatArray) -> bool:
+        """Whether many samples have exactly the largest or the smallest value."""
+        limit = max(4, self.options.max_clipped_share * len(data))
+        return any(int(np.sum(data == extreme)) > limit for extreme in (data.max(), data.min()))
+
+    def _filtered(
+        self,
+        data: FloatArray,
+        low_cut: tuple[float, float],
+        to_motion: Callable[[FloatArray], npt.NDArray[Any]] | None,
+    ) -> FloatArray:
+        """Apply a band-pass with cosine flanks; with a response, convert to Wood-Anderson displacement."""
+        n = len(data)
+        taper = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / max(1, n // 20))
+        padded = 1 << int(np.ceil(np.log2(2 * n)))
+        spectrum = np.fft.rfft((data - data.mean()) * np.sin(np.pi / 2 * taper) ** 2, padded)
+        f = np.asarray(np.fft.rfftfreq(padded, 1 / self._rate), float)
+        nyquist = self._rate / 2
+        band = _rise(f, *low_cut) * (1 - _rise(f, *(share * nyquist for share in self.options.high_cut)))
+        if to_motion is not None:
+            inside = band > 0
+            s = 2j * np.pi * f[inside]
+            seismograph = s**2 / ((s - WOOD_ANDERSON_POLES[0]) * (s - WOOD_ANDERSON_POLES[1]))
+            spectrum[inside] *= seismograph / to_motion(f[inside])
+        return np.asarray(np.fft.irfft(spectrum * band, padded)[:n], float)
 
     def _response(
         self, row: int, seed_id: str, first: int
@@ -159,36 +189,6 @@ def arrival_times(picks: Sequence[Pick], vp_vs: float) -> dict[str, tuple[np.dat
 def _horizontals(station: Station) -> list[int]:
     rows = [row for row in (station.east, station.north) if row is not None]
     return rows or [row for row in (station.vertical,) if row is not None]
-
-
-def _is_clipped(data: FloatArray) -> bool:
-    """Whether many samples have exactly the largest or the smallest value."""
-    return any(
-        int(np.sum(data == extreme)) > max(4, CLIPPED_SHARE * len(data))
-        for extreme in (data.max(), data.min())
-    )
-
-
-def _filtered(
-    data: FloatArray,
-    rate: float,
-    lowest: tuple[float, float],
-    to_motion: Callable[[FloatArray], npt.NDArray[Any]] | None,
-) -> FloatArray:
-    """Apply a band-pass with cosine flanks; with a response, convert to Wood-Anderson displacement."""
-    n = len(data)
-    taper = np.minimum(1, np.minimum(np.arange(n), np.arange(n)[::-1]) / max(1, n // 20))
-    padded = 1 << int(np.ceil(np.log2(2 * n)))
-    spectrum = np.fft.rfft((data - data.mean()) * np.sin(np.pi / 2 * taper) ** 2, padded)
-    f = np.asarray(np.fft.rfftfreq(padded, 1 / rate), float)
-    nyquist = rate / 2
-    band = _rise(f, *lowest) * (1 - _rise(f, HIGH_CUT[0] * nyquist, HIGH_CUT[1] * nyquist))
-    if to_motion is not None:
-        inside = band > 0
-        s = 2j * np.pi * f[inside]
-        seismograph = s**2 / ((s - WOOD_ANDERSON_POLES[0]) * (s - WOOD_ANDERSON_POLES[1]))
-        spectrum[inside] *= seismograph / to_motion(f[inside])
-    return np.asarray(np.fft.irfft(spectrum * band, padded)[:n], float)
 
 
 def _rise(f: FloatArray, low: float, high: float) -> FloatArray:

@@ -14,10 +14,8 @@ import numpy as np
 
 from selfseis.catalogue.records import Location, Pick
 from selfseis.locate.location import Locator
+from selfseis.locate.options import ClockErrorOptions
 from selfseis.typing import FloatArray
-
-MAX_SHIFT_S = 30.0
-MIN_EVENTS, MIN_SHARE = 4, 0.6
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,11 @@ class ClockError:
 
 
 def find_clock_errors(
-    picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, tolerance_s: float
+    picks: Sequence[Pick],
+    locations: Sequence[Location],
+    locator: Locator,
+    tolerance_s: float,
+    options: ClockErrorOptions = ClockErrorOptions(),
 ) -> list[ClockError]:
     """Find stations whose picks are consistently early or late.
 
@@ -66,6 +68,8 @@ def find_clock_errors(
         The locator of these events.
     tolerance_s : float
         Largest apparent shift of a correct clock, from the error of the velocity model.
+    options : ClockErrorOptions
+        Evidence for a clock error.
 
     Returns
     -------
@@ -76,14 +80,14 @@ def find_clock_errors(
     faults = []
     for station in locator.search_volume.stations.codes:
         own = [pick for pick in picks if pick.station == station]
-        offsets = _offsets(own, locations, locator, station)
-        if fault := _fault(station, offsets, locations, tolerance_s):
+        offsets = _offsets(own, locations, locator, station, options.max_shift)
+        if fault := _fault(station, offsets, locations, tolerance_s, options):
             faults.append(fault)
     return faults
 
 
 def _offsets(
-    picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, station: str
+    picks: Sequence[Pick], locations: Sequence[Location], locator: Locator, station: str, max_shift_s: float
 ) -> list[dict[str, FloatArray]]:
     """Residuals in s of the picks within reach, by event and phase."""
     times = {
@@ -96,27 +100,33 @@ def _offsets(
         for phase, of_phase in times.items():
             expected = locator.predicted(location, station, phase)
             late = (of_phase - expected) / np.timedelta64(1, "ns") * 1e-9
-            by_phase[phase] = late[np.abs(late) < MAX_SHIFT_S]
+            by_phase[phase] = late[np.abs(late) < max_shift_s]
         found.append(by_phase)
     return found
 
 
 def _fault(
-    station: str, offsets: Sequence[dict[str, FloatArray]], locations: Sequence[Location], tolerance: float
+    station: str,
+    offsets: Sequence[dict[str, FloatArray]],
+    locations: Sequence[Location],
+    tolerance: float,
+    options: ClockErrorOptions,
 ) -> ClockError | None:
     everything = np.concatenate([np.empty(0), *(late for event in offsets for late in event.values())])
-    candidates = np.sort(everything[np.abs(everything) > 3 * tolerance])
-    if len(candidates) < MIN_EVENTS:
+    candidates = np.sort(everything[np.abs(everything) > options.min_shift * tolerance])
+    if len(candidates) < options.min_events:
         return None
     within = np.searchsorted(candidates, candidates + tolerance) - np.arange(len(candidates))
     first = int(within.argmax())
     shift = float(np.median(candidates[first : first + within[first]]))
     with_shift = [row for row, event in enumerate(offsets) if _has(event, shift, tolerance)]
-    if len(with_shift) < MIN_EVENTS:
+    if len(with_shift) < options.min_events:
         return None
     span = range(with_shift[0], with_shift[-1] + 1)
     n_without_shift = sum(_has(offsets[row], 0.0, tolerance) for row in span)
-    if len(with_shift) < MIN_SHARE * len(span) or n_without_shift > 0.5 * len(with_shift):
+    if len(with_shift) < options.min_share * len(span):
+        return None
+    if n_without_shift > options.max_share_on_time * len(with_shift):
         return None
     return ClockError(
         station, shift, locations[with_shift[0]].time, locations[with_shift[-1]].time, len(with_shift)
@@ -129,9 +139,11 @@ def _has(event: dict[str, FloatArray], shift: float, tolerance: float) -> bool:
     return bool(near) and all(near)
 
 
-def remove_faulty_picks(picks: Sequence[Pick], faults: Sequence[ClockError]) -> list[Pick]:
+def remove_faulty_picks(
+    picks: Sequence[Pick], faults: Sequence[ClockError], options: ClockErrorOptions = ClockErrorOptions()
+) -> list[Pick]:
     """Return the picks without those of stations during their clock errors."""
-    margin = np.timedelta64(int(2 * MAX_SHIFT_S), "s")
+    margin = np.timedelta64(int(2 * options.max_shift), "s")
     return [
         pick
         for pick in picks

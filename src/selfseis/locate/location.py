@@ -25,17 +25,14 @@ import numpy as np
 
 from selfseis.catalogue.records import CONFIDENCE, PHASES, Arrival, Location, Pick
 from selfseis.geo.sphere import azimuthal_gap
+from selfseis.locate.options import LocationOptions
 from selfseis.locate.search_volume import SearchVolume
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 # Semi-axis, in standard deviations, of the ellipse that contains this share of a 2-D normal distribution.
 ELLIPSE = float(np.sqrt(-2 * np.log(1 - CONFIDENCE)))
-MODEL_ERROR = 0.02
-CUT, OUTLIER = 4.0, 5.0
-PRIOR_PICKS = 4.0
-MIN_PICKS, MIN_STATIONS = 4, 3
-GRID = (24, 24, 12)
-MAX_STEPS, MIN_STEP = 50, 2e-4  # MIN_STEP in cells of the grid
+MIN_PICKS = 4  # as many as a location has unknowns
+MIN_STATIONS = 3  # from two stations, two epicentres are possible
 
 
 @dataclass(frozen=True)
@@ -58,18 +55,26 @@ class Locator:
     ----------
     search_volume : SearchVolume
         Stations, volume and travel times.
-    model_error : float
-        Error of the velocity model as a share of the travel times.
+    model_error : float, optional
+        Error of the velocity model as a share of the travel times; by default that of the options.
+    options : LocationOptions
+        Grid, outliers and steps of the search.
     """
 
-    def __init__(self, search_volume: SearchVolume, model_error: float = MODEL_ERROR) -> None:
+    def __init__(
+        self,
+        search_volume: SearchVolume,
+        model_error: float | None = None,
+        options: LocationOptions = LocationOptions(),
+    ) -> None:
         self.search_volume = search_volume
-        self.model_error = model_error
+        self.options = options
+        self.model_error = options.model_error if model_error is None else model_error
         axes = [
             np.linspace(low, high, n)
             for (low, high), n in zip(
                 (search_volume.east_limits, search_volume.north_limits, search_volume.depth_limits),
-                GRID,
+                options.grid,
                 strict=True,
             )
         ]
@@ -99,7 +104,7 @@ class Locator:
         starts = None if near is None else [self._start_at(near, picks)]
         at = self._solve(observed, starts)
         z = np.abs(self._residuals(at, observed) / self._sigma(at, observed))
-        keep = z <= OUTLIER * max(1.0, 1.4826 * float(np.median(z)))
+        keep = z <= self.options.max_z * max(1.0, 1.4826 * float(np.median(z)))
         if not keep.all():
             if not self._is_sufficient(used := observed.take(keep)):
                 return None
@@ -147,7 +152,7 @@ class Locator:
         seconds = float((near.time - begin) / np.timedelta64(1, "ns")) * 1e-9
         return np.array([float(east), float(north), near.depth_km, seconds])
 
-    def _grid_search(self, observed: _Observed, n: int = 3) -> list[FloatArray]:
+    def _grid_search(self, observed: _Observed) -> list[FloatArray]:
         """Return the best nodes of the grid that are not neighbours."""
         travel = np.stack(
             [self._times_to_nodes(s, p) for s, p in zip(observed.station, observed.phase, strict=True)]
@@ -156,14 +161,14 @@ class Locator:
         middle = np.median(origin, axis=0)
         blur = self._spacing[:2].max() / 2 * travel.max() / max(self.search_volume.times.reach_km, 1e-6)
         sigma = np.sqrt(observed.sd[:, None] ** 2 + (self.model_error * travel) ** 2 + blur**2)
-        misfit = np.minimum(np.abs(origin - middle) / sigma, CUT).sum(axis=0)
+        misfit = np.minimum(np.abs(origin - middle) / sigma, self.options.max_grid_z).sum(axis=0)
         starts: list[FloatArray] = []
         for node in np.argsort(misfit)[:200]:
             place = self._nodes[node]
             apart = [np.abs((place - other[:3]) / self._spacing).max() for other in starts]
             if all(cells > 2 for cells in apart):
                 starts.append(np.append(place, middle[node]))
-            if len(starts) == n:
+            if len(starts) == self.options.n_starts:
                 break
         return starts
 
@@ -189,7 +194,7 @@ class Locator:
         sigma = self._sigma(start, observed)
         at, damping = np.clip(start, low, high), 1e-2
         z, design = self._misfit(at, observed, sigma)
-        for _ in range(MAX_STEPS):
+        for _ in range(self.options.max_steps):
             weight = 1 / np.sqrt(1 + z**2)
             normal, gradient = design.T @ (weight[:, None] * design), -design.T @ (weight * z)
             free = ~(((at <= low) & (gradient < 0)) | ((at >= high) & (gradient > 0)))
@@ -201,7 +206,7 @@ class Locator:
             if _robust_misfit(z_there) <= _robust_misfit(z):
                 moved = float(np.abs((there - at)[:3] / self._spacing).max())
                 at, z, design, damping = there, z_there, design_there, damping / 5
-                if moved < MIN_STEP:
+                if moved < self.options.min_step:
                     break
             else:
                 damping *= 5
@@ -289,7 +294,8 @@ class Locator:
         )
         extent = np.array([high - low for low, high in limits] + [self.search_volume.s_crossing_s])
         information: Any = design.T @ (weights[:, None] * design) + np.diag(1 / extent**2)
-        scale = (PRIOR_PICKS + float(np.sum(weights * z**2))) / (PRIOR_PICKS + max(len(z) - 4, 0))
+        n_prior = self.options.n_prior_picks
+        scale = (n_prior + float(np.sum(weights * z**2))) / (n_prior + max(len(z) - 4, 0))
         return np.asarray(np.linalg.inv(information) * max(scale, 1.0))
 
 

@@ -26,11 +26,10 @@ import numpy as np
 import numpy.typing as npt
 
 from selfseis.catalogue.records import Amplitude, Magnitude
+from selfseis.locate.options import MagnitudeOptions
 from selfseis.typing import FloatArray, IndexArray
 
-MIN_DISTANCE_KM = 0.01
-ROUNDS = 20
-SINGLE_STATION_ERROR = 0.3  # typical scatter of stations around the magnitude of an event
+MIN_DISTANCE_KM = 0.01  # keeps the logarithm finite
 
 
 def distance_correction(distance_km: npt.ArrayLike) -> FloatArray:
@@ -39,7 +38,11 @@ def distance_correction(distance_km: npt.ArrayLike) -> FloatArray:
     return 1.11 * np.log10(r / 100) + 0.00189 * (r - 100)
 
 
-def local_magnitude(amplitudes: Sequence[Amplitude], distances_km: Mapping[str, float]) -> Magnitude | None:
+def local_magnitude(
+    amplitudes: Sequence[Amplitude],
+    distances_km: Mapping[str, float],
+    options: MagnitudeOptions = MagnitudeOptions(),
+) -> Magnitude | None:
     """Compute the local magnitude of one event.
 
     Parameters
@@ -48,6 +51,8 @@ def local_magnitude(amplitudes: Sequence[Amplitude], distances_km: Mapping[str, 
         Amplitudes that are not ground motion, or have no known distance, are left out.
     distances_km : mapping
         Hypocentral distance by station.
+    options : MagnitudeOptions
+        Errors of magnitudes of few stations.
 
     Returns
     -------
@@ -62,12 +67,14 @@ def local_magnitude(amplitudes: Sequence[Amplitude], distances_km: Mapping[str, 
         a.seed_id: float(np.log10(a.value) + distance_correction(distances_km[a.station]) + level)
         for a in used
     }
-    middle, error = _median_and_error(np.array(list(values.values())))
+    middle, error = _median_and_error(np.array(list(values.values())), options)
     return Magnitude(middle, "ML", error, values, tuple(used))
 
 
 def relative_magnitudes(
-    amplitudes: Sequence[Sequence[Amplitude]], distances_km: Sequence[Mapping[str, float]]
+    amplitudes: Sequence[Sequence[Amplitude]],
+    distances_km: Sequence[Mapping[str, float]],
+    options: MagnitudeOptions = MagnitudeOptions(),
 ) -> list[Magnitude | None]:
     """Compute the relative magnitudes of the events of a catalogue.
 
@@ -77,6 +84,8 @@ def relative_magnitudes(
         Amplitudes by event.
     distances_km : sequence of mappings
         Hypocentral distance by station, for each event.
+    options : MagnitudeOptions
+        Rounds of the median polish, and errors of magnitudes of few stations.
 
     Returns
     -------
@@ -99,7 +108,7 @@ def relative_magnitudes(
     station_of = np.array([names.index(row[1]) for row in rows])
     raw = np.array([row[2] for row in rows])
     events, terms = np.zeros(len(used)), np.zeros(len(names))
-    for _ in range(ROUNDS):  # alternate medians of events and stations (median polish of Tukey)
+    for _ in range(options.n_rounds):  # alternate medians of events and stations (median polish of Tukey)
         events = _medians(raw - terms[station_of], event_of, len(used))
         terms = _medians(raw - events[event_of], station_of, len(names))
     events = _medians(raw - terms[station_of], event_of, len(used))
@@ -111,7 +120,7 @@ def relative_magnitudes(
         if not len(of_stations):
             found.append(None)
             continue
-        middle, error = _median_and_error(of_stations)
+        middle, error = _median_and_error(of_stations, options)
         by_channel = {a.seed_id: float(value) for a, value in zip(of_event, of_stations, strict=True)}
         found.append(Magnitude(middle, "Mrel", error, by_channel, tuple(of_event)))
     return found
@@ -121,9 +130,9 @@ def _medians(values: FloatArray, group: IndexArray, n: int) -> FloatArray:
     return np.array([np.median(values[group == row]) if np.any(group == row) else 0.0 for row in range(n)])
 
 
-def _median_and_error(values: FloatArray) -> tuple[float, float]:
+def _median_and_error(values: FloatArray, options: MagnitudeOptions) -> tuple[float, float]:
     middle = float(np.median(values))
     if len(values) < 3:
-        return middle, SINGLE_STATION_ERROR / len(values) ** 0.5
+        return middle, options.single_station_error / len(values) ** 0.5
     scatter = 1.4826 * float(np.median(np.abs(values - middle)))
-    return middle, float(1.2533 * max(scatter, 0.05) / len(values) ** 0.5)
+    return middle, float(1.2533 * max(scatter, options.min_scatter) / len(values) ** 0.5)

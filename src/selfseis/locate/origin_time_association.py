@@ -14,10 +14,8 @@ import numpy as np
 
 from selfseis.catalogue.records import Pick
 from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.locate.options import AssociationOptions
 from selfseis.locate.pyocto_association import AssociatedEvent
-
-MIN_S_MINUS_P, MAX_S_MINUS_P = 0.02, 40.0
-TOLERANCE_S, TOLERANCE_SHARE, TOLERANCE_SDS = 0.1, 0.1, 3.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,9 @@ def associate_by_origin_time(
     picks: Sequence[Pick],
     vp_vs: float,
     *,
-    s_minus_p: tuple[float, float] = (MIN_S_MINUS_P, MAX_S_MINUS_P),
+    s_minus_p: tuple[float, float] | None = None,
     min_stations: int | None = None,
+    options: AssociationOptions = AssociationOptions(),
 ) -> list[AssociatedEvent]:
     """Find events whose origin times agree across stations, without coordinates.
 
@@ -49,10 +48,12 @@ def associate_by_origin_time(
         In any order.
     vp_vs : float
         Ratio of the P and S velocities.
-    s_minus_p : tuple of float
-        Smallest and largest S - P time in s.
+    s_minus_p : tuple of float, optional
+        Smallest and largest S - P time in s; by default those of the options.
     min_stations : int, optional
         Minimum number of stations per event; by default two, or one if there is only one.
+    options : AssociationOptions
+        Tolerance of origin times, and default of ``s_minus_p``.
 
     Returns
     -------
@@ -62,10 +63,11 @@ def associate_by_origin_time(
     """
     stations = dict.fromkeys(pick.station for pick in picks)
     needed = min(2, len(stations)) if min_stations is None else min_stations
+    limits = (options.min_s_minus_p, options.max_s_minus_p) if s_minus_p is None else s_minus_p
     onsets = [
         onset
         for station in stations
-        for onset in _pairs([pick for pick in picks if pick.station == station], vp_vs, s_minus_p)
+        for onset in _pairs([pick for pick in picks if pick.station == station], vp_vs, limits, options)
     ]
     onsets.sort(key=lambda onset: onset.origin)
     events, taken = [], set[int]()
@@ -95,7 +97,9 @@ def distances_km(picks: Sequence[Pick], velocity: VelocityModel1D) -> dict[str, 
     }
 
 
-def _pairs(picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float]) -> list[_Onset]:
+def _pairs(
+    picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float], options: AssociationOptions
+) -> list[_Onset]:
     """Pair P and S of one station, each pick once: the most probable first, then the smallest S - P time."""
     p_picks, s_picks = (
         sorted((pick for pick in picks if pick.phase == phase), key=lambda pick: pick.time) for phase in "PS"
@@ -103,7 +107,7 @@ def _pairs(picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float]) 
     s_times = np.array([pick.time for pick in s_picks], dtype="datetime64[ns]")
     least, largest = (np.timedelta64(int(limit * 1e9), "ns") for limit in s_minus_p)
     candidates = [
-        _onset(p, s_picks[row], vp_vs)
+        _onset(p, s_picks[row], vp_vs, options)
         for p in p_picks
         for row in range(*np.searchsorted(s_times, [p.time + least, p.time + largest]))
     ]
@@ -116,12 +120,16 @@ def _pairs(picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float]) 
     return chosen
 
 
-def _onset(p: Pick, s: Pick, vp_vs: float) -> _Onset:
+def _onset(p: Pick, s: Pick, vp_vs: float, options: AssociationOptions) -> _Onset:
     share = 1 / (vp_vs - 1)
     delay = (s.time - p.time).astype("timedelta64[ns]")
     seconds = float(delay / np.timedelta64(1, "ns")) * 1e-9
     sd = float(np.hypot((1 + share) * p.sd_s, share * s.sd_s))
-    tolerance = TOLERANCE_S * min(1.0, seconds) + TOLERANCE_SHARE * seconds + TOLERANCE_SDS * sd
+    tolerance = (
+        options.origin_tolerance * min(1.0, seconds)
+        + options.origin_tolerance_share * seconds
+        + options.origin_tolerance_in_sds * sd
+    )
     return _Onset(p, s, p.time - np.timedelta64(int(seconds * share * 1e9), "ns"), tolerance)
 
 

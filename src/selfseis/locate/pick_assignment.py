@@ -14,9 +14,9 @@ import numpy as np
 
 from selfseis.catalogue.records import PHASES, Location, Pick
 from selfseis.locate.location import MIN_STATIONS, Locator
+from selfseis.locate.options import AssociationOptions
 from selfseis.locate.pyocto_association import AssociatedEvent, default_min_picks
 
-WITHIN_SDS = 3.0
 _Placed = tuple[AssociatedEvent, Location]
 
 
@@ -33,15 +33,23 @@ class PickAssignment:
         Candidates whose origin times differ by less than this are the same event.
     min_picks : int, optional
         Minimum number of picks per event; by default a quarter of all possible ones, within 5 to 8.
+    options : AssociationOptions
+        Range of standard deviations, and default of ``min_picks``.
     """
 
     def __init__(
-        self, picks: Sequence[Pick], locator: Locator, apart_s: float, min_picks: int | None = None
+        self,
+        picks: Sequence[Pick],
+        locator: Locator,
+        apart_s: float,
+        min_picks: int | None = None,
+        options: AssociationOptions = AssociationOptions(),
     ) -> None:
         codes = locator.search_volume.stations.codes
         self._locator = locator
         self._apart = np.timedelta64(int(apart_s * 1e9), "ns")
-        self._needed = default_min_picks(len(codes)) if min_picks is None else max(min_picks, 1)
+        self._within_sds = options.assignment_in_sds
+        self._needed = default_min_picks(len(codes), options) if min_picks is None else max(min_picks, 1)
         self._taken: set[Pick] = set()
         self._picks: dict[tuple[str, str], list[Pick]] = {(c, phase): [] for c in codes for phase in PHASES}
         for pick in sorted(picks, key=lambda pick: pick.time):
@@ -112,7 +120,9 @@ class PickAssignment:
                 late = np.abs((times - expected) / np.timedelta64(1, "ns")) * 1e-9
                 near = [
                     i
-                    for i in np.flatnonzero(late < WITHIN_SDS * (self._locator.model_error * travel[row] + 1))
+                    for i in np.flatnonzero(
+                        late < self._within_sds * (self._locator.model_error * travel[row] + 1)
+                    )
                     if own[i] not in self._taken
                     and late[i] < self._limit(own[i], float(travel[row]), place.time_error_s)
                 ]
@@ -122,7 +132,7 @@ class PickAssignment:
 
     def _limit(self, pick: Pick, travel_s: float, origin_error_s: float) -> float:
         sd = float(np.hypot(pick.sd_s, self._locator.model_error * travel_s))
-        return WITHIN_SDS * float(np.hypot(sd, min(origin_error_s, sd)))
+        return self._within_sds * float(np.hypot(sd, min(origin_error_s, sd)))
 
     def _reach(self, pick: Pick, place: Location, distance_km: float) -> float:
         search_volume = self._locator.search_volume

@@ -20,12 +20,8 @@ import numpy as np
 
 from selfseis.catalogue.records import PHASES, Pick
 from selfseis.errors import InputError
+from selfseis.locate.options import AssociationOptions
 from selfseis.locate.search_volume import SearchVolume
-
-APERTURE_OF_PYOCTO_KM, NODE_KM = 60.0, 15.0
-NODES_DEEP, MAX_TABLE = 60, 600_000
-TOLERANCE_PER_CROSSING = 0.06  # share of the S travel time across the array: a model error of 6%
-MIN_TOLERANCE_S, MAX_TOLERANCE_S = 0.01, 2.0
 
 
 @dataclass(frozen=True)
@@ -54,17 +50,21 @@ class AssociatedEvent:
         return tuple(dict.fromkeys(pick.station for pick in self.picks))
 
 
-def default_min_picks(n_stations: int) -> int:
+def default_min_picks(n_stations: int, options: AssociationOptions = AssociationOptions()) -> int:
     """Return the default minimum number of picks per event: a quarter of all possible ones, within 5 to 8."""
-    return int(np.clip(np.ceil(n_stations / 2), 5, 8))
+    return int(np.clip(np.ceil(options.min_pick_share * 2 * n_stations), *options.min_picks_range))
 
 
-def match_tolerance(search_volume: SearchVolume, picks: Sequence[Pick]) -> float:
+def match_tolerance(
+    search_volume: SearchVolume, picks: Sequence[Pick], options: AssociationOptions = AssociationOptions()
+) -> float:
     """Return the tolerance in s between observed and predicted times, from the errors of the model and of the picks."""
     model = float(
-        np.clip(TOLERANCE_PER_CROSSING * search_volume.s_crossing_s, MIN_TOLERANCE_S, MAX_TOLERANCE_S)
+        np.clip(options.tolerance_per_crossing * search_volume.s_crossing_s, *options.tolerance_range)
     )
-    return float(np.hypot(model, 3 * np.median([pick.sd_s for pick in picks]))) if picks else model
+    if not picks:
+        return model
+    return float(np.hypot(model, options.tolerance_in_sds * np.median([pick.sd_s for pick in picks])))
 
 
 def associate(
@@ -73,6 +73,7 @@ def associate(
     *,
     min_picks: int | None = None,
     tolerance_s: float | None = None,
+    options: AssociationOptions = AssociationOptions(),
 ) -> list[AssociatedEvent]:
     """Associate picks to events.
 
@@ -87,6 +88,8 @@ def associate(
     tolerance_s : float, optional
         Tolerance between observed and predicted times; by default 6% of the S travel time across the array, combined
         with three standard deviations of the picks.
+    options : AssociationOptions
+        Default tolerance and number of picks, and settings of PyOcto.
 
     Returns
     -------
@@ -105,17 +108,17 @@ def associate(
     """
     row_of = {code: row for row, code in enumerate(search_volume.stations.codes)}
     used = [pick for pick in picks if pick.station in row_of]
-    needed = default_min_picks(len(row_of)) if min_picks is None else max(min_picks, 1)
+    needed = default_min_picks(len(row_of), options) if min_picks is None else max(min_picks, 1)
     if len(used) < needed:  # PyOcto fails without picks
         return []
     module = _pyocto()
-    tolerance = match_tolerance(search_volume, used) if tolerance_s is None else tolerance_s
-    stretch = max(1.0, APERTURE_OF_PYOCTO_KM / search_volume.aperture_km)
+    tolerance = match_tolerance(search_volume, used, options) if tolerance_s is None else tolerance_s
+    stretch = max(1.0, options.pyocto_aperture / search_volume.aperture_km)
     begin = min(pick.time for pick in used)
     with TemporaryDirectory() as folder:
         table = Path(folder) / "travel_times"
-        reach_s = _write_table(search_volume, stretch, table)
-        associator = _associator(module, search_volume, table, stretch, tolerance, needed, reach_s)
+        reach_s = _write_table(search_volume, stretch, table, options)
+        associator = _associator(module, search_volume, table, stretch, tolerance, needed, reach_s, options)
         with warnings.catch_warnings():  # of pandas, about a call in PyOcto
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
             _, assigned = associator.associate(
@@ -136,11 +139,13 @@ def _pyocto() -> ModuleType:
     return module
 
 
-def _write_table(search_volume: SearchVolume, stretch: float, path: Path) -> float:
+def _write_table(
+    search_volume: SearchVolume, stretch: float, path: Path, options: AssociationOptions
+) -> float:
     """Write the travel-time table of PyOcto for a station at the median elevation; return its largest time in s."""
     top, bottom = search_volume.depth_limits
     width, depth = search_volume.times.reach_km * 1.01, bottom - top
-    delta = max(depth / NODES_DEEP, (width * depth / MAX_TABLE) ** 0.5)
+    delta = max(depth / options.n_depth_nodes, (width * depth / options.max_table_nodes) ** 0.5)
     distances, depths = (np.arange(int(np.ceil(size / delta)) + 3) * delta for size in (width, depth))
     level = _median_station(search_volume)
     times = [
@@ -163,6 +168,7 @@ def _associator(
     tolerance: float,
     needed: int,
     reach_s: float,
+    options: AssociationOptions,
 ) -> Any:
     model = module.VelocityModel1D(str(table), tolerance=tolerance * stretch)
     east, north = (
@@ -176,15 +182,15 @@ def _associator(
         zlim=(0.0, depth * stretch),
         velocity_model=model,
         time_before=reach_s * stretch,
-        time_slicing=max(1200.0, 4 * reach_s * stretch),
+        time_slicing=max(options.pyocto_time_slice, 4 * reach_s * stretch),
         pick_match_tolerance=2 * tolerance * stretch,
         min_interevent_time=2 * tolerance * stretch,
-        min_node_size=NODE_KM,
+        min_node_size=options.pyocto_min_node,
         n_picks=needed,
         n_p_picks=0,
         n_s_picks=0,
         n_p_and_s_picks=0,
-        min_pick_fraction=0.25,
+        min_pick_fraction=options.pyocto_min_pick_share,
         n_threads=1,
     )
 

@@ -9,10 +9,9 @@ import numpy as np
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.projection import FlatMap
 from selfseis.geo.stations import StationTable, far_outside
+from selfseis.locate.options import SearchVolumeOptions
 from selfseis.traveltimes.layered import TravelTimes
 from selfseis.typing import BoolArray, FloatArray
-
-DEPTH_PER_APERTURE, MIN_DEPTH_KM, MAX_DEPTH_KM = 1.0, 1.0, 250.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,11 @@ class SearchVolume:
 
     @classmethod
     def around(
-        cls, stations: StationTable, velocity: VelocityModel1D, max_depth_km: float | None = None
+        cls,
+        stations: StationTable,
+        velocity: VelocityModel1D,
+        max_depth_km: float | None = None,
+        options: SearchVolumeOptions = SearchVolumeOptions(),
     ) -> SearchVolume:
         """Return the search volume around two or more stations at different places.
 
@@ -67,24 +70,26 @@ class SearchVolume:
         max_depth_km : float, optional
             Depth of the deepest source below sea level; by default one aperture below the highest station, within
             1 to 250 km.
+        options : SearchVolumeOptions
+            Stations far outside, default depth of the volume, and accuracy of the travel times.
         """
         plane = FlatMap.about(stations)
         east, north = plane.flat(stations.latitude, stations.longitude)
-        outside = far_outside(east, north)
+        outside = far_outside(east, north, options.array)
         core_east, core_north = east[~outside], north[~outside]
         aperture = float(
             np.hypot(core_east[:, None] - core_east, core_north[:, None] - core_north).max(initial=0.0)
         )
         aperture = max(aperture, 1e-3)
         top = float(stations.depth_km.min())
-        depth = float(np.clip(DEPTH_PER_APERTURE * aperture, MIN_DEPTH_KM, MAX_DEPTH_KM))
+        depth = float(np.clip(options.depth_per_aperture * aperture, options.min_depth, options.max_depth))
         bottom = top + depth if max_depth_km is None else max(max_depth_km, top + 0.01 * aperture)
         limits = [
             (float(axis.min() - aperture), float(axis.max() + aperture)) for axis in (core_east, core_north)
         ]
         corners = [(x, y) for x in limits[0] for y in limits[1]]
         reach = 1.01 * max(float(np.hypot(east - x, north - y).max()) for x, y in corners)
-        times = TravelTimes.of(velocity, stations.depth_km, reach, top, bottom)
+        times = TravelTimes.of(velocity, stations.depth_km, reach, top, bottom, options.travel_times)
         return cls(
             stations,
             plane,

@@ -13,16 +13,16 @@ from dataclasses import replace
 import numpy as np
 
 from selfseis.catalogue.records import Pick
+from selfseis.locate.options import SignificanceOptions
 from selfseis.locate.pyocto_association import AssociatedEvent
 from selfseis.typing import FloatArray
 
-MAX_SHIFTED_PICKS, MIN_SHIFTS, MAX_SHIFTS = 5000, 5, 20
 Associate = Callable[[Sequence[Pick]], list[AssociatedEvent]]
 
 
-def default_n_shifts(n_picks: int) -> int:
+def default_n_shifts(n_picks: int, options: SignificanceOptions = SignificanceOptions()) -> int:
     """Return the default number of shifted records: 20, fewer for many picks, but at least 5."""
-    return int(np.clip(MAX_SHIFTED_PICKS // max(n_picks, 1), MIN_SHIFTS, MAX_SHIFTS))
+    return int(np.clip(options.max_shifted_picks // max(n_picks, 1), *options.n_shifts_range))
 
 
 def best_null_scores(picks: Sequence[Pick], associate: Associate, n_shifts: int, seed: int = 0) -> FloatArray:

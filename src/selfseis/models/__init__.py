@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from selfseis.models.store import check_model_folder, reading_model
+from selfseis.models.store import (
+    ModelFormat,
+    StoredEstimator,
+    StoredModel,
+    check_model_folder,
+    fingerprint,
+    kind_of,
+    weights,
+)
 
-__all__ = ["check_model_folder", "reading_model"]
+__all__ = [
+    "ModelFormat",
+    "StoredEstimator",
+    "StoredModel",
+    "check_model_folder",
+    "fingerprint",
+    "kind_of",
+    "weights",
+]

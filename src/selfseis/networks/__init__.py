@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from selfseis.networks.blind_slant_net import BlindSlantNet
-
-__all__ = ["BlindSlantNet"]
+__all__: list[str] = []

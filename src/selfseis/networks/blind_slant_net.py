@@ -20,11 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from selfseis.networks.options import BlindSlantNetOptions
 from selfseis.networks.slant_stacks import AHEAD, BEHIND, FRAME, GROUP, SlantStack, SlantStacks
 
-TILE_CHANNELS, TILE_SAMPLES = 256, 2048  # larger tiles exceed the cache, smaller ones are mostly context
-MAX_FACTOR = 2.0  # of stacks and reference; it bounds the output for waves unlike the training data
-FRAMES, BLOCK = 4, 64  # frames interpolated at once, and samples filtered at once
+FRAMES, BLOCK = (
+    4,
+    64,
+)  # frames interpolated at once, and samples filtered at once; the result does not depend on them
 
 
 class BlindSlantNet(nn.Module):
@@ -39,24 +41,20 @@ class BlindSlantNet(nn.Module):
         Half-width in channels of the zone that the prediction does not use.
     slownesses : sequence of float
         Slownesses of the stacks, samples per channel.
-    apertures : sequence of int
-        Channels of the stacks, powers of two.
-    hidden : int
-        Width of the weighting network.
-    taps : int
-        Length of the filter in samples; an odd number.
+    options : BlindSlantNetOptions
+        Settings.
     """
 
     def __init__(
         self,
         blind_zone: int,
         slownesses: Sequence[float],
-        apertures: Sequence[int] = (8, 32),
-        hidden: int = 24,
-        taps: int = 33,
+        options: BlindSlantNetOptions = BlindSlantNetOptions(),
     ) -> None:
         super().__init__()
-        self.stacks = SlantStacks(blind_zone, tuple(slownesses), tuple(apertures))
+        self.options = options
+        hidden, taps = options.n_hidden, options.n_taps
+        self.stacks = SlantStacks(blind_zone, tuple(slownesses), options.apertures)
         n_stacks, n_sizes = self.stacks.n_stacks, len(self.stacks.apertures)
         # Groups and frames form an image, so that one convolution processes all of them.
         self.enter = nn.Conv2d(3 * n_stacks + n_sizes, hidden, (1, 5), padding=(0, 2))
@@ -103,10 +101,8 @@ class BlindSlantNet(nn.Module):
         channels, around = self.stacks.channel_context, self._weighting_halo
         before, alive = self.stacks.sample_context + around, live.to(data.dtype)[:, None]
         result = torch.empty_like(data)
-        rows, columns = (
-            _even_step(n_channels, TILE_CHANNELS, GROUP),
-            _even_step(n_samples, TILE_SAMPLES, FRAME),
-        )
+        rows = _even_step(n_channels, self.options.tile_channels, GROUP)
+        columns = _even_step(n_samples, self.options.tile_samples, FRAME)
         for row in range(0, n_channels, rows):
             for column in range(0, n_samples, columns):
                 high, last = row + rows, column + columns
@@ -144,7 +140,7 @@ class BlindSlantNet(nn.Module):
         cells = hidden[0].flatten(1)
         outputs = torch.addmm(self.leave.bias[:, None], self.leave.weight, cells).view(-1, *hidden.shape[2:])
         logits, shares = outputs.split([2 * self.stacks.n_stacks, 2])
-        stack_factor, reference_factor = (MAX_FACTOR * _bounded(shares)).split(1)
+        stack_factor, reference_factor = (self.options.max_factor * _bounded(shares)).split(1)
         coherence = (self.coherence_weight[..., None, None] * agreement).flatten(0, 1)
         weights = torch.softmax((logits.unflatten(0, (2, -1)) + coherence).flatten(0, 1), 0) * stack_factor
         mixed = self._filtered(self._mixed(stacks, alive, weights, size))

@@ -13,6 +13,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
+# The shape of the network: saved weights fit no other.
 STRIDE = 4
 DEPTH = 3
 ALIGNMENT = 2 * STRIDE**DEPTH  # the length of a window is a multiple of it

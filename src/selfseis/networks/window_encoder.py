@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from selfseis.networks.options import WindowNetOptions
+
 
 class WindowNet(nn.Module):
     """Perceptron with two hidden layers that embeds windows.
@@ -14,12 +16,20 @@ class WindowNet(nn.Module):
         Number of features of a window.
     n_axes : int
         Number of coordinates.
-    width : int
-        Units of each hidden layer.
+    options : WindowNetOptions
+        Settings.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from selfseis.networks.window_encoder import WindowNet
+    >>> WindowNet(n_features=40, n_axes=8)(torch.zeros(3, 40)).shape
+    torch.Size([3, 8])
     """
 
-    def __init__(self, n_features: int, n_axes: int, width: int = 128) -> None:
+    def __init__(self, n_features: int, n_axes: int, options: WindowNetOptions = WindowNetOptions()) -> None:
         super().__init__()
+        width = options.n_hidden
         self.layers = nn.Sequential(
             nn.Linear(n_features, width),
             nn.BatchNorm1d(width),

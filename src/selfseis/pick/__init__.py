@@ -7,8 +7,28 @@ each other give the consensus under the null.
 
 from __future__ import annotations
 
-from selfseis.catalogue.records import Pick
-from selfseis.catalogue.tables import read_picks, write_picks
-from selfseis.pick.picker import Picker
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["Pick", "Picker", "read_picks", "write_picks"]
+from selfseis.pick.options import PickerOptions
+
+if TYPE_CHECKING:
+    from selfseis.catalogue.records import Pick
+    from selfseis.catalogue.tables import read_picks, write_picks
+    from selfseis.pick.picker import Picker
+
+__all__ = ["Pick", "Picker", "PickerOptions", "read_picks", "write_picks"]
+
+_MODULES = {
+    "Pick": "selfseis.catalogue.records",
+    "Picker": "selfseis.pick.picker",
+    "read_picks": "selfseis.catalogue.tables",
+    "write_picks": "selfseis.catalogue.tables",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Imported on first use, so that the options load neither PyTorch nor xarray.
+    if name not in _MODULES:
+        raise AttributeError(f"module 'selfseis.pick' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

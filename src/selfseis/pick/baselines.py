@@ -18,6 +18,7 @@ from selfseis.catalogue.records import Phase
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import OnsetCandidates, ProgressCallback
+from selfseis.pick.options import TriggerOptions
 from selfseis.recording.components import Station
 from selfseis.recording.coverage import covered_tiles
 from selfseis.training import one_thread
@@ -26,39 +27,8 @@ from selfseis.typing import Float32Array, FloatArray, IndexArray
 Signal = NDArray[np.floating]
 
 
-@dataclass(frozen=True)
-class TriggerWindows:
-    """Window lengths of the trigger in samples; the defaults are 0.5 s, 10 s and so on at 100 Hz.
-
-    Attributes
-    ----------
-    short, long : int
-        Windows of the short-term and the long-term average.
-    s_before, s_after : int
-        Windows before and after an S for the ratio of energies.
-    s_minus_p : tuple of int
-        Minimum and maximum S - P.
-    search : int
-        Maximum distance of the AIC onset from the trigger.
-    apart : int
-        Minimum distance between two P.
-    """
-
-    short: int = 50
-    long: int = 1000
-    s_before: int = 100
-    s_after: int = 60
-    s_minus_p: tuple[int, int] = (30, 1300)
-    search: int = 100
-    apart: int = 100
-
-
 def sta_lta_aic_picks(
-    data: Signal,
-    *,
-    p_trigger: float = 4.0,
-    s_trigger: float = 2.0,
-    windows: TriggerWindows | None = None,
+    data: Signal, options: TriggerOptions = TriggerOptions()
 ) -> list[tuple[int, Phase, float]]:
     """Pick P and S of a station.
 
@@ -67,12 +37,8 @@ def sta_lta_aic_picks(
     data : ndarray, shape (3, n_samples)
         East, north and vertical, band-passed, without NaN; a missing component is zero throughout. A single component
         serves for both phases.
-    p_trigger : float
-        Minimum STA/LTA (of squared amplitudes) of a P.
-    s_trigger : float
-        Minimum ratio of the energies after and before an S.
-    windows : TriggerWindows, optional
-        Window lengths.
+    options : TriggerOptions
+        Window lengths in samples, and minimum ratios.
 
     Returns
     -------
@@ -80,21 +46,20 @@ def sta_lta_aic_picks(
         Sample, phase and score, in the order of samples. The score of a P is its STA/LTA. The score of an S is its
         ratio of energies, at most the score of its P.
     """
-    windows = windows or TriggerWindows()
     live = np.any(data != 0, axis=1)
-    if not live.any() or data.shape[1] <= windows.long + windows.short:
+    if not live.any() or data.shape[1] <= options.long + options.short:
         return []
     vertical = np.asarray(data[2:] if live[2] else data[live], np.float64)
     horizontal = np.asarray(data[:2] if live[:2].any() else vertical, np.float64)
     picks: list[tuple[int, Phase, float]] = []
-    tops, ratios = _triggers(_sta_lta(_energy(vertical), windows), p_trigger, windows.apart)
+    tops, ratios = _triggers(_sta_lta(_energy(vertical), options), options.p_trigger, options.apart)
     sums = np.concatenate([[0.0], np.cumsum(_energy(horizontal))])
     for top, ratio in zip(tops.tolist(), ratios.tolist(), strict=True):
-        onset = aic_onset(vertical, top - windows.short // 2, windows.search)
+        onset = aic_onset(vertical, top - options.short // 2, options.search)
         picks.append((onset, "P", ratio))
-        jump, s_ratio = _greatest_jump(sums, onset, windows)
-        if s_ratio >= s_trigger:
-            picks.append((aic_onset(horizontal, jump, windows.search // 2), "S", min(s_ratio, ratio)))
+        jump, s_ratio = _greatest_jump(sums, onset, options)
+        if s_ratio >= options.s_trigger:
+            picks.append((aic_onset(horizontal, jump, options.search // 2), "S", min(s_ratio, ratio)))
     return sorted(picks, key=lambda pick: pick[0])
 
 
@@ -102,12 +67,12 @@ def _energy(data: Signal) -> Signal:
     return np.sum(np.square(data), axis=0)
 
 
-def _sta_lta(energy: Signal, windows: TriggerWindows) -> Signal:
+def _sta_lta(energy: Signal, options: TriggerOptions) -> Signal:
     """Return the mean energy of the short window that ends at a sample, divided by that of the long one before it."""
     sums = np.concatenate([[0.0], np.cumsum(energy)])
-    begin = windows.long + windows.short
-    short = (sums[begin:] - sums[windows.long : -windows.short]) / windows.short
-    long = (sums[windows.long : -windows.short] - sums[:-begin]) / windows.long
+    begin = options.long + options.short
+    short = (sums[begin:] - sums[options.long : -options.short]) / options.short
+    long = (sums[options.long : -options.short] - sums[:-begin]) / options.long
     # Rounding errors of the sums must not give a ratio in silence.
     floor = 1e-9 * sums[-1] / len(energy) + np.finfo(np.float64).tiny
     return np.concatenate(
@@ -122,15 +87,15 @@ def _triggers(ratio: Signal, min_ratio: float, apart: int) -> tuple[IndexArray, 
     return tops, properties["peak_heights"]
 
 
-def _greatest_jump(sums: Signal, p_onset: int, windows: TriggerWindows) -> tuple[int, float]:
+def _greatest_jump(sums: Signal, p_onset: int, options: TriggerOptions) -> tuple[int, float]:
     """Return the sample of the greatest jump in energy after a P, and the ratio of the energies."""
-    shortest, longest = windows.s_minus_p
-    at = np.arange(p_onset + shortest, min(p_onset + longest, len(sums) - 1 - windows.s_after))
+    shortest, longest = options.s_minus_p
+    at = np.arange(p_onset + shortest, min(p_onset + longest, len(sums) - 1 - options.s_after))
     if len(at) == 0:
         return 0, 0.0
     # Shortly after P, the window before S must not include times before P.
-    before = np.maximum(at - windows.s_before, min(p_onset, at[0] - 1))
-    after = (sums[at + windows.s_after] - sums[at]) / windows.s_after
+    before = np.maximum(at - options.s_before, min(p_onset, at[0] - 1))
+    after = (sums[at + options.s_after] - sums[at]) / options.s_after
     level = (sums[at] - sums[before]) / (at - before)
     ratio = after / np.maximum(level, np.finfo(np.float64).tiny + 1e-9 * sums[-1] / len(sums))
     # The ratio is relative to the seconds before it, so that a jump in the decaying coda stands out.
@@ -161,10 +126,6 @@ def aic_onset(data: Signal, about: int, reach: int) -> int:
     return first + int(left[np.argmin(aic)])
 
 
-CORE = 60_000
-CONTEXT = 4_000  # samples: covers the long-term average before, and an S and its search after
-
-
 @dataclass(frozen=True)
 class AicDetector:
     """Detector of onset candidates by STA/LTA and AIC; the height of a candidate is its ratio.
@@ -173,23 +134,27 @@ class AicDetector:
     ----------
     high_pass : CausalHighPass
         Filter.
+    options : TriggerOptions
+        Window lengths and minimum ratios of the trigger.
     """
 
     high_pass: CausalHighPass
+    options: TriggerOptions = TriggerOptions()
 
     def find(
         self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> list[OnsetCandidates]:
         """Find the onset candidates of each station; positions in samples from the recording's start."""
         onsets: list[dict[str, list[tuple[float, float]]]] = [{"P": [], "S": []} for _ in stations]
-        halo = CONTEXT + self.high_pass.halo
-        for tile in covered_tiles(recording, CORE, halo):
+        context = self.options.context
+        halo = context + self.high_pass.halo
+        for tile in covered_tiles(recording, self.options.core, halo):
             data, _ = self.high_pass(tile.data)
             data = data[:, self.high_pass.halo :]
             for station, of_station in zip(stations, onsets, strict=True):
-                for at, phase, score in sta_lta_aic_picks(station.components(data)):
-                    if CONTEXT <= at < CONTEXT + tile.n_core:
-                        of_station[phase].append((tile.first + at - CONTEXT, score))
+                for at, phase, score in sta_lta_aic_picks(station.components(data), self.options):
+                    if context <= at < context + tile.n_core:
+                        of_station[phase].append((tile.first + at - context, score))
             if progress is not None:
                 progress(tile.first + tile.n_core, recording.sizes["time"])
         return [OnsetCandidates(_sorted(here["P"]), _sorted(here["S"])) for here in onsets]
@@ -200,10 +165,7 @@ def _sorted(onsets: list[tuple[float, float]]) -> FloatArray:
     return array[np.argsort(array[:, 0], kind="stable")]
 
 
-BATCH = 12
-
-
-def untrained_net(windows: Iterable[Float32Array], seed: int) -> OnsetNet:
+def untrained_net(windows: Iterable[Float32Array], seed: int, batch_size: int) -> OnsetNet:
     """Return a network with random weights, whose normalisation is set on some windows.
 
     Parameters
@@ -212,11 +174,13 @@ def untrained_net(windows: Iterable[Float32Array], seed: int) -> OnsetNet:
         East, north and vertical, filtered.
     seed : int
         Seed of the weights.
+    batch_size : int
+        Number of windows that are normalised together, as in training.
     """
     torch.manual_seed(seed)
     net = OnsetNet().train()
     samples = np.stack(list(windows))
     with one_thread(), torch.no_grad():
-        for batch in np.array_split(samples, -(-len(samples) // BATCH)):
+        for batch in np.array_split(samples, -(-len(samples) // batch_size)):
             net(torch.from_numpy(batch))
     return net.eval()

@@ -14,17 +14,13 @@ from typing import Any
 import numpy as np
 
 from selfseis.catalogue.records import PHASES, Phase
-from selfseis.pick.inference import APART, LOWEST, Annotator, peaks_of
+from selfseis.pick.inference import Annotator, peaks_of
+from selfseis.pick.options import CalibrationOptions
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.typing import BoolArray, Float32Array, FloatArray
 
 MIN_VALUE = 1e-6  # minimum distance of a height from 0 and 1, and minimum standard deviation in s
-RESIDUALS_PER_BIN = 25
-
-# Number of noise peaks from which rates are extrapolated. Fewer peaks scatter more. More peaks bias rates below one per
-# record where the tail is lighter than exponential: measured for Beta, normal and exponential odds.
-TAIL = 20
-MIN_TAIL = 5
+SECONDS_PER_DAY = 86400
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,13 @@ class Calibration:
         return cls(dict.fromkeys(PHASES, identity))
 
     @classmethod
-    def measure(cls, measured: Mapping[Phase, Measured], *, sd_s: float) -> Calibration:
+    def measure(
+        cls,
+        measured: Mapping[Phase, Measured],
+        *,
+        sd_s: float,
+        options: CalibrationOptions = CalibrationOptions(),
+    ) -> Calibration:
         """Fit the maps to picks whose truth is known.
 
         Parameters
@@ -96,8 +98,10 @@ class Calibration:
             Picks of P and of S.
         sd_s : float
             Standard deviation of the time in s if too few injected onsets were picked to measure it.
+        options : CalibrationOptions
+            Bins of the standard deviation.
         """
-        return cls({phase: _calibrated(known, sd_s) for phase, known in measured.items()})
+        return cls({phase: _calibrated(known, sd_s, options) for phase, known in measured.items()})
 
     def probability_of(self, phase: Phase, height: float | FloatArray) -> FloatArray:
         """Return the share of true onsets among picks of these heights."""
@@ -178,7 +182,9 @@ def reliability(stated: FloatArray, true: BoolArray, n_bins: int = 10) -> list[R
     return bins
 
 
-def held_out_reliability(measured: Measured, n_bins: int = 10) -> list[ReliabilityBin]:
+def held_out_reliability(
+    measured: Measured, n_bins: int = 10, options: CalibrationOptions = CalibrationOptions()
+) -> list[ReliabilityBin]:
     """Return the reliability of held-out picks by two-fold cross-validation.
 
     Parameters
@@ -187,12 +193,13 @@ def held_out_reliability(measured: Measured, n_bins: int = 10) -> list[Reliabili
         Picks of one phase. False picks have a weight of one.
     n_bins : int
         Number of bins.
+    options : CalibrationOptions
+        As for `Calibration.measure`.
     """
     stated, true = [], []
     for half in (0, 1):
-        fitted = _calibrated(
-            Measured(measured.hits[half::2], measured.residual_s[half::2], measured.false[half::2]), 1.0
-        )
+        of_half = Measured(measured.hits[half::2], measured.residual_s[half::2], measured.false[half::2])
+        fitted = _calibrated(of_half, 1.0, options)
         for heights, is_true in (
             (measured.hits[1 - half :: 2], True),
             (measured.false[1 - half :: 2], False),
@@ -202,10 +209,19 @@ def held_out_reliability(measured: Measured, n_bins: int = 10) -> list[Reliabili
     return reliability(np.concatenate(stated), np.concatenate(true), n_bins)
 
 
-def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: float = 0.0) -> float:
+def threshold_for(
+    per_day: float,
+    heights: FloatArray,
+    days: float,
+    *,
+    lowest: float = 0.0,
+    options: CalibrationOptions = CalibrationOptions(),
+) -> float:
     """Return the height that false picks reach at a rate per day.
 
     Rates too low to be counted are extrapolated from the highest picks, with an exponential tail of the log odds.
+    `selfseis.validation.false_alarms` is another estimate, for scores without an upper limit: its tail is of the scores
+    themselves and takes a tenth of the peaks. Heights end at 1, where only the log odds have such a tail.
 
     Parameters
     ----------
@@ -217,15 +233,17 @@ def threshold_for(per_day: float, heights: FloatArray, days: float, *, lowest: f
         Station-days of the data with these picks.
     lowest : float
         Minimum height of a pick: the lower limit of the threshold, and its value if there is no false pick.
+    options : CalibrationOptions
+        Number of the highest picks that give the tail.
     """
     if not len(heights):
         return lowest
     odds = np.sort(_logit(np.asarray(heights, np.float64)))[::-1]
-    wanted, tail = per_day * days, min(TAIL, len(odds))
+    wanted, tail = per_day * days, min(options.max_tail, len(odds))
     if wanted >= tail:
         return max(lowest, _expit(odds[min(round(wanted), len(odds)) - 1]))
     excess = odds[:tail] - odds[tail - 1]
-    scale = excess.sum() / (tail - 1) if tail >= MIN_TAIL else 1.0
+    scale = excess.sum() / (tail - 1) if tail >= options.min_tail else 1.0
     return max(lowest, _expit(odds[tail - 1] + scale * float(np.log(tail / wanted))))
 
 
@@ -273,17 +291,17 @@ def max_false_alarms(
         )
         alone = float(np.mean(isolated_onsets(times, others, reach)))
         share = min(alone / null, 1.0) if null > 0 else float("nan")
-        bounds.append(share * len(times) / duration * 86400)
+        bounds.append(share * len(times) / duration * SECONDS_PER_DAY)
     return bounds
 
 
-def _calibrated(measured: Measured, sd_s: float) -> PhaseCalibration:
+def _calibrated(measured: Measured, sd_s: float, options: CalibrationOptions) -> PhaseCalibration:
     height, probability = _isotonic(measured)
-    if len(measured.hits) < RESIDUALS_PER_BIN:
+    if len(measured.hits) < options.residuals_per_bin:
         return PhaseCalibration(height, probability, (0.0, 1.0), (sd_s, sd_s))
     stated = np.interp(measured.hits, height, probability)
     order = np.argsort(measured.hits, kind="stable")
-    bins = np.array_split(order, min(8, len(order) // RESIDUALS_PER_BIN))
+    bins = np.array_split(order, min(options.max_residual_bins, len(order) // options.residuals_per_bin))
     medians = [float(np.median(stated[inside])) for inside in bins]
     spread = [_spread(measured.residual_s[inside]) for inside in bins]
     falling = _pool_adjacent(-np.array(spread), np.array([float(len(inside)) for inside in bins]))
@@ -346,13 +364,6 @@ def _tuples(content: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ..
     return {name: tuple(float(value) for value in values) for name, values in content.items()}
 
 
-N_INJECTIONS = 400
-HIT_WITHIN = 50  # samples between a hit and its onset: 0.5 s at 100 Hz
-SECONDS_PER_DAY = 86400
-MIN_COUNTED = 10  # false picks below which a rate is extrapolated
-MAX_KEPT = 2000  # false picks of each phase in a saved picker
-
-
 @dataclass(frozen=True, eq=False)
 class InjectionTest:
     """Result of an injection test.
@@ -377,7 +388,9 @@ class InjectionTest:
         }
 
 
-def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, seed: int) -> InjectionTest:
+def run_injection_test(
+    annotator: Annotator, maker: ExampleMaker, rate: float, seed: int, options: CalibrationOptions
+) -> InjectionTest:
     """Inject synthetic onsets into held-out noise and pick them.
 
     Parameters
@@ -390,8 +403,10 @@ def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, s
         Sampling rate in Hz.
     seed : int
         Seed of the onsets.
+    options : CalibrationOptions
+        Number of windows, and the maximum distance of a hit from its onset.
     """
-    examples = maker.synthetic(np.random.default_rng([seed, 7]), N_INJECTIONS, held_out=True)
+    examples = maker.synthetic(np.random.default_rng([seed, 7]), options.n_injections, held_out=True)
     kinds = ("hits", "residual_s", "false")
     known: dict[Phase, dict[str, list[FloatArray]]] = {
         phase: {kind: [] for kind in kinds} for phase in PHASES
@@ -404,7 +419,7 @@ def run_injection_test(annotator: Annotator, maker: ExampleMaker, rate: float, s
             residual = at[:, None] - truth
             nearest = np.abs(residual).argmin(axis=1) if len(truth) else np.zeros(len(at), int)
             off = residual[np.arange(len(at)), nearest] if len(truth) else np.full(len(at), np.inf)
-            hit = np.abs(off) <= HIT_WITHIN
+            hit = np.abs(off) <= options.hit_within
             known[phase]["hits"].append(height[hit])
             known[phase]["residual_s"].append(off[hit] / rate)
             known[phase]["false"].append(height[~hit])
@@ -430,18 +445,26 @@ class FalsePicks:
     heights: dict[Phase, FloatArray]
     days: float
 
-    def threshold(self, phase: Phase, per_day: float) -> float:
-        """Return the height that false picks reach at a rate per day and station."""
-        return threshold_for(per_day, self.heights[phase], self.days, lowest=LOWEST)
+    def threshold(self, phase: Phase, per_day: float, lowest: float, options: CalibrationOptions) -> float:
+        """Return the height that false picks reach at a rate per day and station, at least the lowest one."""
+        return threshold_for(per_day, self.heights[phase], self.days, lowest=lowest, options=options)
 
-    def is_extrapolated(self, per_day: float) -> bool:
+    def is_extrapolated(self, per_day: float, options: CalibrationOptions) -> bool:
         """Return whether a rate is too low to be counted."""
-        return per_day * self.days < MIN_COUNTED
+        return per_day * self.days < options.min_counted
+
+    def stored(self, max_kept: int) -> FalsePicks:
+        """Return what a file holds: the highest picks, rounded."""
+        return FalsePicks(
+            {phase: np.round(heights[:max_kept], 6) for phase, heights in self.heights.items()}, self.days
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary for JSON, with the highest picks only."""
-        kept = {phase: np.round(heights[:MAX_KEPT], 6).tolist() for phase, heights in self.heights.items()}
-        return {"days": self.days, "heights": kept}
+        """Return a dictionary for JSON."""
+        return {
+            "days": self.days,
+            "heights": {phase: heights.tolist() for phase, heights in self.heights.items()},
+        }
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> FalsePicks:
@@ -475,4 +498,4 @@ def false_picks(annotator: Annotator, windows: Iterable[Float32Array], rate: flo
 
 def _picked(annotator: Annotator, window: Float32Array) -> Iterator[tuple[FloatArray, FloatArray]]:
     for probability in annotator.probabilities(window):
-        yield peaks_of(probability, LOWEST, APART)
+        yield peaks_of(probability, annotator.options.min_height, annotator.options.apart)

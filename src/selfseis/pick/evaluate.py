@@ -10,6 +10,7 @@ import numpy as np
 from selfseis.consensus.agreement import Consensus
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.pick.inference import OnsetCandidates
+from selfseis.pick.options import PickerOptions
 from selfseis.pick.pseudo_labels import consensus_of
 from selfseis.pick.time_split import Spans
 from selfseis.typing import FloatArray
@@ -17,7 +18,6 @@ from selfseis.validation import BlockScores, Verdict, judge
 
 MEASURE = "share of P picks whose event another station confirms, at held-out times"
 AT_STATIONS = "share of P picks at held-out stations whose event another station confirms, at held-out times"
-SHIFTS = 40
 
 
 def in_equal_numbers(
@@ -44,11 +44,20 @@ def confirmed(
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: Spans,
+    options: PickerOptions,
     counted: Sequence[int] | None = None,
 ) -> Consensus:
     """Return the consensus of candidates of any height; only the stations in `counted` contribute to the counts."""
     return consensus_of(
-        candidates, rate, s_minus_p, moveout, spans, min_height=0.0, shifts=SHIFTS, counted=counted
+        candidates,
+        rate,
+        s_minus_p,
+        moveout,
+        spans,
+        options.consensus,
+        min_height=0.0,
+        shifts=options.evaluation.n_shifts,
+        counted=counted,
     )
 
 
@@ -60,6 +69,7 @@ def evaluate_picker(
     spans: Spans,
     details: dict[str, Any],
     held_out: Sequence[int] = (),
+    options: PickerOptions = PickerOptions(),
 ) -> Verdict:
     """Compare a picker with its baselines and with the null, at equal numbers of picks.
 
@@ -80,6 +90,8 @@ def evaluate_picker(
         Further numbers for the details of the verdict.
     held_out : sequence of int
         Stations without training data. If they have picks, only their picks are scored.
+    options : PickerOptions
+        Settings of the consensus and of its null.
     """
     name, *baselines = candidates
     reference = candidates[name]
@@ -87,7 +99,7 @@ def evaluate_picker(
     scores, events, null = {}, {}, None
     for label, onsets in candidates.items():
         equal = in_equal_numbers(onsets, reference, spans)
-        consensus = confirmed(equal, rate, s_minus_p, moveout, spans, counted)
+        consensus = confirmed(equal, rate, s_minus_p, moveout, spans, options, counted)
         scores[label] = _scores(equal, consensus, rate, spans)
         events[label] = {"number": len(consensus.events), "under_null": round(consensus.null_mean, 2)}
         if label == name:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import xarray as xr
 
 from selfseis.errors import InputError
+from selfseis.pick.options import FilterOptions
 from selfseis.recording import bridge_gaps
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-ABOVE_MICROSEISM = 1.0  # Hz
-MIN_CORNER, MAX_CORNER = 0.01, 0.05  # as a share of the sampling rate
 SETTLING = 8.0  # periods of the corner after which the transient is below float32 precision
 
 
@@ -33,17 +32,25 @@ class CausalHighPass:
     band : tuple of float or None
         Corners in Hz. By default there is no upper corner, and the lower one is 1 Hz, above the microseism, limited
         to between 1% and 5% of the sampling rate.
+    options : FilterOptions
+        The default of the lower corner.
     """
 
     rate: float
     offset: Float32Array
     band: tuple[float, float] | None = None
+    options: FilterOptions = FilterOptions()
 
     @classmethod
-    def measure(cls, recording: xr.DataArray, band: tuple[float, float] | None = None) -> CausalHighPass:
+    def measure(
+        cls,
+        recording: xr.DataArray,
+        band: tuple[float, float] | None = None,
+        options: FilterOptions = FilterOptions(),
+    ) -> CausalHighPass:
         """Measure the offset of each channel on spans spread over a recording."""
         conditioner = Conditioner.measure(recording)
-        return cls(conditioner.rate, conditioner.offset, band)
+        return cls(conditioner.rate, conditioner.offset, band, options)
 
     def __post_init__(self) -> None:
         low, high = self.band or (self.low, self.rate / 2)
@@ -56,7 +63,7 @@ class CausalHighPass:
     @property
     def low(self) -> float:
         """Lower corner in Hz."""
-        return self.band[0] if self.band else default_corner(self.rate)
+        return self.band[0] if self.band else default_corner(self.rate, self.options)
 
     @property
     def halo(self) -> int:
@@ -65,7 +72,7 @@ class CausalHighPass:
 
     def for_channels(self, rows: IndexArray) -> CausalHighPass:
         """Return the filter of some of the channels."""
-        return CausalHighPass(self.rate, self.offset[rows], self.band)
+        return replace(self, offset=self.offset[rows])
 
     @cached_property
     def sections(self) -> FloatArray:
@@ -99,12 +106,15 @@ class CausalHighPass:
         return np.where(valid, passed, 0).astype(np.float32), valid
 
 
-def default_corner(rate: float) -> float:
+def default_corner(rate: float, options: FilterOptions = FilterOptions()) -> float:
     """Return the lower corner in Hz at a sampling rate: 1 Hz from 20 to 100 Hz, 5 Hz at 500 Hz.
 
     Parameters
     ----------
     rate : float
         Sampling rate in Hz.
+    options : FilterOptions
+        The corner, and its limits as shares of the rate.
     """
-    return float(np.clip(ABOVE_MICROSEISM, MIN_CORNER * rate, MAX_CORNER * rate))
+    lowest, highest = options.min_corner_share * rate, options.max_corner_share * rate
+    return float(np.clip(options.corner, lowest, highest))

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfseis.catalogue.records import PHASES
+from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Pairs, pair_onsets
 from selfseis.io.obspy_import import obspy
 from selfseis.pick.high_pass import CausalHighPass
+from selfseis.pick.options import InferenceOptions
 from selfseis.recording import sample_times, sampling_rate
 from selfseis.recording.components import Station
 from selfseis.recording.coverage import covered_tiles
@@ -25,10 +27,6 @@ from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 if TYPE_CHECKING:
     from obspy import Stream
-
-
-APART = 100  # samples: minimum distance of two candidates of one phase
-LOWEST = 0.02  # minimum height of a candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +54,9 @@ class OnsetCandidates:
         """Return the candidates of at least a height."""
         return OnsetCandidates(self.p[self.p[:, 1] >= min_height], self.s[self.s[:, 1] >= min_height])
 
-    def pairs(self, rate: float, s_minus_p: tuple[float, float]) -> Pairs:
+    def pairs(self, rate: float, s_minus_p: tuple[float, float], options: ConsensusOptions) -> Pairs:
         """Pair each P with the S within the range of S - P; times in s."""
-        return pair_onsets(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p)
+        return pair_onsets(self.p / (rate, 1.0), self.s / (rate, 1.0), s_minus_p, options)
 
 
 class OnsetDetector(Protocol):
@@ -79,24 +77,26 @@ class NetworkDetector:
     ----------
     annotator : Annotator
         Inference with the network.
-    lowest : float
-        Minimum height of a peak.
+    min_height : float, optional
+        Minimum height of a peak; by default that of the annotator's options.
     """
 
     annotator: Annotator
-    lowest: float = LOWEST
+    min_height: float | None = None
 
     def find(
         self, recording: xr.DataArray, stations: list[Station], progress: ProgressCallback | None = None
     ) -> list[OnsetCandidates]:
         """Find the onset candidates of each station; positions in samples from the recording's start."""
+        options = self.annotator.options
+        min_height = options.min_height if self.min_height is None else self.min_height
         parts: list[list[list[FloatArray]]] = [[[np.zeros((0, 2))], [np.zeros((0, 2))]] for _ in stations]
         for span in self.annotator.along(recording, stations, progress):
             for station, of_phases in zip(span.probability, parts, strict=True):
                 for probability, of_phase in zip(station, of_phases, strict=True):
-                    at, height = peaks_of(probability, self.lowest, APART)
-                    inside = (at >= EDGE - 0.5) & (at < EDGE + span.n_core - 0.5)
-                    of_phase.append(np.stack([span.first - EDGE + at[inside], height[inside]], axis=1))
+                    at, height = peaks_of(probability, min_height, options.apart)
+                    inside = (at >= span.edge - 0.5) & (at < span.edge + span.n_core - 0.5)
+                    of_phase.append(np.stack([span.first - span.edge + at[inside], height[inside]], axis=1))
         return [OnsetCandidates(np.concatenate(p), np.concatenate(s)) for p, s in parts]
 
 
@@ -149,10 +149,6 @@ def peaks_of(
 
 
 ProgressCallback = Callable[[int, int], None]
-TILE_VALUES = 6_000_000
-BATCH = 32
-SETTLING = 30  # samples after a gap at least as long in which probabilities are set to zero
-EDGE = 400  # samples of context on each side in which peaks are compared with their neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,19 +161,27 @@ class Annotated:
         Sample of the recording at which the core begins.
     n_core : int
         Samples of the core.
-    probability : ndarray, shape (n_stations, 2, EDGE + n_core + EDGE)
-        Of P and of S; zero without data and in the first 30 samples after a gap.
-    filtered : ndarray, shape (n_channels, EDGE + n_core + EDGE)
+    edge : int
+        Samples of context on each side of the core.
+    probability : ndarray, shape (n_stations, 2, edge + n_core + edge)
+        Of P and of S; zero without data and in the first samples after a gap.
+    filtered : ndarray, shape (n_channels, edge + n_core + edge)
         Input data of the network.
-    valid : ndarray of bool, shape (n_stations, EDGE + n_core + EDGE)
+    valid : ndarray of bool, shape (n_stations, edge + n_core + edge)
         Where a station has data on any component.
     """
 
     first: int
     n_core: int
+    edge: int
     probability: Float32Array
     filtered: Float32Array
     valid: BoolArray
+
+    @property
+    def core(self) -> Float32Array:
+        """Probabilities in the core, shape (n_stations, 2, n_core)."""
+        return self.probability[:, :, self.edge : self.edge + self.n_core]
 
 
 @dataclass(frozen=True)
@@ -192,11 +196,14 @@ class Annotator:
         Filter before the network.
     n_samples : int
         Length of a window, even.
+    options : InferenceOptions
+        Sizes of tiles and batches, and what counts as a candidate.
     """
 
     net: nn.Module
     high_pass: CausalHighPass
     n_samples: int
+    options: InferenceOptions = InferenceOptions()
 
     @property
     def hop(self) -> int:
@@ -226,7 +233,7 @@ class Annotator:
         ------
         Annotated
         """
-        core = max(1, TILE_VALUES // (recording.sizes["channel"] * self.hop)) * self.hop
+        core = max(1, self.options.tile_values // (recording.sizes["channel"] * self.hop)) * self.hop
         for tile in covered_tiles(recording, core, self.halo, align=self.hop):
             yield self._annotated(tile, stations)
             if progress is not None:
@@ -236,16 +243,17 @@ class Annotator:
         data, present = self.high_pass(tile.data)
         starts = np.arange(tile.halo - 2 * self.hop, tile.halo + tile.n_core + self.hop, self.hop)
         starts = starts[starts + self.n_samples <= data.shape[1]]
-        keep = slice(tile.halo - EDGE, tile.halo + tile.n_core + EDGE)
+        edge, recovery = self.options.edge, self.options.recovery
+        keep = slice(tile.halo - edge, tile.halo + tile.n_core + edge)
         probability, valid = [], []
         for station in stations:
             here: BoolArray = np.any(present[[row for row in station.rows if row is not None]], axis=0)
             of_station = self.probabilities(
                 station.components(data), starts[_any_within(here, starts, self.n_samples)]
             )
-            probability.append(np.where(here & _is_settled(here), of_station, 0)[:, keep])
+            probability.append(np.where(here & _is_settled(here, recovery), of_station, 0)[:, keep])
             valid.append(here[keep])
-        return Annotated(tile.first, tile.n_core, np.stack(probability), data[:, keep], np.stack(valid))
+        return Annotated(tile.first, tile.n_core, edge, np.stack(probability), data[:, keep], np.stack(valid))
 
     def probabilities(self, components: Float32Array, starts: IndexArray | None = None) -> Float32Array:
         """Annotate filtered components.
@@ -265,7 +273,7 @@ class Annotator:
             return self._padded(components)
         total = np.zeros((2, components.shape[1]), np.float32)
         weight = np.sin(np.pi * (np.arange(self.n_samples, dtype=np.float32) + 0.5) / self.n_samples) ** 2
-        for batch in np.array_split(starts, max(1, -(-len(starts) // BATCH))):
+        for batch in np.array_split(starts, max(1, -(-len(starts) // self.options.batch_size))):
             if len(batch):
                 windows = np.stack([components[:, first : first + self.n_samples] for first in batch])
                 for first, of_window in zip(batch, self._of_windows(windows), strict=True):
@@ -286,10 +294,10 @@ class Annotator:
             return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
 
 
-def _is_settled(present: BoolArray) -> BoolArray:
+def _is_settled(present: BoolArray, recovery: int) -> BoolArray:
     """Return where at least half of the preceding samples are present: false just after gaps as long as that."""
-    count = np.concatenate([np.zeros(2 * SETTLING + 1, int), np.cumsum(present)])
-    return count[2 * SETTLING : -1] - count[: -2 * SETTLING - 1] >= SETTLING
+    count = np.concatenate([np.zeros(2 * recovery + 1, int), np.cumsum(present)])
+    return count[2 * recovery : -1] - count[: -2 * recovery - 1] >= recovery
 
 
 def _any_within(present: BoolArray, starts: IndexArray, length: int) -> BoolArray:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from selfseis.catalogue.records import PHASES, Phase
-from selfseis.io.atomic import replacing
-from selfseis.models.store import reading_model
+from selfseis.models.store import ModelFormat, StoredModel, fingerprint, weights
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
+from selfseis.pick.options import PickerOptions
 from selfseis.pick.self_training import Round
 from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
@@ -24,10 +21,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from selfseis.pick.noise_windows import NoiseBank
-
-
-FORMAT = 3
-TRAINING_RECORD = "training_record"  # name of its table among the weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,35 +62,29 @@ class PickerModel:
     training_sites: list[str]
     verdict: Verdict
 
-    def thresholds(self, false_alarms_per_day: float) -> dict[Phase, float]:
+    def thresholds(self, false_alarms_per_day: float, options: PickerOptions) -> dict[Phase, float]:
         """Return the minimum height of a pick, for P and S, at a rate of false alarms per station and day."""
-        return {phase: self.false_picks.threshold(phase, false_alarms_per_day) for phase in PHASES}
+        lowest, calibration = options.inference.min_height, options.calibration
+        return {
+            phase: self.false_picks.threshold(phase, false_alarms_per_day, lowest, calibration)
+            for phase in PHASES
+        }
 
 
-def save(folder: Path, parameters: Mapping[str, Any], model: PickerModel) -> None:
-    """Write a picker to a folder atomically.
+def fingerprint_of(parameters: Mapping[str, Any], noise: NoiseBank) -> str:
+    """Return a short hash of the settings and the noise windows; it names the checkpoint of a training."""
+    return fingerprint(dict(parameters), noise.windows.shape, noise.windows[:16])
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of the model.
-    parameters : dict of str to Any
-        Parameters of the `Picker`.
-    model : PickerModel
-        Its fitted state.
-    """
-    import torch
-    from safetensors.torch import save_file
 
+def _pack(model: PickerModel, parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the state and the arrays of a model."""
     checksums, record = model.training_record.as_table()
-    description: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": "picker",
-        "parameters": dict(parameters),
+    options = PickerOptions.from_dict(parameters["options"])
+    state: dict[str, Any] = {
         "sampling_rate": model.rate,
         "window": model.window,
         "calibration": model.calibration.to_dict(),
-        "threshold": model.thresholds(parameters["false_alarms_per_day"]),
+        "threshold": model.thresholds(parameters["false_alarms_per_day"], options),
         "false_picks": model.false_picks.to_dict(),
         "rounds": [round_.to_dict() for round_ in model.rounds],
         "reliability": {phase: [asdict(bin_) for bin_ in bins] for phase, bins in model.reliability.items()},
@@ -105,62 +92,29 @@ def save(folder: Path, parameters: Mapping[str, Any], model: PickerModel) -> Non
         "training_sites": model.training_sites,
         "verdict": model.verdict.to_dict(),
     }
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        weights = model.net.state_dict() | {TRAINING_RECORD: torch.from_numpy(record)}
-        save_file(weights, temporary / "model.safetensors")
-        (temporary / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return state, weights(model.net, "net") | {"training_record": record}
 
 
-def fingerprint(parameters: Mapping[str, Any], noise: NoiseBank) -> str:
-    """Return a short hash of the settings and the noise windows; it names the checkpoint of a training."""
-    digest = hashlib.sha256(json.dumps(parameters, default=str).encode())
-    digest.update(str(noise.windows.shape).encode())
-    digest.update(np.ascontiguousarray(noise.windows[:16]).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def load(folder: Path) -> tuple[dict[str, Any], PickerModel]:
-    """Read the parameters and the fitted state of a picker from a folder.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no picker, a damaged one, or one of another format.
-    """
-    from safetensors.torch import load_file
-
-    with reading_model(folder, "selfseis train picker"):
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if description["kind"] != "picker" or description["format"] != FORMAT:
-            raise ValueError(
-                f"kind {description['kind']}, format {description['format']} instead of picker, {FORMAT}"
-            )
-        weights = load_file(folder / "model.safetensors")
-        return _parameters(description["parameters"]), _model(description, weights)
-
-
-def _parameters(stored: dict[str, Any]) -> dict[str, Any]:
-    pairs = {name: tuple(stored[name]) if stored[name] else None for name in ("band", "s_minus_p")}
-    return stored | pairs
-
-
-def _model(description: dict[str, Any], weights: dict[str, Any]) -> PickerModel:
-    record = weights.pop(TRAINING_RECORD).numpy()
+def _unpack(stored: StoredModel) -> PickerModel:
+    """Return the model of a stored one."""
+    state = stored.state
     net = OnsetNet()
-    net.load_state_dict(weights)
+    stored.load_weights(net, "net")
+    record = stored.tensor("training_record", None, 4)
     return PickerModel(
         net=net,
-        rate=float(description["sampling_rate"]),
-        window=int(description["window"]),
-        calibration=Calibration.from_dict(description["calibration"]),
-        false_picks=FalsePicks.from_dict(description["false_picks"]),
-        rounds=[Round(**round_) for round_ in description["rounds"]],
+        rate=float(state["sampling_rate"]),
+        window=int(state["window"]),
+        calibration=Calibration.from_dict(state["calibration"]),
+        false_picks=FalsePicks.from_dict(state["false_picks"]),
+        rounds=[Round(**round_) for round_ in state["rounds"]],
         reliability={
-            phase: [ReliabilityBin(**bin_) for bin_ in bins]
-            for phase, bins in description["reliability"].items()
+            phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in state["reliability"].items()
         },
-        training_record=TrainingRecord.from_table(description["checksums"], record),
-        training_sites=description["training_sites"],
-        verdict=Verdict.from_dict(description["verdict"]),
+        training_record=TrainingRecord.from_table(state["checksums"], record),
+        training_sites=state["training_sites"],
+        verdict=Verdict.from_dict(state["verdict"]),
     )
+
+
+STORAGE = ModelFormat("picker", 4, "selfseis train picker", _pack, _unpack)

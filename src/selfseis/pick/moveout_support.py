@@ -18,20 +18,11 @@ import xarray as xr
 
 from selfseis.consensus.agreement import time_with_data
 from selfseis.pick.calibration import threshold_for
-from selfseis.pick.inference import LOWEST
-from selfseis.pick.pseudo_labels import LABEL_SD
+from selfseis.pick.options import CalibrationOptions, MoveoutOptions, PickerOptions
 from selfseis.recording import is_fibre, sampling_rate
 from selfseis.recording.coverage import stretches
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, FloatArray, IndexArray
-
-N_NEIGHBOURS = 8  # neighbours on each side
-TOLERANCE = LABEL_SD  # samples by which an onset may be off the line
-MIN_VELOCITY = 500.0  # m/s: minimum apparent velocity along the fibre
-TO_ENDS = 60  # samples at the beginning and the end of data without picks
-MAX_VALUES = 1_000_000  # compared at once
-SHIFTS = 5  # circular shifts of the channels that give the null
-MIN_CHANNELS = 2 * N_NEIGHBOURS  # of a fibre for moveout support
 
 
 @dataclass(frozen=True)
@@ -48,20 +39,23 @@ class Fibre:
         Sampling rate in Hz.
     live : ndarray of bool, shape (n_channels,)
         Channels with data; the others are left out.
+    options : MoveoutOptions
+        Number of neighbours, and the lines that are searched.
     """
 
     distance: FloatArray
     gauge_length: float
     rate: float
     live: BoolArray
+    options: MoveoutOptions = MoveoutOptions()
 
     @classmethod
-    def of(cls, recording: xr.DataArray) -> Fibre:
+    def of(cls, recording: xr.DataArray, options: MoveoutOptions) -> Fibre:
         """Return the geometry of the fibre of a recording."""
         live = np.isfinite(Conditioner.measure(recording).scale)
         gauge_length = float(recording.attrs.get("gauge_length") or 0.0)
         distance = np.asarray(recording["distance"].values, float)
-        return cls(distance, gauge_length, sampling_rate(recording), live)
+        return cls(distance, gauge_length, sampling_rate(recording), live, options)
 
     @property
     def apart(self) -> float:
@@ -71,7 +65,8 @@ class Fibre:
 
     def neighbours(self, channel: int) -> IndexArray:
         """Return the channels nearest to the neighbour positions of a channel; fewer at the fibre's ends."""
-        places = np.array([step for step in range(-N_NEIGHBOURS, N_NEIGHBOURS + 1) if step]) * self.apart
+        n_each = self.options.n_neighbours
+        places = np.array([step for step in range(-n_each, n_each + 1) if step]) * self.apart
         live = np.flatnonzero(self.live)
         offset = self.distance[live] - self.distance[channel]
         nearest = np.abs(offset[:, None] - places).argmin(axis=0)
@@ -81,8 +76,8 @@ class Fibre:
     def moveouts(self, offset: FloatArray) -> FloatArray:
         """Return moveouts in samples relative to the channel, shape (n_slownesses, n_neighbours)."""
         farthest = float(np.abs(offset).max(initial=0.0))
-        max_moveout = MIN_VELOCITY**-1 * farthest * self.rate
-        n_each = int(np.ceil(max_moveout / TOLERANCE))
+        max_moveout = self.options.min_velocity**-1 * farthest * self.rate
+        n_each = int(np.ceil(max_moveout / self.options.tolerance))
         return np.linspace(-max_moveout, max_moveout, 2 * n_each + 1)[:, None] * offset / max(farthest, 1e-9)
 
 
@@ -96,17 +91,23 @@ class Support:
         Support of each onset of each channel, between 0 and 1.
     under_null : ndarray
         Support of the onsets of shifted channels, for all shifts together.
+    n_shifts : int
+        Number of these shifts.
     days : float
         Channel-days of the data.
     """
 
     of_onsets: list[FloatArray]
     under_null: FloatArray
+    n_shifts: int
     days: float
 
-    def threshold(self, per_day: float, lowest: float) -> float:
+    def threshold(
+        self, per_day: float, lowest: float, options: CalibrationOptions = CalibrationOptions()
+    ) -> float:
         """Return the support that the null reaches at a rate per channel and day; extrapolated for low rates."""
-        return threshold_for(per_day, self.under_null, SHIFTS * self.days, lowest=lowest)
+        days = self.n_shifts * self.days
+        return threshold_for(per_day, self.under_null, days, lowest=lowest, options=options)
 
     def probability(self) -> list[FloatArray]:
         """Return for each onset the share of true ones among the onsets of at least its support.
@@ -117,15 +118,15 @@ class Support:
         order = np.argsort(-support, kind="stable")
         null = np.sort(self.under_null)
         reach = len(null) - np.searchsorted(null, support[order], side="left")
-        share = np.minimum((reach + 1) / SHIFTS / np.arange(1, len(order) + 1), 1.0)
+        share = np.minimum((reach + 1) / self.n_shifts / np.arange(1, len(order) + 1), 1.0)
         probability = np.empty(len(order))
         probability[order] = 1 - np.minimum.accumulate(share[::-1])[::-1]
         return np.split(probability, np.cumsum([len(onsets) for onsets in self.of_onsets])[:-1])
 
 
-def is_long_fibre(recording: xr.DataArray) -> bool:
+def is_long_fibre(recording: xr.DataArray, options: MoveoutOptions = MoveoutOptions()) -> bool:
     """Return whether a recording is of a fibre with enough channels for moveout support."""
-    return is_fibre(recording) and recording.sizes["channel"] >= MIN_CHANNELS
+    return is_fibre(recording) and recording.sizes["channel"] >= options.min_channels
 
 
 def supported(
@@ -134,6 +135,7 @@ def supported(
     per_day: float,
     min_probability: float | None,
     seed: int,
+    options: PickerOptions = PickerOptions(),
 ) -> list[FloatArray]:
     """Return the onsets of one phase with enough moveout support, and their probabilities.
 
@@ -149,6 +151,8 @@ def supported(
         Onsets of at least this probability are returned whatever the rate of false alarms.
     seed : int
         Seed of the shifts.
+    options : PickerOptions
+        Settings of moveout support, calibration and inference.
 
     Returns
     -------
@@ -156,9 +160,9 @@ def supported(
         For each channel: position in samples, and probability.
     """
     spans = np.array(stretches(recording), float).reshape(-1, 2)
-    onsets = [_away_from_ends(here, spans) for here in onsets]
-    support = support_of(onsets, Fibre.of(recording), spans, seed)
-    threshold = support.threshold(per_day, LOWEST)
+    onsets = [_away_from_ends(here, spans, options.moveout.to_ends) for here in onsets]
+    support = support_of(onsets, Fibre.of(recording, options.moveout), spans, seed)
+    threshold = support.threshold(per_day, options.inference.min_height, options.calibration)
     lowest = np.inf if min_probability is None else min_probability
     return [
         np.column_stack([at[:, 0], probability])[(of_onsets >= threshold) | (probability >= lowest)]
@@ -188,17 +192,18 @@ def support_of(onsets: list[FloatArray], fibre: Fibre, spans: FloatArray, seed: 
     placed = [np.column_stack([time_with_data(at[:, 0], spans), at[:, 1]]) for at in onsets]
     rng = np.random.default_rng(seed)
     null = []
-    for _ in range(SHIFTS):
+    for _ in range(fibre.options.n_shifts):
         by = rng.uniform(0, length, len(placed))
         null += _supports([_shifted(at, shift, length) for at, shift in zip(placed, by, strict=True)], fibre)
     days = len(onsets) * length / fibre.rate / 86400
-    return Support(_supports(placed, fibre), np.concatenate([np.zeros(0), *null]), days)
+    under_null = np.concatenate([np.zeros(0), *null])
+    return Support(_supports(placed, fibre), under_null, fibre.options.n_shifts, days)
 
 
-def _away_from_ends(onsets: FloatArray, spans: FloatArray) -> FloatArray:
+def _away_from_ends(onsets: FloatArray, spans: FloatArray, to_ends: int) -> FloatArray:
     """Leave out onsets at the ends of data: these are simultaneous on all channels, as for a wave without moveout."""
     nearest = np.abs(onsets[:, :1] - spans.ravel()).min(axis=1, initial=np.inf)
-    return onsets[nearest > TO_ENDS]
+    return onsets[nearest > to_ends]
 
 
 def _shifted(onsets: FloatArray, shift: float, length: float) -> FloatArray:
@@ -208,12 +213,12 @@ def _shifted(onsets: FloatArray, shift: float, length: float) -> FloatArray:
 
 
 def _supports(onsets: list[FloatArray], fibre: Fibre) -> list[FloatArray]:
-    all_onsets = _AllOnsets(onsets)
+    all_onsets = _AllOnsets(onsets, fibre.options.tolerance)
     supports = []
     for channel, here in enumerate(onsets):
         neighbours = fibre.neighbours(channel)
         moveouts = fibre.moveouts(fibre.distance[neighbours] - fibre.distance[channel])
-        chunk = max(1, MAX_VALUES // max(moveouts.size, 1))
+        chunk = max(1, fibre.options.max_values // max(moveouts.size, 1))
         on_line = [
             all_onsets.height_at(neighbours, here[first : first + chunk, :1, None] + moveouts)
             .sum(axis=2)
@@ -227,9 +232,10 @@ def _supports(onsets: list[FloatArray], fibre: Fibre) -> list[FloatArray]:
 class _AllOnsets:
     """Onsets of all channels on one axis, channel after channel, for a look-up at all neighbours at once."""
 
-    def __init__(self, onsets: list[FloatArray]) -> None:
+    def __init__(self, onsets: list[FloatArray], tolerance: float) -> None:
+        self.tolerance = tolerance
         latest = max((float(at[-1, 0]) for at in onsets if len(at)), default=0.0)
-        self.stride = 4 * (latest + TOLERANCE + 1)
+        self.stride = 4 * (latest + tolerance + 1)
         ends = [[-np.inf, 0.0]], [[np.inf, 0.0]]
         placed = (np.add(at, [channel * self.stride, 0.0]) for channel, at in enumerate(onsets))
         self.at, self.height = np.concatenate([ends[0], *placed, ends[1]]).T
@@ -239,4 +245,4 @@ class _AllOnsets:
         wanted = at.clip(-self.stride / 4, self.stride / 2) + channels * self.stride
         after = np.searchsorted(self.at, wanted)
         nearer = np.where(wanted - self.at[after - 1] < self.at[after] - wanted, after - 1, after)
-        return np.where(np.abs(self.at[nearer] - wanted) <= TOLERANCE, self.height[nearer], 0.0)
+        return np.where(np.abs(self.at[nearer] - wanted) <= self.tolerance, self.height[nearer], 0.0)

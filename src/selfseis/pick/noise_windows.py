@@ -14,20 +14,13 @@ import xarray as xr
 
 from selfseis.errors import InputError
 from selfseis.pick.high_pass import CausalHighPass
+from selfseis.pick.options import NoiseOptions
 from selfseis.pick.time_split import Spans
 from selfseis.recording.components import Station
 from selfseis.recording.coverage import covered_tiles
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-PIECE = 100  # samples of the pieces whose energies are compared
-NOISE_SHARE = 0.35  # maximum share of the windows that are taken as noise
-MAX_ENERGY_RATIO = 8.0  # of the most energetic piece over the median piece, in a noise window
-MAX_WINDOWS = 2400
-MIN_WINDOWS = 24  # below which noise windows are synthesised
-PIECES = 8  # of a window; the quietest one shapes synthetic noise
-N_SYNTHETIC_WINDOWS = 480
-MIN_PRESENT_SHARE = 0.99  # of the samples of a window
-HELD_OUT_EVERY = 5  # a fifth of the noise is held out
+TILE_VALUES = 4_000_000  # memory per tile; the windows do not depend on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +73,7 @@ def sampled_windows(
     n_samples: int,
     max_windows: int,
     seed: int,
+    options: NoiseOptions,
 ) -> Iterator[Float32Array]:
     """Read windows of all times and stations, with signal or without, drawn at random if there are too many.
 
@@ -91,12 +85,14 @@ def sampled_windows(
         Maximum number of windows.
     seed : int
         Seed of the random draw.
+    options : NoiseOptions
+        How complete a window must be.
 
     Yields
     ------
     ndarray, shape (3, n_samples)
     """
-    windows = _measured(recording, stations, high_pass, n_samples)
+    windows = _measured(recording, stations, high_pass, n_samples, options)
     if len(windows) > max_windows:
         rng = np.random.default_rng(seed)
         windows = [windows[i] for i in np.sort(rng.choice(len(windows), max_windows, replace=False))]
@@ -112,7 +108,8 @@ def noise_bank(
     high_pass: CausalHighPass,
     n_samples: int,
     seed: int,
-    spans: Spans | None = None,
+    spans: Spans | None,
+    options: NoiseOptions,
 ) -> NoiseBank:
     """Collect the windows of a recording with the least energetic peaks.
 
@@ -128,15 +125,17 @@ def noise_bank(
         Length of a window.
     seed : int
         Seed of the random draw where there are too many windows.
-    spans : list of (int, int), optional
-        Times in samples that windows must lie in; by default all.
+    spans : list of (int, int) or None
+        Times in samples that windows must lie in; None for all times.
+    options : NoiseOptions
+        Which windows serve as noise.
 
     Raises
     ------
     InputError
         If the recording has no complete window.
     """
-    windows = _measured(recording, stations, high_pass, n_samples)
+    windows = _measured(recording, stations, high_pass, n_samples, options)
     windows = [w for w in windows if spans is None or _lies_in(w.first, w.first + n_samples, spans)]
     if not windows:
         raise InputError(
@@ -145,31 +144,32 @@ def noise_bank(
         )
     rng = np.random.default_rng(seed)
     chosen = [
-        w for number in range(len(stations)) for w in _quietest([w for w in windows if w.station == number])
+        w
+        for number in range(len(stations))
+        for w in _quietest([w for w in windows if w.station == number], options)
     ]
-    if len(chosen) < MIN_WINDOWS:
-        return _split(
-            _synthetic_noise(recording, stations, high_pass, n_samples, windows, rng),
-            np.arange(N_SYNTHETIC_WINDOWS),
-        )
-    if len(chosen) > MAX_WINDOWS:
-        chosen = [chosen[i] for i in rng.choice(len(chosen), MAX_WINDOWS, replace=False)]
+    if len(chosen) < options.min_windows:
+        synthetic = _synthetic_noise(recording, stations, high_pass, n_samples, windows, rng, options)
+        return _split(synthetic, np.arange(options.n_synthetic_windows), options.held_out_every)
+    if len(chosen) > options.max_windows:
+        chosen = [chosen[i] for i in rng.choice(len(chosen), options.max_windows, replace=False)]
     chosen.sort(key=lambda window: window.first)
     collected = [
         read_window(recording, stations[w.station], high_pass, w.first, w.first + n_samples) for w in chosen
     ]
-    return _split(np.stack(collected), np.array([w.first // n_samples for w in chosen]))
+    times = np.array([w.first // n_samples for w in chosen])
+    return _split(np.stack(collected), times, options.held_out_every)
 
 
 def _lies_in(first: int, last: int, spans: Spans) -> bool:
     return any(begin <= first and last <= end for begin, end in spans)
 
 
-def _split(windows: Float32Array, times: IndexArray) -> NoiseBank:
+def _split(windows: Float32Array, times: IndexArray, every: int) -> NoiseBank:
     """Hold out every fifth time."""
-    held_out = times % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+    held_out = times % every == every - 1
     if held_out.all() or not held_out.any():
-        held_out = np.arange(len(times)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        held_out = np.arange(len(times)) % every == every - 1
     is_noise = np.ones((len(windows), windows.shape[2]), bool)
     return NoiseBank(windows, np.flatnonzero(~held_out), np.flatnonzero(held_out), is_noise)
 
@@ -181,18 +181,19 @@ def _synthetic_noise(
     n_samples: int,
     windows: list[_Window],
     rng: np.random.Generator,
+    options: NoiseOptions,
 ) -> Float32Array:
     """Return white noise filtered by the quietest pieces of random windows."""
     from scipy.signal import oaconvolve
 
-    synthetic = np.empty((N_SYNTHETIC_WINDOWS, 3, n_samples), np.float32)
-    for number, choice in enumerate(rng.integers(len(windows), size=N_SYNTHETIC_WINDOWS)):
+    synthetic = np.empty((options.n_synthetic_windows, 3, n_samples), np.float32)
+    for number, choice in enumerate(rng.integers(len(windows), size=options.n_synthetic_windows)):
         chosen = windows[choice]
         window = read_window(
             recording, stations[chosen.station], high_pass, chosen.first, chosen.first + n_samples
         )
-        length = n_samples // PIECES
-        pieces = window[:, : PIECES * length].reshape(3, PIECES, length)
+        length = n_samples // options.n_pieces
+        pieces = window[:, : options.n_pieces * length].reshape(3, options.n_pieces, length)
         energy = (pieces**2).sum(axis=(0, 2))
         piece = pieces[:, np.argmin(np.where(energy > 0, energy, np.inf))] * np.hanning(length)
         white = rng.normal(size=(1, n_samples + length - 1))
@@ -201,9 +202,13 @@ def _synthetic_noise(
 
 
 def _measured(
-    recording: xr.DataArray, stations: list[Station], high_pass: CausalHighPass, n_samples: int
+    recording: xr.DataArray,
+    stations: list[Station],
+    high_pass: CausalHighPass,
+    n_samples: int,
+    options: NoiseOptions,
 ) -> list[_Window]:
-    core = max(1, 4_000_000 // (recording.sizes["channel"] * n_samples)) * n_samples
+    core = max(1, TILE_VALUES // (recording.sizes["channel"] * n_samples)) * n_samples
     windows = []
     for tile in covered_tiles(recording, core, high_pass.halo, align=n_samples):
         data, valid = high_pass(tile.data)
@@ -211,22 +216,25 @@ def _measured(
             part = slice(tile.halo + first, tile.halo + first + n_samples)
             for number, station in enumerate(stations):
                 rows = [row for row in station.rows if row is not None]
-                if valid[rows, part].mean(axis=1).max() >= MIN_PRESENT_SHARE and data[rows, part].any():
-                    windows.append(_Window(number, tile.first + first, _energy_ratio(data[rows, part])))
+                present_share = valid[rows, part].mean(axis=1).max()
+                if present_share >= options.min_present_share and data[rows, part].any():
+                    energy_ratio = _energy_ratio(data[rows, part], options.piece)
+                    windows.append(_Window(number, tile.first + first, energy_ratio))
     return windows
 
 
-def _energy_ratio(data: Float32Array) -> float:
+def _energy_ratio(data: Float32Array, piece: int) -> float:
     """Return the largest energy of a piece over the median."""
-    n_pieces = data.shape[1] // PIECE
-    energy = (data[:, : n_pieces * PIECE] ** 2).sum(axis=0).reshape(n_pieces, PIECE).mean(axis=1)
+    n_pieces = data.shape[1] // piece
+    energy = (data[:, : n_pieces * piece] ** 2).sum(axis=0).reshape(n_pieces, piece).mean(axis=1)
     return float(energy.max() / max(np.median(energy), 1e-30))
 
 
-def _quietest(windows: list[_Window]) -> list[_Window]:
+def _quietest(windows: list[_Window], options: NoiseOptions) -> list[_Window]:
     if not windows:
         return []
-    limit = min(float(np.quantile([w.energy_ratio for w in windows], NOISE_SHARE)), MAX_ENERGY_RATIO)
+    quantile = float(np.quantile([w.energy_ratio for w in windows], options.max_share))
+    limit = min(quantile, options.max_energy_ratio)
     return [w for w in windows if w.energy_ratio <= limit]
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.base import Estimator
 from selfseis.catalogue.records import PHASES, Phase, Pick, in_time
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.errors import InputError
-from selfseis.pick import model as storage
+from selfseis.models.store import StoredEstimator
 from selfseis.pick.baselines import AicDetector, untrained_net
 from selfseis.pick.calibration import (
     Calibration,
     FalsePicks,
+    InjectionTest,
     ReliabilityBin,
     false_picks,
     held_out_reliability,
@@ -26,18 +26,18 @@ from selfseis.pick.calibration import (
 )
 from selfseis.pick.evaluate import evaluate_picker
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import EDGE, Annotator, NetworkDetector, OnsetCandidates, ProgressCallback
-from selfseis.pick.model import PickerModel
-from selfseis.pick.moveout_support import MIN_VELOCITY, is_long_fibre, supported
+from selfseis.pick.inference import Annotator, NetworkDetector, OnsetCandidates, ProgressCallback
+from selfseis.pick.model import STORAGE, PickerModel, fingerprint_of
+from selfseis.pick.moveout_support import is_long_fibre, supported
 from selfseis.pick.noise_windows import noise_bank, sampled_windows
-from selfseis.pick.pseudo_labels import LABEL_SD, MIN_SUPPORT_HEIGHT
+from selfseis.pick.options import PickerOptions, PriorOptions
 from selfseis.pick.self_training import ProgressCallback as TrainingProgress
 from selfseis.pick.self_training import Round, SelfTraining
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.pick.time_split import split_times, test_times, window_of
-from selfseis.recording import is_fibre, sample_times, sampling_rate
+from selfseis.recording import as_recording, is_fibre, sample_times, sampling_rate
 from selfseis.recording.components import Station, channel_name, held_out_stations, stations_of, training_part
-from selfseis.simulate.onsets import OnsetBank, OnsetPrior
+from selfseis.simulate.onsets import REFERENCE_RATE, OnsetBank, OnsetPrior
 from selfseis.training import TrainingRecord
 from selfseis.typing import Float32Array, FloatArray
 from selfseis.validation import Verdict
@@ -47,16 +47,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-N_WAVELETS = 2000
-N_REVERSED_WINDOWS = 1500  # time-reversed windows in which false alarms are counted: about a day at 100 Hz
-N_UNTRAINED_WINDOWS = 240  # windows that set the normalisation of the untrained network
-PAIRED_BEYOND = 2.0  # upper limit of S - P of a pair, as a multiple of the upper limit of the prior
 ONE_STATION = "A single station has no other station that could confirm its picks"
 INJECTION_TEST = "injection_test"  # key of the verdict's details
 NOT_EVALUATED = "The picker has not been evaluated yet."
 
 
-class Picker(Estimator):
+class Picker(StoredEstimator[PickerModel]):
     """Pick P and S onsets with a network that is trained on the recording itself, without labels.
 
     Three quarters of the time are training data; with four stations or more, so are three quarters of the stations.
@@ -79,6 +75,8 @@ class Picker(Estimator):
         is enough to test the workflow; such a picker misses onsets that the full training finds.
     seed : int
         Seed of all random numbers.
+    options : PickerOptions
+        Settings of all stages, such as numbers of steps; `PickerOptions.rows` lists them with their sources.
 
     Attributes
     ----------
@@ -119,6 +117,8 @@ class Picker(Estimator):
     >>> picker.fit(open_recording("archive")).pick(open_recording("archive"))  # doctest: +SKIP
     """
 
+    model_format = STORAGE
+
     def __init__(
         self,
         *,
@@ -128,6 +128,7 @@ class Picker(Estimator):
         rounds: int = 4,
         training_fraction: float = 1.0,
         seed: int = 0,
+        options: PickerOptions = PickerOptions(),
     ) -> None:
         self.false_alarms_per_day = false_alarms_per_day
         self.s_minus_p = s_minus_p
@@ -135,6 +136,7 @@ class Picker(Estimator):
         self.rounds = rounds
         self.training_fraction = training_fraction
         self.seed = seed
+        self.options = options
 
     @property
     def net_(self) -> nn.Module:
@@ -189,21 +191,21 @@ class Picker(Estimator):
     @property
     def threshold_(self) -> dict[Phase, float]:
         """Minimum height of a pick, for P and S."""
-        return self.model_.thresholds(self.false_alarms_per_day)
+        return self.model_.thresholds(self.false_alarms_per_day, self.options)
 
     @property
     def threshold_is_extrapolated_(self) -> bool:
         """Whether the recording was too short to count so low a rate."""
-        return self.false_picks_.is_extrapolated(self.false_alarms_per_day)
+        return self.false_picks_.is_extrapolated(self.false_alarms_per_day, self.options.calibration)
 
     @property
     def paired_s_minus_p(self) -> tuple[float, float]:
         """Minimum and maximum S - P in s of an S and a P that may form a pair."""
-        return _paired_s_minus_p(self._prior(self.rate_))
+        return _paired_s_minus_p(self._prior(self.rate_), self.options.examples.prior)
 
     def fit(
         self,
-        recording: xr.DataArray,
+        recording: Any,
         *,
         checkpoint: Path | None = None,
         progress: TrainingProgress | None = None,
@@ -212,7 +214,7 @@ class Picker(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording, dims (channel, time).
         checkpoint : Path, optional
             Folder for the checkpoint from which an interrupted training resumes.
@@ -224,64 +226,99 @@ class Picker(Estimator):
         InputError
             If no station has data for a window without a gap, or S - P or training_fraction is out of range.
         """
-        if not 0 < self.training_fraction < np.inf:
-            raise InputError(
-                f"training_fraction must be a number above 0, such as 1 or 0.1, got {self.training_fraction:g}"
-            )
-        recording = training_part(recording)
-        rate, window = sampling_rate(recording), window_of(recording)
-        stations = stations_of(recording)
-        high_pass = CausalHighPass.measure(recording, self.band)
-        time_split = split_times(recording, window)
-        held_out = held_out_stations(stations)
-        training_stations = [station for number, station in enumerate(stations) if number not in held_out]
-        training_record = TrainingRecord.of(
-            recording, sorted(time_split.training + time_split.validation), range(recording.sizes["channel"])
+        self._check_parameters()
+        recording = training_part(as_recording(recording), self.options.split.max_fibre_channels)
+        training = self._training(recording, checkpoint)
+        net, rounds = training.run(self.rounds, progress)
+        annotator = training.detector(net).annotator
+        injections = run_injection_test(
+            annotator, training.maker, training.high_pass.rate, self.seed, self.options.calibration
         )
-        noise = noise_bank(recording, training_stations, high_pass, window, self.seed, time_split.training)
-        rng = np.random.default_rng(self.seed)
-        bank = OnsetBank.draw(rng, N_WAVELETS, min(3072, window), high_pass=high_pass.low / rate)
-        prior = self._prior(rate)
-        maker = ExampleMaker(noise, prior, bank)
-        self_training = SelfTraining(
-            recording,
-            stations,
-            high_pass,
-            maker,
-            s_minus_p=_paired_s_minus_p(prior),
-            s_minus_p_is_known=self.s_minus_p is not None,
-            moveout=moveout_of(recording, stations),
-            time_split=time_split,
-            seed=self.seed,
-            held_out=held_out,
-            checkpoint=checkpoint and checkpoint / storage.fingerprint(self.get_params(), noise),
-            training_fraction=self.training_fraction,
-        )
-        net, rounds = self_training.run(self.rounds, progress)
-        annotator = Annotator(net, high_pass, window)
-        injections = run_injection_test(annotator, maker, rate, self.seed)
-        windows = sampled_windows(recording, stations, high_pass, window, N_REVERSED_WINDOWS, self.seed)
-        reversed_picks = false_picks(annotator, windows, rate)
-        model = PickerModel(
-            net=net,
-            rate=rate,
-            window=window,
-            calibration=Calibration.measure(injections.measured, sd_s=LABEL_SD / rate),
-            # Rounded as in the stored model: a loaded picker has the same threshold to the last digit.
-            false_picks=FalsePicks.from_dict(reversed_picks.to_dict()),
-            rounds=rounds,
-            reliability={phase: held_out_reliability(known) for phase, known in injections.measured.items()},
-            training_record=training_record,
-            training_sites=sorted({station.site for station in training_stations}),
-            verdict=Verdict.undecided("pick", NOT_EVALUATED),
-        )
+        model = self._calibrated(training, annotator, rounds, injections)
         verdict = self._evaluate(model, recording, {INJECTION_TEST: injections.counts})
         self.model_ = replace(model, verdict=verdict)
         return self
 
+    def _check_parameters(self) -> None:
+        if not 0 < self.training_fraction < np.inf:
+            raise InputError(
+                f"training_fraction must be a number above 0, such as 1 or 0.1, got {self.training_fraction:g}"
+            )
+        if not 0 < self.false_alarms_per_day < np.inf:
+            raise InputError(
+                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
+            )
+
+    def _training(self, recording: xr.DataArray, checkpoint: Path | None) -> SelfTraining:
+        """Return the self-training on a recording, ready to run."""
+        options = self.options
+        rate, window = sampling_rate(recording), window_of(recording, options.split)
+        stations = stations_of(recording)
+        high_pass = CausalHighPass.measure(recording, self.band, options.filter)
+        time_split = split_times(recording, window, options.split)
+        held_out = held_out_stations(stations, options.split.held_out_station_every)
+        training_stations = [station for number, station in enumerate(stations) if number not in held_out]
+        spans = time_split.training
+        noise = noise_bank(recording, training_stations, high_pass, window, self.seed, spans, options.noise)
+        prior = self._prior(rate)
+        return SelfTraining(
+            recording,
+            stations,
+            high_pass,
+            ExampleMaker(noise, prior, self._wavelets(high_pass, window), options.examples),
+            s_minus_p=_paired_s_minus_p(prior, options.examples.prior),
+            s_minus_p_is_known=self.s_minus_p is not None,
+            moveout=moveout_of(recording, stations, options),
+            time_split=time_split,
+            seed=self.seed,
+            options=options,
+            held_out=held_out,
+            checkpoint=checkpoint and checkpoint / fingerprint_of(self.get_params(), noise),
+            training_fraction=self.training_fraction,
+        )
+
+    def _calibrated(
+        self, training: SelfTraining, annotator: Annotator, rounds: list[Round], injections: InjectionTest
+    ) -> PickerModel:
+        """Return the model of a trained network, not yet evaluated."""
+        options, recording, high_pass = self.options.calibration, training.recording, training.high_pass
+        window, rate = annotator.n_samples, high_pass.rate
+        windows = sampled_windows(
+            recording,
+            training.stations,
+            high_pass,
+            window,
+            options.n_reversed_windows,
+            self.seed,
+            self.options.noise,
+        )
+        measured = injections.measured
+        time_split = training.time_split
+        return PickerModel(
+            net=annotator.net,
+            rate=rate,
+            window=window,
+            calibration=Calibration.measure(
+                measured, sd_s=self.options.examples.label_sd / rate, options=options
+            ),
+            # As in the stored model: a loaded picker has the same threshold to the last digit.
+            false_picks=false_picks(annotator, windows, rate).stored(options.max_kept),
+            rounds=rounds,
+            reliability={
+                phase: held_out_reliability(known, options=options) for phase, known in measured.items()
+            },
+            training_record=TrainingRecord.of(
+                recording,
+                sorted(time_split.training + time_split.validation),
+                range(recording.sizes["channel"]),
+            ),
+            training_sites=sorted({training.stations[n].site for n in training.training_stations}),
+            verdict=Verdict.undecided("pick", NOT_EVALUATED),
+        )
+
     def pick(
         self,
-        recording: xr.DataArray,
+        recording: Any,
         *,
         false_alarms_per_day: float | None = None,
         min_probability: float | None = None,
@@ -291,7 +328,7 @@ class Picker(Estimator):
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording, at the sampling rate of the training data; its stations may differ.
         false_alarms_per_day : float, optional
             Accepted rate of false alarms; by default that of the picker.
@@ -310,28 +347,29 @@ class Picker(Estimator):
         InputError
             If the sampling rate differs from that of the training data.
         """
+        recording = as_recording(recording)
         self._check_fits(recording)
         stations = stations_of(recording)
         per_day = false_alarms_per_day or self.false_alarms_per_day
-        high_pass = CausalHighPass.measure(recording, self.band)
-        candidates = NetworkDetector(self._annotator(high_pass)).find(recording, stations, progress)
+        annotator = self._annotator(CausalHighPass.measure(recording, self.band, self.options.filter))
+        candidates = NetworkDetector(annotator).find(recording, stations, progress)
         picks = []
         by_phase = [onsets.p for onsets in candidates], [onsets.s for onsets in candidates]
         for phase, of_phase in zip(PHASES, by_phase, strict=True):
-            if is_long_fibre(recording):
-                accepted = supported(of_phase, recording, per_day, min_probability, self.seed)
+            if is_long_fibre(recording, self.options.moveout):
+                accepted = supported(of_phase, recording, per_day, min_probability, self.seed, self.options)
             else:
                 accepted = [self._accepted(phase, onsets, per_day, min_probability) for onsets in of_phase]
             for station, onsets in zip(stations, accepted, strict=True):
                 picks += self._picks(recording, station, phase, onsets)
         return in_time(picks)
 
-    def annotate(self, recording: xr.DataArray) -> Stream:
+    def annotate(self, recording: Any) -> Stream:
         """Return probabilities as an ObsPy stream in memory, as SeisBench's ``annotate`` does.
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording.
 
         Returns
@@ -341,28 +379,26 @@ class Picker(Estimator):
         """
         from selfseis.pick.inference import probability_stream
 
+        recording = as_recording(recording)
         self._check_fits(recording)
         stations = stations_of(recording)
-        annotator = self._annotator(CausalHighPass.measure(recording, self.band))
-        spans = [
-            (span.first, span.probability[:, :, EDGE : EDGE + span.n_core])
-            for span in annotator.along(recording, stations)
-        ]
+        annotator = self._annotator(CausalHighPass.measure(recording, self.band, self.options.filter))
+        spans = [(span.first, span.core) for span in annotator.along(recording, stations)]
         return probability_stream(recording, stations, spans)
 
     def probabilities(self, components: NDArray) -> Float32Array:
         """Return probabilities of P and S, shape (2, n_samples), of raw east, north and vertical (3, n_samples)."""
         data = np.asarray(components, np.float32)
         offset = np.nan_to_num(np.nanmedian(data, axis=1)).astype(np.float32)
-        high_pass = CausalHighPass(self.rate_, offset, self.band)
+        high_pass = CausalHighPass(self.rate_, offset, self.band, self.options.filter)
         return self._annotator(high_pass).probabilities(high_pass(data)[0])
 
-    def evaluate(self, recording: xr.DataArray) -> Verdict:
+    def evaluate(self, recording: Any) -> Verdict:
         """Evaluate the picker at all times of a recording that were used neither for training nor for validation.
 
         Parameters
         ----------
-        recording : xarray.DataArray
+        recording : xarray.DataArray, path, Stream or Patch
             The recording, at the sampling rate of the training data.
 
         Returns
@@ -375,43 +411,33 @@ class Picker(Estimator):
         InputError
             If the sampling rate differs from that of the training data.
         """
+        recording = as_recording(recording)
         self._check_fits(recording)
         injections = self.verdict_.details[INJECTION_TEST]
         return self._evaluate(self.model_, recording, {INJECTION_TEST: injections})
-
-    def save(self, folder: Path | str) -> None:
-        """Write the picker to a folder atomically."""
-        storage.save(Path(folder), self.get_params(), self.model_)
-
-    @classmethod
-    def load(cls, folder: Path | str) -> Self:
-        """Read a picker from a folder.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no picker, a damaged one, or one of another format.
-        """
-        parameters, model = storage.load(Path(folder))
-        picker = cls(**parameters)
-        picker.model_ = model
-        return picker
 
     def _prior(self, rate: float) -> OnsetPrior:
         if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
             raise InputError(
                 f"s_minus_p must be two rising numbers above 0 (S - P in s), got {self.s_minus_p}"
             )
-        return OnsetPrior.at(rate, self.s_minus_p)
+        options, scale = self.options.examples.prior, REFERENCE_RATE / rate
+        shortest, longest = options.s_minus_p
+        return OnsetPrior(rate, self.s_minus_p or (shortest * scale, longest * scale), options.snr)
+
+    def _wavelets(self, high_pass: CausalHighPass, window: int) -> OnsetBank:
+        options, rng = self.options.examples.prior, np.random.default_rng(self.seed)
+        corner = high_pass.low / high_pass.rate
+        return OnsetBank.draw(rng, options.n_wavelets, min(options.max_wavelet, window), high_pass=corner)
 
     def _annotator(self, high_pass: CausalHighPass) -> Annotator:
-        return Annotator(self.net_, high_pass, self.window_)
+        return Annotator(self.net_, high_pass, self.window_, self.options.inference)
 
     def _accepted(
         self, phase: Phase, onsets: FloatArray, per_day: float, min_probability: float | None
     ) -> FloatArray:
         """Return position and probability of the onsets above the threshold."""
-        threshold = self.false_picks_.threshold(phase, per_day)
+        threshold = self.model_.thresholds(per_day, self.options)[phase]
         if min_probability is not None:
             threshold = min(threshold, self.calibration_.height_of(phase, min_probability))
         at, height = onsets[onsets[:, 1] >= threshold].T
@@ -438,10 +464,11 @@ class Picker(Estimator):
         self, model: PickerModel, recording: xr.DataArray, training_details: dict[str, Any]
     ) -> Verdict:
         """Evaluate at times without training data; `training_details` go with recordings that hold training data."""
+        options = self.options
         trained_on = model.training_record.times_in(recording)
-        recording = training_part(recording)
+        recording = training_part(recording, options.split.max_fibre_channels)
         stations = stations_of(recording)
-        spans, share = test_times(recording, model.window, trained_on)
+        spans, share = test_times(recording, model.window, trained_on, options.split)
         details = {"training_share": share} | (training_details if trained_on else {})
         if len({station.site for station in stations}) < 2:
             pointer = f"; see {INJECTION_TEST} in the details." if trained_on else "."
@@ -453,23 +480,31 @@ class Picker(Estimator):
             for number, station in enumerate(stations)
             if trained_on and station.site not in model.training_sites
         ]
-        high_pass = CausalHighPass.measure(recording, self.band)
+        candidates = self._candidates(model, recording, stations)
+        s_minus_p = _paired_s_minus_p(self._prior(model.rate), options.examples.prior)
+        moveout = moveout_of(recording, stations, options)
+        return evaluate_picker(candidates, model.rate, s_minus_p, moveout, spans, details, held_out, options)
+
+    def _candidates(
+        self, model: PickerModel, recording: xr.DataArray, stations: list[Station]
+    ) -> dict[str, list[OnsetCandidates]]:
+        """Return the onset candidates of the picker and of its baselines."""
+        options = self.options
+        high_pass = CausalHighPass.measure(recording, self.band, options.filter)
+        n_windows = options.evaluation.n_untrained_windows
         windows = sampled_windows(
-            recording, stations, high_pass, model.window, N_UNTRAINED_WINDOWS, self.seed
+            recording, stations, high_pass, model.window, n_windows, self.seed, options.noise
         )
-        untrained = Annotator(untrained_net(windows, self.seed), high_pass, model.window)
-        trained = Annotator(model.net, high_pass, model.window)
-        candidates: dict[str, list[OnsetCandidates]] = {
-            "the picker": [
-                onsets.above(MIN_SUPPORT_HEIGHT)
-                for onsets in NetworkDetector(trained).find(recording, stations)
-            ],
-            "STA/LTA with AIC": AicDetector(high_pass).find(recording, stations),
+        net = untrained_net(windows, self.seed, options.training.batch_size)
+        untrained = Annotator(net, high_pass, model.window, options.inference)
+        trained = Annotator(model.net, high_pass, model.window, options.inference)
+        min_height = options.self_training.labels.min_support_height
+        picked = NetworkDetector(trained).find(recording, stations)
+        return {
+            "the picker": [onsets.above(min_height) for onsets in picked],
+            "STA/LTA with AIC": AicDetector(high_pass, options.trigger).find(recording, stations),
             "untrained network": NetworkDetector(untrained, 0.0).find(recording, stations),
         }
-        s_minus_p = _paired_s_minus_p(self._prior(model.rate))
-        moveout = moveout_of(recording, stations)
-        return evaluate_picker(candidates, model.rate, s_minus_p, moveout, spans, details, held_out)
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
@@ -480,24 +515,25 @@ class Picker(Estimator):
             )
 
 
-def _paired_s_minus_p(prior: OnsetPrior) -> tuple[float, float]:
+def _paired_s_minus_p(prior: OnsetPrior, options: PriorOptions) -> tuple[float, float]:
     shortest, longest = prior.s_minus_p
-    return shortest, PAIRED_BEYOND * longest
+    return shortest, options.pair_limit * longest
 
 
-def moveout_of(recording: xr.DataArray, stations: list[Station]) -> Moveout:
+def moveout_of(
+    recording: xr.DataArray, stations: list[Station], options: PickerOptions = PickerOptions()
+) -> Moveout:
     """Return the moveout limits of one event across stations, from station positions where they are known."""
-    rate = sampling_rate(recording)
+    rate, consensus = sampling_rate(recording), options.consensus
     if is_fibre(recording):
         along = np.asarray(recording["distance"].values, float)[[station.row_of("P") for station in stations]]
-        return Moveout.from_distances(
-            np.abs(np.subtract.outer(along, along)) / 1000, rate, MIN_VELOCITY / 1000
-        )
+        apart_km = np.abs(np.subtract.outer(along, along)) / 1000
+        return Moveout.from_distances(apart_km, rate, options.moveout.min_velocity / 1000, consensus)
     sites = [station.site for station in stations]
     if not {"latitude", "longitude"} <= set(recording.coords):
-        return Moveout.without_coordinates(len(stations), rate).separate_sites(sites)
+        return Moveout.without_coordinates(len(stations), rate, consensus).separate_sites(sites)
     rows = [station.row_of("P") for station in stations]
     latitude, longitude = (
         np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
     )
-    return Moveout.from_coordinates(latitude, longitude, rate).separate_sites(sites)
+    return Moveout.from_coordinates(latitude, longitude, rate, consensus).separate_sites(sites)

@@ -10,29 +10,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.consensus.agreement import Consensus, consensus_above_null, isolated_onsets
+from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Moveout
 from selfseis.pick.baselines import aic_onset
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import OnsetCandidates
 from selfseis.pick.noise_windows import read_window
+from selfseis.pick.options import LabelOptions
 from selfseis.recording.components import Station
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
-
-MIN_PARTNER_HEIGHT = 0.3  # of both onsets of a pair: an onset with such a partner is ignored, not a negative
-MIN_NEGATIVE_HEIGHT = 0.2  # of a negative
-MIN_SUPPORT_HEIGHT = 0.1  # of an onset at another station that supports an onset
-MIN_CONSENSUS_HEIGHT = 0.03  # of an onset in an event of the consensus
-MIN_LABELLED_HEIGHT = 0.05  # of an onset that is labelled at all
-MIN_ISOLATED_EVENT_HEIGHT = (
-    0.9  # of an isolated onset that may belong to an event too small for the other stations
-)
-CODA = 0.5  # length of the coda after the S of a positive, in units of S - P
-IGNORED_REACH = 60  # samples on either side of an ignored onset that have no weight
-REFINING_REACH = 60  # samples on either side of a P within which AIC searches
-MAX_REFINEMENT = 50  # samples
-MIN_SNR_FOR_AIC = 12.0  # of a P that AIC refines; the network times weaker ones better
-NOISE_BEFORE, PEAK_AFTER = 400, 100  # samples
-MAX_WINDOWS = 700  # of each kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +75,16 @@ def consensus_of(
     s_minus_p: tuple[float, float],
     moveout: Moveout,
     spans: list[tuple[int, int]],
+    options: ConsensusOptions,
     *,
-    min_height: float = MIN_CONSENSUS_HEIGHT,
-    shifts: int = 20,
+    min_height: float,
+    shifts: int | None = None,
     counted: Iterable[int] | None = None,
 ) -> Consensus:
     """Return the consensus across stations in spans of time."""
-    pairs = [onsets.within(spans).above(min_height).pairs(rate, s_minus_p) for onsets in candidates]
+    pairs = [onsets.within(spans).above(min_height).pairs(rate, s_minus_p, options) for onsets in candidates]
     edges = np.array(spans, float) / rate
-    return consensus_above_null(pairs, moveout, spans=edges, shifts=shifts, counted=counted)
+    return consensus_above_null(pairs, moveout, spans=edges, shifts=shifts, counted=counted, options=options)
 
 
 def label_onsets(
@@ -107,6 +94,7 @@ def label_onsets(
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
+    options: LabelOptions = LabelOptions(),
 ) -> list[LabelledOnsets]:
     """Label the onset candidates of each station as positives, negatives or ignored."""
     positives: list[list[tuple[float, float, float]]] = [[] for _ in candidates]
@@ -115,7 +103,7 @@ def label_onsets(
             positives[onset.station].append((onset.p_time * rate, onset.s_time * rate, onset.s_prob))
     return [
         _label_station(
-            number, candidates, np.array(positives[number]).reshape(-1, 3), rate, moveout, s_minus_p
+            number, candidates, np.array(positives[number]).reshape(-1, 3), rate, moveout, s_minus_p, options
         )
         for number in range(len(candidates))
     ]
@@ -128,6 +116,7 @@ def _label_station(
     rate: float,
     moveout: Moveout,
     s_minus_p: tuple[float, float],
+    options: LabelOptions,
 ) -> LabelledOnsets:
     positives, s_height = positives[:, :2], positives[:, 2]
     ignored: list[FloatArray] = []
@@ -135,36 +124,36 @@ def _label_station(
     others = [i for i in range(len(candidates)) if i != number]
     for phase, (here, partner) in enumerate((("p", "s"), ("s", "p"))):
         onsets = getattr(candidates[number], here)
-        onsets = onsets[onsets[:, 1] >= MIN_LABELLED_HEIGHT]
-        onsets = onsets[~_of_events(onsets[:, 0], positives, phase)]
-        at_others = [_positions(getattr(candidates[i], here), MIN_SUPPORT_HEIGHT) for i in others]
+        onsets = onsets[onsets[:, 1] >= options.min_labelled_height]
+        onsets = onsets[~_of_events(onsets[:, 0], positives, phase, options)]
+        at_others = [_positions(getattr(candidates[i], here), options.min_support_height) for i in others]
         within = np.array([moveout.travel_limit[number, i] for i in others]) * rate
         alone = isolated_onsets(onsets[:, 0], at_others, within * (1.0, moveout.vp_vs)[phase])
-        partners = _positions(getattr(candidates[number], partner), MIN_PARTNER_HEIGHT)
+        partners = _positions(getattr(candidates[number], partner), options.min_partner_height)
         in_pair = _has_partner(onsets[:, 0], partners, s_minus_p, rate, follows=phase == 0) & (
-            onsets[:, 1] >= MIN_PARTNER_HEIGHT
+            onsets[:, 1] >= options.min_partner_height
         )
         unknown = (
-            ~alone | (onsets[:, 1] >= MIN_ISOLATED_EVENT_HEIGHT) | in_pair
+            ~alone | (onsets[:, 1] >= options.min_isolated_event_height) | in_pair
             if others
-            else onsets[:, 1] >= MIN_SUPPORT_HEIGHT
+            else onsets[:, 1] >= options.min_support_height
         )
         ignored.append(onsets[unknown, 0])
-        negatives.append(onsets[~unknown & (onsets[:, 1] >= MIN_NEGATIVE_HEIGHT), 0])
+        negatives.append(onsets[~unknown & (onsets[:, 1] >= options.min_negative_height), 0])
     return LabelledOnsets(
         positives,
         np.sort(np.concatenate(ignored)),
         np.sort(np.concatenate(negatives)),
-        s_height < MIN_PARTNER_HEIGHT,
+        s_height < options.min_partner_height,
     )
 
 
-def _of_events(at: FloatArray, positives: FloatArray, phase: int) -> BoolArray:
+def _of_events(at: FloatArray, positives: FloatArray, phase: int, options: LabelOptions) -> BoolArray:
     """Return which onsets are a positive, or lie between the P of its event and the end of its coda."""
     p, s = positives[:, 0], positives[:, 1]
     after_p = at[:, None] > p
-    repeats = after_p & (at[:, None] < s + CODA * (s - p))
-    same = np.abs(at[:, None] - positives[:, phase]) <= 0.3 * IGNORED_REACH
+    repeats = after_p & (at[:, None] < s + options.coda * (s - p))
+    same = np.abs(at[:, None] - positives[:, phase]) <= 0.3 * options.ignored_reach
     return np.asarray((same | repeats).any(axis=1))
 
 
@@ -187,6 +176,8 @@ def make_pseudo_labels(
     labelled_onsets: list[LabelledOnsets],
     n_samples: int,
     rng: np.random.Generator,
+    label_sd: float,
+    options: LabelOptions,
 ) -> PseudoLabels | None:
     """Read the windows of pseudo-labels; return None if there is no positive.
 
@@ -204,80 +195,99 @@ def make_pseudo_labels(
         Length of a window, twice that of the network.
     rng : Generator
         Draws the windows where there are too many.
+    label_sd : float
+        Standard deviation of a label in samples.
+    options : LabelOptions
+        Refinement by AIC, reach of ignored onsets, and number of windows.
     """
-    refined = [_refined(recording, s, high_pass, m) for s, m in zip(stations, labelled_onsets, strict=True)]
+    refined = [
+        _refined(recording, s, high_pass, m, options) for s, m in zip(stations, labelled_onsets, strict=True)
+    ]
     positives = [(number, p, s) for number, labelled in enumerate(refined) for p, s in labelled.positives]
     negatives = [(number, at, at) for number, labelled in enumerate(refined) for at in labelled.negatives]
-    chosen = [*_some(positives, rng), *_some(negatives, rng)]
+    chosen = [*_some(positives, options.max_windows, rng), *_some(negatives, options.max_windows, rng)]
     if not positives:
         return None
     windows, labels, weights = [], [], []
     for number, at, _ in chosen:
         first = round(at) - n_samples // 2
         windows.append(read_window(recording, stations[number], high_pass, first, first + n_samples))
-        label, weight = _labelled(refined[number], first, n_samples)
+        label, weight = _labelled(refined[number], first, n_samples, label_sd, options.ignored_reach)
         labels.append(label.astype(np.float16))
         weights.append(weight)
     between = np.array([round(s - p) for _, p, s in chosen])
-    return PseudoLabels(
-        np.stack(windows), np.stack(labels), np.stack(weights), between, min(len(positives), MAX_WINDOWS)
-    )
+    n_positives = min(len(positives), options.max_windows)
+    return PseudoLabels(np.stack(windows), np.stack(labels), np.stack(weights), between, n_positives)
 
 
-def _some(items: list[tuple[int, float, float]], rng: np.random.Generator) -> list[tuple[int, float, float]]:
-    if len(items) <= MAX_WINDOWS:
+def _some(
+    items: list[tuple[int, float, float]], max_windows: int, rng: np.random.Generator
+) -> list[tuple[int, float, float]]:
+    if len(items) <= max_windows:
         return items
-    return [items[i] for i in rng.choice(len(items), MAX_WINDOWS, replace=False)]
+    return [items[i] for i in rng.choice(len(items), max_windows, replace=False)]
 
 
 def _refined(
-    recording: xr.DataArray, station: Station, high_pass: CausalHighPass, labelled: LabelledOnsets
+    recording: xr.DataArray,
+    station: Station,
+    high_pass: CausalHighPass,
+    labelled: LabelledOnsets,
+    options: LabelOptions,
 ) -> LabelledOnsets:
     """Refine the P of positives with a high SNR by AIC on the vertical component."""
     positives = labelled.positives.copy()
+    half = options.noise_before + options.refining_reach
     for onset in positives:
-        first = round(onset[0]) - NOISE_BEFORE - REFINING_REACH
-        vertical = read_window(
-            recording, station, high_pass, first, first + 2 * (NOISE_BEFORE + REFINING_REACH)
-        )[2:]
-        at = aic_onset(vertical, NOISE_BEFORE + REFINING_REACH, REFINING_REACH)
-        if abs(first + at - onset[0]) < MAX_REFINEMENT and _is_clear(vertical, at):
+        first = round(onset[0]) - half
+        vertical = read_window(recording, station, high_pass, first, first + 2 * half)[2:]
+        at = aic_onset(vertical, half, options.refining_reach)
+        if abs(first + at - onset[0]) < options.max_refinement and _is_clear(vertical, at, options):
             onset[0] = first + at
     return replace(labelled, positives=positives)
 
 
-def _is_clear(vertical: Float32Array, at: int) -> bool:
-    noise = float(vertical[:, max(0, at - NOISE_BEFORE) : at].std())
-    return bool(np.abs(vertical[:, at : at + PEAK_AFTER]).max() >= MIN_SNR_FOR_AIC * noise > 0)
+def _is_clear(vertical: Float32Array, at: int, options: LabelOptions) -> bool:
+    noise = float(vertical[:, max(0, at - options.noise_before) : at].std())
+    peak = np.abs(vertical[:, at : at + options.peak_after]).max()
+    return bool(peak >= options.min_snr_for_aic * noise > 0)
 
 
-def _labelled(labelled: LabelledOnsets, first: int, n_samples: int) -> tuple[Float32Array, BoolArray]:
+def _labelled(
+    labelled: LabelledOnsets, first: int, n_samples: int, label_sd: float, reach: int
+) -> tuple[Float32Array, BoolArray]:
     label = np.zeros((2, n_samples), np.float32)
     weight = np.ones((1, n_samples), bool)
-    for at in _inside(labelled.ignored, first, n_samples):
-        weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = False
+
+    def near(positions: FloatArray) -> FloatArray:
+        at = positions - first
+        return at[(at > -reach) & (at < n_samples + reach)]
+
+    for at in near(labelled.ignored):
+        weight[:, max(0, int(at) - reach) : int(at) + reach] = False
     for phase in range(2):
-        onsets = labelled.positives[:, 0] if phase == 0 else labelled.positives[~labelled.faint_s, 1]
-        for at in _inside(onsets, first, n_samples):
-            add_label(label[phase], at)
-            weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = True
-    for at in _inside(labelled.positives[labelled.faint_s, 1], first, n_samples):
-        weight[:, max(0, int(at) - IGNORED_REACH) : int(at) + IGNORED_REACH] = False
+        for at in near(labelled.positives[:, 0] if phase == 0 else labelled.positives[~labelled.faint_s, 1]):
+            add_label(label[phase], at, label_sd)
+            weight[:, max(0, int(at) - reach) : int(at) + reach] = True
+    for at in near(labelled.positives[labelled.faint_s, 1]):
+        weight[:, max(0, int(at) - reach) : int(at) + reach] = False
     return label, weight
 
 
-def _inside(positions: FloatArray, first: int, n_samples: int) -> FloatArray:
-    at = positions - first
-    return at[(at > -IGNORED_REACH) & (at < n_samples + IGNORED_REACH)]
+def add_label(label: Float32Array, onset: float, sd: float) -> None:
+    """Add an onset to a label of one phase, in place; it may lie outside the window.
 
-
-LABEL_SD = 10.0  # samples: 0.1 s at 100 Hz, as in PhaseNet
-
-
-def add_label(label: Float32Array, onset: float) -> None:
-    """Add an onset to a label of one phase, in place; it may lie outside the window."""
-    reach = int(4 * LABEL_SD)
+    Parameters
+    ----------
+    label : ndarray, shape (n_samples,)
+        Label.
+    onset : float
+        Sample of the onset.
+    sd : float
+        Standard deviation of its Gaussian in samples.
+    """
+    reach = int(4 * sd)
     first, last = max(0, int(onset) - reach), min(len(label), int(onset) + reach + 2)
     if first < last:
-        shape = np.exp(-0.5 * ((np.arange(first, last) - onset) / LABEL_SD) ** 2)
+        shape = np.exp(-0.5 * ((np.arange(first, last) - onset) / sd) ** 2)
         label[first:last] = np.maximum(label[first:last], shape)

@@ -17,28 +17,15 @@ from selfseis.consensus.ps_pairs import Moveout
 from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.evaluate import confirmed, counted_stations, in_equal_numbers
 from selfseis.pick.high_pass import CausalHighPass
-from selfseis.pick.inference import APART, Annotator, NetworkDetector, OnsetCandidates, peaks_of
+from selfseis.pick.inference import Annotator, NetworkDetector, OnsetCandidates, peaks_of
 from selfseis.pick.noise_windows import NoiseBank
-from selfseis.pick.pseudo_labels import (
-    IGNORED_REACH,
-    MIN_SUPPORT_HEIGHT,
-    PseudoLabels,
-    consensus_of,
-    label_onsets,
-    make_pseudo_labels,
-)
+from selfseis.pick.options import PickerOptions
+from selfseis.pick.pseudo_labels import PseudoLabels, consensus_of, label_onsets, make_pseudo_labels
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.pick.time_split import Spans, TimeSplit
 from selfseis.pick.train_network import train
 from selfseis.recording.components import Station
 from selfseis.training.loop import FitProgress
-
-FIRST_STEPS = 2400
-ROUND_STEPS = 700
-FIRST_RATE, ROUND_RATE = 2e-3, 1e-3
-NULL_SHARES = (0.25, 0.15, 0.08, 0.04)  # maximum share of null events among the positives, by round
-MIN_CONFIRMED = 12  # confirmations by another station that a round needs
-PATIENCE = 2  # rounds in a row with clearly less held-out consensus, after which training stops
 
 
 @dataclass(frozen=True)
@@ -116,6 +103,8 @@ class SelfTraining:
         Training times, and validation times that select the round.
     seed : int
         Seed of all random numbers.
+    options : PickerOptions
+        Settings of all stages.
     held_out : sequence of int
         Numbers of the held-out stations.
     checkpoint : Path or None
@@ -133,6 +122,7 @@ class SelfTraining:
     moveout: Moveout
     time_split: TimeSplit
     seed: int
+    options: PickerOptions
     held_out: Sequence[int] = ()
     checkpoint: Path | None = None
     training_fraction: float = 1.0
@@ -140,12 +130,12 @@ class SelfTraining:
     @property
     def first_steps(self) -> int:
         """Return the number of training steps on synthetic onsets."""
-        return max(1, round(self.training_fraction * FIRST_STEPS))
+        return max(1, round(self.training_fraction * self.options.training.first_steps))
 
     @property
     def round_steps(self) -> int:
         """Return the number of training steps of a round."""
-        return max(1, round(self.training_fraction * ROUND_STEPS))
+        return max(1, round(self.training_fraction * self.options.training.round_steps))
 
     @property
     def training_stations(self) -> list[int]:
@@ -154,26 +144,36 @@ class SelfTraining:
 
     def detector(self, net: nn.Module) -> NetworkDetector:
         """Return a detector of onset candidates with a network."""
-        return NetworkDetector(Annotator(net, self.high_pass, self.maker.n_samples))
+        annotator = Annotator(net, self.high_pass, self.maker.n_samples, self.options.inference)
+        return NetworkDetector(annotator)
 
     def run(self, rounds: int, progress: ProgressCallback | None = None) -> tuple[OnsetNet, list[Round]]:
         """Train, and return the network of the last round without a clear loss of held-out consensus."""
         torch.manual_seed(self.seed)
         net = OnsetNet()
+        options, training = self.options.self_training, self.options.training
         rounds = rounds if len(self.stations) > 1 else 0
         max_steps = self.first_steps + rounds * self.round_steps
         self._train(
-            net, self.maker, "synthetic onsets", self.first_steps, FIRST_RATE, 0, 0, max_steps, progress
+            net,
+            self.maker,
+            "synthetic onsets",
+            self.first_steps,
+            training.first_learning_rate,
+            0,
+            0,
+            max_steps,
+            progress,
         )
         if not rounds:
             return net, [Round("synthetic onsets")]
         candidates = self.detector(net).find(self.recording, self.stations)
-        reference = [onsets.above(MIN_SUPPORT_HEIGHT) for onsets in candidates]
+        reference = [onsets.above(options.labels.min_support_height) for onsets in candidates]
         best = self._held_out_consensus(candidates, reference)
         kept, n_worse = _copied(net), 0
         history = [Round("synthetic onsets", held_out_above_null=best.above_null)]
         for number in range(rounds):
-            share = NULL_SHARES[min(number, len(NULL_SHARES) - 1)]
+            share = options.max_null_shares[min(number, len(options.max_null_shares) - 1)]
             pseudo_labels, planned = self._label(candidates, share, number + 1)
             if pseudo_labels is None:
                 history.append(planned)
@@ -188,7 +188,15 @@ class SelfTraining:
                     prior=self.maker.prior.widened_to(pseudo_labels.s_minus_p[: pseudo_labels.n_positives]),
                 )
             self._train(
-                net, maker, planned.stage, self.round_steps, ROUND_RATE, number + 1, done, max_steps, progress
+                net,
+                maker,
+                planned.stage,
+                self.round_steps,
+                training.round_learning_rate,
+                number + 1,
+                done,
+                max_steps,
+                progress,
             )
             candidates = self.detector(net).find(self.recording, self.stations)
             consensus = self._held_out_consensus(candidates, reference)
@@ -197,33 +205,51 @@ class SelfTraining:
             if not n_worse:
                 kept = _copied(net)
                 best = max(best, consensus, key=lambda measured: measured.above_null)
-            if n_worse >= PATIENCE:
+            if n_worse >= options.patience:
                 break
         net.load_state_dict(kept)
         return net, history
 
     def consensus(self, candidates: list[OnsetCandidates], spans: Spans) -> Consensus:
         """Return the consensus across stations in spans."""
-        rate = self.high_pass.rate
-        return consensus_of(candidates, rate, self.s_minus_p, self.moveout, spans)
+        return consensus_of(
+            candidates,
+            self.high_pass.rate,
+            self.s_minus_p,
+            self.moveout,
+            spans,
+            self.options.consensus,
+            min_height=self.options.self_training.labels.min_consensus_height,
+        )
 
     def _label(
         self, candidates: list[OnsetCandidates], null_share: float, number: int
     ) -> tuple[PseudoLabels | None, Round]:
         """Return the pseudo-labels of a round, None if there are too few events, and the record of the round."""
-        rate = self.high_pass.rate
+        rate, options = self.high_pass.rate, self.options.self_training
         candidates = [onsets.within(self.time_split.training) for onsets in candidates]
         consensus = self.consensus(candidates, self.time_split.training)
         planned = Round(f"round {number}", len(consensus.events), consensus.null_mean)
-        if sum(event.confirmations for event in consensus.kept(null_share)) < MIN_CONFIRMED:
+        if sum(event.confirmations for event in consensus.kept(null_share)) < options.min_confirmed:
             return None, replace(planned, stage=f"round {number}: too few events to train on")
-        labels = label_onsets(candidates, consensus, null_share, rate, self.moveout, self.s_minus_p)
+        labels = label_onsets(
+            candidates, consensus, null_share, rate, self.moveout, self.s_minus_p, options.labels
+        )
         rng = np.random.default_rng([self.seed, number])
         n_samples = 2 * self.maker.n_samples
         training = self.training_stations
         labels = [labels[number] for number in training]
         stations = [self.stations[number] for number in training]
-        pseudo_labels = make_pseudo_labels(self.recording, stations, self.high_pass, labels, n_samples, rng)
+        pseudo_labels = make_pseudo_labels(
+            self.recording,
+            stations,
+            self.high_pass,
+            labels,
+            n_samples,
+            rng,
+            self.options.examples.label_sd,
+            options.labels,
+        )
         n_positives = sum(len(label.positives) for label in labels)
         return pseudo_labels, replace(
             planned, positives=n_positives, negatives=sum(len(label.negatives) for label in labels)
@@ -231,20 +257,23 @@ class SelfTraining:
 
     def _noise_without_candidates(self, net: nn.Module) -> NoiseBank:
         """Return the noise with the surroundings of the network's own onset candidates ignored."""
-        annotator = self.detector(net).annotator
+        annotator, labels = self.detector(net).annotator, self.options.self_training.labels
+        apart = self.options.inference.apart
         onsets = []
         for window in self.maker.noise.windows:
             probability = annotator.probabilities(window)
-            onsets.append(np.concatenate([peaks_of(p, MIN_SUPPORT_HEIGHT, APART)[0] for p in probability]))
-        return self.maker.noise.ignoring(onsets, IGNORED_REACH)
+            peaks = [peaks_of(p, labels.min_support_height, apart)[0] for p in probability]
+            onsets.append(np.concatenate(peaks))
+        return self.maker.noise.ignoring(onsets, labels.ignored_reach)
 
     def _held_out_consensus(
         self, candidates: list[OnsetCandidates], reference: list[OnsetCandidates]
     ) -> Consensus:
-        equal = in_equal_numbers(candidates, reference, self.time_split.validation)
+        spans = self.time_split.validation
+        equal = in_equal_numbers(candidates, reference, spans)
+        counted = counted_stations(self.held_out, reference, spans)
         rate = self.high_pass.rate
-        counted = counted_stations(self.held_out, reference, self.time_split.validation)
-        return confirmed(equal, rate, self.s_minus_p, self.moveout, self.time_split.validation, counted)
+        return confirmed(equal, rate, self.s_minus_p, self.moveout, spans, self.options, counted)
 
     def _train(
         self,
@@ -270,6 +299,7 @@ class SelfTraining:
             steps=steps,
             learning_rate=learning_rate,
             seed=seed,
+            options=self.options.training,
             checkpoint=folder,
             progress=report,
         )

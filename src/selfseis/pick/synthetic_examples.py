@@ -7,20 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfseis.pick.noise_windows import NoiseBank
+from selfseis.pick.options import ExampleOptions
 from selfseis.pick.pseudo_labels import PseudoLabels, add_label
 from selfseis.simulate.disturbances import add_disturbance, clip_window
 from selfseis.simulate.onsets import OnsetBank, OnsetPrior, add_event
 from selfseis.typing import Float32Array, IndexArray
 
 Example = tuple[Float32Array, Float32Array, Float32Array]  # window, label, weight
-N_EVENTS, N_EVENTS_SHARES = (0, 1, 2, 3), (0.25, 0.5, 0.18, 0.07)
-DISTURBED_SHARE = 0.3  # of the synthetic windows
-MISSING_COMPONENT_SHARE = 0.15
-CLIPPED_SHARE = 0.03
-GAP_SHARE = 0.15
-POSITIVE_SHARE, NEGATIVE_SHARE = 0.5, 0.2  # of all examples, once there are pseudo-labels
-SCALED_SHARE = 0.5  # of the positives
-SCALED_SNR = (1.5, 25.0)  # peak of a P that is scaled down, in noise levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +47,8 @@ class ExampleMaker:
         Prior distribution of arrivals.
     bank : OnsetBank
         Wavelets.
+    options : ExampleOptions
+        Shares of the kinds of examples.
     pseudo_labels : PseudoLabels or None
         Windows with labels from the consensus; None in the first stage.
     """
@@ -61,6 +56,7 @@ class ExampleMaker:
     noise: NoiseBank
     prior: OnsetPrior
     bank: OnsetBank
+    options: ExampleOptions = ExampleOptions()
     pseudo_labels: PseudoLabels | None = None
 
     @property
@@ -74,7 +70,7 @@ class ExampleMaker:
         kinds = rng.choice(3, n, p=self._shares())
         drawn = [makers[kind](rng) for kind in kinds]
         for window, label, _ in drawn:
-            if rng.random() < GAP_SHARE:
+            if rng.random() < self.options.gap_share:
                 _add_gap(window, label, rng)
         windows, labels, weights = zip(*drawn, strict=True)
         return Examples(np.stack(windows), np.stack(labels), np.stack(weights))
@@ -88,22 +84,22 @@ class ExampleMaker:
     def _shares(self) -> tuple[float, float, float]:
         if self.pseudo_labels is None:
             return 1.0, 0.0, 0.0
-        negatives = (
-            NEGATIVE_SHARE if len(self.pseudo_labels.windows) > self.pseudo_labels.n_positives else 0.0
-        )
-        return 1.0 - POSITIVE_SHARE - negatives, POSITIVE_SHARE, negatives
+        has_negatives = len(self.pseudo_labels.windows) > self.pseudo_labels.n_positives
+        positives = self.options.positive_share
+        negatives = self.options.negative_share if has_negatives else 0.0
+        return 1.0 - positives - negatives, positives, negatives
 
     def _positive(self, rng: np.random.Generator) -> Example:
         """Draw a window around a positive, unchanged or scaled down in other noise."""
         assert self.pseudo_labels is not None
         number = int(rng.integers(self.pseudo_labels.n_positives))
         middle, delay = self.pseudo_labels.windows.shape[2] // 2, int(self.pseudo_labels.s_minus_p[number])
-        about = middle if rng.random() < 0.8 else middle + delay
+        about = middle if rng.random() < 1 - self.options.s_share else middle + delay
         first = self._first(about - int(rng.integers(60, self.n_samples - 100)))
         window, label, weight = self._cut(number, first)
-        if rng.random() < SCALED_SHARE:
+        if rng.random() < self.options.scaled_share:
             window, label, weight = self._scaled_down((window, label, weight), middle - first, delay, rng)
-        return varied(window, rng, turned=False), label, weight
+        return varied(window, rng, self.options, turned=False), label, weight
 
     def _negative(self, rng: np.random.Generator) -> Example:
         """Draw a window around a negative, sometimes with a synthetic event added."""
@@ -112,9 +108,9 @@ class ExampleMaker:
         middle = self.pseudo_labels.windows.shape[2] // 2
         first = self._first(middle - int(rng.integers(200, self.n_samples - 200)))
         window, label, weight = self._cut(number, first)
-        if rng.random() < 0.3:
+        if rng.random() < self.options.negative_event_share:
             self._add_event(window, label, weight, rng)
-        return varied(window, rng, turned=False), label, weight
+        return varied(window, rng, self.options, turned=False), label, weight
 
     def _first(self, first: int) -> int:
         assert self.pseudo_labels is not None
@@ -138,11 +134,11 @@ class ExampleMaker:
         before = window[:, max(0, p - 800) : max(0, p - 50)]
         old_level = noise_level(before if before.shape[1] >= 100 else window)
         peak = float(np.abs(window[:, max(0, p) : max(0, p) + 200]).max(initial=1e-30))
-        ratio = float(np.exp(rng.uniform(*np.log(SCALED_SNR)))) * new_level / peak
+        ratio = float(np.exp(rng.uniform(*np.log(self.options.scaled_snr)))) * new_level / peak
         own = np.zeros_like(label)
-        add_label(own[0], p)
+        add_label(own[0], p, self.options.label_sd)
         if label[1, np.clip(p + delay, 0, self.n_samples - 1)] > 0.5:
-            add_label(own[1], p + delay)
+            add_label(own[1], p + delay, self.options.label_sd)
         unknown = ((label - own).max(axis=0) > 0.05) | (weight[0] == 0) | ~self.noise.is_noise[chosen]
         weight = np.where(unknown & (own.max(axis=0) < 0.05), np.float32(0), np.float32(1))[None]
         return noise + np.float32(min(ratio, new_level / old_level)) * window, own, weight
@@ -152,7 +148,7 @@ class ExampleMaker:
     ) -> None:
         onsets = add_event(window, noise_level(window), self.prior, self.bank, rng)
         for row, onset in zip(label, (onsets.p, onsets.s), strict=True):
-            add_label(row, onset)
+            add_label(row, onset, self.options.label_sd)
             weight[:, max(0, onset - 60) : max(0, onset + 60)] = 1
 
     def _synthetic(self, rng: np.random.Generator, among: IndexArray | None = None) -> Example:
@@ -160,17 +156,18 @@ class ExampleMaker:
         window, weights = self._background(rng, among)
         level = noise_level(window)
         labels = np.zeros((2, self.n_samples), np.float32)
-        for _ in range(rng.choice(N_EVENTS, p=N_EVENTS_SHARES)):
+        shares = self.options.n_events_shares
+        for _ in range(rng.choice(len(shares), p=shares)):
             self._add_event(window, labels, weights, rng)
-        if rng.random() < DISTURBED_SHARE:
+        if rng.random() < self.options.disturbed_share:
             for _ in range(rng.integers(1, 4)):
                 add_disturbance(window, level, rng)
-        return varied(window, rng), labels, weights
+        return varied(window, rng, self.options), labels, weights
 
     def _background(self, rng: np.random.Generator, among: IndexArray) -> tuple[Float32Array, Float32Array]:
         number = rng.choice(among)
         window, is_noise = self.noise.windows[number].copy(), self.noise.is_noise[number]
-        if rng.random() < 0.3:
+        if rng.random() < self.options.mixed_share:
             other = rng.choice(among)
             window += np.float32(rng.uniform(0, 1)) * self.noise.windows[other]
             is_noise = is_noise & self.noise.is_noise[other]
@@ -182,15 +179,17 @@ def noise_level(window: Float32Array) -> float:
     return float(np.median(np.abs(window), axis=1).max() * 1.4826) or 1.0
 
 
-def varied(window: Float32Array, rng: np.random.Generator, *, turned: bool = True) -> Float32Array:
+def varied(
+    window: Float32Array, rng: np.random.Generator, options: ExampleOptions, *, turned: bool = True
+) -> Float32Array:
     """Augment a window: rotate it about the vertical, remove components, clip it, reverse its polarity."""
     angle = rng.uniform(0, 2 * np.pi)
     if turned and window[:2].any(axis=1).all():
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
         window[:2] = turn @ window[:2]
-    if rng.random() < MISSING_COMPONENT_SHARE:
+    if rng.random() < options.missing_component_share:
         window[rng.choice(3, rng.integers(1, 3), replace=False)] = 0
-    if rng.random() < CLIPPED_SHARE:
+    if rng.random() < options.clipped_share:
         clip_window(window, rng)
     return window * np.float32(rng.choice((-1, 1)))
 

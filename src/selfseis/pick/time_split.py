@@ -7,15 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from selfseis.networks.picking_unet import ALIGNMENT
+from selfseis.pick.options import SplitOptions
 from selfseis.recording.coverage import joined, stretches
 
 Spans = list[tuple[int, int]]
-MAX_WINDOW = 6144  # samples: a minute at 100 Hz
-MIN_WINDOW = 1536
-WINDOW_STEP = 128
-MAX_BLOCKS = 32  # of a recording without gaps
-MIN_WINDOWS_PER_BLOCK = 4
-HELD_OUT_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,8 @@ class TimeSplit:
     test: Spans
 
 
-def split_times(recording: xr.DataArray, n_samples: int) -> TimeSplit:
-    """Cut a recording into blocks and hold out every fourth: its first half for validation, its second for the test.
+def split_times(recording: xr.DataArray, n_samples: int, options: SplitOptions) -> TimeSplit:
+    """Cut a recording into blocks and hold out some: their first halves for validation, the second for the test.
 
     If the record is too short, all of it serves for training and for validation, and no test span is left.
 
@@ -48,9 +44,11 @@ def split_times(recording: xr.DataArray, n_samples: int) -> TimeSplit:
         The recording. Only its stretches with data are cut into blocks.
     n_samples : int
         Length of a window.
+    options : SplitOptions
+        Length of the blocks, and how many are held out.
     """
-    blocks = blocks_of(recording, n_samples)
-    held_out = blocks[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+    blocks = blocks_of(recording, n_samples, options)
+    held_out = blocks[options.held_out_every - 1 :: options.held_out_every]
     if not held_out:
         return TimeSplit(joined(blocks), blocks, [])
     training = joined([block for block in blocks if block not in held_out])
@@ -62,7 +60,9 @@ def split_times(recording: xr.DataArray, n_samples: int) -> TimeSplit:
     )
 
 
-def test_times(recording: xr.DataArray, n_samples: int, training: Spans) -> tuple[Spans, float]:
+def test_times(
+    recording: xr.DataArray, n_samples: int, training: Spans, options: SplitOptions
+) -> tuple[Spans, float]:
     """Return the spans of a recording without training data, and the share of its blocks that is training data.
 
     Parameters
@@ -73,8 +73,10 @@ def test_times(recording: xr.DataArray, n_samples: int, training: Spans) -> tupl
         Length of a window.
     training : list of (int, int)
         Spans that were used for training or validation, in order of time.
+    options : SplitOptions
+        Length of the blocks.
     """
-    blocks, left = blocks_of(recording, n_samples), []
+    blocks, left = blocks_of(recording, n_samples, options), []
     for first, last in blocks:
         for begin, end in training:
             if first < end and begin < last:
@@ -89,17 +91,17 @@ def _length(spans: Spans) -> int:
     return sum(last - first for first, last in spans)
 
 
-def blocks_of(recording: xr.DataArray, n_samples: int) -> Spans:
+def blocks_of(recording: xr.DataArray, n_samples: int, options: SplitOptions) -> Spans:
     """Cut the stretches of data of a recording into blocks."""
     covered = stretches(recording, join=n_samples)
     total = sum(last - first for first, last in covered)
-    length = max(MIN_WINDOWS_PER_BLOCK * n_samples, -(-total // MAX_BLOCKS))
+    length = max(options.min_windows_per_block * n_samples, -(-total // options.max_blocks))
     return [
         (start, min(start + length, last)) for first, last in covered for start in range(first, last, length)
     ]
 
 
-def window_of(recording: xr.DataArray) -> int:
+def window_of(recording: xr.DataArray, options: SplitOptions) -> int:
     """Return the samples of a window: a minute at 100 Hz, less where records are shorter."""
     longest = max((last - first for first, last in stretches(recording)), default=0)
-    return int(np.clip(longest // WINDOW_STEP * WINDOW_STEP, MIN_WINDOW, MAX_WINDOW))
+    return int(np.clip(longest // ALIGNMENT * ALIGNMENT, options.min_window, options.max_window))

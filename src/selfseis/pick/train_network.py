@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from selfseis.pick.options import TrainingOptions
 from selfseis.pick.synthetic_examples import ExampleMaker, Examples
 from selfseis.training import FitProgress, fit
 
 ProgressCallback = Callable[[FitProgress], None]
-BATCH = 12
-ONSET_WEIGHT = 4.0  # of samples at onsets, which are rare, relative to other samples
-N_VALIDATION_WINDOWS = 192  # windows of held-out noise on which the best network is selected
-CHECK_EVERY = 250
 
 
 def train(
@@ -27,6 +24,7 @@ def train(
     steps: int,
     learning_rate: float,
     seed: int,
+    options: TrainingOptions,
     checkpoint: Path | None = None,
     progress: ProgressCallback | None = None,
 ) -> FitProgress:
@@ -47,12 +45,15 @@ def train(
         Maximum learning rate.
     seed : int
         Seed of the random draws.
+    options : TrainingOptions
+        Size of a batch, weight of onsets, and validation.
     checkpoint : Path, optional
         Folder for the checkpoint from which an interrupted stage resumes.
     progress : callable, optional
-        Called with the progress after every 250 steps.
+        Called with the progress after every validation.
     """
-    validation = maker.synthetic(np.random.default_rng([seed, 1]), N_VALIDATION_WINDOWS, held_out=True)
+    n_windows, weight = options.n_validation_windows, options.onset_weight
+    validation = maker.synthetic(np.random.default_rng([seed, 1]), n_windows, held_out=True)
     n_checks = 0
 
     def validation_loss(net: nn.Module) -> float:
@@ -60,14 +61,14 @@ def train(
         n_checks += 1
         if maker.pseudo_labels is not None:
             return -n_checks  # a falling loss keeps the last network
-        return float(np.mean([_loss(net, part).item() for part in _batches(validation)]))
+        return float(np.mean([_loss(net, part, weight).item() for part in _batches(validation)]))
 
     return fit(
         net,
-        lambda net, rng: _loss(net, maker.draw(rng, BATCH)),
+        lambda net, rng: _loss(net, maker.draw(rng, options.batch_size), weight),
         validation_loss,
         max_steps=steps,
-        check_every=CHECK_EVERY,
+        check_every=options.check_every,
         patience=steps,
         learning_rate=learning_rate,
         seed=seed,
@@ -76,14 +77,14 @@ def train(
     )
 
 
-def _loss(net: nn.Module, examples: Examples) -> Tensor:
+def _loss(net: nn.Module, examples: Examples, onset_weight: float) -> Tensor:
     with _half_precision():
         logits = net(torch.from_numpy(examples.windows))
     weights = torch.from_numpy(examples.weights)
     loss = nn.functional.binary_cross_entropy_with_logits(
         logits.float(),
         torch.from_numpy(examples.labels),
-        pos_weight=torch.tensor(ONSET_WEIGHT),
+        pos_weight=torch.tensor(onset_weight),
         reduction="none",
     )
     return (loss * weights).sum() / (2 * weights.sum()).clamp_min(1)

@@ -19,7 +19,7 @@ from selfseis.typing import Float32Array
 
 GROWING = (".nc", ".zarr")  # miniSEED cannot store the fingerprint
 MADE_OF, N_FINAL = GROWTH_ATTRIBUTES
-_BLOCK_VALUES = 16_000_000
+_BLOCK_VALUES = 16_000_000  # values in memory at a time: 64 MB
 
 
 def growth_mark(like: xr.DataArray, fingerprint: str, n_final: int) -> dict[str, Any]:

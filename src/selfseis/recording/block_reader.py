@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from selfseis.quality_log import QualityLog
+from selfseis.recording.options import QualityControlOptions
 from selfseis.recording.quality_control import mask_dead_and_clipped
 from selfseis.recording.time_axis import TimeGrid, to_datetime64
 from selfseis.recording.timeline import Timeline
 from selfseis.typing import Float32Array, IntArray
 
-_STATION_BLOCK = 60_000
-_FIBRE_BLOCK_VALUES = 8_000_000
-_CACHE_BYTES = 256 * 2**20
+_STATION_BLOCK = 60_000  # samples; not an option: quality control judges by block, and slices must agree
+_FIBRE_BLOCK_VALUES = 8_000_000  # 32 MB: all channels of a fibre are decoded together
+_CACHE_BYTES = 256 * 2**20  # of decoded blocks: it bounds the memory
 
 
 class BlockReader:
@@ -36,15 +37,23 @@ class BlockReader:
         Sample times of the recording.
     quality_log : QualityLog
         Receives the masked samples as issues.
+    quality_control : QualityControlOptions
+        Limits of dead and clipped samples.
     """
 
     def __init__(
-        self, timelines: Sequence[Timeline], labels: Sequence[str], grid: TimeGrid, quality_log: QualityLog
+        self,
+        timelines: Sequence[Timeline],
+        labels: Sequence[str],
+        grid: TimeGrid,
+        quality_log: QualityLog,
+        quality_control: QualityControlOptions = QualityControlOptions(),
     ) -> None:
         self.timelines = list(timelines)
         self.labels = list(labels)
         self.grid = grid
         self.quality_log = quality_log
+        self.quality_control = quality_control
         self._together = len(self.timelines) == 1 and len(self.labels) > 1
         per_channel = _FIBRE_BLOCK_VALUES // len(self.labels) if self._together else _STATION_BLOCK
         self._length = max(1000, min(_STATION_BLOCK, per_channel))
@@ -91,7 +100,7 @@ class BlockReader:
         if block is None:
             return None
         when = to_datetime64(self.grid.at(begin)).astype("datetime64[ms]")
-        for masked in mask_dead_and_clipped(block, self.grid.rate):
+        for masked in mask_dead_and_clipped(block, self.grid.rate, self.quality_control):
             label = self.labels[masked.channel if self._together else timeline]
             detail = f"{masked.n_samples} samples from {when} on"
             self.quality_log.add(masked.kind, label, detail, masked.n_samples)

@@ -13,11 +13,8 @@ from selfseis.recording.dataarray import is_fibre, station_codes
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import Float32Array
 
-TRAINING_CHANNELS = 24  # of a fibre
-
 # SEED component codes by axis; a horizontal that is not aligned to north and east is assigned to one of them.
 EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
-HELD_OUT_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -102,16 +99,18 @@ def station_table(recording: xr.DataArray) -> StationTable:
     return StationTable.from_sites(sites)
 
 
-def held_out_stations(stations: list[Station]) -> list[int]:
+def held_out_stations(stations: list[Station], every: int = 4) -> list[int]:
     """Return the indices of the stations held out from training: those of every fourth site.
 
     Parameters
     ----------
     stations : list of Station
         The stations of a recording; sensors of one site are held out together.
+    every : int
+        One of this number of sites is held out.
     """
     sites = list(dict.fromkeys(station.site for station in stations))
-    held_out = set(sites[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY])
+    held_out = set(sites[every - 1 :: every])
     return [number for number, station in enumerate(stations) if station.site in held_out]
 
 
@@ -122,18 +121,25 @@ def channel_name(recording: xr.DataArray, row: int) -> str:
     return f"{float(recording['distance'].values[row]):g}m"
 
 
-def training_part(recording: xr.DataArray) -> xr.DataArray:
-    """Return the training channels: all channels of stations, or 24 live channels spread evenly along a fibre.
+def training_part(recording: xr.DataArray, n_channels: int = 24) -> xr.DataArray:
+    """Return the training channels: all channels of stations, or live channels spread evenly along a fibre.
 
     Neighbouring channels of a fibre record nearly the same waves and noise. More of them add little
     information at the full cost per channel.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    n_channels : int
+        Maximum number of channels of a fibre.
     """
-    if not is_fibre(recording) or recording.sizes["channel"] <= TRAINING_CHANNELS:
+    if not is_fibre(recording) or recording.sizes["channel"] <= n_channels:
         return recording
     live = np.flatnonzero(np.isfinite(Conditioner.measure(recording).scale))
     along = live[np.argsort(recording["distance"].values[live], kind="stable")]
-    if len(along) > TRAINING_CHANNELS:
-        along = along[np.linspace(0, len(along) - 1, TRAINING_CHANNELS).round().astype(int)]
+    if len(along) > n_channels:
+        along = along[np.linspace(0, len(along) - 1, n_channels).round().astype(int)]
     return recording.isel(channel=along) if len(along) else recording
 
 

@@ -34,7 +34,7 @@ _NEVER_WAVEFORMS = frozenset([
 
 # fmt: on
 _SDS_NAME = re.compile(r"^(\w*\.\w+\.\w*\.\w+)\.D\.(\d{4})\.(\d{3})$")
-_HEAD = 65_536
+_HEAD = 65_536  # bytes in which a format is recognised
 
 
 class Kind(Enum):

@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
-ORDER = 16  # samples from which the next one is predicted
-AT_ONCE = 1 << 20  # samples of the windows before gaps that are processed together
+AT_ONCE = 1 << 20  # samples of the windows before gaps that are processed together; it bounds the memory
 
 
-def continue_over_gaps(data: Float32Array, limit: int) -> tuple[Float32Array, BoolArray]:
+def continue_over_gaps(data: Float32Array, limit: int, order: int = 16) -> tuple[Float32Array, BoolArray]:
     """Fill missing samples by linear prediction from both sides of the gap; each prediction fades over the gap.
 
     A prediction fades by half a cosine over the gap, or over `limit` samples where the gap is longer. It is fitted to
@@ -26,6 +25,8 @@ def continue_over_gaps(data: Float32Array, limit: int) -> tuple[Float32Array, Bo
         NaN where there are no data.
     limit : int
         Reach of a prediction, and number of samples to which it is fitted.
+    order : int
+        Number of samples from which the next one is predicted.
 
     Returns
     -------
@@ -49,12 +50,12 @@ def continue_over_gaps(data: Float32Array, limit: int) -> tuple[Float32Array, Bo
     filled = np.array(data, np.float32)
     if not valid.all():
         filled[~valid] = 0
-        _continue(filled, valid, limit)
-        _continue(filled[:, ::-1], valid[:, ::-1], limit)
+        _continue(filled, valid, limit, order)
+        _continue(filled[:, ::-1], valid[:, ::-1], limit, order)
     return filled, valid
 
 
-def _continue(filled: Float32Array, valid: BoolArray, limit: int) -> None:
+def _continue(filled: Float32Array, valid: BoolArray, limit: int, order: int) -> None:
     """Add to each gap, in place, the prediction from the samples before it."""
     for channels, last in _edges(valid, max(1, AT_ONCE // max(limit, 1))):
         before = last[:, None] + np.arange(1 - limit, 1)
@@ -64,7 +65,7 @@ def _continue(filled: Float32Array, valid: BoolArray, limit: int) -> None:
         lengths = _gap_lengths(valid, channels, last, limit)
         steps = np.arange(1, lengths.max(initial=0) + 1)
         loudest = np.abs(window).max(axis=1, initial=0, keepdims=True)
-        ahead = np.clip(_predicted(window, known, len(steps)), -loudest, loudest)
+        ahead = np.clip(_predicted(window, known, len(steps), order), -loudest, loudest)
         faded = ahead * 0.5 * (1 + np.cos(np.pi * np.minimum(steps / (lengths[:, None] + 1), 1)))
         edge, step = np.nonzero((steps <= lengths[:, None]) & (last[:, None] + steps < valid.shape[1]))
         filled[channels[edge], last[edge] + 1 + step] += faded[edge, step]
@@ -84,9 +85,9 @@ def _gap_lengths(valid: BoolArray, channels: IndexArray, last: IndexArray, limit
     return np.where(known.any(axis=1), known.argmax(axis=1), limit)
 
 
-def _predicted(window: FloatArray, known: BoolArray, n_steps: int) -> FloatArray:
+def _predicted(window: FloatArray, known: BoolArray, n_steps: int, order: int) -> FloatArray:
     """Return the continuation of windows, shape (n_windows, n_steps)."""
-    weights = _burg(window, known)
+    weights = _burg(window, known, order)
     order = weights.shape[1]
     series = np.zeros((order + n_steps, len(window)))
     series[:order] = window[:, window.shape[1] - order :].T
@@ -96,13 +97,13 @@ def _predicted(window: FloatArray, known: BoolArray, n_steps: int) -> FloatArray
     return series[order:].T
 
 
-def _burg(window: FloatArray, known: BoolArray) -> FloatArray:
+def _burg(window: FloatArray, known: BoolArray, max_order: int) -> FloatArray:
     """Return Burg's prediction weights, the nearest sample first, shape (n_windows, order).
 
     The order of a window is at most the number of consecutive samples at its end.
     """
     in_a_row = np.where(known.all(axis=1), known.shape[1], np.argmin(known[:, ::-1], axis=1))
-    highest = min(ORDER, window.shape[1] - 1)
+    highest = min(max_order, window.shape[1] - 1)
     weights = np.zeros((len(window), highest + 1))
     weights[:, 0] = -1  # of the sample itself
     forward = backward = window

@@ -14,8 +14,7 @@ from selfseis.typing import Float32Array, IntArray
 ReadSamples = Callable[[IntArray, int, int], Float32Array]
 """``read(channels, first, last)`` -> float32 (len(channels), last - first)."""
 
-_JOIN = 100_000
-"""Scattered samples closer than this are read together."""
+_JOIN = 100_000  # samples; scattered samples closer than this are read together, which is faster
 
 
 class LazyWaveforms(BackendArray):

@@ -11,8 +11,6 @@ import xarray as xr
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, Float32Array, IndexArray
 
-TILE_VALUES = 4_000_000  # values per tile
-MIN_TILE = 3  # in margins: with many channels, a shorter tile would be mostly margin
 ALIGNMENT = 128  # tiles start on multiples of this, as for the network, the Wiener weights and the burst mask
 
 
@@ -25,6 +23,7 @@ def read_computed(
     conditioner: Conditioner,
     compute: Callable[[Float32Array, BoolArray], Float32Array],
     halo: int,
+    tile: int,
 ) -> Float32Array:
     """Read part of a recording and compute on it tile by tile, with the same result as on the whole.
 
@@ -40,16 +39,18 @@ def read_computed(
         Maps conditioned data and a mask of live channels to values of the same shape.
     halo : int
         Samples of conditioned context that it needs on each side.
+    tile : int
+        Samples computed at once, as `tile_samples` returns them; the result does not depend on it.
 
     Returns
     -------
     ndarray, shape (len(channels), last - first)
         In the units of the recording, NaN where there are no data.
     """
-    margin, step = _aligned(halo), tile_samples(recording.sizes["channel"], halo)
+    margin = _aligned(halo)
     result = np.empty((len(channels), last - first), np.float32)
-    for start in range(first // ALIGNMENT * ALIGNMENT, last, step):
-        begin, end = max(start, first), min(start + step, last)
+    for start in range(first // ALIGNMENT * ALIGNMENT, last, tile):
+        begin, end = max(start, first), min(start + tile, last)
         # Predictions fade beyond the ends of a recording; a cut would leak into all frequencies.
         before = max(start - margin, -ALIGNMENT)
         after = min(_aligned(end) + margin, recording.sizes["time"] + ALIGNMENT)
@@ -73,9 +74,26 @@ def _computed_tile(
     return clean
 
 
-def tile_samples(n_channels: int, halo: int) -> int:
-    """Return the efficient number of samples per tile, given that the context is recomputed for each tile."""
-    return max(MIN_TILE * _aligned(halo), TILE_VALUES // n_channels // ALIGNMENT * ALIGNMENT)
+def tile_samples(n_channels: int, halo: int, *, max_values: int, min_margins: int) -> int:
+    """Return the efficient number of samples per tile, given that the context is recomputed for each tile.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the recording.
+    halo : int
+        Samples of context on each side.
+    max_values : int
+        Values of a tile; more where the tile would otherwise be shorter than its minimum.
+    min_margins : int
+        Minimum length of a tile relative to its context on one side.
+
+    Returns
+    -------
+    int
+        A multiple of `ALIGNMENT`.
+    """
+    return max(min_margins * _aligned(halo), max_values // n_channels // ALIGNMENT * ALIGNMENT)
 
 
 def _aligned(samples: int) -> int:

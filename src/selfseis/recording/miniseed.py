@@ -15,11 +15,10 @@ import numpy.typing as npt
 from selfseis.errors import one_line
 from selfseis.io.obspy_import import read_stream
 from selfseis.quality_log import QualityLog
-from selfseis.recording.segments import Segment, file_stamp, finite_samples, tidy_rate
+from selfseis.recording.segments import SAME_RATE, Segment, file_stamp, finite_samples, tidy_rate
 from selfseis.typing import BoolArray, ByteArray, Float32Array, FloatArray, IntArray
 
-_FAR_AWAY = 366 * 86_400 * 10**9
-_SAME_RATE = 2e-4
+_FAR_AWAY = 366 * 86_400 * 10**9  # ns; a record a year from all others has a damaged time
 _ANY_CODES = b"SSSSSLLCCCNN"
 _BYTES_PER_SAMPLE = np.full(256, 2.0)  # lower limit by encoding
 _BYTES_PER_SAMPLE[[3, 4, 5, 10, 11, 12]] = 4, 4, 8, 1, 4 / 7, 3
@@ -143,7 +142,7 @@ def _without_oddities(channel: Records, faults: list[Fault]) -> Records:
     packing = channel.encoding.astype(np.int64) * 2 + channel.little_endian
     common = _mode(packing)
     odd |= packing != common
-    odd |= np.abs(channel.rate / _mode(channel.rate) - 1) > _SAME_RATE
+    odd |= np.abs(channel.rate / _mode(channel.rate) - 1) > SAME_RATE
     if len(channel) > 2:
         order = np.argsort(channel.start_ns, kind="stable")
         starts, ends = channel.start_ns[order], channel.end_ns[order]
@@ -270,13 +269,13 @@ def _mode(values: npt.NDArray[Any]) -> Any:
     return unique[np.argmax(counts)]
 
 
-_HEADER = 48
-_MIN_RECORD_LENGTH = 128
-_SEARCHED_AT_ONCE = 65_536
+_HEADER = 48  # bytes
+_MIN_RECORD_LENGTH = 128  # bytes, of the standard
+_SEARCHED_AT_ONCE = 65_536  # bytes; the next record mostly follows within a few
 _QUALITIES = np.frombuffer(b"DMQR", dtype=np.uint8)
 _BLANKS = np.frombuffer(b"\0 ", dtype=np.uint8)
-_CHUNK = 4096
-_BLOCKETTES = 8
+_CHUNK = 4096  # records whose headers are parsed together: it bounds the memory
+_BLOCKETTES = 8  # a longer chain is a loop in a damaged record
 NUMERIC_ENCODINGS = (1, 3, 4, 5, 10, 11, 12, 13, 14, 16, 30, 31, 32, 33)
 STEIM_ENCODINGS = (10, 11)
 

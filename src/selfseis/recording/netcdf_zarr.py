@@ -136,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 Samples = tuple[int, Float32Array]
 """Index of the first sample, and samples (channels, n)."""
-_CHUNK_VALUES = 1_000_000
+_CHUNK_VALUES = 1_000_000  # 4 MB: a chunk is read as a whole
 _TIME_ATTRS = {
     "units": "nanoseconds since 1970-01-01",
     "calendar": "proleptic_gregorian",

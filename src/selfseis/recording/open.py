@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 
 from selfseis.errors import InputError
-from selfseis.geo.station_files import Site, channel_coordinates, read_inventory, sites_from_inventory
+from selfseis.geo.station_files import Site, channel_coordinates, sites_from_inventory
+from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording.block_reader import BlockReader
 from selfseis.recording.coverage import set_coverage
@@ -20,13 +21,12 @@ from selfseis.recording.dataarray import build_recording, recording_from_array
 from selfseis.recording.find_files import Wanted
 from selfseis.recording.lazy_array import LazyWaveforms
 from selfseis.recording.obspy_files import stream_segments
+from selfseis.recording.options import QualityControlOptions
 from selfseis.recording.scan_headers import Assumptions, Material, gather
-from selfseis.recording.segments import Segment
+from selfseis.recording.segments import SAME_RATE, Segment
 from selfseis.recording.selection import matching_segments, restricted, window_of, within_span
 from selfseis.recording.time_axis import grid_of, to_ns
 from selfseis.recording.timeline import Timeline, common_grid
-
-_SAME_RATE = 2e-4
 
 
 def open_recording(
@@ -39,6 +39,7 @@ def open_recording(
     sampling_rate: float | None = None,
     channel_spacing: float | None = None,
     gauge_length: float | None = None,
+    quality_control: QualityControlOptions = QualityControlOptions(),
 ) -> xr.DataArray:
     """Open recordings of seismic stations or of a fibre as one lazy array.
 
@@ -61,6 +62,8 @@ def open_recording(
         In Hz: of a bare matrix, or the one to keep of several (by default the most frequent).
     channel_spacing, gauge_length : float, optional
         In m, for a fibre whose file lacks them (a bare matrix).
+    quality_control : QualityControlOptions, optional
+        Limits of dead and clipped samples, which are masked; files that selfseis wrote are not checked again.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def open_recording(
     if span[0] is not None and span[1] is not None and span[0] >= span[1]:
         raise InputError(f"the span from {start} to {end} is empty: give an end after the start")
     if isinstance(source, xr.DataArray) and not more:
-        return restricted(_as_recording(source, sampling_rate), span, select)
+        return restricted(_checked(source, sampling_rate), span, select)
     quality_log = QualityLog()
     assumed = Assumptions(sampling_rate, channel_spacing, gauge_length)
     patterns = (select,) if isinstance(select, str) else tuple(select or ())
@@ -99,17 +102,18 @@ def open_recording(
     )
     if inventory is not None:
         material.inventories.append(read_inventory(inventory))
-    recording = _assembled(material, wanted, sampling_rate, gauge_length, quality_log)
+    recording = _assembled(material, wanted, sampling_rate, gauge_length, quality_log, quality_control)
     return restricted(recording, span, select)
 
 
 def as_recording(data: Any) -> xr.DataArray:
-    """Return what the methods of an estimator work on: a recording as it is, anything else opened.
+    """Return the recording that the methods of an estimator work on, from whatever holds one.
 
     Parameters
     ----------
     data : xarray.DataArray, path, list of paths, Stream, Trace, Patch or Spool
-        Whatever `open_recording` takes. An array states no sampling rate: open it with `open_recording`.
+        All that `open_recording` takes, except an ndarray, which has no sampling rate. A DataArray is checked, and
+        keeps its quality log.
 
     Returns
     -------
@@ -122,10 +126,24 @@ def as_recording(data: Any) -> xr.DataArray:
         If no usable data remain.
     """
     if isinstance(data, np.ndarray):
-        raise InputError(
-            "an array has no sampling rate: give open_recording(array, sampling_rate=...) instead"
-        )
+        raise InputError("an array has no sampling rate: give open_recording(array, sampling_rate=...)")
     return open_recording(data)
+
+
+def _checked(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
+    """Return a DataArray as a recording, after a check of its dimensions and coordinates."""
+    if set(array.dims) != {"channel", "time"}:
+        raise InputError(f"a recording has the dimensions channel and time, this array has {array.dims}")
+    if not {"seed_id", "distance"} & set(array.coords):
+        raise InputError(
+            "the channels have neither seed_id nor distance: make the array with recording_from_array"
+        )
+    recording = array.transpose("channel", "time")
+    if recording.dtype != np.float32:
+        recording = recording.astype(np.float32)
+    recording.encoding["quality_log"] = quality_log_of(array)
+    rate = sampling_rate or grid_of(recording).sampling_rate
+    return recording.assign_attrs(sampling_rate=float(rate))
 
 
 def _in_memory(
@@ -172,6 +190,7 @@ def _assembled(
     rate: float | None,
     gauge_length: float | None,
     quality_log: QualityLog,
+    quality_control: QualityControlOptions,
 ) -> xr.DataArray:
     kinds = material.kinds
     if len(kinds) > 1:
@@ -185,13 +204,18 @@ def _assembled(
     if material.fibres:
         segments, fibre = agreeing_files(material.fibres, rate, quality_log)
         segments = within_span(segments, wanted)
-        return _of_fibre(segments, fibre, wanted, gauge_length, quality_log)
+        return _of_fibre(segments, fibre, wanted, gauge_length, quality_log, quality_control)
     segments = within_span(matching_segments(material.segments, wanted.patterns), wanted)
-    return _of_stations(_of_one_rate(segments, rate, quality_log), material, wanted, quality_log)
+    segments = _of_one_rate(segments, rate, quality_log)
+    return _of_stations(segments, material, wanted, quality_log, quality_control)
 
 
 def _of_stations(
-    segments: list[Segment], material: Material, wanted: Wanted, quality_log: QualityLog
+    segments: list[Segment],
+    material: Material,
+    wanted: Wanted,
+    quality_log: QualityLog,
+    quality_control: QualityControlOptions,
 ) -> xr.DataArray:
     grid = common_grid(segments, _max_samples(segments))
     by_channel: dict[str, list[Segment]] = {}
@@ -205,7 +229,7 @@ def _of_stations(
     sites: dict[str, Site] = dict(material.sites)
     for inventory in material.inventories:
         sites |= sites_from_inventory(inventory, seed_ids, grid.start_ns)
-    reader = BlockReader(timelines, seed_ids, grid, quality_log)
+    reader = BlockReader(timelines, seed_ids, grid, quality_log, quality_control)
     waveforms = LazyWaveforms(reader, len(seed_ids), grid.size)
     channels = {"seed_id": seed_ids, **channel_coordinates(seed_ids, sites)}
     recording = build_recording(waveforms, grid, channels, "counts", None, quality_log)
@@ -216,13 +240,18 @@ def _of_stations(
 
 
 def _of_fibre(
-    segments: list[Segment], fibre: Fibre, wanted: Wanted, gauge_length: float | None, quality_log: QualityLog
+    segments: list[Segment],
+    fibre: Fibre,
+    wanted: Wanted,
+    gauge_length: float | None,
+    quality_log: QualityLog,
+    quality_control: QualityControlOptions,
 ) -> xr.DataArray:
     grid = common_grid(segments, _max_samples(segments))
     timeline = Timeline("fibre", segments, grid)
     timeline.account(quality_log, *window_of(grid, wanted))
     labels = [f"fibre at {metres:.1f} m" for metres in fibre.distance]
-    reader = BlockReader([timeline], labels, grid, quality_log)
+    reader = BlockReader([timeline], labels, grid, quality_log, quality_control)
     waveforms = LazyWaveforms(reader, len(labels), grid.size)
     gauge = fibre.gauge_length if fibre.gauge_length is not None else gauge_length
     recording = build_recording(
@@ -237,7 +266,7 @@ def _of_fibre(
 def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: QualityLog) -> list[Segment]:
     """Keep the segments of one sampling rate: the requested one, or the one of most samples."""
     kept_rate = rate or _max_samples(segments)
-    kept = [segment for segment in segments if abs(segment.rate / kept_rate - 1) <= _SAME_RATE]
+    kept = [segment for segment in segments if abs(segment.rate / kept_rate - 1) <= SAME_RATE]
     if not kept:
         found = ", ".join(f"{other:g}" for other in sorted({segment.rate for segment in segments}))
         raise InputError(f"no channel has a sampling rate of {kept_rate:g} Hz: there are {found} Hz")
@@ -245,7 +274,7 @@ def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: Quali
     rejected = Counter(
         (segment.seed_id, segment.rate)
         for segment in segments
-        if abs(segment.rate / kept_rate - 1) > _SAME_RATE
+        if abs(segment.rate / kept_rate - 1) > SAME_RATE
     )
     for (seed_id, other), count in rejected.items():
         kind = "header_mismatch" if seed_id in remaining else "wrong_rate"
@@ -258,7 +287,7 @@ def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: Quali
 
 def _at_rate(recording: xr.DataArray, rate: float | None) -> xr.DataArray:
     found = recording.attrs["sampling_rate"]
-    if rate is not None and abs(found / rate - 1) > _SAME_RATE:
+    if rate is not None and abs(found / rate - 1) > SAME_RATE:
         raise InputError(f"no channel has a sampling rate of {rate:g} Hz: there are {found:g} Hz")
     return recording
 
@@ -268,22 +297,6 @@ def _max_samples(segments: Sequence[Segment]) -> float:
     for segment in segments:
         samples[segment.rate] += segment.n_samples
     return max(samples, key=lambda rate: (samples[rate], rate))
-
-
-def _as_recording(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
-    """Check that a DataArray is a recording, and add the derived metadata."""
-    if set(array.dims) != {"channel", "time"}:
-        raise InputError(f"a recording has the dimensions channel and time, this array has {array.dims}")
-    if not {"seed_id", "distance"} & set(array.coords):
-        raise InputError(
-            "the channels have neither seed_id nor distance: make the array with recording_from_array"
-        )
-    recording = array.transpose("channel", "time")
-    if recording.dtype != np.float32:
-        recording = recording.astype(np.float32)
-    recording.encoding["quality_log"] = quality_log_of(array)
-    rate = sampling_rate or grid_of(recording).sampling_rate
-    return recording.assign_attrs(sampling_rate=float(rate))
 
 
 def _reason_for_no_data(material: Material, quality_log: QualityLog) -> str:

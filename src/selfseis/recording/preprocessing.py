@@ -12,6 +12,7 @@ from selfseis.errors import InputError
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import sampling_rate
 from selfseis.recording.gap_filling import continue_over_gaps
+from selfseis.recording.options import PreprocessingOptions
 from selfseis.recording.overlap_save import convolve_same
 from selfseis.recording.shrinkage import outer_quarters, shrink_to_median
 from selfseis.recording.tiling import Tile, tiles
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-# Fractions of the Nyquist frequency: 1 to 40 Hz at 100 Hz.
-DEFAULT_BAND = (0.02, 0.8)
-ROWS = 64  # channels processed together
+ROWS = 64  # channels processed together: it bounds the memory
+MIN_SPAN, MAX_SPAN_VALUES = (
+    1024,
+    40_000_000,
+)  # samples of a span; values of all spans, which are in memory together
 
 
-def default_band(rate: float) -> tuple[float, float]:
-    """Return the default pass band (Hz): 2% to 80% of the Nyquist frequency."""
-    return DEFAULT_BAND[0] * rate / 2, DEFAULT_BAND[1] * rate / 2
+def default_band(rate: float, options: PreprocessingOptions = PreprocessingOptions()) -> tuple[float, float]:
+    """Return the default pass band in Hz: 2% to 80% of the Nyquist frequency."""
+    low, high = options.band
+    return low * rate / 2, high * rate / 2
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,14 @@ class Conditioner:
 
     @classmethod
     def measure(
-        cls, recording: xr.DataArray, band: tuple[float, float] | None = None, *, shrink: bool = False
+        cls,
+        recording: xr.DataArray,
+        band: tuple[float, float] | None = None,
+        *,
+        shrink: bool = False,
+        options: PreprocessingOptions = PreprocessingOptions(),
     ) -> Self:
-        """Measure offset and noise level on up to twelve spans spread over the recording.
+        """Measure offset and noise level on spans spread over the recording.
 
         Parameters
         ----------
@@ -89,14 +98,16 @@ class Conditioner:
             Pass band in Hz; by default `default_band`.
         shrink : bool
             Whether noise levels are shrunk to their median by the share of their spread that is measurement error.
+        options : PreprocessingOptions
+            Default band, and number and length of the spans.
 
         Returns
         -------
         Conditioner
         """
         rate = sampling_rate(recording)
-        band = band or default_band(rate)
-        spans = list(sample_spans(recording, n_spans=12, length=60_000))
+        band = band or default_band(rate, options)
+        spans = list(sample_spans(recording, n_spans=options.n_spans, length=options.span_samples))
         offset = _over_spans([_median(span.data) for span in spans])
         unscaled = cls(rate, band, np.nan_to_num(offset), np.ones_like(offset))
         levels = [_noise_levels(*unscaled(span.data), halves=shrink) for span in spans]
@@ -161,7 +172,8 @@ def sample_spans(recording: xr.DataArray, *, n_spans: int, length: int) -> list[
     -------
     list of Tile
     """
-    length = max(1024, min(length, 40_000_000 // (n_spans * max(recording.sizes["channel"], 1))))
+    max_length = MAX_SPAN_VALUES // (n_spans * max(recording.sizes["channel"], 1))
+    length = max(MIN_SPAN, min(length, max_length))
     covered = stretches(recording, join=length // 4)
     n_covered = sum(last - first for first, last in covered)
     if n_covered <= n_spans * length:

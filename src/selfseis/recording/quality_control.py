@@ -6,14 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from selfseis.recording.options import QualityControlOptions
 from selfseis.typing import BoolArray, Float32Array
-
-_DEAD_SECONDS = 2.0
-_DEAD_SAMPLES = 50
-_PLATEAU = 3
-_CLIP_IN_DEVIATIONS = 20.0
-_JUMP_IN_STEPS = 4.0
-_JUMP_OF_AMPLITUDE = 0.02
 
 
 class Masked(NamedTuple):
@@ -24,13 +18,16 @@ class Masked(NamedTuple):
     n_samples: int
 
 
-def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
+def mask_dead_and_clipped(
+    block: Float32Array, rate: float, options: QualityControlOptions = QualityControlOptions()
+) -> list[Masked]:
     """Set dead and clipped samples to NaN, in place.
 
     Dead: exactly the same value for 2 s and at least 50 samples, or throughout the block. Clipped: three or
     more equal samples in a row at the extreme value of the block, when that lies 20 median absolute
     deviations from the median and is reached or left by a jump. A peak that is
     rounded to counts is also flat, but its flanks differ by only a few counts: it has no jump.
+    All these numbers are options.
 
     Parameters
     ----------
@@ -38,6 +35,8 @@ def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
         float32 (channels, samples), NaN where there is no data; changed in place.
     rate : float
         Sampling rate in Hz.
+    options : QualityControlOptions
+        Limits of dead and clipped samples.
 
     Returns
     -------
@@ -45,21 +44,23 @@ def mask_dead_and_clipped(block: Float32Array, rate: float) -> list[Masked]:
         The masked samples, by kind and channel.
     """
     found: list[Masked] = []
-    min_dead = max(_DEAD_SAMPLES, round(_DEAD_SECONDS * rate))
+    min_dead = max(options.dead_samples, round(options.dead_seconds * rate))
     repeats = block[:, 1:] == block[:, :-1]
-    for channel in np.flatnonzero(repeats.sum(axis=1) >= _PLATEAU - 1):
+    for channel in np.flatnonzero(repeats.sum(axis=1) >= options.min_plateau - 1):
         samples = block[channel]
-        for kind, bad in (("dead", _dead(samples, min_dead)), ("clipped", _clipped(samples))):
+        dead = _dead(samples, min_dead, options.dead_samples)
+        for kind, bad in (("dead", dead), ("clipped", _clipped(samples, options))):
             if bad.any():
                 samples[bad] = np.nan
                 found.append(Masked(kind, int(channel), int(bad.sum())))
     return found
 
 
-def _dead(samples: Float32Array, min_length: int) -> BoolArray:
+def _dead(samples: Float32Array, min_length: int, min_constant: int) -> BoolArray:
+    """Find runs of equal samples, or all samples where at least `min_constant` are all equal."""
     present = ~np.isnan(samples)
     values = samples[present]
-    if values.size >= _DEAD_SAMPLES and values.min() == values.max():
+    if values.size >= min_constant and values.min() == values.max():
         return present
     bad = np.zeros(samples.size, dtype=bool)
     for first, last in _plateaus(samples, min_length):
@@ -67,13 +68,14 @@ def _dead(samples: Float32Array, min_length: int) -> BoolArray:
     return bad
 
 
-def _clipped(samples: Float32Array) -> BoolArray:
+def _clipped(samples: Float32Array, options: QualityControlOptions) -> BoolArray:
+    """Find plateaus at the extreme values that are reached or left by a jump."""
     bad = np.zeros(samples.size, dtype=bool)
     present = samples[~np.isnan(samples)].astype(np.float64)
-    if present.size < _PLATEAU:
+    if present.size < options.min_plateau:
         return bad
     extremes = (present.min(), present.max())
-    plateaus = [span for span in _plateaus(samples, _PLATEAU) if samples[span[0]] in extremes]
+    plateaus = [span for span in _plateaus(samples, options.min_plateau) if samples[span[0]] in extremes]
     if not plateaus:
         return bad
     steps = np.abs(np.diff(present))
@@ -84,9 +86,8 @@ def _clipped(samples: Float32Array) -> BoolArray:
         amplitude = abs(float(samples[first]) - median)
         flanks = [abs(float(samples[k] - samples[first])) for k in (first - 1, last) if 0 <= k < samples.size]
         jump = np.nanmax([0.0, *flanks])
-        if amplitude > _CLIP_IN_DEVIATIONS * spread and jump >= max(
-            _JUMP_IN_STEPS * step, _JUMP_OF_AMPLITUDE * amplitude
-        ):
+        min_jump = max(options.min_jump_steps * step, options.min_jump_share * amplitude)
+        if amplitude > options.clip_deviations * spread and jump >= min_jump:
             bad[first:last] = True
     return bad
 

@@ -11,7 +11,8 @@ from typing import Any
 import xarray as xr
 
 from selfseis.errors import InputError, one_line
-from selfseis.geo.station_files import Site, read_inventory, sites_from_table
+from selfseis.geo.station_files import Site, sites_from_table
+from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog
 from selfseis.recording.das_files import Fibre, fibre_file, matrix_in_hdf5, matrix_segment
 from selfseis.recording.find_files import FoundFile, Kind, Wanted, find_files

@@ -14,6 +14,7 @@ from selfseis.quality_log import QualityLog
 from selfseis.typing import Float32Array
 
 NANOSECONDS = 1e9
+SAME_RATE = 2e-4  # relative difference; headers state rounded rates, such as 99.99 for 100 Hz
 
 
 @dataclass(frozen=True)

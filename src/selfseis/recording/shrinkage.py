@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from selfseis.typing import BoolArray, FloatArray
 
-MIN_CHANNELS = 8  # the spread of fewer channels is not known
-FULL_BELOW, NONE_ABOVE = 3.0, 6.0  # in errors from the median: full shrinkage below, none above
-
 
 def outer_quarters(n_samples: int) -> BoolArray:
     """Return the outer quarters of the samples, one of two halves with equal mean time, so that drift affects both.
@@ -22,7 +19,14 @@ def outer_quarters(n_samples: int) -> BoolArray:
     return (quarter == 0) | (quarter == 3)
 
 
-def shrink_to_median(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
+def shrink_to_median(
+    values: NDArray[Any],
+    halves: NDArray[Any],
+    *,
+    min_channels: int = 8,
+    full_below: float = 3.0,
+    none_above: float = 6.0,
+) -> FloatArray:
     """Shrink one value per channel towards the median of all, by the share of their spread that is error.
 
     The difference between the halves is twice the error of the whole; the rest of the spread is real, the
@@ -34,11 +38,15 @@ def shrink_to_median(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
         Measured on the whole time; logarithms of quantities that differ by factors. Not finite where unknown.
     halves : ndarray, shape (2, n_channels)
         The same, measured on each half.
+    min_channels : int
+        Number of channels below which their spread is unknown, and nothing is shrunk.
+    full_below, none_above : float
+        Distances from the median in errors: full shrinkage below the first, none above the second.
 
     Returns
     -------
     ndarray, shape (n_channels,)
-        The original values where they or their halves are unknown, or fewer than eight are known.
+        The original values where they or their halves are unknown, or too few are known.
 
     References
     ----------
@@ -50,13 +58,13 @@ def shrink_to_median(values: NDArray[Any], halves: NDArray[Any]) -> FloatArray:
     """
     shrunk = np.array(values, np.float64)
     known = np.isfinite(shrunk) & np.isfinite(halves).all(axis=0)
-    if np.count_nonzero(known) < MIN_CHANNELS:
+    if np.count_nonzero(known) < min_channels:
         return shrunk
     error = _spread(halves[0, known] - halves[1, known]) / 2
     deviation = shrunk[known] - np.median(shrunk[known])
     spread = _spread(deviation)
     if error > 0 and spread > 0:
-        weight = np.clip((NONE_ABOVE - np.abs(deviation) / error) / (NONE_ABOVE - FULL_BELOW), 0, 1)
+        weight = np.clip((none_above - np.abs(deviation) / error) / (none_above - full_below), 0, 1)
         shrunk[known] -= min(1.0, (error / spread) ** 2) * weight * deviation
     return shrunk
 

@@ -19,7 +19,7 @@ from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.recording.netcdf_zarr import FORMATS, Samples
 from selfseis.recording.time_axis import grid_of
 
-_TILE_VALUES = 16_000_000
+_TILE_VALUES = 16_000_000  # values in memory at a time: 64 MB
 
 
 class RecordingWriter:

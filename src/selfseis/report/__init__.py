@@ -7,8 +7,8 @@ machine, from the results folder.
 from __future__ import annotations
 
 from selfseis.report.atlas_page import write_atlas
-from selfseis.report.index_page import write_index
+from selfseis.report.demo import write_index
 from selfseis.report.inversion_page import write_inversion_report
-from selfseis.report.run_page import write_report
+from selfseis.report.run import write_report
 
 __all__ = ["write_atlas", "write_index", "write_inversion_report", "write_report"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from selfseis.report import page_parts as sections
 from selfseis.report import wording
 from selfseis.report.atlas_payload import atlas_payload
-from selfseis.report.results_folder import Results, finite, read_json, read_results, seconds_utc
-from selfseis.report.run_page import render_template, write_whole
+from selfseis.report.results_folder import Results, finite, read_json, read_results, read_rows, seconds_utc
 
 MAX_NOVEL = 200
 MAX_MEMBERS = 12  # of a multiplet that are listed
@@ -50,7 +48,9 @@ def write_atlas(folder: str | Path) -> Path:
         If there is no such folder.
     """
     results = read_results(Path(folder))
-    return write_whole(results.folder / "atlas.html", render_template("atlas.html", _contents(results)))
+    return sections.write_page(
+        results.folder / "atlas.html", sections.render_template("atlas.html", _contents(results))
+    )
 
 
 def _contents(results: Results) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def _contents(results: Results) -> dict[str, Any]:
     about = about if isinstance(about, dict) else {}
     place, places = PLACES.get(str(about.get("geometry")), PLACES["network"])
     payload = _payload(results)
-    classes = _rows(results, "classes.csv")
-    novelty = _rows(results, "novelty.csv")
+    classes = read_rows(results, "classes.csv") or []
+    novelty = read_rows(results, "novelty.csv") or []
     recording = results.run.get("recording") or {}
     quality_log = results.run.get("quality_log") or {}
     return {
@@ -80,7 +80,7 @@ def _contents(results: Results) -> dict[str, Any]:
         "units": about.get("units") or "raw units",
         "novelty": [_novel_window(row) for row in novelty[:MAX_NOVEL]],
         "n_novelty": len(novelty),
-        "similar": [_similar_window(row) for row in _rows(results, "similar.csv")],
+        "similar": [_similar_window(row) for row in read_rows(results, "similar.csv") or []],
         "multiplets": _multiplets(results),
         "payload": payload
         and payload
@@ -114,18 +114,6 @@ def _payload(results: Results) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         results.problem(path, error)
         return None
-
-
-def _rows(results: Results, name: str) -> list[dict[str, str]]:
-    path = results.folder / name
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(stream)]
-    except (OSError, ValueError, csv.Error) as error:
-        results.problem(path, error)
-        return []
 
 
 def _names(results: Results, classes: list[dict[str, str]]) -> dict[str, str]:
@@ -222,7 +210,7 @@ def _multiplets(results: Results) -> list[dict[str, Any]] | None:
     if not (results.folder / "multiplets.csv").is_file():
         return None
     multiplets: dict[str, list[dict[str, str]]] = {}
-    for row in _rows(results, "multiplets.csv"):
+    for row in read_rows(results, "multiplets.csv") or []:
         multiplets.setdefault(row.get("multiplet", ""), []).append(row)
     return [_multiplet(name, members) for name, members in multiplets.items()]
 

@@ -8,7 +8,6 @@ from typing import Any
 from selfseis.report import page_parts as sections
 from selfseis.report import wording
 from selfseis.report.results_folder import finite, read_results
-from selfseis.report.run_page import render_template, write_whole
 from selfseis.report.slip import slip_sections
 from selfseis.report.tomography import structure_sections
 
@@ -35,7 +34,7 @@ def write_inversion_report(folder: str | Path) -> Path:
     about = results.run.get("inversion") or {}
     quality_log = results.run.get("quality_log") or {}
     shown = structure_sections(results) or slip_sections(results)
-    page = render_template(
+    page = sections.render_template(
         "inversion.html",
         {
             "title": about.get("title") or results.folder.resolve().name,
@@ -52,7 +51,7 @@ def write_inversion_report(folder: str | Path) -> Path:
             "downloads": sections.downloads(results.folder),
         },
     )
-    return write_whole(results.folder / "report.html", page)
+    return sections.write_page(results.folder / "report.html", page)
 
 
 def _priors(verdict: dict[str, Any]) -> dict[str, Any] | None:

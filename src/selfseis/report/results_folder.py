@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selfseis.io.tables import read_table
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -170,6 +172,31 @@ def read_json(results: Results, name: str) -> Any:
         return None
 
 
+def read_rows(results: Results, name: str) -> list[dict[str, str]] | None:
+    """Read a CSV file of the folder.
+
+    Parameters
+    ----------
+    results : Results
+        The results folder.
+    name : str
+        Name of the file.
+
+    Returns
+    -------
+    list of dict of str to str or None
+        Its rows by column; None where it is missing or broken (then noted in the problems).
+    """
+    path = results.folder / name
+    if not path.is_file():
+        return None
+    try:
+        return list(read_table(path).records())
+    except (OSError, ValueError, csv.Error) as error:
+        results.problem(path, error)
+        return None
+
+
 def seconds_utc(text: str | None) -> float | None:
     """Seconds since 1970-01-01 UTC of an ISO time; a time without a zone is UTC.
 
@@ -229,16 +256,11 @@ def known(value: float | None, otherwise: float) -> float:
 
 
 def _read_catalogue(results: Results) -> list[Event] | None:
-    path = results.folder / "catalogue.csv"
-    if not path.is_file():
+    rows = read_rows(results, "catalogue.csv")
+    if rows is None:
         return None
     n_picks = _numbers_of_picks(results)
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return [_event(row, n_picks) for row in csv.DictReader(stream)]
-    except (OSError, ValueError, csv.Error) as error:
-        results.problem(path, error)
-        return None
+    return [_event(row, n_picks) for row in rows]
 
 
 def _numbers_of_picks(results: Results) -> dict[str, int]:

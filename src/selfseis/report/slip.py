@@ -16,23 +16,23 @@ from selfseis.report.svg_plots import Axis, Plot
 if TYPE_CHECKING:
     import xarray as xr
 
-ARROW_SHARE = 0.22
-PIXELS = 4.5
+ARROW_SHARE = 0.22  # longest arrow, as a share of the network's width
+PIXEL_RADIUS = 4.5
 OUTLIERS = {
-    "Gaussian": "Noise is Gaussian: down-weighting outliers does not significantly improve the prediction of "
+    "Gaussian": "The noise is Gaussian: less weight for outliers does not significantly improve the prediction of "
     "held-out data.",
-    "Student's t": "Noise is Student's t: down-weighting outliers significantly improves the prediction of held-out "
-    "data. Data beyond four standard deviations are listed below.",
+    "Student's t": "The noise is Student's t: less weight for outliers significantly improves the prediction of "
+    "held-out data. Outliers are listed below.",
 }
 
 
 def slip_sections(results: Results) -> list[dict[str, Any]]:
-    """Return the sections in the order of the page; what is missing in the folder is left out."""
+    """Return the sections in the order of the page, without those whose files are missing."""
     path = results.folder / "slip.nc"
     stored = results.dataset(path)
     summary = read_json(results, "summary.json") if (results.folder / "summary.json").is_file() else {}
     summary = summary if isinstance(summary, dict) else {}
-    found: list[dict[str, Any] | None] = [_magnitude(summary), _hidden_types(summary)] if summary else []
+    found: list[dict[str, Any] | None] = [_magnitude(summary), _held_out_types(summary)] if summary else []
     if stored is not None:
         try:
             found += [slip_maps(stored, summary), *_scenes(stored), _gnss(stored)]
@@ -49,11 +49,12 @@ def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "magnitude",
         "heading": f"Mw {wording.measured(value, low, high)}",
-        "lead": f"This is the {level} interval. It includes a rigidity error of "
-        f"{wording.percent(finite(summary.get('rigidity_error')) or 0)} and the error of the half-space model.",
+        "lead": f"The {level} interval includes an error of "
+        f"{wording.percent(finite(summary.get('rigidity_error')) or 0)} in the rigidity, and the error of the "
+        "half-space model.",
         "facts": [
             ("moment", f"{wording.number(finite(summary.get('moment_nm')))} N m"),
-            ("largest slip", f"{wording.number(finite(summary.get('max_slip_m')))} m"),
+            ("maximum slip", f"{wording.number(finite(summary.get('max_slip_m')))} m"),
             ("mean rake", f"{wording.number(finite(summary.get('mean_rake')))}°"),
             (
                 "rigidity",
@@ -64,15 +65,16 @@ def _magnitude(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _hidden_types(summary: dict[str, Any]) -> dict[str, Any] | None:
+def _held_out_types(summary: dict[str, Any]) -> dict[str, Any] | None:
     """Return the prediction of each data type from the others; None for older folders."""
-    known = summary.get("hidden_types") or {}
+    known = summary.get("held_out_types") or {}
     if not known.get("summary"):
         return None
     section: dict[str, Any] = {
         "name": "types",
         "heading": "Data types, held out one at a time",
-        "lead": f"{known['summary']} Residuals of a held-out scene exclude its ramp, which other data cannot predict.",
+        "lead": f"{known['summary']} The ramp of a held-out scene does not count, because other data cannot predict "
+        "it.",
     }
     rows = []
     for one in known.get("types") or []:
@@ -91,16 +93,16 @@ def _scenes(stored: xr.Dataset) -> list[dict[str, Any]]:
 
 def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
     longitude, latitude = stored["datum_longitude"].values[rows], stored["datum_latitude"].values[rows]
-    observed, model, hidden = (
-        stored[name].values[rows] for name in ("observed", "model", "hidden_prediction")
+    observed, model, held_out = (
+        stored[name].values[rows] for name in ("observed", "model", "held_out_prediction")
     )
     reach = float(np.quantile(np.abs(observed), 0.99)) or 1.0
-    small = float(np.nanquantile(np.abs(observed - hidden), 0.98)) or reach
+    small = float(np.nanquantile(np.abs(observed - held_out), 0.98)) or reach
     parts = (
         ("Observed", observed, reach),
-        ("Held-out prediction", hidden, reach),
+        ("Held-out prediction", held_out, reach),
         ("Observed minus model of all data", observed - model, small),
-        ("Observed minus held-out prediction", observed - hidden, small),
+        ("Observed minus held-out prediction", observed - held_out, small),
     )
     plots = []
     for heading, values, limit in parts:
@@ -109,7 +111,7 @@ def _scene(stored: xr.Dataset, kind: str, rows: Any) -> dict[str, Any]:
         plot = Plot(east, north, f"{heading}: {kind}")
         shown = np.flatnonzero(np.isfinite(values))
         points = [(float(longitude[row]), float(latitude[row])) for row in shown]
-        plot.coloured_dots(points, [scale.colour(float(values[row])) for row in shown], radius=PIXELS)
+        plot.coloured_dots(points, [scale.colour(float(values[row])) for row in shown], radius=PIXEL_RADIUS)
         plots.append((heading, scale.to_dict(), plot.to_dict()))
     return {
         "name": kind.replace(" ", "-"),
@@ -124,21 +126,20 @@ def _gnss(stored: xr.Dataset) -> dict[str, Any] | None:
     if not rows.size:
         return None
     names = stored["datum_name"].values.astype(str)
-    values = {name: {} for name in ("observed", "hidden_prediction")}  # type: dict[str, dict[str, float]]
+    values: dict[str, dict[str, float]] = {name: {} for name in ("observed", "held_out_prediction")}
     place = {}
     for row in rows:
         place[names[row][:-2]] = (float(stored["datum_longitude"][row]), float(stored["datum_latitude"][row]))
         for name, of_name in values.items():
             of_name[names[row]] = float(stored[name][row])
-    plots = [
-        ("Horizontal", None, _arrows(place, values, ("E", "N"))),
-        ("Vertical", None, _arrows(place, values, (None, "U"))),
-    ]
     return {
         "name": "gnss",
         "heading": "GNSS",
         "lead": "Black: observed. Orange: predicted while the site and all data near it were held out.",
-        "plots": [(heading, scale, plot) for heading, scale, plot in plots],
+        "plots": [
+            ("Horizontal", None, _arrows(place, values, ("E", "N"))),
+            ("Vertical", None, _arrows(place, values, (None, "U"))),
+        ],
     }
 
 
@@ -159,7 +160,7 @@ def _arrows(
         (abs(value) for name, value in values["observed"].items() if name[-1] in components), default=1
     )
     plot = Plot(east, north, "Displacement of GNSS sites")
-    for style, of_style in (("observed", values["observed"]), ("predicted", values["hidden_prediction"])):
+    for style, of_style in (("observed", values["observed"]), ("predicted", values["held_out_prediction"])):
         for site, (x, y) in place.items():
             moved = [0.0 if part is None else of_style.get(f"{site} {part}", 0.0) for part in components]
             if all(math.isfinite(value) for value in moved):
@@ -210,8 +211,9 @@ def _noise(summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "noise",
         "heading": "Noise estimates",
-        "lead": "A scale of 5 means that the residuals are five times the stated error: the Earth is not an elastic "
-        f"half-space and the fault is not a set of planes. {OUTLIERS.get(str(summary.get('noise_model')), '')}",
+        "lead": "The scale is the ratio of the residuals to the stated errors. It often exceeds 1, because the "
+        "Earth is not an elastic half-space and the fault is not a set of planes. "
+        f"{OUTLIERS.get(str(summary.get('noise_model')), '')}",
         "table": {
             "columns": ["Data", "scale", "nugget (mm)", "sill (mm)", "range (km)", "sign"],
             "rows": rows,

@@ -1,4 +1,4 @@
-"""The sections of a page on velocity structure: maps, cross-sections, held-out arrivals, published model."""
+"""Sections of a page on velocity structure: maps, cross-sections, held-out arrivals, published model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def structure_sections(results: Results) -> list[dict[str, Any]]:
     stored = results.dataset(results.folder / "model.nc")
     found = read_json(results, "summary.json")
     summary = found if isinstance(found, dict) else {}
-    shown: list[dict[str, Any] | None] = [_overview(summary), _hidden(summary)] if summary else []
+    shown: list[dict[str, Any] | None] = [_overview(summary), _held_out(summary)] if summary else []
     if stored is not None:
         try:
             for end, wave in _fields(stored, summary):
@@ -57,15 +57,15 @@ def _overview(summary: dict[str, Any]) -> dict[str, Any]:
         *((f"noise of {wave}", f"{wording.number(finite(value), 2)} s") for wave, value in noise.items()),
     ]
     for wave, share in (summary.get("share_of_cells_hit") or {}).items():
-        facts.append((f"cells that {wave} rays hit", wording.percent(finite(share) or 0.0)))
+        facts.append((f"cells with {wave} rays", wording.percent(finite(share) or 0.0)))
     for wave, share in (summary.get("mean_resolution_where_hit") or {}).items():
-        facts.append((f"mean resolution there, {wave}", wording.number(finite(share), 2)))
-    return {"name": "overview", "heading": "What went in", "facts": facts}
+        facts.append((f"mean resolution in cells with {wave} rays", wording.number(finite(share), 2)))
+    return {"name": "overview", "heading": "Data and model", "facts": facts}
 
 
-def _hidden(summary: dict[str, Any]) -> dict[str, Any] | None:
+def _held_out(summary: dict[str, Any]) -> dict[str, Any] | None:
     rows = []
-    for name, found in (summary.get("hidden") or {}).items():
+    for name, found in (summary.get("held_out") or {}).items():
         gain = found.get("gain") or {}
         text = wording.measured(*(finite(gain.get(end)) for end in ("value", "low", "high")))
         word = wording.VERDICT_WORDS.get(str(found.get("verdict")), "")
@@ -73,12 +73,12 @@ def _hidden(summary: dict[str, Any]) -> dict[str, Any] | None:
     if not rows:
         return None
     return {
-        "name": "hidden",
+        "name": "held-out",
         "heading": "Prediction of held-out arrivals",
-        "lead": "Gain in explained variance over event and station terms that were tuned on the same folds. "
-        "Hidden events ask whether paths already known help a new event; hidden regions ask whether anything is "
-        "known where no event was.",
-        "table": {"columns": ["Hidden together", "Blocks", "Gain", "Verdict"], "rows": rows},
+        "lead": "Gain in explained variance over event and station terms, whose sizes were chosen on the same "
+        "folds. Held-out events test the prediction of a new event along known paths. Held-out regions test the "
+        "prediction where there was no event.",
+        "table": {"columns": ["Held-out blocks", "Blocks", "Gain", "Verdict"], "rows": rows},
     }
 
 
@@ -102,8 +102,8 @@ def _maps(stored: xr.Dataset, summary: dict[str, Any], end: str, wave: str) -> l
             }
         )
     sections[0]["lead"] = (
-        "Blue is fast. Where the right map is at its darkest, the prior speaks and not the data. Grey: no ray. "
-        "Each layer has scales of its own."
+        "Blue is fast. Where the right map is darkest, the prior determines the image and not the data. "
+        "Grey: no ray. Each layer has its own colour scales."
     )
     return sections
 
@@ -113,10 +113,10 @@ def _scales(stored: xr.Dataset, name: str, wave: str) -> tuple[Scale, Scale]:
     hit = stored[f"ray_count{end}"].values > 0
     values, sd = stored[name].values, stored[f"sd{end}"].values
     reach = float(np.quantile(np.abs(values[hit]), 0.98)) if hit.any() else 1.0
-    most = float(np.quantile(sd[hit], 0.98)) if hit.any() else 1.0
+    max_sd = float(np.quantile(sd[hit], 0.98)) if hit.any() else 1.0
     return (
         _fast_is_blue(f"{wave} velocity against the reference (%)", _rounded(reach)),
-        Scale("standard deviation (%)", 0.0, _rounded(most)),
+        Scale("standard deviation (%)", 0.0, _rounded(max_sd)),
     )
 
 
@@ -133,7 +133,7 @@ def _rounded(value: float) -> float:
 
 
 def _layers(count: xr.DataArray) -> list[int]:
-    """Layers to show: spread over those that rays cross, the shallowest first."""
+    """Return the layers to show, evenly chosen from those with rays, the shallowest first."""
     crossed = np.flatnonzero((count.values > 0).mean(axis=(1, 2)) > 0.03)
     if not crossed.size:
         return [0]
@@ -174,7 +174,7 @@ def _map(stored: xr.Dataset, name: str, layer: int, scale: Scale, end: str, labe
 
 
 def _fill(plot: Plot, values: np.ndarray, across: np.ndarray, upwards: np.ndarray, scale: Scale) -> None:
-    """Paint a raster, neighbours of one colour in a row as one rectangle."""
+    """Draw a raster; neighbours of one colour in a row are one rectangle."""
     outlines, colours, titles = [], [], []
     for row, line in enumerate(values):
         painted = [_colour(float(value), scale) for value in line]
@@ -198,7 +198,7 @@ def _colour(value: float, scale: Scale) -> str:
 
 
 def _dots(plot: Plot, summary: dict[str, Any], stored: xr.Dataset, layer: int) -> None:
-    """Events inside the layer, and on the first one also the stations."""
+    """Add the events inside a layer, and on the first one also the stations."""
     top, bottom = stored["depth_bounds"].values[layer]
     shown = summary.get("shown") or {}
     events = [place for place in shown.get("events") or [] if len(place) == 3 and top <= place[2] < bottom]
@@ -212,13 +212,13 @@ def _dots(plot: Plot, summary: dict[str, Any], stored: xr.Dataset, layer: int) -
 
 
 def _cuts(stored: xr.Dataset) -> dict[str, Any]:
-    """Two sections where most rays are."""
+    """Return two cross-sections where most rays are."""
     count = stored["ray_count"].values
     scale, _ = _scales(stored, "dlnv", "")
     scale = _fast_is_blue("velocity against the reference (%)", scale.high)
     depth = np.append(stored["depth_bounds"].values[:, 0], stored["depth_bounds"].values[-1, 1])
     values = np.where(count > 0, stored["dlnv"].values, np.nan)
-    # Cells of a map grow narrower towards the poles, where one ray crosses many of them.
+    # Cells of a map are narrower near the poles, where one ray crosses many of them.
     squeeze = np.cos(np.radians(stored["latitude"].values))
     row = int(((count > 0).sum(axis=(0, 2)) * squeeze).argmax())
     column = int((count > 0).sum(axis=(0, 1)).argmax())
@@ -241,8 +241,8 @@ def _cuts(stored: xr.Dataset) -> dict[str, Any]:
         plots.append((f"at {fixed} {at}°", scale.to_dict(), plot.to_dict()))
     return {
         "name": "sections",
-        "heading": "Sections where most cells are hit",
-        "lead": "Depth and distance are not on one scale. Grey: no ray.",
+        "heading": "Sections through the most cells with rays",
+        "lead": "Depth and distance have different scales. Grey: no ray.",
         "plots": plots,
     }
 
@@ -264,8 +264,8 @@ def _ratio(stored: xr.Dataset) -> dict[str, Any] | None:
     return {
         "name": "ratio",
         "heading": "Vp/Vs",
-        "lead": f"From P and S together. Beyond two standard deviations in {wording.percent(share)} "
-        "of the cells that both cross; about 5% are expected at random. Grey: not crossed by both.",
+        "lead": f"From P and S together. In {wording.percent(share)} of the cells with rays of both, the "
+        "perturbation exceeds two standard deviations; about 5% are expected at random. Grey: no rays of both.",
         "plots": plots,
     }
 
@@ -293,10 +293,10 @@ def _published(stored: xr.Dataset, summary: dict[str, Any]) -> dict[str, Any] | 
     ]
     return {
         "name": "published",
-        "heading": f"Beside {about.get('name')}",
+        "heading": f"Comparison with {about.get('name')}",
         "lead": f"Correlation where there are rays: {wording.number(finite(about.get('correlation')), 2)}. "
-        f"Both maps show {_span(stored, layer)}, each with a scale of its own. "
-        "A published model is no truth; agreement is not proof.",
+        f"Both maps show {_span(stored, layer)}, each with its own colour scale. "
+        "A published model is not the truth, so agreement with it is no proof.",
         "plots": plots,
         "table": {"columns": ["Depth (km)", "Correlation", "Cells with rays"], "rows": rows},
     }

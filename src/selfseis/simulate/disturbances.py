@@ -6,13 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 
+from selfseis.simulate.stream import log_uniform
 from selfseis.typing import Float32Array, FloatArray
 
 Disturbance = Callable[[int, np.random.Generator], FloatArray]
 
 
-def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Generator) -> None:
+def add_disturbance(
+    window: Float32Array,
+    noise_level: float,
+    rng: np.random.Generator,
+    *,
+    log_strength: tuple[float, float] = (0.0, 3.5),
+) -> None:
     """Add one disturbance of a random kind to a window, in place.
+
+    All kinds are invented; their times are in samples of the window. Bursts are drawn three times as often as others.
 
     Parameters
     ----------
@@ -22,6 +31,8 @@ def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Gen
         Noise level, in the units of the window.
     rng : Generator
         Random numbers.
+    log_strength : tuple of float
+        Minimum and maximum of the natural logarithm of the amplitude over the noise level, uniform.
     """
     kinds: tuple[Disturbance, ...] = (
         _glitch,
@@ -34,12 +45,14 @@ def add_disturbance(window: Float32Array, noise_level: float, rng: np.random.Gen
         _far_earthquake,
     )
     shape = kinds[rng.integers(len(kinds))](window.shape[1], rng)
-    window += np.float32(noise_level * np.exp(rng.uniform(0.0, 3.5))) * shape.astype(np.float32)
+    window += np.float32(noise_level * np.exp(rng.uniform(*log_strength))) * shape.astype(np.float32)
 
 
-def clip_window(window: Float32Array, rng: np.random.Generator) -> None:
-    """Clip a window at a random share of its largest sample, in place."""
-    limit = np.abs(window).max() * rng.uniform(0.2, 0.8)
+def clip_window(
+    window: Float32Array, rng: np.random.Generator, *, shares: tuple[float, float] = (0.2, 0.8)
+) -> None:
+    """Clip a window at a random share of its largest sample, in place; the share is uniform between two shares."""
+    limit = np.abs(window).max() * rng.uniform(*shares)
     np.clip(window, -limit, limit, out=window)
 
 
@@ -64,7 +77,7 @@ def _step(n_samples: int, rng: np.random.Generator) -> FloatArray:
 
 def _burst(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return noise with a Gaussian envelope, such as a gust or a vehicle."""
-    width = np.exp(rng.uniform(np.log(15), np.log(500)))
+    width = log_uniform(rng, (15, 500))
     middle = rng.integers(n_samples)
     envelope = np.exp(-0.5 * ((np.arange(n_samples) - middle) / width) ** 2)
     return _coloured(n_samples, rng) * envelope
@@ -110,8 +123,8 @@ def _coloured(n_samples: int, rng: np.random.Generator) -> FloatArray:
     """Return noise in a random band with equal variance on all components and a random common share."""
     from scipy.signal import butter, sosfilt
 
-    low = np.exp(rng.uniform(np.log(0.007), np.log(0.08)))
-    high = min(0.45, low * np.exp(rng.uniform(np.log(1.5), np.log(10))))
+    low = float(log_uniform(rng, (0.007, 0.08)))
+    high = min(0.45, low * float(log_uniform(rng, (1.5, 10))))
     noise = sosfilt(
         butter(2, (2 * low, 2 * high), "bandpass", output="sos"), rng.normal(size=(3, n_samples)), axis=1
     )

@@ -20,8 +20,6 @@ from selfseis.simulate.stream import Role, keyed_generator
 from selfseis.simulate.wavefield import Coda, Wavefield
 from selfseis.typing import Float32Array, FloatArray, IntArray
 
-TYPICAL_VP = 5000.0  # m/s
-
 
 @dataclass(frozen=True)
 class SimulatedEvent:
@@ -151,7 +149,7 @@ def simulate_recording_with_events(
     rate = sampling_rate(noise)
     low, high = band or default_band(rate)
     receivers = receivers_of(noise, (low, high), coordinates)
-    nearest = max(0.3 * receivers.extent, 20 * TYPICAL_VP / rate)
+    nearest = max(0.3 * receivers.extent, 20 * PointSource.vp / rate)
     distances = distances or (nearest, 10 * nearest)
     low = max(low, high / 100)
     corners = corner_frequencies or (1.2 * low, max(1.5 * low, float(np.sqrt(low * high))))

@@ -28,7 +28,7 @@ from selfseis.simulate.wavefield import (
 )
 from selfseis.typing import Float32Array, FloatArray
 
-SPIKE_OVERSAMPLING = 2
+SPIKE_OVERSAMPLING = 2  # positions of spikes lie between samples
 
 
 def straight_fibre(distance: npt.ArrayLike) -> FloatArray:
@@ -131,21 +131,23 @@ def _scattered(
     rng: np.random.Generator,
     window: Window,
 ) -> npt.NDArray[np.complex64]:
-    """Spectra of the scattered waves along the fibre: a quarter of the scatterers radiate from P, the others from S."""
+    """Spectra of the scattered waves along the fibre; some scatterers radiate from P, the others from S."""
     extent = np.ptp(receivers, axis=0).max()
     rate = SPIKE_OVERSAMPLING * window.sampling_rate
     spectra = np.zeros((len(receivers), window.frequencies.size), np.complex64)
     max_lapse = 3 * coda.decay
     for phase in PHASES:
         spikes = np.zeros((len(receivers), SPIKE_OVERSAMPLING * window.padded), np.float32)
-        for _ in range(round(coda.scatterers * (0.25 if phase == "P" else 0.75))):
-            scatterer = receivers[rng.integers(len(receivers))] + rng.normal(0, 0.3 * extent, 3) * (1, 1, 0.3)
+        share = coda.p_share if phase == "P" else 1 - coda.p_share
+        for _ in range(round(coda.scatterers * share)):
+            nearest = receivers[rng.integers(len(receivers))]
+            scatterer = nearest + rng.normal(0, coda.spread * extent, 3) * (1, 1, 0.3)
             lapse = rng.uniform(0, max_lapse)
             lengths, directions = rays(scatterer, receivers)
             excited = source.origin_time + rays(source.position, scatterer[None])[0][0] / source.velocity(
                 phase
             )
-            delays = lapse + lengths / (source.vs * rng.uniform(0.5, 1.0))
+            delays = lapse + lengths / (source.vs * rng.uniform(*coda.velocities))
             sensitivity = np.sum(tangents * directions, axis=1) ** 2
             spreading = np.sqrt(0.1 * extent / (0.1 * extent + lengths))
             strengths = rng.standard_normal() * sensitivity * spreading * np.exp(-delays / coda.decay)

@@ -24,7 +24,7 @@ from selfseis.simulate.wavefield import (
 )
 from selfseis.typing import FloatArray
 
-FREE_SURFACE = 2.0
+FREE_SURFACE = 2.0  # amplification of a wave that arrives from below
 
 
 def network_event(

@@ -13,12 +13,12 @@ from typing import Literal
 
 import numpy as np
 
-from selfseis.simulate.stream import CorrelationShape, NoiseStream, Role, keyed_generator
+from selfseis.simulate.stream import CorrelationShape, NoiseStream, Role, keyed_generator, log_uniform
 from selfseis.typing import Float32Array, IntArray
 
 BurstReach = Literal["all", "neighbours", "station"]
 BURST_EPOCH = 600.0  # seconds drawn from one generator, so that the bursts of any span can be computed
-MAX_BURST = 60.0  # seconds
+MAX_BURST = 60.0  # seconds before a span in which a burst may have begun
 
 
 def band_limited_noise(
@@ -119,6 +119,7 @@ def bursts(
     *,
     reach: Sequence[BurstReach] = ("all", "neighbours", "station"),
     amplitude: float = 4.0,
+    amplitude_spread: float = 0.5,
     durations: tuple[float, float] = (0.5, 10.0),
     channels_per_station: int = 1,
 ) -> list[Burst]:
@@ -138,7 +139,9 @@ def bursts(
         Kinds, drawn with equal probability: all channels at once; a run of at least 2 stations (or fibre channels)
         and at most a quarter of them; one station.
     amplitude : float
-        Median amplitude over that of the noise; lognormal with a standard deviation of 0.5.
+        Median amplitude over that of the noise.
+    amplitude_spread : float
+        Standard deviation of the logarithm of the amplitude.
     durations : tuple of float
         Minimum and maximum duration (s), log-uniform between.
     channels_per_station : int
@@ -162,8 +165,8 @@ def bursts(
         rng = keyed_generator(seed, Role.BURSTS, epoch)
         for _ in range(rng.poisson(rate_per_hour * BURST_EPOCH / 3600)):
             onset = BURST_EPOCH * (epoch + rng.random())
-            duration = float(np.exp(rng.uniform(*np.log(durations))))
-            factor = amplitude * float(np.exp(0.5 * rng.standard_normal()))
+            duration = float(log_uniform(rng, durations))
+            factor = amplitude * float(np.exp(amplitude_spread * rng.standard_normal()))
             kind = reach[int(rng.integers(len(reach)))]
             first, last = _stations_reached(kind, n_stations, rng)
             if start <= onset < end:

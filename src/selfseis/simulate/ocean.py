@@ -16,8 +16,6 @@ from selfseis.simulate.stream import Role, keyed_generator
 from selfseis.typing import Float32Array, FloatArray
 
 GRAVITY = 9.81  # m/s2
-WAVES_PER_SEA = 48  # sinusoids at a time: enough for Gaussian statistics
-SEA_SECONDS = 600.0  # after this a new set of waves fades in, so that no wave is predictable for hours
 SAMPLES_AT_A_TIME = 16384  # bounds the memory of long reads
 
 
@@ -62,6 +60,10 @@ class OceanWaves:
         Water depth, m.
     backward : float
         Share of the power that travels towards smaller positions, 0 to 1.
+    waves_per_sea : int
+        Sinusoids at a time: the default is enough for Gaussian statistics.
+    sea_seconds : float
+        Time after which a new set of waves fades in (s), so that no wave is predictable for hours.
     """
 
     seed: int
@@ -69,6 +71,8 @@ class OceanWaves:
     band: tuple[float, float] = (0.05, 0.3)
     depth: float = 50.0
     backward: float = 0.3
+    waves_per_sea: int = 48
+    sea_seconds: float = 600.0
 
     def read(self, positions: npt.ArrayLike, first: int, last: int) -> Float32Array:
         """Return the waves at some positions.
@@ -87,7 +91,7 @@ class OceanWaves:
         """
         x = np.asarray(positions, dtype=float)
         waves = np.zeros((x.size, last - first), np.float32)
-        sea = max(1, round(SEA_SECONDS * self.sampling_rate))
+        sea = max(1, round(self.sea_seconds * self.sampling_rate))
         for number in range(
             first // sea, -(-last // sea) + 1
         ):  # set n contributes from (n - 1) to (n + 1) sea lengths
@@ -101,11 +105,12 @@ class OceanWaves:
     def _one_sea(self, number: int, x: FloatArray, seconds: FloatArray, fade: FloatArray) -> Float32Array:
         """Sum of sinusoids, as one product of a (position, wave) and a (wave, sample) matrix."""
         rng = keyed_generator(self.seed, Role.OCEAN, number)
-        frequency = rng.uniform(*self.band, WAVES_PER_SEA)
-        direction = np.where(rng.random(WAVES_PER_SEA) < self.backward, -1.0, 1.0)
-        phase = rng.uniform(0, 2 * np.pi, WAVES_PER_SEA)
+        n_waves = self.waves_per_sea
+        frequency = rng.uniform(*self.band, n_waves)
+        direction = np.where(rng.random(n_waves) < self.backward, -1.0, 1.0)
+        phase = rng.uniform(0, 2 * np.pi, n_waves)
         k = gravity_wavenumber(frequency, self.depth)
-        amplitude = rng.rayleigh(size=WAVES_PER_SEA) / np.cosh(np.minimum(k * self.depth, 50.0))
+        amplitude = rng.rayleigh(size=n_waves) / np.cosh(np.minimum(k * self.depth, 50.0))
         amplitude *= np.sqrt(2 / np.sum(amplitude**2))
         in_time = 2 * np.pi * frequency[:, None] * seconds + phase[:, None]
         in_space = x[:, None] * (k * direction)

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from selfseis.simulate.stream import log_uniform
 from selfseis.typing import FloatArray
 
 Pulse = Literal["brune", "ricker"]
@@ -173,6 +174,9 @@ def random_source(
     distances: tuple[float, float],
     corner_frequencies: tuple[float, float],
     depth_fraction: tuple[float, float] = (0.2, 1.0),
+    vp: tuple[float, float] = (3000.0, 6500.0),
+    vp_over_vs: tuple[float, float] = (1.65, 1.9),
+    kappa_corners: tuple[float, float] = (1.0, 3.0),
 ) -> PointSource:
     """Draw a source around receivers: any azimuth, mechanism and corner frequency.
 
@@ -190,20 +194,24 @@ def random_source(
         Minimum and maximum corner frequency of P, Hz; log-uniform.
     depth_fraction : tuple of float
         Depth over distance, uniform.
+    vp, vp_over_vs : tuple of float
+        Minimum and maximum of the velocity of P (m/s) and of its ratio to that of S, uniform. The defaults are
+        invented and suit crustal rocks.
+    kappa_corners : tuple of float
+        Range of the frequency above which kappa attenuates, over the corner frequency, uniform.
 
     Returns
     -------
     PointSource
-        With vp 3 to 6.5 km/s, vp / vs 1.65 to 1.9, and a kappa that attenuates frequencies above 1 to 3 corners.
     """
     coordinates = np.asarray(receivers, dtype=float)
-    distance = np.exp(rng.uniform(*np.log(distances)))
+    distance = log_uniform(rng, distances)
     depth = distance * rng.uniform(*depth_fraction)
     azimuth = rng.uniform(0, 2 * np.pi)
     across = np.sqrt(distance**2 - depth**2)
     east, north, up = coordinates[rng.integers(len(coordinates))]
-    vp = rng.uniform(3000, 6500)
-    corner = float(np.exp(rng.uniform(*np.log(corner_frequencies))))
+    velocity = rng.uniform(*vp)
+    corner = float(log_uniform(rng, corner_frequencies))
     return PointSource(
         position=(
             float(east + across * np.cos(azimuth)),
@@ -215,7 +223,7 @@ def random_source(
         dip=float(np.degrees(np.arccos(rng.random()))),
         rake=rng.uniform(-180, 180),
         corner_frequency=corner,
-        vp=vp,
-        vs=vp / rng.uniform(1.65, 1.9),
-        kappa=1 / (np.pi * corner * rng.uniform(1, 3)),
+        vp=velocity,
+        vs=velocity / rng.uniform(*vp_over_vs),
+        kappa=1 / (np.pi * corner * rng.uniform(*kappa_corners)),
     )

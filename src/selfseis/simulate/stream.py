@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from selfseis.typing import Float32Array
+from selfseis.typing import Float32Array, FloatArray
 
 WHITE_BLOCK = 2048  # samples drawn from one generator
 BLOCKS_BEFORE_START = 1 << 16  # the halo of a filter begins before sample 0, and keys must not be negative
@@ -40,6 +40,11 @@ class Role(IntEnum):
 def keyed_generator(seed: int, role: Role, *keys: int) -> np.random.Generator:
     """Return the generator of a seed, a role and further non-negative keys (channel, block, ...)."""
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence((seed, int(role), *keys))))
+
+
+def log_uniform(rng: np.random.Generator, bounds: tuple[float, float], size: int | None = None) -> FloatArray:
+    """Draw numbers between two bounds, uniform in their logarithm."""
+    return np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]), size))
 
 
 def band_pass_taps(

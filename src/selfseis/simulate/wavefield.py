@@ -36,7 +36,7 @@ class Wavefield:
 
 @dataclass(frozen=True)
 class Coda:
-    """Parameters of the coda of P and S.
+    """Parameters of the coda of P and S; all are invented.
 
     Parameters
     ----------
@@ -45,12 +45,21 @@ class Coda:
     decay : float
         Time in which the amplitude falls to 1 / e, s.
     scatterers : int
-        Point scatterers along a fibre.
+        Point scatterers along a fibre. The next three parameters are theirs; a network's coda has none.
+    p_share : float
+        Share of the scatterers that radiate from P, the others from S.
+    spread : float
+        Standard deviation of the positions of scatterers around the fibre, over its extent.
+    velocities : tuple of float
+        Minimum and maximum velocity of scattered waves, over that of S.
     """
 
     level: float = 0.3
     decay: float = 3.0
     scatterers: int = 200
+    p_share: float = 0.25
+    spread: float = 0.3
+    velocities: tuple[float, float] = (0.5, 1.0)
 
 
 @dataclass(frozen=True)

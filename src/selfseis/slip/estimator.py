@@ -37,6 +37,7 @@ from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
 from selfseis.slip.leave_one_type_out import HeldOutType, hold_out_types, score_types, summarise_types
 from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
+from selfseis.slip.options import SlipOptions
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups, check_size
 from selfseis.slip.prepare import prepare
 from selfseis.slip.priors import PRIORS, candidate, check_names, no_slip, smooth_prior, uniform_slip
@@ -112,6 +113,8 @@ class SlipInversion(Estimator):
         Number of models drawn from the prior to measure the best correlation that the geometry allows.
     seed : int
         Seed of all random numbers.
+    options : SlipOptions
+        Further settings: readers, fault, noise, priors, blocks, moment and solvers.
 
     Attributes
     ----------
@@ -165,6 +168,7 @@ class SlipInversion(Estimator):
         max_patches: int = MAX_PATCH_GROUPS,
         n_oracle: int = 6,
         seed: int = 0,
+        options: SlipOptions = SlipOptions(),
     ) -> None:
         self.priors = priors
         self.n_folds = n_folds
@@ -178,6 +182,7 @@ class SlipInversion(Estimator):
         self.max_patches = max_patches
         self.n_oracle = n_oracle
         self.seed = seed
+        self.options = options
 
     def fit(
         self,
@@ -207,7 +212,7 @@ class SlipInversion(Estimator):
         """
         self.quality_log_ = QualityLog()
         check_names(self.priors)
-        check_size(self.max_patches)
+        check_size(self.max_patches, self.options.inversion.solvers)
         # The matrices are small: more threads would only wait for each other.
         with threadpool_limits(1):
             with stage("read and check"):
@@ -220,9 +225,13 @@ class SlipInversion(Estimator):
                     near_fault_km=self.near_fault_km,
                     check_sign=self.check_sign,
                     max_patches=self.max_patches,
+                    options=self.options,
                 )
                 self.problem_ = slip_problem(
-                    self.prepared_.patch_groups, self.prepared_.observations, noise_model=self.noise_model
+                    self.prepared_.patch_groups,
+                    self.prepared_.observations,
+                    noise_model=self.noise_model,
+                    options=self.options,
                 )
             with stage("hold out blocks") as progress:
                 self._validate(progress)
@@ -235,13 +244,14 @@ class SlipInversion(Estimator):
         return self
 
     def _candidates(self) -> list[Prior]:
-        return [candidate(name, self.prepared_.patch_groups) for name in self.priors]
+        return [candidate(name, self.prepared_.patch_groups, self.options) for name in self.priors]
 
     def _validate(self, progress: Progress) -> None:
-        problem = self.problem_
-        if len(np.unique(problem.blocks)) < 4:
+        problem, min_blocks = self.problem_, self.options.blocks.min_blocks
+        n_blocks = len(np.unique(problem.blocks))
+        if n_blocks < min_blocks:
             raise InputError(
-                f"at least 4 places are needed, got {len(np.unique(problem.blocks))}: give more sites or scenes"
+                f"at least {min_blocks} places are needed, got {n_blocks}: give more sites or scenes"
             )
         found = nested_holdout(
             problem, self._compared_priors(), n_folds=self.n_folds, n_inner=self.n_inner, seed=self.seed,
@@ -250,14 +260,16 @@ class SlipInversion(Estimator):
         *self.heldouts_, self.uniform_, self.null_ = found
         self.chosen_ = self._chosen(found)
         self.verdict_ = evaluate_priors(
-            "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed
-        )
+            "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed,
+            options=problem.options.evaluation,
+        )  # fmt: skip
 
     def _hold_out_types(self, progress: Progress) -> None:
         problem = self.problem_
         found = hold_out_types(
-            problem, self._compared_priors(), n_inner=self.n_inner, seed=self.seed, progress=progress
-        )
+            problem, self._compared_priors(), n_inner=self.n_inner, seed=self.seed, progress=progress,
+            options=self.options.blocks,
+        )  # fmt: skip
         self.by_type_: list[HeldOut] = [self._chosen(found), *found] if found else []
         self.types_: list[HeldOutType] = (
             score_types(problem, self.by_type_[0], self.by_type_[-2], self.seed) if found else []
@@ -266,7 +278,8 @@ class SlipInversion(Estimator):
 
     def _compared_priors(self) -> list[Prior]:
         """Return all priors, uniform slip, and no slip."""
-        return [*self._candidates(), uniform_slip(self.prepared_.patch_groups), no_slip()]
+        uniform = uniform_slip(self.prepared_.patch_groups, self.options.priors)
+        return [*self._candidates(), uniform, no_slip()]
 
     def _chosen(self, heldouts: Sequence[HeldOut]) -> HeldOut:
         """Select among the priors that keep the rake limits; the others are only compared."""
@@ -289,7 +302,8 @@ class SlipInversion(Estimator):
         )  # fmt: skip
         self.fitted_ = _widened(fitted, self.choice_)
         data = self.prepared_.observations
-        log_outliers(data.kind, data.name, self.fitted_.weights, self.quality_log_)
+        weights, options = self.fitted_.weights, self.options.robust_noise
+        log_outliers(data.kind, data.name, weights, self.quality_log_, options)
 
     def _variograms(self, everything: BoolArray) -> dict[str, Any]:
         measure = self.problem_.measure_noise
@@ -299,17 +313,17 @@ class SlipInversion(Estimator):
         return measure.insar.variograms(replace(self.problem_, noise=noise), everything)
 
     def _describe(self) -> None:
-        fault = self.prepared_.fault
+        fault, options = self.prepared_.fault, self.options.moment
         self.slip_ = Slip.of(self.fitted_.model, self.prepared_.patch_groups)
         self.slip_samples_ = Slip.of(self.fitted_.samples, self.prepared_.patch_groups)
         self.slip_sd_ = self.slip_samples_.amount.std(axis=0, ddof=1)
         constant = None if self.rigidity_gpa is None else 1e9 * self.rigidity_gpa
-        self.rigidity_ = rigidity_of(fault, self.prepared_.layers, constant)
+        self.rigidity_ = rigidity_of(fault, self.prepared_.layers, constant, options)
         self.magnitude_ = magnitude_with_interval(
-            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, self.seed
+            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, self.seed, options
         )
         self.moment_by_depth_ = moment_by_depth(
-            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_
+            self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, options
         )
         predicted, _ = self.fitted_.predict(self.final_problem_, np.ones(self.problem_.n_data, bool))
         self.predicted_ = predicted
@@ -320,7 +334,7 @@ class SlipInversion(Estimator):
         patch_groups, setting = self.prepared_.patch_groups, self.setting_
         prior = self.prior_ if isinstance(self.prior_, GaussianPrior) else None
         if prior is None:
-            prior = smooth_prior(patch_groups)
+            prior = smooth_prior(patch_groups, self.options)
             setting = prior.settings()[1]
         resolution = resolution_diagonal(self.final_problem_, prior, setting, scales=self.fitted_.scales)
         per_patch = patch_groups.spread(resolution.reshape(-1, len(patch_groups)).mean(axis=0))
@@ -346,6 +360,6 @@ def _widened(fitted: Fitted, choice: Choice) -> Fitted:
 def _with_scaled_noise(problem: LinearProblem, fitted: Fitted) -> LinearProblem:
     """Return the problem with the noise of the fit, so that simulated data have the noise of the real data."""
     noise = problem.noise
-    scale = np.array([fitted.scales[kind] for kind in noise.kind.tolist()])
+    scale = noise.of_kinds(fitted.scales)
     covariance = {kind: matrix * fitted.scales[kind] ** 2 for kind, matrix in noise.covariance.items()}
     return replace(problem, noise=Noise(noise.sd * scale, noise.kind, covariance))

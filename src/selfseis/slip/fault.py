@@ -11,11 +11,8 @@ import numpy as np
 from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap, wrapped
 from selfseis.inversion import Graph
+from selfseis.slip.options import FaultOptions
 from selfseis.typing import FloatArray, IntArray
-
-TOUCHING = 1.4
-MAX_BEND_DEGREES = 45.0
-MAX_RAKE_RANGE = 170.0
 
 
 @dataclass(frozen=True)
@@ -134,11 +131,10 @@ class Fault:
         along, down = directions(mean_angle(self.strike, self.area_km2), float(np.median(self.dip)))
         return np.stack([centred @ along, centred @ down], axis=1)
 
-    @cached_property
-    def graph(self) -> Graph:
-        """Neighbouring patches, and the length of their common edge."""
+    def graph(self, options: FaultOptions = FaultOptions()) -> Graph:
+        """Return neighbouring patches, and the length of their common edge."""
         rectangular = all(len(corner) == 4 for corner in self.corners)
-        edges, faces = (_touching_rectangles if rectangular else _shared_edges)(self)
+        edges, faces = _touching_rectangles(self, options) if rectangular else _shared_edges(self)
         if not edges.size:
             return Graph(self.area_km2, np.zeros((0, 2), int), np.zeros(0))
         distance = np.linalg.norm(self.centres_km[edges[:, 0]] - self.centres_km[edges[:, 1]], axis=1)
@@ -226,16 +222,16 @@ def rake_basis(fault: Fault) -> FloatArray:
     return np.stack([np.cos(radians), np.sin(radians)], axis=-1)
 
 
-def limited_rakes(fault: Fault) -> tuple[Fault, int]:
+def limited_rakes(fault: Fault, options: FaultOptions = FaultOptions()) -> tuple[Fault, int]:
     """Narrow rake limits that are too far apart; return the fault and the number of narrowed patches.
 
     Slip is a sum of non-negative slip along two directions, so the limits must be less than 180 degrees apart.
     """
     width = (fault.rake_max - fault.rake_min) % 360
     width = np.where((width == 0) & (fault.rake_max != fault.rake_min), 360, width)
-    too_wide = width > MAX_RAKE_RANGE
+    too_wide = width > options.max_rake_range
     middle = fault.rake_min + width / 2
-    half = np.where(too_wide, MAX_RAKE_RANGE, width) / 2
+    half = np.where(too_wide, options.max_rake_range, width) / 2
     return fault.with_rakes(middle - half, middle + half), int(too_wide.sum())
 
 
@@ -251,7 +247,7 @@ def mean_angle(degrees: FloatArray, weight: FloatArray) -> float:
     return float(np.degrees(np.arctan2(weight @ np.sin(radians), weight @ np.cos(radians))))
 
 
-def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
+def _touching_rectangles(fault: Fault, options: FaultOptions) -> tuple[IntArray, FloatArray]:
     """Return pairs of rectangles one patch apart along strike or dip, and the length of their common edge."""
     outlines = np.array(fault.outlines_km)
     lengths = np.linalg.norm(outlines[:, 1] - outlines[:, 0], axis=1)
@@ -264,10 +260,12 @@ def _touching_rectangles(fault: Fault) -> tuple[IntArray, FloatArray]:
         steps /= np.stack([lengths + lengths[one], widths + widths[one]], axis=1) / 2
         adjacent = (
             np.linalg.norm(away, axis=1)
-            < TOUCHING * (np.hypot(lengths, widths) + np.hypot(lengths[one], widths[one])) / 2
+            < options.max_patch_distance
+            * (np.hypot(lengths, widths) + np.hypot(lengths[one], widths[one]))
+            / 2
         )
         bend = np.abs((fault.strike - fault.strike[one] + 180) % 360 - 180)
-        near = (steps.sum(axis=1) < TOUCHING) & adjacent & (bend < MAX_BEND_DEGREES)
+        near = (steps.sum(axis=1) < options.max_patch_distance) & adjacent & (bend < options.max_bend)
         for other in np.flatnonzero(near & (np.arange(len(fault)) > one)):
             is_along = steps[other, 0] > steps[other, 1]
             edges.append((one, int(other)))

@@ -15,11 +15,9 @@ from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_columns, read_text, required
 from selfseis.slip.fault import Fault, Rectangle, corners_of, directions
+from selfseis.slip.options import FaultOptions
 from selfseis.typing import FloatArray
 
-TARGET_PATCHES = 200
-MIN_PATCH_FEATURES = 12
-MAX_DEPTH_KM = 750.0
 PLACES = {"lon": ("lon", "longitude", "top_lon"), "lat": ("lat", "latitude", "top_lat")}
 NAMES = {
     "strike": ("strike", "strike_deg", "azimuth", "str"),
@@ -32,10 +30,9 @@ NAMES = {
     "rake_max": ("rake_max", "rakemax", "max_rake"),
     "segment": ("segment", "seg", "fault", "plane"),
 }
-RAKE_MARGIN = 45.0
 
 
-def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
+def read_geojson(path: Path, patch_km: float | None = None, options: FaultOptions = FaultOptions()) -> Fault:
     """Read a fault from GeoJSON.
 
     A rectangle is a polygon with four corners, or a point or a line with ``strike, dip, length_km, width_km,
@@ -48,6 +45,7 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
     path : Path
     patch_km : float, optional
         Size of the patches into which rectangles are cut; by default about 200 patches.
+    options : FaultOptions
 
     Returns
     -------
@@ -66,10 +64,12 @@ def read_geojson(path: Path, patch_km: float | None = None) -> Fault:
         raise InputError(
             f"{path.name} is not a GeoJSON with features ({type(error).__name__}: {error}): check the file"
         ) from None
-    return _fault_of(path, geometries, patch_km)
+    return _fault_of(path, geometries, patch_km, options)
 
 
-def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
+def read_rectangles(
+    path: Path, patch_km: float | None = None, options: FaultOptions = FaultOptions()
+) -> Fault:
     """Read a fault from a table of rectangles, one per row.
 
     Parameters
@@ -79,6 +79,7 @@ def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
         known, ``rake_min, rake_max`` or ``rake``.
     patch_km : float, optional
         Size of the patches; see `read_geojson`.
+    options : FaultOptions
 
     Raises
     ------
@@ -88,27 +89,29 @@ def read_rectangles(path: Path, patch_km: float | None = None) -> Fault:
     columns = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES)).cells
     required(columns, ("lon", "lat"), path)
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-    return _fault_of(
-        path, [(None, {name: cell for name, cell in row.items() if cell}) for row in rows], patch_km
-    )
+    features = [(None, {name: cell for name, cell in row.items() if cell}) for row in rows]
+    return _fault_of(path, features, patch_km, options)
 
 
 def _fault_of(
-    path: Path, geometries: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]], patch_km: float | None
+    path: Path,
+    geometries: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]],
+    patch_km: float | None,
+    options: FaultOptions,
 ) -> Fault:
     pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]] = []
     notes: list[str] = []
     for number, (geometry, properties) in enumerate(geometries):
         try:
             known = {name: _number(properties, name) for name in NAMES if name != "segment"}
-            shapes = _shapes(geometry or _point(properties), known, notes)
+            shapes = _shapes(geometry or _point(properties), known, notes, options)
         except (ValueError, TypeError, KeyError, IndexError) as error:
             raise InputError(f"{path.name}: feature {number + 1}: {error}") from None
         pieces += [(shape, known | {"segment": number}) for shape in shapes]
     if not pieces:
         raise InputError(f"{path.name} holds no fault: give rectangles or triangles as polygons")
-    pieces = _cut(pieces, patch_km, notes)
-    return _assembled(pieces, tuple(dict.fromkeys(notes)))
+    pieces = _cut(pieces, patch_km, notes, options)
+    return _assembled(pieces, tuple(dict.fromkeys(notes)), options)
 
 
 def _number(properties: dict[str, Any], name: str) -> float:
@@ -128,14 +131,16 @@ def _point(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shapes(
-    geometry: dict[str, Any], known: dict[str, float], notes: list[str]
+    geometry: dict[str, Any], known: dict[str, float], notes: list[str], options: FaultOptions
 ) -> list[FloatArray | Rectangle]:
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "MultiPolygon":
-        parts = [_shapes({"type": "Polygon", "coordinates": part}, known, notes) for part in coordinates]
+        parts = [
+            _shapes({"type": "Polygon", "coordinates": part}, known, notes, options) for part in coordinates
+        ]
         return [shape for part in parts for shape in part]
     if kind == "Polygon":
-        return [_polygon(np.array(coordinates[0], float), known, notes)]
+        return [_polygon(np.array(coordinates[0], float), known, notes, options)]
     if kind == "LineString":
         return list(_trace(np.array(coordinates, float), known))
     if kind == "Point":
@@ -144,13 +149,15 @@ def _shapes(
     raise ValueError(f"a {kind} is not a patch: give a Polygon, a LineString or a Point")
 
 
-def _polygon(corners: FloatArray, known: dict[str, float], notes: list[str]) -> FloatArray | Rectangle:
+def _polygon(
+    corners: FloatArray, known: dict[str, float], notes: list[str], options: FaultOptions
+) -> FloatArray | Rectangle:
     if np.allclose(corners[0], corners[-1]) and len(corners) > 3:
         corners = corners[:-1]
     if len(corners) not in (3, 4):
         raise ValueError(f"a patch must have 3 or 4 corners, got {len(corners)}")
     if corners.shape[1] > 2:
-        return np.column_stack([corners[:, :2], _depths_km(corners[:, 2], known, notes)])
+        return np.column_stack([corners[:, :2], _depths_km(corners[:, 2], known, notes, options)])
     if len(corners) == 3:
         raise ValueError("a triangle needs the depth of its corners as third coordinate")
     _require(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
@@ -160,12 +167,14 @@ def _polygon(corners: FloatArray, known: dict[str, float], notes: list[str]) -> 
     return _rectangle(float(longitude), float(latitude), middle, known)
 
 
-def _depths_km(heights: FloatArray, known: dict[str, float], notes: list[str]) -> FloatArray:
+def _depths_km(
+    heights: FloatArray, known: dict[str, float], notes: list[str], options: FaultOptions
+) -> FloatArray:
     """Return depths in km from heights or depths in metres or kilometres."""
     sign = -1.0 if np.median(heights) < 0 else 1.0
     top = known["top_depth_km"]
     extent = known["width_km"] * math.sin(math.radians(known["dip"]))
-    in_metres = float(np.abs(heights).max()) > MAX_DEPTH_KM
+    in_metres = float(np.abs(heights).max()) > options.max_depth_km
     if math.isfinite(top) and math.isfinite(extent):
         in_metres = np.abs(heights).max() > 30 * (abs(top) + extent + 0.1)
     if sign < 0:
@@ -214,15 +223,19 @@ def _require(known: dict[str, float], names: tuple[str, ...]) -> None:
 
 
 def _cut(
-    pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], patch_km: float | None, notes: list[str]
+    pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]],
+    patch_km: float | None,
+    notes: list[str],
+    options: FaultOptions,
 ) -> list[tuple[FloatArray | Rectangle, dict[str, Any]]]:
     """Cut rectangles into patches if they are few or if a patch size is given."""
     quads = [_corners(shape) for shape, _ in pieces]
-    if patch_km is None and (len(pieces) >= MIN_PATCH_FEATURES or any(len(quad) == 3 for quad in quads)):
+    are_patches = len(pieces) >= options.min_patch_features or any(len(quad) == 3 for quad in quads)
+    if patch_km is None and are_patches:
         return pieces
     sides = [_sides_km(quad) if len(quad) == 4 else (0.0, 0.0) for quad in quads]
     area = sum(length * width for length, width in sides)
-    size = patch_km or max(math.sqrt(area / TARGET_PATCHES), 0.2)
+    size = patch_km or max(math.sqrt(area / options.target_patches), options.min_patch_km)
     cut: list[tuple[FloatArray | Rectangle, dict[str, Any]]] = []
     for (shape, known), quad, (length, width) in zip(pieces, quads, sides, strict=True):
         n_along, n_down = max(1, round(length / size)), max(1, round(width / size))
@@ -267,12 +280,14 @@ def _grid(quad: FloatArray, n_along: int, n_down: int) -> list[FloatArray]:
     ]  # fmt: skip
 
 
-def _assembled(pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], notes: tuple[str, ...]) -> Fault:
+def _assembled(
+    pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], notes: tuple[str, ...], options: FaultOptions
+) -> Fault:
     corners = tuple(_corners(shape) for shape, _ in pieces)
     angles = [_orientation(corner, known) for corner, (_, known) in zip(corners, pieces, strict=True)]
-    limits = np.array([_rake_limits(known) for _, known in pieces])
+    limits = np.array([_rake_limits(known, options.rake_margin) for _, known in pieces])
     segment = np.array([known["segment"] for _, known in pieces])
-    if len(np.unique(segment)) >= MIN_PATCH_FEATURES:  # features are patches here, not segments
+    if len(np.unique(segment)) >= options.min_patch_features:  # features are patches here, not segments
         segment = np.zeros(len(pieces), int)
     strike, dip = np.array(angles).T
     return Fault(corners, strike % 360, dip, limits[:, 0], limits[:, 1], segment, notes)
@@ -296,7 +311,7 @@ def _orientation(corners: FloatArray, known: dict[str, Any]) -> tuple[float, flo
     return math.degrees(math.atan2(-normal[1], normal[0])), dip
 
 
-def _rake_limits(known: dict[str, Any]) -> tuple[float, float]:
+def _rake_limits(known: dict[str, Any], margin: float) -> tuple[float, float]:
     if math.isfinite(known["rake_min"]) and math.isfinite(known["rake_max"]):
         return known["rake_min"], known["rake_max"]
-    return known["rake"] - RAKE_MARGIN, known["rake"] + RAKE_MARGIN
+    return known["rake"] - margin, known["rake"] + margin

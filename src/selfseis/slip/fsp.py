@@ -12,9 +12,9 @@ from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_text
 from selfseis.slip.fault import Fault, Rectangle, directions
+from selfseis.slip.options import FaultOptions
 from selfseis.typing import FloatArray
 
-RAKE_MARGIN = 45.0
 NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 
 
@@ -54,13 +54,15 @@ class SlipModel:
     magnitude: float
 
 
-def read_fsp(path: str | Path) -> SlipModel:
+def read_fsp(path: str | Path, options: FaultOptions = FaultOptions()) -> SlipModel:
     """Read a finite-source model.
 
     Parameters
     ----------
     path : str or Path
         File of SRCMOD or of the USGS, with one plane or several.
+    options : FaultOptions
+        Margin of the rake limits about the rake of the header.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def read_fsp(path: str | Path) -> SlipModel:
         for name in ("SLIP", "RAKE")
     )
     mean_rake = _header(text, "RAKE")
-    margin = RAKE_MARGIN if np.isfinite(mean_rake) else np.nan
+    margin = options.rake_margin if np.isfinite(mean_rake) else np.nan
     n = len(rectangles)
     fault = Fault.of_rectangles(
         rectangles,
@@ -97,7 +99,7 @@ def read_fsp(path: str | Path) -> SlipModel:
         np.repeat(np.arange(len(segments)), [len(segment.rows) for segment in segments]),
         ()
         if np.isnan(mean_rake)
-        else (f"rake limits {mean_rake:.0f} ± {RAKE_MARGIN:.0f} from the header of {path.name}",),
+        else (f"rake limits {mean_rake:.0f} ± {margin:.0f} from the header of {path.name}",),
     )
     return SlipModel(fault, slip, rake, _rigidity(text), _header(text, "Mw"))
 

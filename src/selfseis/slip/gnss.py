@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from selfseis.errors import InputError
 from selfseis.io.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
 from selfseis.quality_log import QualityLog
+from selfseis.slip.options import ReadingOptions
 from selfseis.typing import FloatArray
 
-SAME_PLACE_DEGREES = 1e-4
-DEFAULT_SD_M = (0.005, 0.005, 0.01)
-USGS_UNIT_M = 0.01
+USGS_UNIT_M = 0.01  # static_data.json is in centimetres
 COMPONENTS = {"E": 0, "N": 1, "Z": 2, "U": 2}
 AXES = {
     "e": ("east", ("dx", "ux", "ew")),
@@ -85,7 +84,11 @@ class Gnss:
         )  # fmt: skip
 
 
-def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
+def read_gnss(
+    path: str | Path,
+    quality_log: QualityLog | None = None,
+    options: ReadingOptions = ReadingOptions(),
+) -> Gnss:
     """Read displacements of GNSS sites, and correct or mask faulty entries.
 
     Parameters
@@ -95,6 +98,7 @@ def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
         ``static_data.json`` of the USGS (centimetres).
     quality_log : QualityLog, optional
         Log of masks and assumptions.
+    options : ReadingOptions
 
     Returns
     -------
@@ -109,8 +113,8 @@ def read_gnss(path: str | Path, quality_log: QualityLog | None = None) -> Gnss:
     quality_log = QualityLog() if quality_log is None else quality_log
     gnss = _from_usgs(path) if path.suffix.lower() == ".json" else _from_table(path, quality_log)
     gnss = _without_bad_rows(gnss, path.name, quality_log)
-    gnss = _with_positive_sds(gnss, path.name, quality_log)
-    return _merged(gnss, path.name, quality_log)
+    gnss = _with_positive_sds(gnss, path.name, quality_log, options.default_sd_m)
+    return _merged(gnss, path.name, quality_log, options.same_place_degrees)
 
 
 def _from_table(path: Path, quality_log: QualityLog) -> Gnss:
@@ -195,9 +199,11 @@ def _without_bad_rows(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     return gnss.take(usable)
 
 
-def _with_positive_sds(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
+def _with_positive_sds(
+    gnss: Gnss, unit: str, quality_log: QualityLog, default_sd_m: tuple[float, ...]
+) -> Gnss:
     sd = gnss.sd.copy()
-    for column, default in enumerate(DEFAULT_SD_M):
+    for column, default in enumerate(default_sd_m):
         bad = ~(np.isfinite(sd[:, column]) & (sd[:, column] > 0))
         typical = float(np.median(sd[~bad, column])) if not bad.all() else default
         n_used = int((bad & np.isfinite(gnss.displacement[:, column])).sum())
@@ -210,9 +216,9 @@ def _with_positive_sds(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     return replace(gnss, sd=sd)
 
 
-def _merged(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
+def _merged(gnss: Gnss, unit: str, quality_log: QualityLog, distance_degrees: float) -> Gnss:
     """Average sites at the same place, which could otherwise be held out and visible at once."""
-    key = np.round(np.stack([gnss.longitude, gnss.latitude], axis=1) / SAME_PLACE_DEGREES).astype(int)
+    key = np.round(np.stack([gnss.longitude, gnss.latitude], axis=1) / distance_degrees).astype(int)
     _, first, place = np.unique(key, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(gnss):
         return gnss

@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from selfseis.slip.fault import Fault, directions
+from selfseis.slip.options import GreensOptions
 from selfseis.typing import FloatArray, IntArray
 
-POISSON = 0.25
-PATCHES_AT_ONCE = 250
 
-
-def surface_displacement(fault: Fault, places_km: FloatArray) -> FloatArray:
+def surface_displacement(
+    fault: Fault, places_km: FloatArray, options: GreensOptions = GreensOptions()
+) -> FloatArray:
     """Compute the displacement of the surface by unit slip on each patch.
 
-    Patches with four corners are two triangles each. The earth is a homogeneous half-space with Poisson's ratio
-    0.25, flat and without topography.
+    Patches with four corners are two triangles each. The earth is a homogeneous half-space, flat and without
+    topography.
 
     Parameters
     ----------
     fault : Fault
     places_km : ndarray, shape (n_places, 2)
         East and north on the map of the fault.
+    options : GreensOptions
+        Poisson's ratio, 0.25 by default.
 
     Returns
     -------
@@ -38,14 +40,16 @@ def surface_displacement(fault: Fault, places_km: FloatArray) -> FloatArray:
 
     triangles, patch = triangulated(fault)
     observers = np.column_stack([places_km, np.zeros(len(places_km))])
-    found = disp_matrix(obs_pts=observers, tris=triangles, nu=POISSON)[..., :2]
+    found = disp_matrix(obs_pts=observers, tris=triangles, nu=options.poisson_ratio)[..., :2]
     summed = np.zeros((len(places_km), 3, len(fault), 2))
     for number, owner in enumerate(patch):
         summed[:, :, owner] += found[:, :, number]
     return summed
 
 
-def displacement_along(fault: Fault, places_km: FloatArray, direction: FloatArray) -> FloatArray:
+def displacement_along(
+    fault: Fault, places_km: FloatArray, direction: FloatArray, options: GreensOptions = GreensOptions()
+) -> FloatArray:
     """Compute the measured component of the displacement for each datum, with bounded memory.
 
     Parameters
@@ -54,6 +58,7 @@ def displacement_along(fault: Fault, places_km: FloatArray, direction: FloatArra
     places_km : ndarray, shape (n_data, 2)
     direction : ndarray, shape (n_data, 3)
         Unit vector of the measured component of each datum: east, north, up.
+    options : GreensOptions
 
     Returns
     -------
@@ -62,10 +67,11 @@ def displacement_along(fault: Fault, places_km: FloatArray, direction: FloatArra
     """
     places, owner = np.unique(places_km, axis=0, return_inverse=True)
     found = np.empty((len(places_km), len(fault), 2))
-    for first in range(0, len(fault), PATCHES_AT_ONCE):
-        some = fault.take(np.arange(first, min(first + PATCHES_AT_ONCE, len(fault))))
-        moved = surface_displacement(some, places)[owner.ravel()]
-        found[:, first : first + PATCHES_AT_ONCE] = np.einsum("dcps,dc->dps", moved, direction)
+    step = options.max_patches_at_once
+    for first in range(0, len(fault), step):
+        some = fault.take(np.arange(first, min(first + step, len(fault))))
+        moved = surface_displacement(some, places, options)[owner.ravel()]
+        found[:, first : first + step] = np.einsum("dcps,dc->dps", moved, direction)
     return found
 
 

@@ -15,6 +15,7 @@ from selfseis.errors import InputError
 from selfseis.io.tables import metres_per_unit, numbers, read_columns, required
 from selfseis.quality_log import QualityLog
 from selfseis.slip.kite import SUFFIXES, read_kite
+from selfseis.slip.options import ReadingOptions
 from selfseis.typing import FloatArray
 
 ALIASES = {
@@ -85,7 +86,11 @@ class Insar:
         )
 
 
-def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar:
+def read_insar(
+    path: str | Path,
+    quality_log: QualityLog | None = None,
+    options: ReadingOptions = ReadingOptions(),
+) -> Insar:
     """Read a scene, and correct or mask faulty entries.
 
     Parameters
@@ -97,6 +102,7 @@ def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar
         Alternatively one of the two files of a kite scene, ``NAME.npz`` and ``NAME.yml`` in the same folder.
     quality_log : QualityLog, optional
         Log of masks and assumptions.
+    options : ReadingOptions
 
     Returns
     -------
@@ -112,12 +118,12 @@ def read_insar(path: str | Path, quality_log: QualityLog | None = None) -> Insar
     if path.suffix.lower() in SUFFIXES:
         longitude, latitude, los, look = read_kite(path)
         scene = Insar(path.stem, longitude, latitude, los, look, np.full(len(los), np.nan))
-        scene = _without_bad_rows(scene, path.name, quality_log)
+        scene = _without_bad_rows(scene, path.name, quality_log, options)
         return _with_upward_look(scene, path.name, quality_log)
-    return _from_table(path, quality_log)
+    return _from_table(path, quality_log, options)
 
 
-def _from_table(path: Path, quality_log: QualityLog) -> Insar:
+def _from_table(path: Path, quality_log: QualityLog, options: ReadingOptions) -> Insar:
     table = read_columns(path, ALIASES, BARE)
     columns = table.cells
     if "focal_point" in table.comments:
@@ -142,7 +148,7 @@ def _from_table(path: Path, quality_log: QualityLog) -> Insar:
         path.stem, numbers(columns["lon"]), numbers(columns["lat"]), los * factor, look,
         sd * table.metres.get("sigma", factor),
     )  # fmt: skip
-    scene = _without_bad_rows(scene, path.name, quality_log)
+    scene = _without_bad_rows(scene, path.name, quality_log, options)
     if AWAY_IS_POSITIVE.search(re.sub(r"[#%\s]+", " ", table.comments)):
         quality_log.add(
             "assumed", path.name, "its header defines negative as towards the satellite: sign reversed"
@@ -158,7 +164,7 @@ def _look_of_angles(columns: Mapping[str, list[str]]) -> FloatArray:
     return np.stack([-across * np.cos(heading), across * np.sin(heading), np.cos(incidence)], axis=1)
 
 
-def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog) -> Insar:
+def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog, options: ReadingOptions) -> Insar:
     length = np.linalg.norm(scene.look, axis=1)
     finite = (
         np.isfinite(scene.longitude) & np.isfinite(scene.latitude) & np.isfinite(scene.los) & (length > 0)
@@ -170,13 +176,10 @@ def _without_bad_rows(scene: Insar, unit: str, quality_log: QualityLog) -> Insar
     if not finite.any():
         raise InputError(f"{unit} holds no pixel with a place, a value and a look vector: check its columns")
     scene, length = scene.take(finite), length[finite]
-    if np.abs(length - 1).max() > 0.05:
-        quality_log.add(
-            "assumed",
-            unit,
-            "look vectors are not unit vectors: normalised",
-            int((abs(length - 1) > 0.05).sum()),
-        )
+    not_unit = np.abs(length - 1) > options.max_look_error
+    if not_unit.any():
+        detail = "look vectors are not unit vectors: normalised"
+        quality_log.add("assumed", unit, detail, int(not_unit.sum()))
     bad_sd = (scene.sd <= 0) | ~np.isfinite(scene.sd)
     if bad_sd.any() and not bad_sd.all():
         quality_log.add("assumed", unit, "sigma zero or missing: the median of the others", int(bad_sd.sum()))

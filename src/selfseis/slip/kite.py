@@ -11,11 +11,11 @@ import numpy as np
 from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
 from selfseis.io.tables import read_text
+from selfseis.slip.fsp import NUMBER
 from selfseis.typing import FloatArray, IntArray
 
 SUFFIXES = (".npz", ".yml", ".yaml")
 ARRAYS = ("arr_0", "arr_1", "arr_2")
-NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 
 
 def read_kite(path: Path) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -9,13 +9,11 @@ import numpy as np
 
 from selfseis.inversion import HeldOut, LinearProblem, Prior, joined, nested_holdout
 from selfseis.inversion.cross_validation import Progress
-from selfseis.slip.problem import GNSS, INSAR
+from selfseis.inversion.options import EvaluationOptions
+from selfseis.slip.options import BlockOptions
+from selfseis.slip.problem import GNSS, INSAR, without_ramp
 from selfseis.typing import BoolArray, FloatArray
 from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
-
-ERROR_RATE = 0.05
-MIN_GAIN = 0.01
-MIN_BLOCKS = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class HeldOutType:
         Root mean square of the residuals in m.
     n : int
         Number of data.
+    outcome : {"yes", "no", "cannot tell"}
+        Whether the others predict it.
     """
 
     kind: str
@@ -44,13 +44,7 @@ class HeldOutType:
     uniform: float
     rms_m: float
     n: int
-
-    @property
-    def outcome(self) -> str:
-        """Whether the others predict it: ``yes``, ``no`` or ``cannot tell``."""
-        if self.skill.low > 0:
-            return "yes"
-        return "no" if self.skill.high < MIN_GAIN else "cannot tell"
+    outcome: str
 
 
 def hold_out_types(
@@ -60,6 +54,7 @@ def hold_out_types(
     n_inner: int = 4,
     seed: int = 0,
     progress: Progress | None = None,
+    options: BlockOptions = BlockOptions(),
 ) -> list[HeldOut]:
     """Hold out each type of data whole and predict it from the others, with all settings chosen without it.
 
@@ -73,31 +68,32 @@ def hold_out_types(
     n_inner, seed : int
         As for `selfseis.inversion.cross_validation.nested_holdout`.
     progress : callable, optional
+    options : BlockOptions
 
     Returns
     -------
     list of HeldOut
         One per prior with a fold per type; empty if no type can be predicted from others. A type stays visible
-        if it lies in a single block of the map, or if the other types lie in fewer than four blocks.
+        if it lies in a single block of the map, or if the other types lie in too few blocks.
     """
-    kinds = [kind for kind in problem.noise.kinds if _can_hide(problem, kind)]
+    kinds = [kind for kind in problem.noise.kinds if _can_hold_out(problem, kind, options.min_other_blocks)]
     parts: list[list[HeldOut]] = []
     for number, kind in enumerate(kinds):
-        hidden = problem.noise.kind == kind
+        held_out = problem.noise.kind == kind
 
         def reported(done: float, of: float, number: int = number) -> None:
             if progress is not None:
                 progress(number + done / of, len(kinds))
 
         found = nested_holdout(
-            _without_ramp(problem, hidden),
+            _without_ramp(problem, held_out),
             priors,
             n_inner=n_inner,
             seed=seed,
-            folds=[hidden],
+            folds=[held_out],
             progress=reported,
         )
-        parts.append([_with_own_ramp(one, problem, hidden) for one in found])
+        parts.append([_with_own_ramp(one, problem, held_out) for one in found])
     return [joined(of_prior) for of_prior in zip(*parts, strict=True)]
 
 
@@ -114,22 +110,31 @@ def score_types(
     seed : int
         Seed of the bootstrap.
     """
+    options = problem.options.evaluation
     found = []
     for kind in sorted(set(method.kind[method.rows()].tolist())):
         rows = method.kind == kind
         scores = [_block_scores(problem, one, rows) for one in (method, uniform)]
         draws = bootstrap_skill(scores[:1], np.random.default_rng(seed))[0]
+        skill = interval(draws, scores[0].skill, len(scores[0].loss), options.error_rate)
         found.append(
             HeldOutType(
                 kind,
                 [name for name in problem.noise.kinds if name != kind],
-                interval(draws, scores[0].skill, len(scores[0].loss), ERROR_RATE),
+                skill,
                 scores[1].skill,
                 float(np.sqrt(np.mean((method.observed - method.predicted)[rows] ** 2))),
                 int(rows.sum()),
+                _outcome(skill, options),
             )
         )
     return found
+
+
+def _outcome(skill: Interval, options: EvaluationOptions) -> str:
+    if skill.low > 0:
+        return "yes"
+    return "no" if skill.high < options.min_gain else "cannot tell"
 
 
 def summarise_types(types: Sequence[HeldOutType], kinds: Sequence[str]) -> str:
@@ -159,23 +164,23 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _can_hide(problem: LinearProblem, kind: str) -> bool:
+def _can_hold_out(problem: LinearProblem, kind: str, min_other_blocks: int) -> bool:
     own = problem.noise.kind == kind
     n_own, n_others = (len(np.unique(problem.blocks[rows])) for rows in (own, ~own))
-    return n_others >= MIN_BLOCKS and n_own > 1
+    return n_others >= min_other_blocks and n_own > 1
 
 
-def _without_ramp(problem: LinearProblem, hidden: BoolArray) -> LinearProblem:
+def _without_ramp(problem: LinearProblem, held_out: BoolArray) -> LinearProblem:
     """Remove the ramp of held-out data from the problem, so that predictions contain the earthquake alone."""
     if problem.nuisance is None:
         return problem
-    return replace(problem, nuisance=np.where(hidden[:, None], 0.0, problem.nuisance))
+    return replace(problem, nuisance=np.where(held_out[:, None], 0.0, problem.nuisance))
 
 
-def _with_own_ramp(heldout: HeldOut, problem: LinearProblem, hidden: BoolArray) -> HeldOut:
-    left = (heldout.observed - heldout.predicted)[hidden]
+def _with_own_ramp(heldout: HeldOut, problem: LinearProblem, held_out: BoolArray) -> HeldOut:
+    left = (heldout.observed - heldout.predicted)[held_out]
     predicted = heldout.predicted.copy()
-    predicted[hidden] += left - _ramp_free(left, problem, hidden)
+    predicted[held_out] += left - _ramp_free(left, problem, held_out)
     return replace(heldout, predicted=predicted)
 
 
@@ -183,8 +188,7 @@ def _ramp_free(values: FloatArray, problem: LinearProblem, rows: BoolArray) -> F
     """Remove the best-fitting ramp from data that have a ramp."""
     if problem.nuisance is None:
         return values
-    columns = np.asarray(problem.nuisance[rows])
-    return np.asarray(values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0])
+    return without_ramp(values, np.asarray(problem.nuisance[rows]))
 
 
 def _block_scores(problem: LinearProblem, heldout: HeldOut, rows: BoolArray) -> BlockScores:

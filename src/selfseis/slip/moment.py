@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from selfseis.slip.fault import Fault
+from selfseis.slip.options import MomentOptions
 from selfseis.typing import FloatArray
 
 CRUST = np.array([[0.0, 32.6e9], [20.0, 43.3e9], [35.0, 66.6e9], [120.0, 68.5e9], [210.0, 73.4e9]])
@@ -15,16 +16,6 @@ CRUST = np.array([[0.0, 32.6e9], [20.0, 43.3e9], [35.0, 66.6e9], [120.0, 68.5e9]
 
 Kennett, Engdahl and Buland (1995), doi:10.1111/j.1365-246X.1995.tb03540.x.
 """
-
-RIGIDITY_ERROR = 0.2
-LAYERING_ERROR = 0.15
-"""Relative error of the moment in a homogeneous half-space.
-
-After Hearn and Bürgmann (2005), doi:10.1785/0120040158.
-"""
-
-LEVEL = 0.9
-SOFTEST = 10e9
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,7 @@ class Magnitude:
     Attributes
     ----------
     value, low, high : float
-        Mw: of the best model, and the 90% interval.
+        Mw: of the best model, and the interval (90% by default).
     moment_nm : float
         Moment of the best model in N m.
     """
@@ -46,7 +37,10 @@ class Magnitude:
 
 
 def rigidity_of(
-    fault: Fault, layers: FloatArray | None = None, constant_pa: float | None = None
+    fault: Fault,
+    layers: FloatArray | None = None,
+    constant_pa: float | None = None,
+    options: MomentOptions = MomentOptions(),
 ) -> FloatArray:
     """Return the rigidity at each patch in Pa; (n_patches,).
 
@@ -54,15 +48,16 @@ def rigidity_of(
     ----------
     fault : Fault
     layers : ndarray, shape (n_layers, 2), optional
-        Depth of the top in km and rigidity in Pa; by default ak135. Layers softer than 10 GPa are skipped, because
-        soft sediments carry a negligible moment.
+        Depth of the top in km and rigidity in Pa; by default ak135. Layers softer than the minimum of the options
+        are skipped, because the moment in soft sediments is negligible.
     constant_pa : float, optional
         Uniform rigidity.
+    options : MomentOptions
     """
     if constant_pa is not None:
         return np.full(len(fault), constant_pa)
     table = CRUST if layers is None else layers
-    table = table[table[:, 1] >= SOFTEST]
+    table = table[table[:, 1] >= options.min_rigidity_pa]
     place = np.searchsorted(table[:, 0], fault.centres[:, 2], side="right") - 1
     return np.asarray(table[np.maximum(place, 0), 1])
 
@@ -73,9 +68,14 @@ def magnitude_of(moment_nm: FloatArray | float) -> FloatArray:
 
 
 def magnitude_with_interval(
-    slip: FloatArray, samples: FloatArray, fault: Fault, rigidity: FloatArray, seed: int = 0
+    slip: FloatArray,
+    samples: FloatArray,
+    fault: Fault,
+    rigidity: FloatArray,
+    seed: int = 0,
+    options: MomentOptions = MomentOptions(),
 ) -> Magnitude:
-    """Return Mw and its interval, with errors of 20% for rigidity and of 15% for layering.
+    """Return Mw and its interval, which includes errors of rigidity and of layering.
 
     Parameters
     ----------
@@ -86,20 +86,26 @@ def magnitude_with_interval(
     fault : Fault
     rigidity : ndarray, shape (n_patches,)
     seed : int
+    options : MomentOptions
     """
     per_metre = rigidity * fault.area_km2 * 1e6
     moment = float(per_metre @ slip)
     rng = np.random.default_rng(seed)
     # Each draw of slip is combined with many draws of rigidity, so that the interval does not depend on their pairing.
-    factors = np.exp(np.hypot(RIGIDITY_ERROR, LAYERING_ERROR) * rng.standard_normal(200))
+    relative_error = np.hypot(options.rigidity_error, options.layering_error)
+    factors = np.exp(relative_error * rng.standard_normal(options.n_rigidities))
     drawn = magnitude_of(np.outer(samples @ per_metre, factors))
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(drawn, [(1 - options.level) / 2, (1 + options.level) / 2])
     best = float(magnitude_of(moment))
     return Magnitude(best, float(min(low, best)), float(max(high, best)), moment)
 
 
 def moment_by_depth(
-    slip: FloatArray, samples: FloatArray, fault: Fault, rigidity: FloatArray, n_bins: int = 10
+    slip: FloatArray,
+    samples: FloatArray,
+    fault: Fault,
+    rigidity: FloatArray,
+    options: MomentOptions = MomentOptions(),
 ) -> list[dict[str, float]]:
     """Return the moment in slices of depth, with the 68% interval of each.
 
@@ -109,11 +115,11 @@ def moment_by_depth(
     samples : ndarray, shape (n_samples, n_patches)
     fault : Fault
     rigidity : ndarray, shape (n_patches,)
-    n_bins : int
+    options : MomentOptions
     """
     per_metre = rigidity * fault.area_km2 * 1e6
     tops, bottoms = fault.top_km, np.array([corner[:, 2].max() for corner in fault.corners])
-    edges = np.linspace(tops.min(), max(bottoms.max(), tops.min() + 0.1), n_bins + 1)
+    edges = np.linspace(tops.min(), max(bottoms.max(), tops.min() + 0.1), options.n_depth_bins + 1)
     rows = []
     for top, bottom in pairwise(edges):
         # A patch contributes to each slice the share of its depth range in that slice.

@@ -9,14 +9,15 @@ import numpy as np
 
 from selfseis.errors import InputError
 from selfseis.inversion import Graph
-from selfseis.inversion.problem import DENSE_LIMIT
+from selfseis.inversion.options import SolverOptions
 from selfseis.slip.fault import Fault
+from selfseis.slip.options import FaultOptions, SlipOptions
 from selfseis.typing import FloatArray, IntArray
 
-MAX_PATCH_GROUPS = 400
+MAX_PATCH_GROUPS = 400  # default of the argument max_patches
 
 
-def check_size(max_patches: int) -> None:
+def check_size(max_patches: int, options: SolverOptions) -> None:
     """Check that the number of patch groups gives normal equations that fit into memory.
 
     Raises
@@ -24,8 +25,9 @@ def check_size(max_patches: int) -> None:
     InputError
         If the number is out of range.
     """
-    if not 2 <= max_patches <= DENSE_LIMIT // 3:
-        raise InputError(f"max_patches must be between 2 and {DENSE_LIMIT // 3}, got {max_patches}")
+    limit = options.max_dense // 3
+    if not 2 <= max_patches <= limit:
+        raise InputError(f"max_patches must be between 2 and {limit}, got {max_patches}")
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,18 @@ class PatchGroups:
     fault : Fault
     owner : ndarray of int, shape (n_patches,)
         Patch group of each patch, numbered from 0.
+    options : FaultOptions
+        Which patches are neighbours.
     """
 
     fault: Fault
     owner: IntArray
+    options: FaultOptions
 
     @classmethod
-    def of(cls, fault: Fault, max_groups: int = MAX_PATCH_GROUPS) -> PatchGroups:
+    def of(
+        cls, fault: Fault, max_groups: int = MAX_PATCH_GROUPS, options: SlipOptions = SlipOptions()
+    ) -> PatchGroups:
         """Merge neighbouring patches of a fault to at most `max_groups` groups; no group spans two segments.
 
         Parameters
@@ -52,9 +59,10 @@ class PatchGroups:
         max_groups : int
             Faults with no more patches are not merged. Each segment has at least one group, so that rounding may
             add up to one group per segment.
+        options : SlipOptions
         """
         if len(fault) <= max_groups:
-            return cls(fault, np.arange(len(fault)))
+            return cls(fault, np.arange(len(fault)), options.fault)
         from sklearn.cluster import KMeans
 
         owner = np.zeros(len(fault), np.int64)
@@ -63,12 +71,12 @@ class PatchGroups:
             rows = np.flatnonzero(fault.segment == segment)
             share = fault.area_km2[rows].sum() / fault.area_km2.sum()
             n_here = int(np.clip(round(max_groups * share), 1, len(rows)))
-            clusters = KMeans(n_here, n_init=1, random_state=0).fit(
+            clusters = KMeans(n_here, n_init=options.patch_groups.n_starts, random_state=0).fit(
                 fault.centres_km[rows], sample_weight=fault.area_km2[rows]
             )
             owner[rows] = n_patch_groups + np.unique(clusters.labels_, return_inverse=True)[1]
             n_patch_groups = int(owner.max()) + 1
-        return cls(fault, owner)
+        return cls(fault, owner, options.fault)
 
     def __len__(self) -> int:
         return int(self.owner.max()) + 1
@@ -102,7 +110,7 @@ class PatchGroups:
     @cached_property
     def graph(self) -> Graph:
         """Neighbouring patch groups, and the length of their common edge."""
-        fine = self.fault.graph
+        fine = self.fault.graph(self.options)
         if len(self) == len(self.fault):
             return fine
         ends = np.sort(self.owner[fine.edges], axis=1)

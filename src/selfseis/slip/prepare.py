@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from selfseis.errors import InputError
+from selfseis.geo.options import PositionOptions
 from selfseis.geo.projection import corrected_positions
 from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, checked, limited_rakes
@@ -19,6 +20,7 @@ from selfseis.slip.fsp import read_fsp
 from selfseis.slip.gnss import Gnss, read_gnss
 from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar, read_insar
+from selfseis.slip.options import FaultOptions, GreensOptions, QuadtreeOptions, SlipOptions, TraceMaskOptions
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups
 from selfseis.slip.problem import Observations
 from selfseis.slip.quadtree import downsampled
@@ -26,10 +28,6 @@ from selfseis.slip.sign_check import SignCheck, check_signs
 from selfseis.typing import FloatArray
 
 Data = TypeVar("Data", Gnss, Insar)
-AT_THE_SURFACE_KM = 1.0
-STEPS_ALONG_EDGE = 10
-MIN_DATA = 6
-RAKE_MARGIN = 45.0
 
 
 @dataclass(frozen=True)
@@ -71,40 +69,62 @@ def prepare(
     near_fault_km: float | None = None,
     check_sign: bool = True,
     max_patches: int = MAX_PATCH_GROUPS,
+    options: SlipOptions = SlipOptions(),
 ) -> Prepared:
     """Read and check the input of an inversion; see `SlipInversion` for the parameters."""
     layers = None
     if not isinstance(fault, Fault):
-        fault, layers = read_fault(fault, patch_km)
+        fault, layers = read_fault(fault, patch_km, options.fault)
     fault = checked(fault, "the fault")
     for note in fault.notes:
         quality_log.add("assumed", "fault", note)
-    sites = read_gnss(gnss, quality_log) if isinstance(gnss, str | Path) else gnss
-    scenes = [read_insar(scene, quality_log) if isinstance(scene, str | Path) else scene for scene in insar]
-    sites = _near(sites, "GNSS", fault, quality_log) if sites is not None else None
-    scenes = [_near(scene, scene.name, fault, quality_log) for scene in _renamed(scenes)]
-    scenes = [_off_the_trace(scene, fault, near_fault_km, quality_log) for scene in scenes]
-    scenes = [_downsampled(scene, quality_log) for scene in scenes if len(scene)]
+    sites = read_gnss(gnss, quality_log, options.reading) if isinstance(gnss, str | Path) else gnss
+    sites = _near(sites, "GNSS", fault, quality_log, options.positions) if sites is not None else None
+    scenes = _prepared_scenes(insar, fault, near_fault_km, quality_log, options)
     if sites is None and not scenes:
         raise InputError("there is neither GNSS nor InSAR: give --gnss or --insar")
-    fault, notes = complete_rakes(fault, Observations.of(sites, scenes, fault))
+    scene_sd_m = options.variogram.first_sd_m
+    observations = Observations.of(sites, scenes, fault, scene_sd_m=scene_sd_m)
+    fault, notes = complete_rakes(fault, observations, options)
     for note in notes:
         quality_log.add("assumed", "fault", note)
-    patch_groups = PatchGroups.of(fault, max_patches)
+    patch_groups = PatchGroups.of(fault, max_patches, options)
     if patch_groups.note:
         quality_log.add("merged", "fault", patch_groups.note, len(fault))
     checks: list[SignCheck] = []
     if check_sign:
-        scenes, checks = check_signs(sites, scenes, patch_groups, quality_log)
-    observations = Observations.of(sites, scenes, fault)
-    if len(observations) < MIN_DATA:
+        scenes, checks = check_signs(sites, scenes, patch_groups, quality_log, options)
+    observations = Observations.of(sites, scenes, fault, scene_sd_m=scene_sd_m)
+    min_data = options.reading.min_data
+    if len(observations) < min_data:
         raise InputError(
-            f"at least {MIN_DATA} data are needed, got {len(observations)}: give more sites or scenes"
+            f"at least {min_data} data are needed, got {len(observations)}: give more sites or scenes"
         )
     return Prepared(patch_groups, sites, scenes, observations, checks, layers)
 
 
-def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, FloatArray | None]:
+def _prepared_scenes(
+    insar: Sequence[str | Path | Insar],
+    fault: Fault,
+    near_fault_km: float | None,
+    quality_log: QualityLog,
+    options: SlipOptions,
+) -> list[Insar]:
+    """Return the scenes near the fault, masked along its trace and downsampled."""
+    scenes = [
+        read_insar(scene, quality_log, options.reading) if isinstance(scene, str | Path) else scene
+        for scene in insar
+    ]
+    scenes = [_near(scene, scene.name, fault, quality_log, options.positions) for scene in _renamed(scenes)]
+    scenes = [
+        _off_the_trace(scene, fault, near_fault_km, quality_log, options.trace_mask) for scene in scenes
+    ]
+    return [_downsampled(scene, quality_log, options.quadtree) for scene in scenes if len(scene)]
+
+
+def read_fault(
+    path: str | Path, patch_km: float | None = None, options: FaultOptions = FaultOptions()
+) -> tuple[Fault, FloatArray | None]:
     """Read a fault from GeoJSON, a table of rectangles or ``.fsp``; slip in the file is ignored.
 
     Parameters
@@ -112,6 +132,7 @@ def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, 
     path : str or Path
     patch_km : float, optional
         Size of the patches into which large rectangles of a GeoJSON are cut.
+    options : FaultOptions
 
     Returns
     -------
@@ -121,46 +142,46 @@ def read_fault(path: str | Path, patch_km: float | None = None) -> tuple[Fault, 
     """
     path = Path(path)
     if path.suffix.lower() == ".fsp":
-        model = read_fsp(path)
+        model = read_fsp(path, options)
         return model.fault, model.rigidity
     if path.suffix.lower() in (".json", ".geojson"):
-        return read_geojson(path, patch_km), None
+        return read_geojson(path, patch_km, options), None
     if path.suffix.lower() in (".csv", ".txt"):
-        return read_rectangles(path, patch_km), None
+        return read_rectangles(path, patch_km, options), None
     raise InputError(f"{path.name} is not a known fault file: give .geojson, .csv or .fsp")
 
 
-def complete_rakes(fault: Fault, observations: Observations) -> tuple[Fault, list[str]]:
+def complete_rakes(fault: Fault, observations: Observations, options: SlipOptions) -> tuple[Fault, list[str]]:
     """Return the fault with usable rake limits, and notes on the assumptions.
 
-    Unknown limits become the rake of the uniform slip that fits the data best on the segment, ± 45 degrees.
+    Unknown limits lie about the rake of the uniform slip that fits the data best on the segment.
 
     Parameters
     ----------
     fault : Fault
     observations : Observations
+    options : SlipOptions
     """
-    notes = []
+    notes, margin = [], options.fault.rake_margin
     unknown = ~(np.isfinite(fault.rake_min) & np.isfinite(fault.rake_max))
     if unknown.any():
-        rakes = _best_uniform_rakes(fault, observations)
+        rakes = _best_uniform_rakes(fault, observations, options.greens)
         fault = fault.with_rakes(
-            np.where(unknown, rakes - RAKE_MARGIN, fault.rake_min),
-            np.where(unknown, rakes + RAKE_MARGIN, fault.rake_max),
+            np.where(unknown, rakes - margin, fault.rake_min),
+            np.where(unknown, rakes + margin, fault.rake_max),
         )
         listed = ", ".join(f"{rake:.0f}" for rake in np.unique(np.round(rakes[unknown])))
-        notes.append(
-            f"no rake limits: {listed} ± {RAKE_MARGIN:.0f} degrees, from the best-fitting uniform slip"
-        )
-    fault, n_narrowed = limited_rakes(fault)
+        notes.append(f"no rake limits: {listed} ± {margin:.0f} degrees, from the best-fitting uniform slip")
+    fault, n_narrowed = limited_rakes(fault, options.fault)
     if n_narrowed:
-        notes.append(f"rake limits more than 170 degrees apart: narrowed on {n_narrowed} patches")
+        limit = f"{options.fault.max_rake_range:g} degrees"
+        notes.append(f"rake limits more than {limit} apart: narrowed on {n_narrowed} patches")
     return fault, notes
 
 
-def _best_uniform_rakes(fault: Fault, observations: Observations) -> FloatArray:
+def _best_uniform_rakes(fault: Fault, observations: Observations, options: GreensOptions) -> FloatArray:
     """Return the rake of each patch from uniform slip along strike and up dip on each segment; (n_patches,)."""
-    along = displacement_along(fault, observations.places_km, observations.direction)
+    along = displacement_along(fault, observations.places_km, observations.direction, options)
     segments = np.unique(fault.segment)
     columns = np.concatenate([along[:, fault.segment == segment].sum(axis=1) for segment in segments], axis=1)
     weight = 1 / observations.sd
@@ -180,16 +201,16 @@ def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
     ]
 
 
-def _near(data: Data, unit: str, fault: Fault, quality_log: QualityLog) -> Data:
+def _near(data: Data, unit: str, fault: Fault, quality_log: QualityLog, options: PositionOptions) -> Data:
     about = (fault.local_map.longitude, fault.local_map.latitude)
     longitude, latitude, near = corrected_positions(
-        data.longitude, data.latitude, about, fault.size_km, unit, quality_log
+        data.longitude, data.latitude, about, fault.size_km, unit, quality_log, options
     )
     return replace(data, longitude=longitude, latitude=latitude).take(near)
 
 
-def _downsampled(scene: Insar, quality_log: QualityLog) -> Insar:
-    fewer = downsampled(scene)
+def _downsampled(scene: Insar, quality_log: QualityLog, options: QuadtreeOptions) -> Insar:
+    fewer = downsampled(scene, options)
     if len(fewer) < len(scene):
         quality_log.add(
             "downsampled", scene.name, f"averaged in a quadtree to {len(fewer)} pixels", len(scene)
@@ -197,15 +218,21 @@ def _downsampled(scene: Insar, quality_log: QualityLog) -> Insar:
     return fewer
 
 
-def _off_the_trace(scene: Insar, fault: Fault, near_fault_km: float | None, quality_log: QualityLog) -> Insar:
+def _off_the_trace(
+    scene: Insar,
+    fault: Fault,
+    near_fault_km: float | None,
+    quality_log: QualityLog,
+    options: TraceMaskOptions,
+) -> Insar:
     """Mask pixels so near to the surface trace that the size of the patches determines their displacement."""
     points, reach = [], []
     for outline, top in zip(fault.outlines_km, fault.top_km, strict=True):
-        if top <= AT_THE_SURFACE_KM:
+        if top <= options.max_top_km:
             first, second = outline[np.argsort(-outline[:, 2])[:2], :2]
-            points.append(first + np.linspace(0, 1, STEPS_ALONG_EDGE)[:, None] * (second - first))
-            own = 0.25 * float(np.linalg.norm(second - first)) if near_fault_km is None else near_fault_km
-            reach.append(np.full(STEPS_ALONG_EDGE, own))
+            points.append(first + np.linspace(0, 1, options.n_steps)[:, None] * (second - first))
+            width = options.width * float(np.linalg.norm(second - first))
+            reach.append(np.full(options.n_steps, width if near_fault_km is None else near_fault_km))
     if not points or near_fault_km == 0:
         return scene
     tree = cKDTree(np.concatenate(points))

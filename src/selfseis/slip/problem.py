@@ -13,16 +13,14 @@ from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar
+from selfseis.slip.options import BlockOptions, GreensOptions, SlipOptions
 from selfseis.slip.patch_groups import PatchGroups
 from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel
-from selfseis.slip.variogram import FIRST_SD_M, InsarNoise
+from selfseis.slip.variogram import InsarNoise
 from selfseis.typing import FloatArray, IntArray
 
 GNSS = "gnss"
 INSAR = "insar "
-MAX_BLOCKS = 16
-FIRST_ROUGHNESS_M = 0.5
-RAMP_SD_M = 0.1
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,19 @@ class Observations:
     name: NDArray[np.str_]
 
     @classmethod
-    def of(cls, gnss: Gnss | None, scenes: Sequence[Insar], fault: Fault) -> Observations:
-        """Stack the components of sites and the pixels of scenes."""
+    def of(
+        cls, gnss: Gnss | None, scenes: Sequence[Insar], fault: Fault, *, scene_sd_m: float
+    ) -> Observations:
+        """Stack the components of sites and the pixels of scenes.
+
+        Parameters
+        ----------
+        gnss : Gnss or None
+        scenes : sequence of Insar
+        fault : Fault
+        scene_sd_m : float
+            Standard deviation in m of pixels that have none.
+        """
         columns: list[tuple] = []
         if gnss is not None and len(gnss):
             site, component = np.nonzero(np.isfinite(gnss.displacement))
@@ -66,7 +75,7 @@ class Observations:
                  gnss.sd[site, component], np.full(len(site), GNSS), np.array(names))
             )  # fmt: skip
         for scene in scenes:
-            sd = np.where(np.isfinite(scene.sd), scene.sd, FIRST_SD_M)
+            sd = np.where(np.isfinite(scene.sd), scene.sd, scene_sd_m)
             kind = np.full(len(scene), INSAR + scene.name)
             columns.append(
                 (
@@ -106,7 +115,7 @@ def ramps(observations: Observations) -> FloatArray:
     return np.stack(columns, axis=1) if columns else np.zeros((len(observations), 0))
 
 
-def spatial_blocks(observations: Observations, max_blocks: int = MAX_BLOCKS) -> IntArray:
+def spatial_blocks(observations: Observations, options: BlockOptions) -> IntArray:
     """Return the compact block of the map of each datum, shared by all types of data; (n_data,)."""
     from sklearn.cluster import KMeans
 
@@ -116,21 +125,33 @@ def spatial_blocks(observations: Observations, max_blocks: int = MAX_BLOCKS) -> 
         rows = owner.ravel()[observations.kind == kind]
         # A type of data counts as a whole: a dozen sites draw the blocks as much as thousands of pixels do.
         weight[np.unique(rows)] += 1 / len(np.unique(rows))
-    n_blocks = min(max_blocks, len(places))
-    clusters = KMeans(n_blocks, n_init=4, random_state=0).fit(places, sample_weight=weight)
+    n_blocks = min(options.max_blocks, len(places))
+    clusters = KMeans(n_blocks, n_init=options.n_starts, random_state=0).fit(places, sample_weight=weight)
     return np.asarray(clusters.labels_[owner.ravel()], np.int64)
 
 
-def first_prior(patch_groups: PatchGroups) -> GaussianPrior:
+def first_prior(patch_groups: PatchGroups, options: SlipOptions) -> GaussianPrior:
     """Return the smooth prior of the model that is subtracted from the scenes before their noise is measured."""
-    n_fields = len(rake_basis(patch_groups.fault))
-    return LaplacianPrior(patch_groups.graph, [FIRST_ROUGHNESS_M], n_fields=n_fields, nonnegative=True)
+    return LaplacianPrior(
+        patch_groups.graph,
+        [options.first_model.roughness_m],
+        n_fields=len(rake_basis(patch_groups.fault)),
+        nonnegative=True,
+        options=options.inversion.priors,
+    )
 
 
-def slip_operator(patch_groups: PatchGroups, observations: Observations) -> FloatArray:
+def without_ramp(values: FloatArray, columns: FloatArray) -> FloatArray:
+    """Remove the best-fitting ramp from data; `columns` are those of `ramps` for these data."""
+    return np.asarray(values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0])
+
+
+def slip_operator(
+    patch_groups: PatchGroups, observations: Observations, options: GreensOptions
+) -> FloatArray:
     """Return the response of each datum to a metre of slip along each direction of `rake_basis`; (n_data, n_model)."""
     fault = patch_groups.fault
-    along = displacement_along(fault, observations.places_km, observations.direction)
+    along = displacement_along(fault, observations.places_km, observations.direction, options)
     fields = [patch_groups.gathered(np.einsum("dps,ps->dp", along, basis)) for basis in rake_basis(fault)]
     return np.concatenate(fields, axis=1)
 
@@ -141,6 +162,7 @@ def slip_problem(
     *,
     blocks: IntArray | None = None,
     noise_model: NoiseModel = "auto",
+    options: SlipOptions = SlipOptions(),
 ) -> LinearProblem:
     """Return the linear problem of slip along the limits of the rake, with a ramp per scene.
 
@@ -152,6 +174,7 @@ def slip_problem(
         Data that are held out together; by default compact blocks of the map.
     noise_model : {"auto", "gaussian", "student"}
         Whether outliers count less; see `selfseis.slip.robust_noise`.
+    options : SlipOptions
 
     Returns
     -------
@@ -159,14 +182,16 @@ def slip_problem(
         Its noise is measured on the visible data.
     """
     places = {kind: observations.places_km[observations.kind == kind] for kind in observations.scenes}
-    insar = InsarNoise(places, first_prior(patch_groups), {"sd": FIRST_ROUGHNESS_M})
+    first = first_prior(patch_groups, options)
+    insar = InsarNoise(places, first, first.settings()[0], options.variogram)
     columns = ramps(observations)
     return LinearProblem(
-        slip_operator(patch_groups, observations),
+        slip_operator(patch_groups, observations, options.greens),
         observations.values,
         Noise(observations.sd, observations.kind),
-        spatial_blocks(observations) if blocks is None else blocks,
+        spatial_blocks(observations, options.blocks) if blocks is None else blocks,
         columns,
-        np.full(columns.shape[1], RAMP_SD_M),
-        MeasuredNoise(insar, noise_model),
+        np.full(columns.shape[1], options.first_model.ramp_sd_m),
+        MeasuredNoise(insar, noise_model, options.robust_noise),
+        options.inversion,
     )

@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.inversion import LinearProblem, Noise, Training, fit_model
+from selfseis.inversion.block_terms import student_weights
 from selfseis.inversion.fit import converged
 from selfseis.quality_log import QualityLog
+from selfseis.slip.options import RobustNoiseOptions
 from selfseis.slip.variogram import InsarNoise
 from selfseis.typing import BoolArray, FloatArray
 
 NoiseModel = Literal["auto", "gaussian", "student"]
-DOF = 4.0
-N_INNER = 3
-ERROR_RATE = 0.05
-LISTED = 8
-FAR_OFF = (DOF + 1) / (DOF + 4.0**2)
-"""Weight of a datum four standard deviations off; data with less weight are logged as outliers."""
+MAX_LISTED = 8  # names in an entry of the quality log
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,18 @@ class MeasuredNoise:
     insar : InsarNoise
         Noise of scenes; its prior and setting define the smooth first model.
     noise_model : {"auto", "gaussian", "student"}
+    options : RobustNoiseOptions
     """
 
     insar: InsarNoise
     noise_model: NoiseModel = "auto"
+    options: RobustNoiseOptions = RobustNoiseOptions()
 
     def __call__(self, problem: LinearProblem, visible: BoolArray) -> Noise:
         """Return the noise; called by the hold-out with the visible data."""
         if self.noise_model == "gaussian":
             return self.insar(problem, visible)
-        heavy = replace(problem, noise=replace(problem.noise, student_dof=DOF))
+        heavy = replace(problem, noise=replace(problem.noise, student_dof=self.options.student_dof))
         robust = replace(self.insar(heavy, visible), measure_weights=self.weights)
         if self.noise_model == "student" or self._is_significantly_better(robust, problem, visible):
             return robust
@@ -55,7 +54,7 @@ class MeasuredNoise:
 
     def weights(self, problem: LinearProblem, visible: BoolArray) -> FloatArray:
         """Return Student's weights of the visible data under a smooth first model, 1 elsewhere; (n_data,)."""
-        noise = Noise(problem.noise.sd, problem.noise.kind, student_dof=DOF)
+        noise = Noise(problem.noise.sd, problem.noise.kind, student_dof=self.options.student_dof)
         first = fit_model(
             replace(problem, noise=noise), self.insar.prior, self.insar.setting, visible=visible
         )
@@ -74,20 +73,24 @@ class MeasuredNoise:
         group = np.unique(np.stack([problem.blocks, kind])[:, rows], axis=1, return_inverse=True)[1].ravel()
         sums = [np.bincount(group, misses[rows]) for misses in (with_weights, plain)]
         change = np.log(np.maximum(sums[0], 1e-12) / np.maximum(sums[1], 1e-12))
-        return bool(ttest_1samp(change, 0.0, alternative="less").pvalue < ERROR_RATE)
+        return bool(ttest_1samp(change, 0.0, alternative="less").pvalue < self.options.error_rate)
 
     def _misses(self, problem: LinearProblem, visible: BoolArray) -> FloatArray:
         """Return absolute residuals of data held out by inner folds, under the smooth first model; NaN elsewhere."""
-        training, absolute = Training(problem, visible, N_INNER), np.full(problem.n_data, np.nan)
+        training, absolute = Training(problem, visible, self.options.n_inner), np.full(problem.n_data, np.nan)
         scales = converged(training.whole, self.insar.prior, self.insar.setting, None).scales
-        for system, hidden in training.inner:
+        for system, held_out in training.inner:
             fitted = fit_model(problem, self.insar.prior, self.insar.setting, system=system, scales=scales)
-            absolute[hidden] = np.abs(problem.data[hidden] - fitted.predict(problem, hidden)[0])
+            absolute[held_out] = np.abs(problem.data[held_out] - fitted.predict(problem, held_out)[0])
         return absolute
 
 
 def log_outliers(
-    kind: NDArray[np.str_], name: NDArray[np.str_], weights: FloatArray, quality_log: QualityLog
+    kind: NDArray[np.str_],
+    name: NDArray[np.str_],
+    weights: FloatArray,
+    quality_log: QualityLog,
+    options: RobustNoiseOptions,
 ) -> None:
     """Log the number and names of the outliers.
 
@@ -98,11 +101,15 @@ def log_outliers(
     weights : ndarray, shape (n_data,)
         Weights of Student's t; 1 for Gaussian noise.
     quality_log : QualityLog
+    options : RobustNoiseOptions
     """
+    weight_of_outlier = student_weights(np.array(options.outlier_sd), options.student_dof)
     for of_kind in np.unique(kind):
-        far = np.flatnonzero((kind == of_kind) & (weights < FAR_OFF))
+        far = np.flatnonzero((kind == of_kind) & (weights < weight_of_outlier))
         if far.size:
             found = Counter(name[far[np.argsort(weights[far])]].tolist())
-            listed = ", ".join(list(found)[:LISTED]) + (", ..." if len(found) > LISTED else "")
-            detail = f"beyond four standard deviations: weight reduced (Student's t): {listed}"
+            listed = ", ".join(list(found)[:MAX_LISTED]) + (", ..." if len(found) > MAX_LISTED else "")
+            detail = (
+                f"beyond {options.outlier_sd:g} standard deviations: weight reduced (Student's t): {listed}"
+            )
             quality_log.add("outlier", str(of_kind), detail, far.size)

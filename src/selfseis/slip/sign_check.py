@@ -11,15 +11,10 @@ from selfseis.inversion import LinearProblem, Noise, fit_model
 from selfseis.quality_log import QualityLog
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
+from selfseis.slip.options import SignCheckOptions, SlipOptions
 from selfseis.slip.patch_groups import PatchGroups
-from selfseis.slip.problem import GNSS, Observations, first_prior, ramps, slip_operator
+from selfseis.slip.problem import GNSS, Observations, first_prior, ramps, slip_operator, without_ramp
 from selfseis.typing import FloatArray
-
-CLEAR = 0.3
-SAME_SHAPE = 0.7
-NEAR_POWER = 0.3
-ENOUGH_PIXELS = 150
-FIRST_GNSS_SD_M = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,11 @@ class SignCheck:
 
 
 def check_signs(
-    gnss: Gnss | None, scenes: Sequence[Insar], patch_groups: PatchGroups, quality_log: QualityLog
+    gnss: Gnss | None,
+    scenes: Sequence[Insar],
+    patch_groups: PatchGroups,
+    quality_log: QualityLog,
+    options: SlipOptions = SlipOptions(),
 ) -> tuple[list[Insar], list[SignCheck]]:
     """Compare each scene with the displacement predicted from GNSS, and correct reversed signs and other units.
 
@@ -62,6 +61,7 @@ def check_signs(
     patch_groups : PatchGroups
     quality_log : QualityLog
         Log of the changes.
+    options : SlipOptions
 
     Returns
     -------
@@ -79,20 +79,17 @@ def check_signs(
             )
             for scene in scenes
         ]
-    checked, checks = [], []
-    fault = patch_groups.fault
-    model = _slip_from_gnss(gnss, patch_groups)
+    checked, checks, limits = [], [], options.sign_check
+    model = _slip_from_gnss(gnss, patch_groups, options)
     for scene in scenes:
-        sample = scene.take(np.linspace(0, len(scene) - 1, min(len(scene), ENOUGH_PIXELS)).astype(int))
-        observations = Observations.of(None, [sample], fault)
-        expected = _without_ramp(slip_operator(patch_groups, observations) @ model, observations)
-        seen = _without_ramp(sample.los, observations)
+        expected, seen = _expected_and_seen(scene, model, patch_groups, options)
         correlation = _correlation(expected, seen)
-        turned = correlation < -CLEAR
-        checks.append(SignCheck(scene.name, correlation, turned, "GNSS", _reason(correlation, turned)))
+        turned = correlation < -limits.min_correlation
+        reason = _reason(correlation, turned, limits)
+        checks.append(SignCheck(scene.name, correlation, turned, "GNSS", reason))
         if turned:
-            quality_log.add("sign_turned", scene.name, checks[-1].reason, len(scene))
-        unit = _unit_of(seen, expected, correlation)
+            quality_log.add("sign_turned", scene.name, reason, len(scene))
+        unit = _unit_of(seen, expected, correlation, limits)
         if unit != 1.0:
             detail = f"displacements are {1 / unit:g} times the prediction from GNSS: another unit assumed, and scaled"
             quality_log.add("assumed", scene.name, detail, len(scene))
@@ -100,28 +97,38 @@ def check_signs(
     return checked, checks
 
 
-def _unit_of(seen: FloatArray, expected: FloatArray, correlation: float) -> float:
+def _expected_and_seen(
+    scene: Insar, model: FloatArray, patch_groups: PatchGroups, options: SlipOptions
+) -> tuple[FloatArray, FloatArray]:
+    """Return the displacements that a slip model predicts at some pixels and those observed, without ramps."""
+    n_pixels = min(len(scene), options.sign_check.max_pixels)
+    sample = scene.take(np.linspace(0, len(scene) - 1, n_pixels).astype(int))
+    scene_sd_m = options.variogram.first_sd_m
+    observations = Observations.of(None, [sample], patch_groups.fault, scene_sd_m=scene_sd_m)
+    expected = slip_operator(patch_groups, observations, options.greens) @ model
+    columns = ramps(observations)
+    return without_ramp(expected, columns), without_ramp(sample.los, columns)
+
+
+def _unit_of(seen: FloatArray, expected: FloatArray, correlation: float, options: SignCheckOptions) -> float:
     """Return the factor that corrects another unit of a scene of clear shape: a power of ten, or 1."""
-    if abs(correlation) < SAME_SHAPE or not expected.std():
+    if abs(correlation) < options.min_shape_correlation or not expected.std():
         return 1.0
     power = float(np.log10(seen.std() / expected.std()))
     nearest = round(power)
-    is_unit = 1 <= abs(nearest) <= 3 and abs(power - nearest) < NEAR_POWER
+    is_unit = 1 <= abs(nearest) <= 3 and abs(power - nearest) < options.max_power_error
     return 10.0**-nearest if is_unit else 1.0
 
 
-def _slip_from_gnss(gnss: Gnss, patch_groups: PatchGroups) -> FloatArray:
-    observations = Observations.of(gnss, [], patch_groups.fault)
-    operator = slip_operator(patch_groups, observations)
-    noise = Noise(np.hypot(observations.sd, FIRST_GNSS_SD_M), observations.kind)
-    problem = LinearProblem(operator, observations.values, noise, np.arange(len(observations)))
-    prior = first_prior(patch_groups)
+def _slip_from_gnss(gnss: Gnss, patch_groups: PatchGroups, options: SlipOptions) -> FloatArray:
+    scene_sd_m = options.variogram.first_sd_m
+    observations = Observations.of(gnss, [], patch_groups.fault, scene_sd_m=scene_sd_m)
+    operator = slip_operator(patch_groups, observations, options.greens)
+    noise = Noise(np.hypot(observations.sd, options.sign_check.gnss_sd_m), observations.kind)
+    blocks = np.arange(len(observations))
+    problem = LinearProblem(operator, observations.values, noise, blocks, options=options.inversion)
+    prior = first_prior(patch_groups, options)
     return fit_model(problem, prior, prior.settings()[0], scales={GNSS: 1.0}).model
-
-
-def _without_ramp(values: FloatArray, observations: Observations) -> FloatArray:
-    columns = ramps(observations)
-    return np.asarray(values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0])
 
 
 def _correlation(one: FloatArray, other: FloatArray) -> float:
@@ -130,10 +137,10 @@ def _correlation(one: FloatArray, other: FloatArray) -> float:
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _reason(correlation: float, turned: bool) -> str:
+def _reason(correlation: float, turned: bool, options: SignCheckOptions) -> str:
     evidence = f"correlation with the prediction from GNSS: {correlation:+.2f}"
     if turned:
         return f"The sign is wrong ({evidence}): reversed, so that positive is towards the satellite."
-    if correlation > CLEAR:
+    if correlation > options.min_correlation:
         return f"The sign agrees with GNSS ({evidence})."
     return f"The sign cannot be checked with GNSS ({evidence}): kept."

@@ -14,7 +14,7 @@ from selfseis.slip.insar import Insar
 from selfseis.slip.variogram import Variogram
 from selfseis.typing import FloatArray
 
-INSAR_NOISE = Variogram(nugget_m=0.002, sill_m=0.008, range_km=20.0)
+INSAR_NOISE = Variogram(nugget_m=0.002, sill_m=0.008, range_km=20.0)  # default of a simulation
 
 
 def asperities(

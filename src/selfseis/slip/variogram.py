@@ -11,16 +11,8 @@ from scipy.spatial.distance import cdist, pdist
 
 from selfseis.inversion import GaussianPrior, LinearProblem, Noise, fit_model
 from selfseis.inversion.priors import Setting
+from selfseis.slip.options import VariogramOptions
 from selfseis.typing import BoolArray, FloatArray
-
-LAGS = 15
-REACH = 0.2
-MAX_PIXELS = 1200
-MIN_PIXELS = 20
-MIN_SD_M = 0.001
-FIRST_SD_M = 0.01
-CLEAR_OUTLIER = 0.4
-"""Weight of a datum three standard deviations off, under Student's t with four degrees of freedom."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,12 @@ class Variogram:
         return shared + self.nugget_m**2 * np.eye(len(places_km))
 
 
-def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0) -> Variogram:
+def measure_variogram(
+    residual: FloatArray,
+    places_km: FloatArray,
+    seed: int = 0,
+    options: VariogramOptions = VariogramOptions(),
+) -> Variogram:
     """Fit an exponential semivariogram to residuals.
 
     Parameters
@@ -57,6 +54,7 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
     places_km : ndarray, shape (n_pixels, 2)
     seed : int
         Seed of the choice of pixels in large scenes.
+    options : VariogramOptions
 
     Returns
     -------
@@ -67,23 +65,23 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
     Sudhaus, H. and Jónsson, S. (2009). Improved source modelling through combined use of InSAR and GPS under
     consideration of correlated data errors. Geophys. J. Int. 176. doi:10.1111/j.1365-246X.2008.03989.x
     """
-    if len(residual) > MAX_PIXELS:
-        chosen = np.random.default_rng(seed).choice(len(residual), MAX_PIXELS, replace=False)
+    if len(residual) > options.max_pixels:
+        chosen = np.random.default_rng(seed).choice(len(residual), options.max_pixels, replace=False)
         residual, places_km = residual[chosen], places_km[chosen]
     variance = float(np.var(residual))
-    if len(residual) < MIN_PIXELS or variance <= MIN_SD_M**2:
-        return Variogram(max(np.sqrt(variance), MIN_SD_M), 0.0, 1.0)
+    if len(residual) < options.min_pixels or variance <= options.min_sd_m**2:
+        return Variogram(max(np.sqrt(variance), options.min_sd_m), 0.0, 1.0)
     distance = pdist(places_km)
     halved = 0.5 * pdist(residual[:, None], "sqeuclidean")
-    reach = REACH * float(distance.max())
+    reach, n = options.max_lag_share * float(distance.max()), options.n_lags
     # Lags grow with distance, because the covariance needs less precision there.
-    edges = reach * np.linspace(0, 1, LAGS + 1) ** 1.5
+    edges = reach * np.linspace(0, 1, n + 1) ** options.lag_power
     place = np.digitize(distance, edges) - 1
-    counts = np.bincount(place, minlength=LAGS + 1)[:LAGS]
-    means = np.bincount(place, halved, LAGS + 1)[:LAGS] / np.maximum(counts, 1)
-    lags = np.bincount(place, distance, LAGS + 1)[:LAGS] / np.maximum(counts, 1)
-    filled = counts >= 10
-    if filled.sum() < 4:
+    counts = np.bincount(place, minlength=n + 1)[:n]
+    means = np.bincount(place, halved, n + 1)[:n] / np.maximum(counts, 1)
+    lags = np.bincount(place, distance, n + 1)[:n] / np.maximum(counts, 1)
+    filled = counts >= options.min_pairs
+    if filled.sum() < options.min_lags:
         return Variogram(float(np.sqrt(variance)), 0.0, 1.0)
     lags, means = lags[filled], means[filled]
     first = (0.2 * means[0] + 1e-9, max(variance, means.max()), 0.2 * reach)
@@ -92,7 +90,7 @@ def measure_variogram(residual: FloatArray, places_km: FloatArray, seed: int = 0
         lambda lag, nugget, sill, length: nugget + sill * (1 - np.exp(-lag / length)),
         lags, means, np.clip(first, *(np.array(bounds) * [[1.01], [0.99]])), sigma=means + 1e-9, bounds=bounds,
     )  # fmt: skip
-    return Variogram(max(float(np.sqrt(nugget)), MIN_SD_M), float(np.sqrt(sill)), float(length))
+    return Variogram(max(float(np.sqrt(nugget)), options.min_sd_m), float(np.sqrt(sill)), float(length))
 
 
 @dataclass(frozen=True)
@@ -106,11 +104,13 @@ class InsarNoise:
     prior : GaussianPrior
         Prior of the model that is subtracted before the noise is measured.
     setting : dict of str to float
+    options : VariogramOptions
     """
 
     places_km: Mapping[str, FloatArray]
     prior: GaussianPrior
     setting: Setting
+    options: VariogramOptions
 
     def __call__(self, problem: LinearProblem, visible: BoolArray) -> Noise:
         """Return the noise with a covariance for each scene; called by the hold-out with the visible data."""
@@ -122,7 +122,7 @@ class InsarNoise:
     def variograms(self, problem: LinearProblem, visible: BoolArray) -> dict[str, Variogram]:
         """Return the variogram of each scene from residuals of a smooth first model, without clear outliers."""
         fitted = fit_model(problem, self.prior, self.setting, visible=visible)
-        visible = visible & (fitted.weights > CLEAR_OUTLIER)
+        visible = visible & (fitted.weights > self.options.min_weight)
         residual = np.full(problem.n_data, np.nan)
         residual[visible] = problem.data[visible] - fitted.predict(problem, visible)[0]
         found = {}
@@ -130,7 +130,7 @@ class InsarNoise:
             of_kind = residual[problem.noise.kind == kind]
             seen = np.isfinite(of_kind)
             if seen.any():
-                found[kind] = measure_variogram(of_kind[seen], places[seen])
+                found[kind] = measure_variogram(of_kind[seen], places[seen], options=self.options)
             else:
-                found[kind] = Variogram(FIRST_SD_M, 0.0, 1.0)
+                found[kind] = Variogram(self.options.first_sd_m, 0.0, 1.0)
         return found

@@ -15,7 +15,6 @@ from selfseis.inversion import HeldOut
 from selfseis.io.atomic import replacing, write_json
 from selfseis.slip.estimator import SlipInversion
 from selfseis.slip.fault import mean_angle
-from selfseis.slip.moment import LEVEL, RIGIDITY_ERROR
 from selfseis.slip.write_fsp import fsp_text, sides_km
 
 
@@ -125,8 +124,8 @@ def _dataset(inversion: SlipInversion) -> xr.Dataset:
         "direction": (("datum", "component"), data.direction, {"long_name": "east, north, up"}),
         "observed": ("datum", data.values, {"units": "m"}),
         "model": ("datum", inversion.predicted_, {"units": "m", "long_name": "all data, ramps included"}),
-        "hidden_prediction": ("datum", inversion.chosen_.predicted, {"units": "m"}),
-        "hidden_sd": ("datum", inversion.chosen_.sd, {"units": "m"}),
+        "held_out_prediction": ("datum", inversion.chosen_.predicted, {"units": "m"}),
+        "held_out_sd": ("datum", inversion.chosen_.sd, {"units": "m"}),
         "weight": ("datum", inversion.fitted_.weights, {"long_name": "weight under Student's t"}),
         "block": ("datum", inversion.problem_.blocks),
     }
@@ -142,13 +141,13 @@ def _dataset(inversion: SlipInversion) -> xr.Dataset:
 
 
 def _heldout(inversion: SlipInversion) -> pd.DataFrame:
-    """Return held-out data, one row per datum and hold-out; the last column is ``block`` or ``type``."""
+    """Return held-out data, one row per datum and hold-out; ``held_out`` is ``block`` or ``type``."""
     of_blocks = [inversion.chosen_, *inversion.heldouts_, inversion.uniform_, inversion.null_]
     runs = [("block", of_blocks)] + ([("type", inversion.by_type_)] if inversion.by_type_ else [])
-    return pd.concat([_hidden_rows(inversion, heldouts, hidden) for hidden, heldouts in runs])
+    return pd.concat([_held_out_rows(inversion, heldouts, unit) for unit, heldouts in runs])
 
 
-def _hidden_rows(inversion: SlipInversion, heldouts: Sequence[HeldOut], hidden: str) -> pd.DataFrame:
+def _held_out_rows(inversion: SlipInversion, heldouts: Sequence[HeldOut], unit: str) -> pd.DataFrame:
     data, frame = inversion.prepared_.observations, heldouts[0].to_frame()
     rows = frame.index.to_numpy()
     frame.insert(0, "name", data.name[rows])
@@ -156,7 +155,7 @@ def _hidden_rows(inversion: SlipInversion, heldouts: Sequence[HeldOut], hidden: 
     frame.insert(3, "lat", data.latitude[rows])
     for heldout in heldouts[1:]:
         frame[f"predicted by {heldout.name}"] = heldout.predicted[rows]
-    return frame.assign(hidden=hidden)
+    return frame.assign(held_out=unit)
 
 
 GROUPS = {"all": None, "gnss": "gnss", "insar": "insar"}
@@ -170,7 +169,7 @@ def summary_of(inversion: SlipInversion) -> dict[str, Any]:
     inversion : SlipInversion
         After `SlipInversion.fit`.
     """
-    return dict(_plain(_magnitude(inversion) | _slip(inversion) | _noise(inversion) | _hidden(inversion)))
+    return dict(_plain(_magnitude(inversion) | _slip(inversion) | _noise(inversion) | _held_out(inversion)))
 
 
 def _magnitude(inversion: SlipInversion) -> dict[str, Any]:
@@ -179,10 +178,10 @@ def _magnitude(inversion: SlipInversion) -> dict[str, Any]:
         "Mw": magnitude.value,
         "Mw_low": magnitude.low,
         "Mw_high": magnitude.high,
-        "Mw_level": LEVEL,
+        "Mw_level": inversion.options.moment.level,
         "moment_nm": magnitude.moment_nm,
         "rigidity_gpa": [inversion.rigidity_.min() / 1e9, inversion.rigidity_.max() / 1e9],
-        "rigidity_error": RIGIDITY_ERROR,
+        "rigidity_error": inversion.options.moment.rigidity_error,
         "moment_by_depth": inversion.moment_by_depth_,
     }
 
@@ -221,11 +220,11 @@ def _noise(inversion: SlipInversion) -> dict[str, Any]:
     }
 
 
-def _hidden(inversion: SlipInversion) -> dict[str, Any]:
+def _held_out(inversion: SlipInversion) -> dict[str, Any]:
     heldout = inversion.chosen_
     present = {name: prefix for name, prefix in GROUPS.items() if heldout.rows(prefix).any()}
     return {
-        "hidden": {
+        "held_out": {
             name: {
                 "variance_reduction": heldout.variance_reduction(prefix),
                 "rms_m": heldout.rms(prefix),
@@ -235,7 +234,7 @@ def _hidden(inversion: SlipInversion) -> dict[str, Any]:
             }
             for name, prefix in present.items()
         },
-        "hidden_types": {
+        "held_out_types": {
             "summary": inversion.types_summary_,
             "types": [
                 {

@@ -8,7 +8,22 @@ inversion itself is in `selfseis.inversion`; ray tables and first arrivals are i
 
 from __future__ import annotations
 
-from selfseis.tomography.estimator import TravelTimeTomography
-from selfseis.tomography.read import read_arrivals
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["TravelTimeTomography", "read_arrivals"]
+from selfseis.tomography.options import TomographyOptions
+
+if TYPE_CHECKING:
+    from selfseis.tomography.estimator import TravelTimeTomography
+    from selfseis.tomography.read import read_arrivals
+
+__all__ = ["TomographyOptions", "TravelTimeTomography", "read_arrivals"]
+
+_MODULES = {"TravelTimeTomography": "estimator", "read_arrivals": "read"}
+
+
+def __getattr__(name: str) -> object:
+    # Imported on first use, so that the options load neither SciPy nor xarray.
+    if name not in _MODULES:
+        raise AttributeError(f"module 'selfseis.tomography' has no attribute {name!r}")
+    return getattr(import_module(f"selfseis.tomography.{_MODULES[name]}"), name)

@@ -12,6 +12,7 @@ import pandas as pd
 from selfseis.errors import InputError
 from selfseis.geo.phases import KNOWN, canonical
 from selfseis.quality_log import QualityLog
+from selfseis.tomography.options import ScreeningOptions
 
 COLUMNS = (
     "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",
@@ -20,11 +21,10 @@ COLUMNS = (
 """Columns of the table, including the position of the station; unknown numbers are NaN."""
 
 NUMBERS = tuple(name for name in COLUMNS if name not in {"event_id", "event_time", "station", "phase"})
+# What the Earth allows: no wave of `KNOWN` takes an hour, no mountain is higher and no earthquake deeper.
 MAX_S = 3600.0
 MAX_DEPTH_KM = 750.0
 MIN_DEPTH_KM = -9.0
-SIGMA_P_S, SIGMA_S_S = 0.5, 1.0
-"""Default standard deviations in s; every fit scales them, so that only their ratio matters."""
 
 
 def table_of(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -57,7 +57,13 @@ class Screening:
     quality_log: QualityLog
 
 
-def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: str = "arrivals") -> Screening:
+def screen(
+    table: pd.DataFrame,
+    quality_log: QualityLog | None = None,
+    source: str = "arrivals",
+    *,
+    options: ScreeningOptions = ScreeningOptions(),
+) -> Screening:
     """Leave out unusable arrivals, count them by reason, and complete missing values that have defaults.
 
     Parameters
@@ -68,6 +74,8 @@ def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: s
         Log of the issues; by default a new one.
     source : str
         Name of the file in the log.
+    options : ScreeningOptions
+        Noise where the table states none.
 
     Raises
     ------
@@ -90,7 +98,8 @@ def screen(table: pd.DataFrame, quality_log: QualityLog | None = None, source: s
         worst = max(lost, key=lambda detail: lost[detail]) if lost else "the file holds none"
         raise InputError(f"no arrival of {source} can be used: {worst}; correct the file")
     kept = frame[keep].sort_values(["event_id", "station", "phase", "travel_time_s"], kind="stable")
-    return Screening(_completed(_deduplicated(kept, quality_log, source), quality_log, source), quality_log)
+    kept = _deduplicated(kept, quality_log, source)
+    return Screening(_completed(kept, quality_log, source, options), quality_log)
 
 
 def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd.Series]:
@@ -131,16 +140,20 @@ def _deduplicated(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> 
     return frame[~again].reset_index(drop=True)
 
 
-def _completed(frame: pd.DataFrame, quality_log: QualityLog, source: str) -> pd.DataFrame:
+def _completed(
+    frame: pd.DataFrame, quality_log: QualityLog, source: str, options: ScreeningOptions
+) -> pd.DataFrame:
+    """Assume an elevation and an uncertainty where there is none."""
     flat = frame["station_elevation_m"].isna()
     if flat.any():
         quality_log.add("assumed", source, "no station elevation: sea level assumed", int(flat.sum()))
     unsure = ~frame["sigma_s"].gt(0)
     if unsure.any():
-        detail = f"no uncertainty above 0: {SIGMA_P_S:g} s for P and {SIGMA_S_S:g} s for S assumed, scaled by the fit"
+        assumed = f"{options.sigma_p_s:g} s for P and {options.sigma_s_s:g} s for S assumed"
+        detail = f"no uncertainty above 0: {assumed}, scaled by the fit"
         quality_log.add("assumed", source, detail, int(unsure.sum()))
     is_s = frame["phase"].str.startswith("S")
-    default = pd.Series(np.where(is_s, SIGMA_S_S, SIGMA_P_S), frame.index)
+    default = pd.Series(np.where(is_s, options.sigma_s_s, options.sigma_p_s), frame.index)
     return frame.assign(
         station_elevation_m=frame["station_elevation_m"].fillna(0.0),
         sigma_s=frame["sigma_s"].mask(unsure, default),

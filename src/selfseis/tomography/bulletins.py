@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from selfseis.io.tables import parse_table, split_cells
 from selfseis.quality_log import QualityLog
 
 Row = dict[str, Any]
@@ -48,11 +47,11 @@ def read_isc_csv(text: str, quality_log: QualityLog, source: str) -> Iterator[Ro
     """Yield rows of the CSV of the ISC; the reported phase replaces a missing phase of the ISC."""
     lines = text.splitlines()
     first = next(n for n, line in enumerate(lines) if line.lstrip().startswith("EVENTID"))
-    names = _numbered([name.strip() for name in lines[first].split(",")])
+    names = _numbered(split_cells(lines[first], ","))
     for number, line in enumerate(lines[first + 1 :], start=first + 2):
         if not line.strip() or "STOP" in line:
             break
-        cells = [cell.strip() for cell in line.split(",")]
+        cells = split_cells(line, ",")
         row = dict(zip(names, cells, strict=False))
         try:
             arrival = _moment(row["DATE"], row["TIME"])
@@ -98,7 +97,7 @@ def read_event_blocks(text: str, quality_log: QualityLog, source: str) -> Iterat
     """
     event: Row | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        cells = [cell.strip() for cell in line.split(",")]
+        cells = split_cells(line, ",")
         try:
             if line.startswith("#"):
                 event = None  # arrivals below an unreadable line are left out
@@ -144,8 +143,7 @@ def _time_of(cells: list[str]) -> pd.Timestamp:
 
 def is_table(text: str) -> bool:
     """Return whether the first line names columns that include station and phase."""
-    found = _columns(_table_lines(text)[:1])
-    return "station" in found and "phase" in found
+    return {"station", "phase"} <= set(parse_table(_table_lines(text)[:1], _ALIASES).columns)
 
 
 def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]:
@@ -153,17 +151,15 @@ def read_table(text: str, quality_log: QualityLog, source: str) -> Iterator[Row]
 
     Cells are separated by commas, semicolons, tabs or spaces; dates may be in separate columns.
     """
-    header, *lines = _table_lines(text)
-    names, separator = _columns([header]), _separator(header)
-    n_cells = len(_cells(header, separator))
-    for number, line in enumerate(lines, start=2):
-        cells = _cells(line, separator)
+    table = parse_table(_table_lines(text), _ALIASES)
+    n_cells = len(table.header)
+    for number, (cells, record) in enumerate(zip(table.rows, table.records(), strict=True), start=2):
         if len(cells) < n_cells:
             quality_log.add(
                 "unusable_row", source, f"row {number} has {len(cells)} cells instead of {n_cells}"
             )
             continue
-        row: Row = {column: cells[place] for column, place in names.items()}
+        row: Row = dict(record)
         for moment in ("event", "arrival"):
             _join_date(row, moment)
         arrival = row.pop("arrival_time", "")
@@ -186,34 +182,7 @@ def _table_lines(text: str) -> list[str]:
 
 
 def _is_header(line: str) -> bool:
-    found = _columns([line.lstrip("# ")])
-    return {"station", "phase"} <= set(found)
-
-
-def _separator(header: str) -> str | None:
-    return next((mark for mark in (";", "\t", ",") if mark in header), None)
-
-
-def _cells(line: str, separator: str | None) -> list[str]:
-    if separator is None:
-        return line.split()
-    return [
-        cell.strip()
-        for cell in next(csv.reader(io.StringIO(line), delimiter=separator, skipinitialspace=True))
-    ]
-
-
-def _columns(header: list[str]) -> dict[str, int]:
-    """Return the position of each known column; the first of its aliases counts."""
-    if not header:
-        return {}
-    named = [cell.lower().replace(" ", "_") for cell in _cells(header[0], _separator(header[0]))]
-    found = {}
-    for column, aliases in _ALIASES.items():
-        alias = next((alias for alias in aliases if alias in named), None)
-        if alias is not None:
-            found[column] = named.index(alias)
-    return found
+    return {"station", "phase"} <= set(parse_table([line], _ALIASES).columns)
 
 
 def _join_date(row: Row, moment: str) -> None:

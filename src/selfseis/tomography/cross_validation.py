@@ -14,12 +14,12 @@ from selfseis.inversion.cross_validation import NO_TERMS, hold_out_terms
 from selfseis.inversion.evaluate import prior_row
 from selfseis.inversion.term_fit import SearchedPrior, TermProblem
 from selfseis.tomography.forward import Traced
+from selfseis.tomography.options import TomographyOptions
 from selfseis.tomography.problem import BlockKind, term_problem
 from selfseis.typing import BoolArray, FloatArray, IntArray
 from selfseis.validation import BlockScores, Verdict, judge
 
 ProgressCallback = Callable[[float, float], None]
-CLIPPED_AT = 4.0
 BASELINE = "event and station terms"
 SHUFFLED_RAYS = "null with shuffled rays"
 NOTHING = "event terms alone"
@@ -59,7 +59,7 @@ class Validation:
         }
         return pd.DataFrame(
             {
-                "hidden": self.held_out,
+                "held_out": self.held_out,
                 "fold": self.method.fold[rows],
                 "event_id": some["event_id"].to_numpy(),
                 "station": some["station"].to_numpy(),
@@ -95,6 +95,7 @@ def validate(
     n_folds: int = 5,
     n_inner: int = 2,
     seed: int = 0,
+    options: TomographyOptions = TomographyOptions(),
     progress: ProgressCallback | None = None,
 ) -> Validation:
     """Cross-validate every prior, the tuned null and the null with shuffled rays on the same blocks.
@@ -106,22 +107,24 @@ def validate(
     priors : sequence of SearchedPrior
     is_global : bool
     n_folds, n_inner, seed : int
+    options : TomographyOptions
+        Terms, blocks and scores.
     progress : callable, optional
 
     Returns
     -------
     Validation
     """
-    terms = term_problem(traced, held_out, is_global=is_global, seed=seed)
+    terms = term_problem(traced, held_out, is_global=is_global, seed=seed, options=options)
     n_runs = len(priors) + 3
 
     def reported(run: int) -> ProgressCallback | None:
         return None if progress is None else lambda done, of: progress(run + done / of, n_runs)
 
-    options: dict[str, Any] = {"n_folds": n_folds, "n_inner": n_inner, "seed": seed}
-    null = hold_out_terms(terms, None, name=BASELINE, progress=reported(0), **options)
+    folds: dict[str, Any] = {"n_folds": n_folds, "n_inner": n_inner, "seed": seed}
+    null = hold_out_terms(terms, None, name=BASELINE, progress=reported(0), **folds)
     found = [
-        hold_out_terms(terms, prior, name=prior.name, progress=reported(1 + run), **options)
+        hold_out_terms(terms, prior, name=prior.name, progress=reported(1 + run), **folds)
         for run, prior in enumerate(priors)
     ]
     method = found[0] if len(found) == 1 else chosen(found, "chosen by inner folds")
@@ -135,7 +138,7 @@ def validate(
         terms, None, name=NOTHING, settings=[{"terms": NO_TERMS}] * len(by_fold),
         progress=reported(2 + len(priors)), **fast,
     )  # fmt: skip
-    verdict = _evaluate(terms, held_out, method, null, shuffled, bare, found, seed)
+    verdict = _evaluate(terms, held_out, method, null, shuffled, bare, found, seed, options)
     return Validation(held_out, verdict, method, null, found)
 
 
@@ -148,20 +151,24 @@ def _evaluate(
     bare: HeldOut,
     priors: Sequence[HeldOut],
     seed: int,
+    options: TomographyOptions,
 ) -> Verdict:
     rows = method.rows() & null.rows() & shuffled.rows() & bare.rows()
     scale = _robust_scale(null, rows)
     block = np.unique(terms.problem.blocks[rows], return_inverse=True)[1]
-    scores = [_scores(one, bare, rows, scale, block) for one in (method, null, shuffled)]
+    cut = options.held_out.max_residual_sd
+    scores = [_scores(one, bare, rows, scale, block, cut) for one in (method, null, shuffled)]
     table = [prior_row(one) for one in (*priors, null, bare)]
     return judge(
         "tomography",
         *scores,
         baseline_name=BASELINE,
         null_name=SHUFFLED_RAYS,
-        measure=MEASURE.format(PLURAL[held_out], CLIPPED_AT),
+        measure=MEASURE.format(PLURAL[held_out], cut),
+        min_gain=options.inversion.evaluation.min_gain,
+        error_rate=options.inversion.evaluation.error_rate,
         seed=seed,
-        details={"hidden": held_out, "priors": table},
+        details={"held_out": held_out, "priors": table},
     )
 
 
@@ -176,11 +183,12 @@ def _robust_scale(null: HeldOut, rows: BoolArray) -> FloatArray:
     return scale
 
 
-def _scores(one: HeldOut, bare: HeldOut, rows: BoolArray, scale: FloatArray, block: IntArray) -> BlockScores:
+def _scores(
+    one: HeldOut, bare: HeldOut, rows: BoolArray, scale: FloatArray, block: IntArray, cut: float
+) -> BlockScores:
+    """Return squared residuals with and without structure, block by block; outliers count as `cut`."""
     losses = [
-        np.bincount(
-            block, np.clip((held.observed - held.predicted) / scale, -CLIPPED_AT, CLIPPED_AT)[rows] ** 2
-        )
+        np.bincount(block, np.clip((held.observed - held.predicted) / scale, -cut, cut)[rows] ** 2)
         for held in (one, bare)
     ]
     return BlockScores(*(np.asarray(loss, float) for loss in losses))

@@ -18,24 +18,21 @@ from scipy import sparse
 from scipy.interpolate import RegularGridInterpolator
 from scipy.ndimage import map_coordinates
 
-from selfseis.geo.earth_models import Reference
+from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.phases import Wave
 from selfseis.geo.projection import FlatMap
 from selfseis.geo.sphere import EARTH_RADIUS_KM
+from selfseis.quality_log import QualityLog
 from selfseis.tomography.forward import PERCENT, Traced, shifted
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.image import Image
+from selfseis.tomography.options import EikonalOptions, TomographyOptions
 from selfseis.tomography.sensitivity import sensitivities
+from selfseis.traveltimes.ellipticity import ellipticity_s
 from selfseis.traveltimes.first_arrivals import Rays, find_rays
-from selfseis.traveltimes.ray_paths import Geometry, Points
+from selfseis.traveltimes.ray_paths import Geometry, Points, elevation_s
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
-
-MAX_NODES = 150_000
-MAX_PERTURBATION = 25.0  # percent; larger values occur where data are missing and would attract rays
-_BALL = 2.0  # nodes about the station within which the ray is straight
-_STEP = 0.5  # of the node distance
-_MARGIN_NODES = 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class NodeGrid:
     spacing: float
 
     @classmethod
-    def around(cls, grid: CellGrid) -> NodeGrid:
+    def around(cls, grid: CellGrid, options: EikonalOptions) -> NodeGrid:
         """Return nodes that cover the cells of a region."""
         south, north = grid.latitude_edges[[0, -1]]
         flat_map = FlatMap((south + north) / 2, grid.west + grid.width / 2)
@@ -69,9 +66,10 @@ class NodeGrid:
         deep = flattened(grid.depth_edges[-1])
         low = np.array([east.min(), north_km.min(), 0.0])
         size = np.array([np.ptp(east), np.ptp(north_km), float(deep)])
-        spacing = float((size.prod() / MAX_NODES) ** (1 / 3))
-        shape = tuple(int(n) for n in np.ceil(size / spacing).astype(int) + 1 + 2 * _MARGIN_NODES)
-        return cls(flat_map, low - _MARGIN_NODES * spacing, shape, spacing)
+        spacing = float((size.prod() / options.max_nodes) ** (1 / 3))
+        margin = options.margin_nodes
+        shape = tuple(int(n) for n in np.ceil(size / spacing).astype(int) + 1 + 2 * margin)
+        return cls(flat_map, low - margin * spacing, shape, spacing)
 
     def places(self, latitude: FloatArray, longitude: FloatArray, depth_km: FloatArray) -> FloatArray:
         """Positions in node numbers; shape (3, n)."""
@@ -97,16 +95,24 @@ def flattened(depth_km: FloatArray | float) -> FloatArray:
     return -EARTH_RADIUS_KM * np.log1p(-np.asarray(depth_km, float) / EARTH_RADIUS_KM)
 
 
-def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid: CellGrid) -> Traced:
+def trace_eikonal_rays(
+    traced: Traced,
+    image: Image,
+    reference: VelocityModel1D,
+    grid: CellGrid,
+    options: TomographyOptions = TomographyOptions(),
+) -> Traced:
     """Trace first arrivals again through an image; later arrivals keep their rays.
 
     Parameters
     ----------
     traced : Traced
     image : Image
-    reference : Reference
+    reference : VelocityModel1D
     grid : CellGrid
         Grid of a region.
+    options : TomographyOptions
+        Nodes, steps, and rays of the reference.
 
     Returns
     -------
@@ -114,18 +120,20 @@ def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid:
         With new rays, and with the prediction about which the problem is linearised: the prediction of the image
         minus the effect of the image along the new rays.
     """
-    nodes = NodeGrid.around(grid)
+    eikonal = options.eikonal
+    nodes = NodeGrid.around(grid, eikonal)
     predicted, blocks = traced.predicted.copy(), []
     rows_of = []
     for number, wave in enumerate(traced.waves):
         rows = np.flatnonzero(traced.is_s == (wave == "S"))
-        percent = np.clip(image.dlnv[number], -MAX_PERTURBATION, MAX_PERTURBATION)
-        first = _is_first(traced, rows, reference, wave)
-        change, points = _through(traced, rows[first], percent, reference, wave, nodes, grid)
+        table = RayTable.of(reference, wave, options.rays.table)
+        percent = np.clip(image.dlnv[number], -eikonal.max_perturbation, eikonal.max_perturbation)
+        first = _is_first(traced, rows, table, eikonal.first_tolerance_s)
+        change, points = _through(traced, rows[first], percent, table, nodes, grid, eikonal)
         block = sensitivities(grid, iter([points]), len(traced.arrivals), PERCENT)[rows[first]]
         slower = sparse.diags_array((1 / (1 + PERCENT * percent)).astype(np.float32))
         block = sparse.csr_array(block @ slower)
-        one_dimensional = _reference_times(traced, rows[first], reference, wave)
+        one_dimensional = _reference_times(traced, rows[first], table)
         predicted[rows[first]] = one_dimensional + change - block @ percent
         old = traced.operator[rows[~first]]
         blocks += [shifted(block, number, len(traced.waves)), old]
@@ -136,28 +144,25 @@ def trace_eikonal_rays(traced: Traced, image: Image, reference: Reference, grid:
 
 
 def _geometry_rays(
-    traced: Traced, rows: IntArray, reference: Reference, wave: Wave, phase: str | None
-) -> tuple[Geometry, RayTable, Rays]:
+    traced: Traced, rows: IntArray, table: RayTable, phase: str | None = None
+) -> tuple[Geometry, Rays]:
+    """Return sources and receivers of arrivals, and the rays of their own phases or of a given one."""
     some = traced.arrivals.iloc[rows]
     geometry = Geometry.of(some)
-    table = RayTable.of(reference, wave)
     phases = some["phase"].to_numpy(str) if phase is None else np.full(len(some), phase)
-    return geometry, table, find_rays(table, geometry.depth_km, geometry.distance, phases)
+    return geometry, find_rays(table, geometry.depth_km, geometry.distance, phases)
 
 
-def _is_first(traced: Traced, rows: IntArray, reference: Reference, wave: Wave) -> BoolArray:
+def _is_first(traced: Traced, rows: IntArray, table: RayTable, tolerance_s: float) -> BoolArray:
     """Return which arrivals are the first of their wave in the reference."""
-    own = _geometry_rays(traced, rows, reference, wave, None)[2].time
-    earliest = _geometry_rays(traced, rows, reference, wave, wave)[2].time
-    return np.asarray(own <= earliest + 0.02)
+    own = _geometry_rays(traced, rows, table)[1].time
+    earliest = _geometry_rays(traced, rows, table, table.wave)[1].time
+    return np.asarray(own <= earliest + tolerance_s)
 
 
-def _reference_times(traced: Traced, rows: IntArray, reference: Reference, wave: Wave) -> FloatArray:
+def _reference_times(traced: Traced, rows: IntArray, table: RayTable) -> FloatArray:
     """Return times in the reference as `trace` predicted them, corrections included."""
-    from selfseis.traveltimes.ellipticity import ellipticity_s
-    from selfseis.traveltimes.ray_paths import elevation_s
-
-    geometry, table, rays = _geometry_rays(traced, rows, reference, wave, None)
+    geometry, rays = _geometry_rays(traced, rows, table)
     return rays.time + ellipticity_s(table, rays, geometry) + elevation_s(table, rays, geometry.elevation_km)
 
 
@@ -165,14 +170,14 @@ def _through(
     traced: Traced,
     rows: IntArray,
     percent: FloatArray,
-    reference: Reference,
-    wave: Wave,
+    table: RayTable,
     nodes: NodeGrid,
     grid: CellGrid,
+    options: EikonalOptions,
 ) -> tuple[FloatArray, Points]:
     """Return the change of the times from the reference on the nodes, and the points of the new rays."""
     frame = traced.arrivals
-    speed = np.broadcast_to(_flat_speed(reference, wave, nodes), nodes.shape)
+    speed = np.broadcast_to(_flat_speed(table.reference, table.wave, nodes), nodes.shape)
     new_speed = speed * (1 + PERCENT * _on_nodes(percent, nodes, grid))
     change = np.zeros(rows.size)
     parts: list[Points] = []
@@ -188,10 +193,10 @@ def _through(
             part["event_longitude"].to_numpy(),
             part["event_depth_km"].to_numpy().clip(min=0.0),
         )
-        new = time_field(new_speed, at_station, nodes.spacing)
-        old = time_field(speed, at_station, nodes.spacing)
+        new = time_field(new_speed, at_station, nodes.spacing, options.straight_nodes)
+        old = time_field(speed, at_station, nodes.spacing, options.straight_nodes)
         change[some] = map_coordinates(new - old, sources, order=1, mode="nearest")
-        parts.append(_traced_down(new, new_speed, at_station, sources, rows[some], nodes))
+        parts.append(_traced_down(new, new_speed, at_station, sources, rows[some], nodes, options))
     joined = [np.concatenate([getattr(part, name) for part in parts]) for name in Points.__annotations__]
     order = np.argsort(joined[0], kind="stable")
     return change, Points(*(column[order] for column in joined))
@@ -202,7 +207,24 @@ def can_trace_eikonal() -> bool:
     return find_spec("skfmm") is not None
 
 
-def time_field(speed: FloatArray, source: FloatArray, spacing: float) -> FloatArray:
+def possible_iterations(n_iterations: int, quality_log: QualityLog, *, has_solver: bool) -> int:
+    """Return the number of ray iterations; 0, with an issue in the quality log, without the optional solver."""
+    if n_iterations and not has_solver:
+        quality_log.add(
+            "assumed",
+            "rays",
+            "not traced again through the image, because scikit-fmm is missing: pip install 'selfseis[regional]'",
+        )
+        return 0
+    return n_iterations
+
+
+def time_field(
+    speed: FloatArray,
+    source: FloatArray,
+    spacing: float,
+    straight_nodes: float = EikonalOptions().straight_nodes,
+) -> FloatArray:
     """Return first-arrival times on nodes from a source between them.
 
     Parameters
@@ -213,6 +235,8 @@ def time_field(speed: FloatArray, source: FloatArray, spacing: float) -> FloatAr
         In node numbers.
     spacing : float
         In km.
+    straight_nodes : float
+        Distance from the source, in nodes, within which waves are straight.
 
     References
     ----------
@@ -222,7 +246,7 @@ def time_field(speed: FloatArray, source: FloatArray, spacing: float) -> FloatAr
 
     axes = np.meshgrid(*(np.arange(n) - s for n, s in zip(speed.shape, source, strict=True)), indexing="ij")
     distance = spacing * np.sqrt(sum(axis**2 for axis in axes))
-    ball = _BALL * spacing
+    ball = straight_nodes * spacing
     inside = map_coordinates(speed, source[:, None], order=1, mode="nearest")[0]
     packed = np.ascontiguousarray(speed)  # the solver ignores strides
     outside = np.asarray(skfmm.travel_time(distance - ball, packed, dx=spacing, order=2))
@@ -236,25 +260,27 @@ def _traced_down(
     sources: FloatArray,
     rows: IntArray,
     nodes: NodeGrid,
+    options: EikonalOptions,
 ) -> Points:
     """Trace rays from the sources along the gradient of time to the station, in steps of equal length."""
     slope = np.stack(list(np.gradient(time)))
     place, alive = sources.copy(), np.arange(rows.size)
     found: list[tuple[NDArray, ...]] = []
-    max_steps = int(4 * max(nodes.shape) / _STEP)
+    max_steps = int(4 * max(nodes.shape) / options.step_nodes)
     for _ in range(max_steps):
         here = place[:, alive]
         away = np.linalg.norm(here - station[:, None], axis=0)
         down = -np.stack([map_coordinates(part, here, order=1, mode="nearest") for part in slope])
         size = np.linalg.norm(down, axis=0)
         straight = (station[:, None] - here) / np.maximum(away, 1e-9)
-        direction = np.where((away < _BALL + 1) | (size < 1e-12), straight, down / np.maximum(size, 1e-12))
-        step = np.minimum(_STEP, away)
+        is_near = (away < options.straight_nodes + 1) | (size < 1e-12)
+        direction = np.where(is_near, straight, down / np.maximum(size, 1e-12))
+        step = np.minimum(options.step_nodes, away)
         middle = here + 0.5 * step * direction
         velocity = map_coordinates(speed, middle, order=1, mode="nearest")
         found.append((rows[alive], middle, step * nodes.spacing / velocity))
         place[:, alive] = here + step * direction
-        alive = alive[away > _STEP]
+        alive = alive[away > options.step_nodes]
         if not alive.size:
             break
     middle = np.concatenate([points for _, points, _ in found], axis=1)
@@ -268,7 +294,7 @@ def _traced_down(
     )
 
 
-def _flat_speed(reference: Reference, wave: Wave, nodes: NodeGrid) -> FloatArray:
+def _flat_speed(reference: VelocityModel1D, wave: Wave, nodes: NodeGrid) -> FloatArray:
     depth = nodes.depth_km
     return reference.at(depth.clip(min=0.0), wave) * EARTH_RADIUS_KM / (EARTH_RADIUS_KM - depth)
 

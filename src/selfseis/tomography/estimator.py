@@ -13,24 +13,18 @@ import xarray as xr
 
 from selfseis.base import Estimator
 from selfseis.errors import InputError
-from selfseis.geo.earth_models import Reference, read_reference
-from selfseis.geo.sphere import KM_PER_DEGREE_ROUNDED
+from selfseis.geo.earth_models import VelocityModel1D, read_reference
+from selfseis.inversion.term_fit import TermProblem
 from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.cross_validation import Validation, validate
-from selfseis.tomography.eikonal_rays import can_trace_eikonal, trace_eikonal_rays
+from selfseis.tomography.eikonal_rays import can_trace_eikonal, possible_iterations, trace_eikonal_rays
 from selfseis.tomography.forward import Traced, trace
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.image import Image, image_with, make_image, to_dataset
-from selfseis.tomography.neural_prior import MANTLE_NETWORKS, MAX_RAYS, REGION_NETWORKS, NeuralField
-from selfseis.tomography.priors import (
-    MANTLE_AXES,
-    REGION_AXES,
-    ROUGHNESS_AXES,
-    Axes,
-    LayeredMatern,
-    Roughness,
-)
-from selfseis.tomography.problem import BlockKind, term_problem
+from selfseis.tomography.neural_prior import NeuralField
+from selfseis.tomography.options import TomographyOptions
+from selfseis.tomography.priors import LayeredMatern, Roughness, candidates
+from selfseis.tomography.problem import BlockKind, n_regions, term_problem
 from selfseis.tomography.published_model import PublishedModel, compare
 from selfseis.tomography.read import read_arrivals
 from selfseis.tomography.screening import (
@@ -44,9 +38,6 @@ from selfseis.tomography.screening import (
 ProgressCallback = Callable[[float, float], None]
 Stage = Callable[[str], Any]
 Scope = Literal["auto", "globe", "region"]
-
-MIN_BLOCKS = 8
-S_OVER_P = (1.0, 1.5, 2.0)
 
 
 @contextmanager
@@ -80,6 +71,8 @@ class TravelTimeTomography(Estimator):
         NetCDF of a published model for comparison.
     seed : int
         Seed of folds and draws.
+    options : TomographyOptions
+        All other settings.
 
     Attributes
     ----------
@@ -117,6 +110,7 @@ class TravelTimeTomography(Estimator):
         ray_iterations: int = 1,
         published: Path | str | None = None,
         seed: int = 0,
+        options: TomographyOptions = TomographyOptions(),
     ) -> None:
         self.reference = reference
         self.scope = scope
@@ -128,6 +122,7 @@ class TravelTimeTomography(Estimator):
         self.ray_iterations = ray_iterations
         self.published = published
         self.seed = seed
+        self.options = options
 
     def fit(
         self,
@@ -154,16 +149,19 @@ class TravelTimeTomography(Estimator):
             If the arrivals cannot be used.
         """
         reference = read_reference(self.reference)
-        published = None if self.published is None else PublishedModel.from_file(self.published)
+        options = self.options
+        published = (
+            None if self.published is None else PublishedModel.from_file(self.published, options.published)
+        )
         with stage("read arrivals"):
             screening = self._screened(arrivals, stations)
             self.quality_log_ = screening.quality_log
-            kept = without_lone_events(screening.arrivals, self.quality_log_)
-        of_globe = is_global(kept) if self.scope == "auto" else self.scope == "globe"
+            kept = without_lone_events(screening.arrivals, self.quality_log_, options.screening)
+        of_globe = is_global(kept, options.grid) if self.scope == "auto" else self.scope == "globe"
         with stage("trace rays") as progress:
             self.grid_ = self._grid(kept, reference, of_globe)
             self.traced_ = self._traced(kept, reference, of_globe, progress)
-        priors = self._priors(of_globe)
+        priors = self._priors()
         self.validations_: list[Validation] = []
         for held_out in self._held_out_in_turn():
             with stage(f"hold out {held_out}s") as progress:
@@ -175,6 +173,7 @@ class TravelTimeTomography(Estimator):
                     n_folds=self.n_folds,
                     n_inner=self.n_inner,
                     seed=self.seed,
+                    options=options,
                     progress=progress,
                 )
                 self.validations_.append(found)
@@ -193,95 +192,73 @@ class TravelTimeTomography(Estimator):
 
     def _screened(self, arrivals: pd.DataFrame | Path | str, stations: Path | str | None) -> Screening:
         if isinstance(arrivals, pd.DataFrame):
-            return screen(table_of(arrivals))
-        return read_arrivals(arrivals, stations)
+            return screen(table_of(arrivals), options=self.options.screening)
+        return read_arrivals(arrivals, stations, options=self.options.screening)
 
-    def _grid(self, arrivals: pd.DataFrame, reference: Reference, of_globe: bool) -> CellGrid:
+    def _grid(self, arrivals: pd.DataFrame, reference: VelocityModel1D, of_globe: bool) -> CellGrid:
         if of_globe:
-            return CellGrid.of_earth(self.cell or 5.0)
-        return region_grid(arrivals, reference, self.cell)
+            return CellGrid.of_earth(self.cell, options=self.options.grid)
+        return region_grid(arrivals, reference, self.cell, self.options)
 
     def _traced(
-        self, arrivals: pd.DataFrame, reference: Reference, of_globe: bool, progress: ProgressCallback
+        self, arrivals: pd.DataFrame, reference: VelocityModel1D, of_globe: bool, progress: ProgressCallback
     ) -> Traced:
-        traced = trace(arrivals, reference, self.grid_, progress=progress)
+        traced = trace(arrivals, reference, self.grid_, options=self.options.rays, progress=progress)
         lost = len(arrivals) - len(traced.arrivals)
         if lost:
             detail = "phases without a ray at their distance in the reference"
             self.quality_log_.add("no_ray", "arrivals", detail, lost)
         if not len(traced.arrivals):
             raise InputError("no arrival has a ray in the reference: check phases, depths and distances")
-        check_plausible(traced)
-        return without_far_off(traced, self.quality_log_, of_globe=of_globe)
+        check_plausible(traced, self.options.screening)
+        return without_far_off(traced, self.quality_log_, self.options.screening, of_globe=of_globe)
 
-    def _priors(self, of_globe: bool) -> list[Any]:
+    def _priors(self) -> list[Any]:
         """Return the priors to compare; the first makes the image."""
-        grid, n_fields = self.grid_, len(self.traced_.waves)
-        both: Axes = {"s_over_p": S_OVER_P} if n_fields == 2 else {}
-        smooth, networks = (MANTLE_AXES, MANTLE_NETWORKS) if of_globe else (REGION_AXES, REGION_NETWORKS)
-        fade_km = 200.0 if of_globe else grid.depth_edges[-1] / 4
-        if not of_globe:
-            smooth = smooth | {"range": self._shares_of_width(smooth["range"])}
-            networks = networks | {"scale": self._shares_of_width(networks["scale"])}
+        grid, n_fields, n_arrivals = self.grid_, len(self.traced_.waves), len(self.traced_.arrivals)
+        axes = candidates(grid, n_fields, self.options)
         priors = [
-            LayeredMatern(grid, smooth | both, fade_km, n_fields),
-            Roughness(grid, ROUGHNESS_AXES, n_fields),
+            LayeredMatern(grid, axes.gaussian, axes.fade_km, n_fields),
+            Roughness(grid, axes.laplacian, n_fields),
         ]
-        n_rays = len(self.traced_.arrivals)
-        if n_rays <= MAX_RAYS:
-            return [*priors, NeuralField(grid, networks, fade_km, n_fields)]
+        network = self.options.inversion.neural_field
+        if n_arrivals <= network.max_arrivals:
+            return [*priors, NeuralField(grid, axes.network, axes.fade_km, n_fields, options=network)]
         self.quality_log_.add(
             "left_out",
             "neural field",
-            f"not tried with more than {MAX_RAYS:,} arrivals: its cost grows too fast",
-            n_rays,
+            f"not tried with more than {network.max_arrivals:,} arrivals: its cost grows too fast",
+            n_arrivals,
         )
         return priors
 
-    def _shares_of_width(self, shares: tuple[float, ...]) -> tuple[float, ...]:
-        """Convert shares of the width of the region into km."""
-        low, high = self.grid_.latitude_edges[[0, -1]]
-        squeeze = np.cos(np.radians((low + high) / 2))
-        width = KM_PER_DEGREE_ROUNDED * float(np.sqrt((high - low) * self.grid_.width * squeeze))
-        return tuple(width * share for share in shares)
-
     def _held_out_in_turn(self) -> list[BlockKind]:
         """Return the possible kinds of held-out blocks; those with enough blocks for a verdict come first."""
-        frame = self.traced_.arrivals
+        frame, options = self.traced_.arrivals, self.options.held_out
         n_events, n_stations = frame["event_id"].nunique(), frame["station"].nunique()
-        n_blocks = {"event": n_events, "station": n_stations, "region": min(24, n_events // 4)}
+        n_blocks = {"event": n_events, "station": n_stations, "region": n_regions(n_events, options)}
         possible = [kind for kind in self.hold_out if n_blocks[kind] >= self.n_folds]
         if not possible:
             raise InputError(
                 f"{n_events} events at {n_stations} stations are too few to hold any out: give a longer bulletin"
             )
-        return sorted(possible, key=lambda kind: n_blocks[kind] < MIN_BLOCKS)
-
-    def _possible_ray_iterations(self) -> int:
-        """Return the number of ray iterations; 0, with an issue in the quality log, without the optional solver."""
-        if self.ray_iterations and not can_trace_eikonal():
-            self.quality_log_.add(
-                "assumed",
-                "rays",
-                "not traced again through the image, because scikit-fmm is missing: pip install 'selfseis[regional]'",
-            )
-            return 0
-        return self.ray_iterations
+        return sorted(possible, key=lambda kind: n_blocks[kind] < options.min_blocks)
 
     def _imaged(
-        self, prior: LayeredMatern, reference: Reference, of_globe: bool, progress: ProgressCallback
+        self, prior: LayeredMatern, reference: VelocityModel1D, of_globe: bool, progress: ProgressCallback
     ) -> Image:
         """Make the image; in a region, trace rays again through it with the same setting."""
         first = self.validations_[0].held_out
-        terms = term_problem(self.traced_, first, is_global=of_globe, seed=self.seed)
+        terms = self._terms(first, of_globe)
         image = make_image(
             self.traced_, terms, prior, n_inner=self.n_inner, n_samples=self.n_samples, seed=self.seed
         )
-        rounds = 0 if of_globe else self._possible_ray_iterations()
+        rounds = 0 if of_globe else self.ray_iterations
+        rounds = possible_iterations(rounds, self.quality_log_, has_solver=can_trace_eikonal())
         for done in range(rounds):
             progress(done + 1, rounds + 1)
-            self.traced_ = trace_eikonal_rays(self.traced_, image, reference, self.grid_)
-            terms = term_problem(self.traced_, first, is_global=False, seed=self.seed)
+            self.traced_ = trace_eikonal_rays(self.traced_, image, reference, self.grid_, self.options)
+            terms = self._terms(first, of_globe)
             image = image_with(
                 self.traced_,
                 terms,
@@ -293,6 +270,9 @@ class TravelTimeTomography(Estimator):
             )
         return image
 
+    def _terms(self, held_out: BlockKind, of_globe: bool) -> TermProblem:
+        return term_problem(self.traced_, held_out, is_global=of_globe, seed=self.seed, options=self.options)
+
     def _attributes(self) -> dict[str, Any]:
         return {
             "title": "Travel-time tomography by selfseis",
@@ -302,12 +282,12 @@ class TravelTimeTomography(Estimator):
         }
 
     def _summarise(
-        self, reference: Reference, of_globe: bool, published: PublishedModel | None
+        self, reference: VelocityModel1D, of_globe: bool, published: PublishedModel | None
     ) -> dict[str, Any]:
         frame, image, grid = self.traced_.arrivals, self.image_, self.grid_
         summary: dict[str, Any] = {
             "scope": "globe" if of_globe else "region",
-            "reference": reference.name,
+            "reference": reference.source,
             "n_arrivals": len(frame),
             "n_events": int(frame["event_id"].nunique()),
             "n_stations": int(frame["station"].nunique()),
@@ -328,7 +308,7 @@ class TravelTimeTomography(Estimator):
                 wave: float(np.mean(image.resolution[n][image.hit(wave)]))
                 for n, wave in enumerate(image.waves)
             },
-            "hidden": {one.held_out: one.summary() for one in self.validations_},
+            "held_out": {one.held_out: one.summary() for one in self.validations_},
         }
         if published is not None:
             summary["published"] = {"name": published.name} | compare(

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from selfseis.geo.earth_models import Reference
+from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.phases import Wave, wave_of
 from selfseis.geo.sphere import EARTH_RADIUS_KM, towards
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.options import RayOptions
 from selfseis.tomography.sensitivity import Progress, sensitivities, table_points
 from selfseis.traveltimes.ellipticity import ellipticity_s
 from selfseis.traveltimes.first_arrivals import find_rays
@@ -19,8 +20,7 @@ from selfseis.traveltimes.ray_paths import Geometry, PathTable, elevation_s, sou
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-_STEP_SHARE = 0.3  # maximum step along a ray as a share of the smallest side of a cell
-PERCENT = 0.01
+PERCENT = 0.01  # models are in percent of velocity
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,25 @@ class Traced:
         return counted[first : first + n_cells]
 
 
-def time_step_s(grid: CellGrid, reference: Reference, wave: Wave) -> float:
-    """Return the maximum time step along a ray in s, such that rays skip no cell."""
+def time_step_s(
+    grid: CellGrid, reference: VelocityModel1D, wave: Wave, options: RayOptions = RayOptions()
+) -> float:
+    """Return the maximum time step along a ray in s, such that rays skip no cell.
+
+    Very thin layers do not shorten it: rays are steep there. Velocities may exceed the reference by a quarter.
+    """
     side = np.radians(np.diff(grid.latitude_edges).min()) * EARTH_RADIUS_KM
     thin = float(np.diff(grid.depth_edges).min())
     fastest = float(reference.velocity(wave).max())
-    return _STEP_SHARE * max(min(side, 2 * thin), 0.2 * side) / (0.8 * fastest)
+    return options.max_step * max(min(side, 2 * thin), 0.2 * side) / (0.8 * fastest)
 
 
 def trace(
     arrivals: pd.DataFrame,
-    reference: Reference,
+    reference: VelocityModel1D,
     grid: CellGrid,
     *,
+    options: RayOptions = RayOptions(),
     progress: Progress | None = None,
 ) -> Traced:
     """Trace the rays of arrivals through the reference.
@@ -99,8 +105,10 @@ def trace(
     ----------
     arrivals : pandas.DataFrame
         Screened.
-    reference : Reference
+    reference : VelocityModel1D
     grid : CellGrid
+    options : RayOptions
+        Segments of the rays.
     progress : callable, optional
 
     Returns
@@ -118,12 +126,13 @@ def trace(
     for field, wave in enumerate(waves):
         rows = np.flatnonzero(np.array([wave_of(phase) == wave for phase in phases]))
         part = geometry.take(rows)
-        table = RayTable.of(reference, wave)
+        table = RayTable.of(reference, wave, options.table)
         rays = find_rays(table, part.depth_km, part.distance, phases[rows])
         corrections = ellipticity_s(table, rays, part) + elevation_s(table, rays, part.elevation_km)
         predicted[rows] = rays.time + corrections
         slowness[rows] = np.stack(source_slowness(table, rays, part.depth_km), axis=1)
-        chunks = table_points(PathTable(table), rays, part, time_step_s(grid, reference, wave))
+        step = time_step_s(grid, reference, wave, options)
+        chunks = table_points(PathTable(table), rays, part, step)
         block = sensitivities(grid, chunks, rows.size, PERCENT, progress)
         blocks.append(shifted(block, field, len(waves)))
         rows_of.append(rows)

@@ -9,31 +9,10 @@ from typing import Self
 import numpy as np
 
 from selfseis.geo.earth_models import CORE_KM
-from selfseis.geo.sphere import EARTH_RADIUS_KM, KM_PER_DEGREE_OF_SPHERE
+from selfseis.geo.sphere import EARTH_RADIUS_KM, KM_PER_DEGREE
 from selfseis.inversion import Graph
+from selfseis.tomography.options import GridOptions
 from selfseis.typing import FloatArray, IntArray
-
-_GLOBAL_EDGES = (
-    0,
-    100,
-    200,
-    300,
-    410,
-    535,
-    660,
-    810,
-    970,
-    1140,
-    1310,
-    1500,
-    1700,
-    1900,
-    2100,
-    2300,
-    2500,
-    2700,
-    2891,
-)
 
 
 @dataclass(frozen=True)
@@ -59,20 +38,21 @@ class CellGrid:
     depth_edges: FloatArray
 
     @classmethod
-    def of_earth(cls, degrees: float = 5.0, depth_edges: FloatArray | None = None) -> Self:
+    def of_earth(cls, degrees: float | None = None, *, options: GridOptions = GridOptions()) -> Self:
         """Return cells of about equal area all over the mantle.
 
         Parameters
         ----------
-        degrees : float
-            Side of a cell.
-        depth_edges : ndarray, optional
-            By default 18 layers, thin at the top.
+        degrees : float, optional
+            Side of a cell; by default that of the options.
+        options : GridOptions
+            Layers.
         """
+        degrees = degrees or options.mantle_cell_deg
         edges = np.linspace(-90, 90, round(180 / degrees) + 1)
         middle = np.radians((edges[1:] + edges[:-1]) / 2)
         around = np.maximum(3, np.round(360 / degrees * np.cos(middle))).astype(np.int64)
-        depths = np.array(_GLOBAL_EDGES, float) if depth_edges is None else np.asarray(depth_edges, float)
+        depths = np.array(options.mantle_depths_km)
         depths[-1] = min(depths[-1], EARTH_RADIUS_KM - CORE_KM)
         return cls(edges, -180.0, 360.0, around, depths)
 
@@ -97,9 +77,9 @@ class CellGrid:
         """
         south, north = latitude
         west, east = longitude
-        n_rings = max(2, round((north - south) * KM_PER_DEGREE_OF_SPHERE / spacing_km))
+        n_rings = max(2, round((north - south) * KM_PER_DEGREE / spacing_km))
         squeeze = np.cos(np.radians((south + north) / 2))
-        n_across = max(2, round((east - west) * KM_PER_DEGREE_OF_SPHERE * squeeze / spacing_km))
+        n_across = max(2, round((east - west) * KM_PER_DEGREE * squeeze / spacing_km))
         edges = np.linspace(south, north, n_rings + 1)
         return cls(edges, west, east - west, np.full(n_rings, n_across), np.asarray(depth_edges, float))
 

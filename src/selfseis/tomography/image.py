@@ -11,13 +11,13 @@ from scipy import sparse
 
 from selfseis.geo.phases import Wave
 from selfseis.inversion.cross_validation import choose_axis_by_axis
+from selfseis.inversion.options import SolverOptions
+from selfseis.inversion.solvers import conjugate_gradients
 from selfseis.inversion.term_fit import TermFit, TermProblem, solve_terms
 from selfseis.tomography.forward import Traced
 from selfseis.tomography.grid import CellGrid
 from selfseis.tomography.priors import LayeredMatern, Setting
 from selfseis.typing import BoolArray, FloatArray, IntArray
-
-MIN_RAYS = 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Image:
 
     def hit(self, wave: Wave) -> BoolArray:
         """Return which cells have rays of a wave."""
-        return self.ray_count[self.waves.index(wave)] >= MIN_RAYS
+        return self.ray_count[self.waves.index(wave)] > 0
 
 
 def make_image(
@@ -98,24 +98,25 @@ def image_with(
     mode = fit.draws.mode[: terms.problem.n_model].reshape(shape)
     drawn = fit.draws.samples[:, : terms.problem.n_model].reshape(-1, *shape)
     sd = np.sqrt(np.mean((drawn - mode) ** 2, axis=0))
-    prior_sd = prior_spread(prior, known.setting, n_samples, seed).reshape(shape)
+    solvers = terms.problem.options.solvers
+    prior_sd = prior_spread(prior, known.setting, n_samples, seed, solvers).reshape(shape)
     resolution = np.clip(1 - (sd / np.maximum(prior_sd, 1e-9)) ** 2, 0, 1)
     counts = np.stack([traced.ray_count(wave) for wave in traced.waves])
     return Image(fit, known.setting, widening, mode, sd, resolution, counts, traced.waves)
 
 
-def prior_spread(prior: LayeredMatern, setting: Setting, n_samples: int, seed: int) -> FloatArray:
+def prior_spread(
+    prior: LayeredMatern, setting: Setting, n_samples: int, seed: int, options: SolverOptions
+) -> FloatArray:
     """Return the standard deviation of the prior in each cell, averaged along layers.
 
     It depends on depth alone if cells are equal. The same number of samples gives the same small bias as in the image.
     """
-    from selfseis.inversion.solvers import conjugate_gradients
-
     root = sparse.csr_array(prior.root(setting).matrix)
     white = np.random.default_rng(seed).standard_normal((root.shape[0], max(n_samples, 2)))
     diagonal = root.power(2).sum(axis=0)
     draws = conjugate_gradients(
-        lambda x: root.T @ (root @ x), root.T @ white, 1 / diagonal, np.zeros_like(white)
+        lambda x: root.T @ (root @ x), root.T @ white, 1 / diagonal, np.zeros_like(white), options=options
     )
     layer = np.tile(prior.grid.layer, prior.n_fields) + prior.grid.n_layers * np.repeat(
         np.arange(prior.n_fields), prior.grid.n_cells

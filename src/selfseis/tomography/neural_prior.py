@@ -10,27 +10,9 @@ from selfseis.inversion.neural_field import Network
 from selfseis.inversion.neural_field_prior import solve_network
 from selfseis.inversion.posterior import Draws
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.options import StructureNetworkOptions
 from selfseis.tomography.priors import Axes, Setting, fading
 from selfseis.typing import FloatArray
-
-MAX_RAYS = 20_000
-"""Maximum number of rays for the neural field, whose derivative is a dense matrix of rays by weights."""
-N_FREQUENCIES = 16
-WIDTH = 24
-MANTLE_NETWORKS: Axes = {
-    "size": (1.0, 3.0, 10.0),
-    "scale": (700.0, 1500.0, 3000.0),
-    "flatness": (0.25, 0.5),
-    "top": (1.0, 4.0),
-}
-"""Size of the output (%), scale of the features (km), vertical over horizontal scale, factor of the surface."""
-REGION_NETWORKS: Axes = {
-    "size": (2.0, 6.0, 20.0),
-    "scale": (0.07, 0.15, 0.3),
-    "flatness": (0.25, 0.5),
-    "top": (1.0, 2.0),
-}
-"""As for the mantle, but the scale is a share of the region's width."""
 
 
 class NeuralField:
@@ -49,15 +31,26 @@ class NeuralField:
         Depth over which the extra strength of the surface fades.
     n_fields : int
         1 for P or S, 2 for both, one after another.
+    options : StructureNetworkOptions
+        Size of the network.
     """
 
     name = "neural field"
 
-    def __init__(self, grid: CellGrid, axes: Axes, fade_km: float, n_fields: int = 1) -> None:
+    def __init__(
+        self,
+        grid: CellGrid,
+        axes: Axes,
+        fade_km: float,
+        n_fields: int = 1,
+        *,
+        options: StructureNetworkOptions = StructureNetworkOptions(),
+    ) -> None:
         self.grid = grid
         self.axes = axes
         self.fade_km = fade_km
         self.n_fields = n_fields
+        self.options = options
 
     def network(self, setting: Setting) -> Network:
         """Return the network of a setting, before any data."""
@@ -65,7 +58,7 @@ class NeuralField:
         size = setting["size"] * fading(grid, setting["top"], self.fade_km)
         return Network.drawn(
             self._places(setting["flatness"]), setting["scale"], size[:, None], np.random.default_rng(0),
-            n_frequencies=N_FREQUENCIES, width=WIDTH, n_fields=self.n_fields,
+            n_frequencies=self.options.n_frequencies, width=self.options.width, n_fields=self.n_fields,
         )  # fmt: skip
 
     def _places(self, flatness: float) -> FloatArray:

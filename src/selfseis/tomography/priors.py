@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
+from selfseis.geo.sphere import KM_PER_DEGREE
 from selfseis.inversion import GaussianPrior, Root
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.options import TomographyOptions
 from selfseis.typing import FloatArray
 
 Setting = dict[str, float]
 Axes = dict[str, tuple[float, ...]]
-MANTLE_AXES: Axes = {
-    "sd": (0.15, 0.25, 0.4, 0.7),
-    "range": (600.0, 1000.0, 1700.0, 3000.0),
-    "flatness": (0.25, 0.5, 1.0),
-    "top": (1.0, 2.0, 4.0, 7.0),
-}
-"""Standard deviation (%) at depth, range (km) along layers, vertical over horizontal range, factor of the surface."""
-REGION_AXES: Axes = {
-    "sd": (0.5, 1.0, 2.0, 4.0),
-    "range": (0.1, 0.2, 0.4, 0.8),
-    "flatness": (0.25, 0.5, 1.0),
-    "top": (1.0, 2.0),
-}
-"""As for the mantle, but the range is a share of the region's width."""
+
+
+class Candidates(NamedTuple):
+    """Candidate settings of the priors, which cross-validation chooses from.
+
+    Attributes
+    ----------
+    gaussian, laplacian, network : dict of str to tuple of float
+        Axes of `LayeredMatern`, `Roughness` and `selfseis.tomography.neural_prior.NeuralField`.
+    fade_km : float
+        Depth over which the extra strength of the surface fades.
+    """
+
+    gaussian: Axes
+    laplacian: Axes
+    network: Axes
+    fade_km: float
+
+
+def candidates(grid: CellGrid, n_fields: int, options: TomographyOptions = TomographyOptions()) -> Candidates:
+    """Return the candidate settings for a grid and 1 or 2 wave types."""
+    common = options.priors
+    if grid.is_global:
+        mantle = options.mantle_prior
+        sd, ranges, top, fade_km = mantle.sd, mantle.range_km, mantle.top, mantle.fade_km
+        size, scales, network_top = mantle.network_size, mantle.network_scale_km, mantle.network_top
+    else:
+        region, width = options.region_prior, _width_km(grid)
+        sd, top, fade_km = region.sd, region.top, grid.depth_edges[-1] * region.fade_share
+        size, network_top = region.network_size, region.network_top
+        ranges = tuple(width * share for share in region.range_share)
+        scales = tuple(width * share for share in region.network_scale_share)
+    gaussian = {"sd": sd, "range": ranges, "flatness": common.flatness, "top": top}
+    if n_fields == 2:
+        gaussian["s_over_p"] = common.s_over_p
+    laplacian = {"smoothing": common.smoothing, "damping": common.damping}
+    network = {"size": size, "scale": scales, "flatness": common.network_flatness, "top": network_top}
+    return Candidates(gaussian, laplacian, network, fade_km)
+
+
+def _width_km(grid: CellGrid) -> float:
+    """Return the side of a square with the area of a region."""
+    low, high = grid.latitude_edges[[0, -1]]
+    squeeze = np.cos(np.radians((low + high) / 2))
+    return KM_PER_DEGREE * float(np.sqrt((high - low) * grid.width * squeeze))
 
 
 class LayeredMatern(GaussianPrior):
@@ -67,7 +102,7 @@ class LayeredMatern(GaussianPrior):
         flatness = setting["flatness"]
         weight = graph.weight.copy()
         weight[grid.n_sideways :] *= flatness**2
-        stiffness = _stiffness(graph.n_cells, graph.edges, weight)
+        stiffness = replace(graph, weight=weight).stiffness()
         variance = 1 / (8 * math.pi * kappa * flatness)
         operator = sparse.diags_array(kappa**2 * graph.measure) + stiffness
         left = np.sqrt(variance / graph.measure)
@@ -104,8 +139,7 @@ class Roughness(GaussianPrior):
     def root(self, setting: Setting) -> Root:
         """Return the damped Laplacian of all cells, field after field."""
         graph = self.grid.graph
-        weight = np.ones(len(graph.weight))
-        laplacian = _stiffness(graph.n_cells, graph.edges, weight)
+        laplacian = replace(graph, weight=np.ones(len(graph.weight))).stiffness()
         share = sparse.diags_array(1 / np.maximum(laplacian.diagonal(), 1.0)) @ laplacian
         one = setting["smoothing"] * share + setting["damping"] * sparse.eye_array(graph.n_cells)
         return Root(sparse.csr_array(sparse.block_diag([one] * self.n_fields, format="csr")))
@@ -115,13 +149,3 @@ def fading(grid: CellGrid, top: float, fade_km: float) -> FloatArray:
     """Return the factor on the strength of each cell: `top` at the surface and 1 at depth; (n_cells,)."""
     fall = np.exp(-grid.depths / fade_km)
     return np.asarray((1 + (top - 1) * fall)[grid.layer])
-
-
-ROUGHNESS_AXES: Axes = {"smoothing": (1.0, 3.0, 10.0, 30.0), "damping": (0.1, 0.3, 1.0, 3.0)}
-
-
-def _stiffness(n: int, edges: np.ndarray, weight: FloatArray) -> sparse.csr_array:
-    first, second = edges.T
-    off = sparse.coo_array((weight, (first, second)), (n, n)).tocsr()
-    off = off + off.T
-    return sparse.csr_array(sparse.diags_array(off.sum(axis=1)) - off)

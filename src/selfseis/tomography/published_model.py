@@ -10,6 +10,7 @@ import xarray as xr
 
 from selfseis.errors import InputError
 from selfseis.tomography.grid import CellGrid
+from selfseis.tomography.options import PublishedModelOptions
 from selfseis.typing import BoolArray, FloatArray
 
 _AXES = {
@@ -39,7 +40,9 @@ class PublishedModel:
     percent: FloatArray
 
     @classmethod
-    def from_file(cls, path: Path | str) -> PublishedModel:
+    def from_file(
+        cls, path: Path | str, options: PublishedModelOptions = PublishedModelOptions()
+    ) -> PublishedModel:
         """Read a NetCDF file with a perturbation in percent over depth, latitude and longitude.
 
         Absolute velocities are taken as deviations from the mean of their depth.
@@ -62,7 +65,7 @@ class PublishedModel:
                 f"{place} is not a published model: give NetCDF with depth, latitude, longitude and a "
                 "perturbation in percent"
             ) from error
-        if np.nanmedian(percent) > 3:  # km/s
+        if np.nanmedian(percent) > options.min_velocity:
             mean = np.nanmean(percent, axis=(1, 2), keepdims=True)
             percent = 100 * (percent / mean - 1)
         for axis, values_ in enumerate(axes):

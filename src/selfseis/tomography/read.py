@@ -15,6 +15,7 @@ from selfseis.tomography import bulletins
 from selfseis.tomography.arrivals import Screening, screen, table_of
 from selfseis.tomography.fmtomo import find_fmtomo, read_fmtomo
 from selfseis.tomography.obspy_catalogues import OWN_CATALOGUE, read_catalogue
+from selfseis.tomography.options import ScreeningOptions
 
 Rows = Iterator[dict[str, Any]]
 Reader = Callable[[str, QualityLog, str], Rows]
@@ -30,7 +31,12 @@ _FORMATS = (
 )
 
 
-def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Screening:
+def read_arrivals(
+    path: Path | str,
+    stations: Path | str | None = None,
+    *,
+    options: ScreeningOptions = ScreeningOptions(),
+) -> Screening:
     """Read arrivals and add the positions of their stations.
 
     Parameters
@@ -39,6 +45,8 @@ def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Scree
         File or folder of arrivals.
     stations : Path or str, optional
         List of stations; not needed if the arrivals have station coordinates (ISC, FMTOMO).
+    options : ScreeningOptions
+        Noise where the file states none.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def read_arrivals(path: Path | str, stations: Path | str | None = None) -> Scree
     elif len(table) and table["station_latitude"].isna().all():
         raise InputError(f"{place} has no station coordinates: give --stations")
     _refuse_swapped(table, place)
-    return screen(table, quality_log, str(place))
+    return screen(table, quality_log, str(place), options=options)
 
 
 def _rows(place: Path, quality_log: QualityLog) -> Rows:

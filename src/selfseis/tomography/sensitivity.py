@@ -15,7 +15,7 @@ from selfseis.traveltimes.ray_paths import Geometry, PathTable, Points
 from selfseis.typing import FloatArray, IntArray
 
 Progress = Callable[[float, float], None]
-CHUNK = 20_000
+CHUNK = 20_000  # arrivals at a time, so that their points fit into memory
 
 
 def sensitivities(

@@ -10,7 +10,7 @@ import pandas as pd
 from selfseis.io.atomic import replacing, write_json
 from selfseis.tomography.estimator import TravelTimeTomography
 
-MAX_SHOWN = 1500
+MAX_SHOWN = 1500  # events and stations in the summary, which the page draws
 FILES = ("model.nc", "summary.json", "heldout.csv", "verdict.json")
 
 

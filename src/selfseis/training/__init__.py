@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from selfseis.training.loop import FitProgress, fit
+from selfseis.training.loop import FitProgress, fit, one_thread
 from selfseis.training.provenance import TrainingRecord
-from selfseis.training.threads import one_thread
 
 __all__ = ["FitProgress", "TrainingRecord", "fit", "one_thread"]

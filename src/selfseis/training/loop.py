@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from torch import Tensor, nn
 
 from selfseis.errors import InputError
 from selfseis.io.atomic import replacing
-from selfseis.training.threads import one_thread
 
 DrawLoss = Callable[[nn.Module, np.random.Generator], Tensor]
 ValidationLoss = Callable[[nn.Module], float]
@@ -50,6 +50,17 @@ class FitProgress:
     best_loss: float = float("inf")
     history: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run on one thread: small networks gain nothing from more, and are much slower on a shared processor."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @one_thread()

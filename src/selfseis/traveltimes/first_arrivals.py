@@ -12,10 +12,6 @@ from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import BoolArray, FloatArray, IntArray
 
-_BREAK_RAD = np.radians(1.5)  # neighbouring rays with endpoints farther apart belong to two branches
-_LOCAL_RAD = np.radians(15.0)
-_STEPS = {True: np.radians(0.005), False: np.radians(0.05)}
-
 
 @dataclass(frozen=True)
 class Rays:
@@ -69,7 +65,7 @@ def find_rays(table: RayTable, depth_km: FloatArray, distance: FloatArray, phase
     step = np.where(depth_km < 50, 0.1, 0.5)
     rounded = np.round(depth_km.clip(min=0.0) / step) * step
     kind = np.array([name[1:2] if name[1:2] in "ngc" else "" for name in phase])
-    is_local = distance < _LOCAL_RAD
+    is_local = distance < np.radians(table.options.max_local_deg)
     keys = np.stack([rounded, np.searchsorted(["", "c", "g", "n"], kind).astype(float), is_local])
     unique, group = np.unique(keys, axis=1, return_inverse=True)
     order = np.argsort(group.ravel(), kind="stable")
@@ -85,7 +81,7 @@ def _find(
     table: RayTable, depth: float, distance: FloatArray, kind: str, is_local: bool
 ) -> tuple[IntArray, BoolArray, FloatArray]:
     """Find the earliest ray on a fine grid of distances, with linear extrapolation from the grid to the station."""
-    step = _STEPS[is_local]
+    step = np.radians(table.options.local_step_deg if is_local else table.options.far_step_deg)
     grid_time = np.full(int(distance.max() / step) + 3, np.inf)
     grid_ray = np.full(len(grid_time), -1)
     for branch in _branches(table, depth, kind):
@@ -144,7 +140,7 @@ def _rasterise(
         return
     first, second = branch.distance[:-1], branch.distance[1:]
     turns = table.turns[branch.number]
-    near = (np.abs(second - first) < _BREAK_RAD) & (np.diff(branch.number) <= 1)
+    near = (np.abs(second - first) < np.radians(table.options.branch_gap_deg)) & (np.diff(branch.number) <= 1)
     near &= branch.upwards[0] | (turns[1:] == turns[:-1])
     low = np.ceil(np.minimum(first, second) / step).astype(int)
     high = np.floor(np.maximum(first, second) / step).astype(int).clip(max=len(grid_time) - 1)

@@ -24,14 +24,17 @@ import numpy.typing as npt
 
 from selfseis.catalogue.records import PHASES
 from selfseis.geo.earth_models import VelocityModel1D
+from selfseis.traveltimes.options import LayeredOptions
 from selfseis.typing import FloatArray, IndexArray
-
-N_DISTANCES, N_DEPTHS, N_LAYERS, N_RAYS = 240, 90, 300, 200
-STRETCH = 1.6  # distances are denser near the station, where the travel-time curve bends most
 
 
 def first_arrivals(
-    velocity: VelocityModel1D, phase: str, station_km: float, depths: FloatArray, distances: FloatArray
+    velocity: VelocityModel1D,
+    phase: str,
+    station_km: float,
+    depths: FloatArray,
+    distances: FloatArray,
+    options: LayeredOptions = LayeredOptions(),
 ) -> FloatArray:
     """Compute the travel times of first arrivals.
 
@@ -47,13 +50,15 @@ def first_arrivals(
         Depths of sources in km.
     distances : ndarray, shape (n_distances,)
         Horizontal distances in km, ascending.
+    options : LayeredOptions
+        Number of thin layers and of rays.
 
     Returns
     -------
     ndarray, shape (n_distances, n_depths)
         In s.
     """
-    edges = _edges(velocity, station_km, depths, float(distances[-1]))
+    edges = _edges(velocity, station_km, depths, float(distances[-1]), options.n_layers)
     slowness = 1 / velocity.at((edges[1:] + edges[:-1]) / 2, phase)
     receiver = int(np.searchsorted(edges, station_km))
     sources = np.searchsorted(edges, depths)
@@ -61,17 +66,22 @@ def first_arrivals(
     last = len(edges) - 1
     downwards = _head_waves(np.diff(edges), slowness, receiver, sources, distances)
     upwards = _head_waves(np.diff(turned), slowness[::-1], last - receiver, last - sources, distances)
-    direct = [_direct(np.diff(edges), slowness, receiver, int(source), distances) for source in sources]
+    direct = [
+        _direct(np.diff(edges), slowness, receiver, int(source), distances, options.n_rays)
+        for source in sources
+    ]
     return np.minimum(np.minimum(downwards, upwards), np.array(direct)).T
 
 
-def _edges(velocity: VelocityModel1D, station_km: float, depths: FloatArray, reach: float) -> FloatArray:
+def _edges(
+    velocity: VelocityModel1D, station_km: float, depths: FloatArray, reach: float, n_layers: int
+) -> FloatArray:
     """Return the tops of thin layers: about even steps, with the depths of the model, the station and the sources."""
     shallow = min(station_km, float(depths.min()))
     inside = velocity.depth_km[velocity.depth_km > shallow]
     deep = max(float(depths.max()), station_km, min(float(velocity.depth_km[-1]), shallow + max(reach, 1.0)))
-    step = (deep - shallow) / N_LAYERS or 1.0
-    even = np.linspace(shallow, deep, N_LAYERS)
+    step = (deep - shallow) / n_layers or 1.0
+    even = np.linspace(shallow, deep, n_layers)
     keep = np.concatenate([inside[inside <= deep], depths, [station_km]])
     far = even[np.min(np.abs(even[:, None] - keep[None, :]), axis=1) > step / 4]
     return np.unique(np.concatenate([keep, far, [deep + step]]))
@@ -101,7 +111,12 @@ def _head_waves(
 
 
 def _direct(
-    thickness: FloatArray, slowness: FloatArray, receiver: int, source: int, distances: FloatArray
+    thickness: FloatArray,
+    slowness: FloatArray,
+    receiver: int,
+    source: int,
+    distances: FloatArray,
+    n_rays: int,
 ) -> FloatArray:
     """Return times of the direct ray."""
     top, bottom = sorted((receiver, source))
@@ -109,7 +124,7 @@ def _direct(
         return distances * min(slowness[max(top - 1, 0)], slowness[min(top, len(slowness) - 1)])
     h, u = thickness[top:bottom, None], slowness[top:bottom, None]
     max_p = float(u.min())
-    tangent = np.sinh(np.linspace(0, np.arcsinh(30 * distances[-1] / float(h.sum()) + 30), N_RAYS))
+    tangent = np.sinh(np.linspace(0, np.arcsinh(30 * distances[-1] / float(h.sum()) + 30), n_rays))
     p = max_p * tangent / np.sqrt(1 + tangent**2)
     # u**2 - p**2 in a form that stays positive after rounding if a ray is almost horizontal.
     vertical = np.sqrt((u - max_p) * (u + max_p) + max_p**2 / (1 + tangent**2))
@@ -132,6 +147,8 @@ class TravelTimes:
         Largest distance of the tables. Beyond it, times are extrapolated linearly.
     top_km, bottom_km : float
         Depth range of the tables.
+    distance_power : float
+        Distances of the tables are proportional to this power of their number.
     """
 
     tables: FloatArray
@@ -139,6 +156,7 @@ class TravelTimes:
     reach_km: float
     top_km: float
     bottom_km: float
+    distance_power: float
 
     @classmethod
     def of(
@@ -148,19 +166,24 @@ class TravelTimes:
         reach_km: float,
         top_km: float,
         bottom_km: float,
+        options: LayeredOptions = LayeredOptions(),
     ) -> TravelTimes:
         """Compute the tables. Stations with equal depths, rounded to 1/1000 of the depth range, share one."""
-        depths = np.linspace(top_km, bottom_km, N_DEPTHS)
-        distances = reach_km * np.linspace(0, 1, N_DISTANCES) ** STRETCH
+        depths = np.linspace(top_km, bottom_km, options.n_depths)
+        distances = reach_km * np.linspace(0, 1, options.n_distances) ** options.distance_power
         grain = (bottom_km - top_km) / 1000
         steps, level = np.unique(np.round(np.asarray(station_depths_km) / grain), return_inverse=True)
         tables = np.array(
             [
-                [first_arrivals(velocity, phase, step * grain, depths, distances) for phase in PHASES]
+                [
+                    first_arrivals(velocity, phase, step * grain, depths, distances, options)
+                    for phase in PHASES
+                ]
                 for step in steps
             ]
         )
-        return cls(tables, level.reshape(-1).astype(np.intp), reach_km, top_km, bottom_km)
+        levels = level.reshape(-1).astype(np.intp)
+        return cls(tables, levels, reach_km, top_km, bottom_km, options.distance_power)
 
     def __call__(
         self,
@@ -186,11 +209,13 @@ class TravelTimes:
         n_x, n_z = self.tables.shape[2:]
         x = np.maximum(np.asarray(distance_km, float), 0)
         z = np.clip(np.asarray(depth_km, float), self.top_km, self.bottom_km)
-        i = np.clip(((x / self.reach_km) ** (1 / STRETCH) * (n_x - 1)).astype(np.intp), 0, n_x - 2)
+        i = np.clip(
+            ((x / self.reach_km) ** (1 / self.distance_power) * (n_x - 1)).astype(np.intp), 0, n_x - 2
+        )
         step = (self.bottom_km - self.top_km) / (n_z - 1)
         b = (z - self.top_km) / step
         j = np.clip(b.astype(np.intp), 0, n_z - 2)
-        left, right = (self.reach_km * ((i + k) / (n_x - 1)) ** STRETCH for k in (0, 1))
+        left, right = (self.reach_km * ((i + k) / (n_x - 1)) ** self.distance_power for k in (0, 1))
         a, b = (x - left) / (right - left), b - j
         level, phase = self.level[np.asarray(station)], np.asarray(phase)
         t00, t10, t01, t11 = (

@@ -12,8 +12,6 @@ from selfseis.traveltimes.first_arrivals import Rays
 from selfseis.traveltimes.ray_table import RayTable
 from selfseis.typing import FloatArray, IntArray
 
-_CURVE_POINTS = 400  # of each half ray, evenly spaced in time
-
 
 @dataclass(frozen=True)
 class Geometry:
@@ -84,14 +82,14 @@ class PathTable:
 
     def __init__(self, table: RayTable) -> None:
         self.table = table
-        n_rays = len(table.p)
-        self.seconds = table.time[:, -1] / (_CURVE_POINTS - 1)
-        self.angle = np.zeros((n_rays, _CURVE_POINTS), np.float32)
-        self.radius = np.zeros((n_rays, _CURVE_POINTS), np.float32)
+        n_rays, n_points = len(table.p), table.options.n_curve_points
+        self.seconds = table.time[:, -1] / (n_points - 1)
+        self.angle = np.zeros((n_rays, n_points), np.float32)
+        self.radius = np.zeros((n_rays, n_points), np.float32)
         for ray in np.flatnonzero(np.isfinite(self.seconds)):
             known = np.isfinite(table.time[ray])
             times = np.concatenate([[0.0], table.time[ray][known]])
-            at = np.linspace(0.0, times[-1], _CURVE_POINTS)
+            at = np.linspace(0.0, times[-1], n_points)
             self.angle[ray] = np.interp(at, times, np.concatenate([[0.0], table.angle[ray][known]]))
             self.radius[ray] = np.interp(
                 at, times, np.concatenate([[table.bottom[ray]], table.radius[known]])
@@ -143,7 +141,7 @@ class PathTable:
         return Points(rows[piece], latitude, longitude, depth, seconds * pace[piece])
 
     def _on_curve(self, number: NDArray, time: FloatArray) -> tuple[FloatArray, FloatArray]:
-        place = (time / self.seconds[number]).clip(0, _CURVE_POINTS - 1.001)
+        place = (time / self.seconds[number]).clip(0, self.angle.shape[1] - 1.001)
         below = place.astype(int)
         share = place - below
         return (

@@ -21,14 +21,11 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from selfseis.geo.earth_models import Reference
+from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.phases import Wave
 from selfseis.geo.sphere import EARTH_RADIUS_KM
+from selfseis.traveltimes.options import RayTableOptions
 from selfseis.typing import BoolArray, FloatArray
-
-_MAX_SPACING_DEG = 0.12  # largest distance between the endpoints of neighbouring rays
-_MAX_ROUNDS = 10
-_SHALLOW_KM = 150.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class RayTable:
     ----------
     wave : {"P", "S"}
         The wave type.
-    reference : Reference
+    reference : VelocityModel1D
         The reference model.
     radius : ndarray, shape (n_nodes,)
         Radii in km from the core to the surface, ascending; a discontinuity has two nodes.
@@ -53,10 +50,12 @@ class RayTable:
         Radius of the lowest point in km.
     turns : ndarray of bool, shape (n_rays,)
         True if the lowest point is a turning point; otherwise the core or a discontinuity reflects the ray.
+    options : RayTableOptions
+        Accuracy of the table and of the rays found in it.
     """
 
     wave: Wave
-    reference: Reference
+    reference: VelocityModel1D
     radius: FloatArray
     eta: FloatArray
     p: FloatArray
@@ -64,16 +63,20 @@ class RayTable:
     time: FloatArray
     bottom: FloatArray
     turns: BoolArray
+    options: RayTableOptions
 
     @classmethod
-    def of(cls, reference: Reference, wave: Wave) -> RayTable:
+    def of(
+        cls, reference: VelocityModel1D, wave: Wave, options: RayTableOptions = RayTableOptions()
+    ) -> RayTable:
         """Return the table of a model and wave type. Recent tables stay in memory."""
         return _table(
-            reference.name,
-            wave,
             reference.depth_km.tobytes(),
             reference.vp.tobytes(),
             reference.vs.tobytes(),
+            reference.source,
+            wave,
+            options,
         )
 
     @cached_property
@@ -113,25 +116,26 @@ class RayTable:
 
 
 @lru_cache(maxsize=8)
-def _table(name: str, wave: Wave, depth: bytes, vp: bytes, vs: bytes) -> RayTable:
-    reference = Reference(name, *(np.frombuffer(column) for column in (depth, vp, vs)))
-    radius, eta = _nodes(reference, wave)
-    p = np.linspace(1.0, eta.max() * (1 - 1e-9), 400)
+def _table(depth: bytes, vp: bytes, vs: bytes, source: str, wave: Wave, options: RayTableOptions) -> RayTable:
+    """Return the table; bytes stand for arrays, which cannot be keys of a cache."""
+    reference = VelocityModel1D(np.frombuffer(depth), np.frombuffer(vp), np.frombuffer(vs), source)
+    radius, eta = _nodes(reference, wave, options)
+    p = np.linspace(1.0, eta.max() * (1 - 1e-9), options.n_first_rays)
     # Below each discontinuity, rays with close lowest points have distant endpoints.
     p = np.unique(np.concatenate([p, eta[(eta > 1)] * (1 - 1e-9)]))
-    for _ in range(_MAX_ROUNDS):
-        table = RayTable(wave, reference, radius, eta, p, *_halves(radius, eta, p))
+    for _ in range(options.max_rounds):
+        table = RayTable(wave, reference, radius, eta, p, *_halves(radius, eta, p), options)
         reach = np.degrees(2 * table.angle[:, -1])
         gap = np.abs(np.diff(reach))
         same = (table.turns[1:] == table.turns[:-1]) & np.isfinite(gap)
-        wide = same & (gap > _MAX_SPACING_DEG) & (np.diff(p) > 1e-7 * p[1:])
+        wide = same & (gap > options.max_spacing_deg) & (np.diff(p) > 1e-7 * p[1:])
         if not wide.any():
             break
         p = np.sort(np.concatenate([p, (p[1:][wide] + p[:-1][wide]) / 2]))
     return table
 
 
-def _nodes(reference: Reference, wave: Wave) -> tuple[FloatArray, FloatArray]:
+def _nodes(reference: VelocityModel1D, wave: Wave, options: RayTableOptions) -> tuple[FloatArray, FloatArray]:
     """Return radii from the core to the surface, finer near the surface, and eta at them."""
     depths: list[float] = []
     velocities: list[float] = []
@@ -140,7 +144,7 @@ def _nodes(reference: Reference, wave: Wave) -> tuple[FloatArray, FloatArray]:
         thickness = depth[k + 1] - depth[k]
         if thickness <= 0:
             continue
-        step = 2.0 if depth[k] < _SHALLOW_KM else 10.0
+        step = options.shallow_step_km if depth[k] < options.shallow_km else options.deep_step_km
         inside = np.linspace(depth[k], depth[k + 1], max(2, int(np.ceil(thickness / step)) + 1))
         first = 1 if depths and depths[-1] == depth[k] and velocities[-1] == speed[k] else 0
         depths += inside[first:].tolist()

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from selfseis.typing import Float32Array, FloatArray, IndexArray
 
-MIN_TAIL = 10  # with fewer exceedances, a rate is extrapolated and not counted
-MAX_TAIL = 200
-
 
 def peaks(score: Float32Array, apart: int) -> IndexArray:
     """Return the declustered peaks of a score: no higher peak lies within `apart` hops.
@@ -41,13 +38,28 @@ class FalseAlarmRate:
         Declustered peaks of all surrogates, the highest first.
     days : float
         Length of all surrogates together, gaps left out.
+    min_tail : int
+        With fewer exceedances, a rate is extrapolated and not counted.
+    max_tail : int
+        Maximum number of peaks from which the extrapolation follows.
     """
 
     heights: FloatArray
     days: float
+    min_tail: int = 10
+    max_tail: int = 200
 
     @classmethod
-    def measure(cls, null: Float32Array, *, apart: int, hop: int, rate: float) -> FalseAlarmRate:
+    def measure(
+        cls,
+        null: Float32Array,
+        *,
+        apart: int,
+        hop: int,
+        rate: float,
+        min_tail: int = 10,
+        max_tail: int = 200,
+    ) -> FalseAlarmRate:
         """Collect the declustered peaks of surrogates.
 
         Parameters
@@ -60,11 +72,13 @@ class FalseAlarmRate:
             Samples between scores.
         rate : float
             Sampling rate in Hz.
+        min_tail, max_tail : int
+            As for the attributes.
         """
         heights = [series[peaks(series, apart)] for series in null]
         collected = np.sort(np.concatenate([*heights, np.zeros(0)]).astype(np.float64))[::-1]
         days = float(np.isfinite(null).sum()) * hop / rate / 86400
-        return cls(collected, days)
+        return cls(collected, days, min_tail, max_tail)
 
     def rate(self, score: float | NDArray) -> FloatArray:
         """Return the number of declustered surrogate peaks per day that reach a score."""
@@ -76,7 +90,7 @@ class FalseAlarmRate:
         # Beyond the base of the tail the rate falls exponentially: the slowest decay of light-tailed noise.
         extrapolated = count * np.exp(-np.maximum(values - base, 0) / scale)
         # The extrapolated number never exceeds the last counted one: a higher score is never more likely.
-        min_counted = min(MIN_TAIL, count)
+        min_counted = min(self.min_tail, count)
         number = np.where(counted >= min_counted, counted, np.minimum(extrapolated, min_counted))
         return number / self.days
 
@@ -86,9 +100,9 @@ class FalseAlarmRate:
             return float("inf")
         wanted = per_day * self.days
         base, count, scale = self._tail()
-        if wanted >= MIN_TAIL:
+        if wanted >= self.min_tail:
             return float(self.heights[min(round(wanted), len(self.heights)) - 1])
-        lowest = float(self.heights[min(MIN_TAIL, count) - 1])
+        lowest = float(self.heights[min(self.min_tail, count) - 1])
         return max(lowest, base + scale * float(np.log(count / wanted))) if wanted < count else lowest
 
     def p_value(self, score: float | NDArray) -> FloatArray:
@@ -99,10 +113,10 @@ class FalseAlarmRate:
 
     def is_extrapolated(self, per_day: float) -> bool:
         """Whether a rate is too low to be counted in the surrogates."""
-        return per_day * self.days < MIN_TAIL
+        return per_day * self.days < self.min_tail
 
     def _tail(self) -> tuple[float, int, float]:
         """Return the base of the tail, the number of peaks above it, and its mean excess."""
-        count = int(np.clip(len(self.heights) // 10, min(MIN_TAIL, len(self.heights)), MAX_TAIL))
+        count = int(np.clip(len(self.heights) // 10, min(self.min_tail, len(self.heights)), self.max_tail))
         base = self.heights[count - 1]
         return float(base), count, float(max(np.mean(self.heights[:count] - base), 1e-6))

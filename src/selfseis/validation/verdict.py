@@ -10,7 +10,7 @@ import numpy as np
 from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
 
 Outcome = Literal["works", "no_gain", "cannot_tell"]
-MIN_BLOCKS = 8
+MIN_BLOCKS = 8  # with fewer, the interval of a bootstrap says little
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def judge(
     measure: str = "variance explained on held-out data",
     min_gain: float = 0.01,
     error_rate: float = 0.05,
+    min_blocks: int = MIN_BLOCKS,
     seed: int = 0,
     details: dict[str, Any] | None = None,
 ) -> Verdict:
@@ -138,7 +139,7 @@ def judge(
 
     Three intervals count: the skill, the gain over the baseline and the gain over the null. *no gain* needs the upper
     end of one of them below `min_gain`: a gain too small to matter is not a gain, however certain it is. *works*
-    needs all three lower ends above zero. All other cases, and fewer than eight blocks, give *cannot tell*.
+    needs all three lower ends above zero. All other cases, and fewer than `min_blocks` blocks, give *cannot tell*.
 
     Parameters
     ----------
@@ -154,6 +155,8 @@ def judge(
         Minimum gain in skill that matters to a user.
     error_rate : float
         Error probability per one-sided comparison.
+    min_blocks : int
+        Minimum number of held-out blocks.
     seed : int
         Seed of the bootstrap.
     details : dict, optional
@@ -172,9 +175,9 @@ def judge(
         "error_rate": error_rate,
         "details": details or {},
     }
-    if n_blocks < MIN_BLOCKS:
+    if n_blocks < min_blocks:
         reason = (
-            f"Only {n_blocks} held-out blocks could be scored; {MIN_BLOCKS} are needed: give a longer record."
+            f"Only {n_blocks} held-out blocks could be scored; {min_blocks} are needed: give a longer record."
         )
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):

@@ -9,9 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.explore import Explored
-from selfseis.explore.background import backgrounds_db, band_frequencies, densities_db, percentiles
 from selfseis.explore.clustering import UNASSIGNED, Dendrogram
-from selfseis.explore.novelty import nearest_windows
+from selfseis.explore.explored import nearest_windows
 from selfseis.explore.windows import Grid, read_windows
 from selfseis.recording import sample_times
 from selfseis.typing import Float32Array, IntArray
@@ -19,14 +18,16 @@ from selfseis.typing import Float32Array, IntArray
 Arrays = dict[str, NDArray[Any]]
 
 NEAREST, RANDOM, FARTHEST, NOVEL = range(4)
+# What the page shows, and its size.
 N_PER_KIND = 6  # examples per class
 N_MOST_NOVEL = 40
 MAX_EXAMPLES = 400
 MAX_SAMPLES = 1024
 MAX_ROWS = 8
-SPECTROGRAM = 64  # frequencies and times, at most
+MAX_CELLS = 64  # frequencies and times of a spectrogram
+PERCENTILES = (10, 50, 90)
 MANY_WINDOWS = 60_000
-NEIGHBOURS = (8, 4)  # for few and for many windows
+N_SIMILAR, N_SIMILAR_OF_MANY = 8, 4
 
 
 def atlas_arrays(recording: xr.DataArray, explored: Explored, seed: int) -> Arrays:
@@ -41,25 +42,41 @@ def atlas_arrays(recording: xr.DataArray, explored: Explored, seed: int) -> Arra
     seed : int
         Seed of the random examples.
     """
-    tree = Dendrogram.build(explored.points, explored.labels, seed)
-    density = densities_db(explored.table, explored.grid)
+    tree = Dendrogram.build(explored.points, explored.labels, seed, explored.options.tree)
+    density = explored.density_db()
     return {
         **_window_arrays(recording, explored, tree),
         "linkage": tree.linkage,
         "leaf_size": np.bincount(tree.leaf[tree.leaf >= 0], minlength=len(tree.leaf_class)).astype(np.int32),
         "leaf_class": tree.leaf_class,
         "cut": np.array(tree.cut, np.float64),
-        "frequency_hz": band_frequencies(explored.grid),
-        "leaf_spectrum_db": percentiles(density, tree.leaf, len(tree.leaf_class)),
-        "background_db": backgrounds_db(density, explored.table.site, len(explored.sites)),
+        "frequency_hz": explored.frequency_hz,
+        "leaf_spectrum_db": _percentiles(density, tree.leaf, len(tree.leaf_class)),
+        "background_db": _backgrounds(density, explored.table.site, len(explored.sites)),
         **_examples(recording, explored, tree, seed),
         **_gaps(recording, explored),
     }
 
 
+def _percentiles(density_db: Float32Array, group: NDArray, n_groups: int) -> Float32Array:
+    """Return percentiles over the windows of each group, shape (n_groups, 3, n_bands)."""
+    return np.array(
+        [np.percentile(density_db[group == k], PERCENTILES, axis=0) for k in range(n_groups)], np.float32
+    ).reshape(n_groups, len(PERCENTILES), density_db.shape[1])
+
+
+def _backgrounds(density_db: Float32Array, site: NDArray[np.int16], n_sites: int) -> Float32Array:
+    """Return the median density of each site; NaN where it has no window."""
+    empty = np.full(density_db.shape[1], np.nan, np.float32)
+    return np.array(
+        [np.median(density_db[site == k], axis=0) if (site == k).any() else empty for k in range(n_sites)],
+        np.float32,
+    )
+
+
 def _window_arrays(recording: xr.DataArray, explored: Explored, tree: Dendrogram) -> Arrays:
-    n_neighbours = NEIGHBOURS[len(explored.labels) > MANY_WINDOWS]
-    rows, distance = _neighbours(explored, n_neighbours)
+    many = len(explored.labels) > MANY_WINDOWS
+    rows, distance = _neighbours(explored, N_SIMILAR_OF_MANY if many else N_SIMILAR)
     return {
         "station_names": np.array([site.name for site in explored.sites]),
         "station": explored.table.site,
@@ -123,7 +140,8 @@ def _examples(recording: xr.DataArray, explored: Explored, tree: Dendrogram, see
     for place, row in enumerate(rows):
         number = int(explored.table.site[row])
         site = explored.sites[number]
-        batch = read_windows(recording, site, number, grid, explored.table.first[[row]])
+        first = explored.table.first[[row]]
+        batch = read_windows(recording, site, number, grid, first, explored.options.windows)
         core = np.where(batch.present, batch.samples, np.nan)[0, :, grid.halo : grid.halo + grid.length]
         shown = np.unique(np.linspace(0, len(site.rows) - 1, min(n_rows, len(site.rows))).round().astype(int))
         waveforms[place, : len(shown)] = _decimate(core[shown], n_shown)
@@ -158,10 +176,9 @@ def _decimate(data: NDArray, n_shown: int) -> Float32Array:
 
 
 def _spectrogram_axes(grid: Grid) -> tuple[Float32Array, Float32Array]:
-    n_times = int(min(SPECTROGRAM, max(4, grid.length // 8)))
-    n_frequencies = int(min(SPECTROGRAM, max(4, grid.length // 8)))
-    frequency = (np.arange(n_frequencies) + 0.5) * grid.rate / 2 / n_frequencies
-    times = (np.arange(n_times) + 0.5) * grid.seconds / n_times
+    n_cells = min(MAX_CELLS, max(4, grid.length // 8))
+    frequency = (np.arange(n_cells) + 0.5) * grid.rate / 2 / n_cells
+    times = (np.arange(n_cells) + 0.5) * grid.seconds / n_cells
     return frequency.astype(np.float32), times.astype(np.float32)
 
 

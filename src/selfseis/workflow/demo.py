@@ -14,7 +14,8 @@ from rich.console import Console
 from selfseis import samples
 from selfseis.catalogue.records import Event
 from selfseis.report import write_index
-from selfseis.workflow.run import JobResult, Settings, run
+from selfseis.workflow.run import run
+from selfseis.workflow.settings import Settings
 
 EVENT_MARGIN = np.timedelta64(100, "ms")  # maximum distance of a pick from the interval of its event
 
@@ -79,17 +80,11 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
             console=console,
         )
         if console is not None:
-            print_result(result, console)
+            for line in (*result.verdicts, f"{result.summary}; report: {result.report}"):
+                console.print(str(line), highlight=False, soft_wrap=True)
             if sample.name == "mine":
                 console.print(compare_with_manual_picks(result.events, samples.mine_manual_picks()))
     return write_index(out, [out / sample.name for sample in SAMPLES], title="selfseis demo")
-
-
-def print_result(result: JobResult, console: Console) -> None:
-    """Print verdicts and the number of events."""
-    for verdict in result.verdicts:
-        console.print(str(verdict), highlight=False, soft_wrap=True)
-    console.print(f"{len(result.events)} events; report: {result.report}", highlight=False, soft_wrap=True)
 
 
 def compare_with_manual_picks(events: list[Event], picks: pd.DataFrame) -> str:

@@ -16,51 +16,34 @@ from rich.console import Console
 from selfseis import report as pages
 from selfseis.errors import InputError
 from selfseis.explore import Explored, Explorer
-from selfseis.explore.background import band_frequencies
 from selfseis.explore.export import write_cutouts, write_quakeml, write_seisbench
 from selfseis.explore.multiplets import find_multiplets
 from selfseis.explore.similarity_search import Moment, moments_of, similar_windows, windows_at
 from selfseis.explore.tables import classes, multiplets, novelty_list, segments, similar_list
 from selfseis.io.atomic import replacing, write_json
+from selfseis.io.tables import read_table
 from selfseis.models.store import check_model_folder
 from selfseis.quality_log import quality_log_of
 from selfseis.recording import is_fibre
 from selfseis.validation import Verdict
 from selfseis.workflow.atlas import atlas_arrays
-from selfseis.workflow.progress import progress_bar
-from selfseis.workflow.results import Results
+from selfseis.workflow.results import JobResult, Results, is_fitted, progress_bar
+
+NAMES = "class_names.json"
+SIMILAR = "similar.csv"
 
 
-@dataclass
-class ExploreResult:
+@dataclass(frozen=True, kw_only=True)
+class ExploreResult(JobResult):
     """Result of exploration.
 
     Attributes
     ----------
-    page : Path
-        The atlas page.
-    verdict : Verdict
-        Verdict on this recording.
-    n_classes, n_trusted : int
-        Number of classes, and of classes that held-out windows confirm.
-    failed_units : list of str
-        Files and channels that could not be used.
     similar : DataFrame or None
         Windows most similar to those of `similar_to`; None without them.
     """
 
-    page: Path
-    verdict: Verdict
-    n_classes: int
-    n_trusted: int
-    failed_units: list[str]
     similar: pd.DataFrame | None = None
-
-    @property
-    def counts(self) -> str:
-        """Return the number of classes in words."""
-        classes = "1 class" if self.n_classes == 1 else f"{self.n_classes} classes"
-        return f"{classes}, {self.n_trusted} of them found again in held-out windows"
 
 
 def train_explorer(
@@ -132,23 +115,27 @@ def explore(
     read_names(out)  # refuses a damaged file before the training
     moments = [moment for text in similar_to for moment in moments_of(text)]
     explorer = explorer or Explorer()
-    results = Results(out, "explore", explorer.get_params(), command_line or [], title)
-    explored, verdict = explore_into(results, recording, explorer, console=console)
+    results = Results(out, "explore", explorer.plain_params(), command_line or [], title, console=console)
+    explored, verdict = explore_into(results, recording, explorer)
     with results.stage("export"):
         for name in export:
             export_class(recording, explored, name, out)
     similar, missed = write_similar(results, recording, explored, moments)
-    results.write_verdicts([verdict])
     n_windows = len(explored.labels) + len(explored.gaps.first)
-    failed = results.write_run(recording, len(explored.labels) / n_windows)
-    page = pages.write_atlas(out)
+    failed = results.write_run(recording, [verdict], len(explored.labels) / n_windows)
+    n_classes = len(explorer.class_stability_)
     n_trusted = len(verdict.details.get("trusted_classes", []))
-    return ExploreResult(page, verdict, len(explorer.class_stability_), n_trusted, failed + missed, similar)
+    classes = "1 class" if n_classes == 1 else f"{n_classes} classes"
+    return ExploreResult(
+        report=pages.write_atlas(out),
+        verdicts=[verdict],
+        summary=f"{classes}, {n_trusted} of them found again in held-out windows",
+        failed_units=failed + missed,
+        similar=similar,
+    )
 
 
-def add_atlas(
-    results: Results, recording: xr.DataArray, seed: int, *, console: Console | None = None
-) -> list[Verdict]:
+def add_atlas(results: Results, recording: xr.DataArray, explorer: Explorer) -> list[Verdict]:
     """Explore a recording into the folder ``explore`` of the results of a run; return the verdict, if any.
 
     Parameters
@@ -157,35 +144,30 @@ def add_atlas(
         Results of the run.
     recording : xarray.DataArray
         The recording.
-    seed : int
-        Seed of all random numbers.
-    console : Console, optional
-        Terminal for progress bars.
+    explorer : Explorer
+        An explorer that is not yet fitted.
     """
-    explorer = Explorer(representation="scattering", seed=seed)
     try:
         with results.stage("explore"):
             result = explore(
-                recording, results.folder / "explore", explorer, title=results.title, console=console
+                recording, results.folder / "explore", explorer, title=results.title, console=results.console
             )
     except InputError as error:
         results.notes.append(f"No atlas was written: {error}")
         return []
-    results.notes.append(f"An atlas ({result.counts}) is in explore/{result.page.name}.")
-    return [result.verdict]
+    results.notes.append(f"An atlas ({result.summary}) is in explore/{result.report.name}.")
+    return result.verdicts
 
 
-def explore_into(
-    results: Results, recording: xr.DataArray, explorer: Explorer, *, console: Console | None = None
-) -> tuple[Explored, Verdict]:
+def explore_into(results: Results, recording: xr.DataArray, explorer: Explorer) -> tuple[Explored, Verdict]:
     """Explore a recording and write all results except the verdict, the run and the page."""
-    is_new = not hasattr(explorer, "grid_")
+    is_new = not is_fitted(explorer)
     if is_new:
         with results.stage("train"):
-            train_explorer(recording, results.folder / "model", explorer, console=console)
+            train_explorer(recording, results.folder / "model", explorer, console=results.console)
         verdict, explored = explorer.verdict_, explorer.explored_
     else:
-        with results.stage("embed"), progress_bar("reading windows", console) as progress:
+        with results.stage("embed", "reading windows") as progress:
             explored = explorer.embed(recording, progress=progress)
         with results.stage("evaluate"):
             verdict = explorer.evaluate(recording)
@@ -215,15 +197,12 @@ def explore_into(
 def log_gaps(recording: xr.DataArray, explored: Explored) -> None:
     """Log the windows that were left out because of gaps, per station."""
     quality_log = quality_log_of(recording)
+    max_missing = 1 - explored.options.windows.min_present
     for number, site in enumerate(explored.sites):
         lost = int((explored.gaps.site == number).sum())
         if lost:
-            quality_log.add(
-                "gap_windows", site.name, f"{lost} windows left out: more than a tenth is missing", lost
-            )
-
-
-NAMES = "class_names.json"
+            detail = f"{lost} windows left out: more than {max_missing:.0%} is missing"
+            quality_log.add("gap_windows", site.name, detail, lost)
 
 
 def kept_names(folder: Path, table: pd.DataFrame) -> dict[str, str]:
@@ -231,7 +210,8 @@ def kept_names(folder: Path, table: pd.DataFrame) -> dict[str, str]:
     names, path = read_names(folder), folder / NAMES
     if not names or not (folder / "segments.csv").is_file():
         return names
-    before = pd.read_csv(folder / "segments.csv", usecols=["seed_id", "start", "class"])
+    rows = read_table(folder / "segments.csv").records()
+    before = pd.DataFrame(rows, columns=["seed_id", "start", "class"]).astype({"class": int})
     both = table[["seed_id", "start", "class"]].merge(
         before, on=["seed_id", "start"], suffixes=("", "_before")
     )
@@ -265,10 +245,6 @@ def read_names(folder: Path) -> dict[str, str]:
         raise InputError(f"{path} does not hold names of classes: correct or remove it") from error
 
 
-SIMILAR = "similar.csv"
-MAX_SIMILAR = 100
-
-
 def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Path) -> None:
     """Write the windows of a class to ``out/class_N``: ``events.xml``; of stations also ``mseed``, ``seisbench``."""
     folder = out / f"class_{name}"
@@ -291,7 +267,8 @@ def write_similar(
     except InputError as error:  # the classes remain valid
         results.notes.append(f"No similarity search was run: {error}.")
         return None, [f"--similar-to: {error}"]
-    table = similar_list(recording, explored, similar_windows(explored, queries, MAX_SIMILAR))
+    found = similar_windows(explored, queries, explored.options.similarity_search.max_windows)
+    table = similar_list(recording, explored, found)
     write_table(results.folder / SIMILAR, table)
     return table, []
 
@@ -304,7 +281,7 @@ def summary_of(
     verdict: Verdict,
 ) -> dict[str, Any]:
     """Return the summary of the exploration for the page."""
-    frequency = band_frequencies(explored.grid)
+    frequency = explored.frequency_hz
     together = agreement.get(None)
     return {
         "window_s": explored.grid.seconds,

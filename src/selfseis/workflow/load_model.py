@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from selfseis.denoise import Denoiser
+from selfseis.detect import Detector
 from selfseis.errors import InputError
 from selfseis.explore import Explorer
+from selfseis.models.store import kind_of
 from selfseis.pick.picker import Picker
 
+ESTIMATORS: tuple[type[Denoiser | Picker | Explorer | Detector], ...] = (Denoiser, Picker, Explorer, Detector)
 
-def load_model(folder: str | Path) -> Denoiser | Picker | Explorer:
+
+def load_model(folder: str | Path) -> Denoiser | Picker | Explorer | Detector:
     """Load a saved model of any task.
 
     Parameters
@@ -21,7 +24,7 @@ def load_model(folder: str | Path) -> Denoiser | Picker | Explorer:
 
     Returns
     -------
-    Denoiser, Picker or Explorer
+    Denoiser, Picker, Explorer or Detector
         Fitted.
 
     Raises
@@ -38,18 +41,8 @@ def load_model(folder: str | Path) -> Denoiser | Picker | Explorer:
     'no_gain'
     """
     folder = Path(folder)
-    try:
-        kind = json.loads((folder / "model.json").read_text(encoding="utf-8"))["kind"]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"{folder} holds no model: train one with 'selfseis train denoiser', 'train picker' or 'train explorer'"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"the model in {folder} is damaged or of another kind: train it again") from error
-    if kind == "denoiser":
-        return Denoiser.load(folder)
-    if kind == "picker":
-        return Picker.load(folder)
-    if kind == "explorer":
-        return Explorer.load(folder)
+    kind = kind_of(folder, "selfseis train denoiser', 'train picker' or 'train explorer")
+    for estimator in ESTIMATORS:
+        if kind == estimator.model_format.kind:
+            return estimator.load(folder)
     raise InputError(f"the model in {folder} is of the unknown kind {kind!r}: train it again")

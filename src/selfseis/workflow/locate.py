@@ -6,20 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
-from rich.console import Console
 
 from selfseis.catalogue.records import Event, in_time
 from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.locate import locate_events
+from selfseis.pick.picker import Picker
 from selfseis.recording import station_table
 from selfseis.validation import Verdict
-from selfseis.workflow.pick import PickSettings, train_picker, write_picked
-from selfseis.workflow.progress import progress_bar
+from selfseis.workflow.options import RunOptions
+from selfseis.workflow.pick import train_picker, write_picked
 from selfseis.workflow.results import Results
 
-# An event needs several picks, so each may be less probable than a single pick.
-MIN_PROBABILITY = 0.4
 WITHOUT_PICKS = "detected on the waveforms of several stations, but with too few picks"
 
 
@@ -27,10 +25,10 @@ def pick_and_locate(
     results: Results,
     recording: xr.DataArray,
     detected: list[Event],
-    settings: PickSettings,
+    picker: Picker,
+    options: RunOptions = RunOptions(),
     *,
     velocity: VelocityModel1D | None = None,
-    console: Console | None = None,
 ) -> tuple[list[Verdict], list[Event]]:
     """Train a picker on a network, pick it, and build a catalogue from picks and detections.
 
@@ -45,12 +43,12 @@ def pick_and_locate(
         Stations.
     detected : list of Event
         Events that were detected without picks; those that overlap with no event of picks are kept.
-    settings : PickSettings
-        Settings of the training.
+    picker : Picker
+        A picker that is not yet fitted.
+    options : RunOptions
+        Minimum probability of the picks of events, and the options of their location.
     velocity : VelocityModel1D, optional
         Velocity model of the user; by default one is estimated.
-    console : Console, optional
-        Terminal for progress bars.
 
     Returns
     -------
@@ -61,16 +59,18 @@ def pick_and_locate(
     """
     try:
         with results.stage("train picker"):
-            picker = train_picker(recording, results.folder / "picker", settings, console=console)
+            train_picker(recording, results.folder / "picker", picker, console=results.console)
     except InputError as error:
         results.notes.append(f"No picker was trained: {error}")
         return [], detected
-    with results.stage("pick"), progress_bar("picking", console) as progress:
+    with results.stage("pick", "picking") as progress:
         confident = picker.pick(recording, progress=progress)
-        probable = picker.pick(recording, min_probability=MIN_PROBABILITY)
+        probable = picker.pick(recording, min_probability=options.min_event_pick_probability)
     with results.stage("associate and locate"):
         stations = station_table(recording)
-        catalogue = locate_events(probable, stations, velocity, recording=recording, seed=settings.seed)
+        catalogue = locate_events(
+            probable, stations, velocity, recording=recording, seed=picker.seed, options=options.locate
+        )
         associated = {pick for event in catalogue.events for pick in event.picks}
         catalogue.events = _merge(catalogue.events, detected)
         catalogue.write(results.folder)

@@ -14,24 +14,20 @@ from selfseis.catalogue.records import PHASES, Pick
 from selfseis.catalogue.tables import write_picks
 from selfseis.consensus.agreement import Consensus, time_with_data
 from selfseis.consensus.wadati import wadati_line
-from selfseis.errors import InputError
 from selfseis.io.atomic import remove, write_json
 from selfseis.models.store import check_model_folder
 from selfseis.pick.calibration import max_false_alarms
 from selfseis.pick.moveout_support import is_long_fibre
-from selfseis.pick.picker import Picker, moveout_of
+from selfseis.pick.picker import Picker
 from selfseis.recording.components import training_part
 from selfseis.recording.coverage import stretches
 from selfseis.report import write_report
-from selfseis.validation import Verdict
 from selfseis.workflow.picked_recording import PickedRecording
-from selfseis.workflow.progress import progress_bar
-from selfseis.workflow.results import Results, checkpoint_beside
+from selfseis.workflow.results import JobResult, Results, checkpoint_beside, is_fitted, progress_bar
 from selfseis.workflow.snippets import write_pick_snippets
 
 NULL_SHARE = 0.05  # share of false events among those in the Wadati diagram
-MAX_COUPLES = 2000
-S_OVER_P_DELAY = 1.73  # ratio of S to P delays between stations
+MAX_COUPLES = 2000  # dots of the diagram
 ALONG_FIBRE = (
     "The picker was trained and evaluated on {} of the {} channels of the fibre. Picks of all channels are kept if "
     "neighbouring channels share a moveout; their probability is the share that channels shifted against each other "
@@ -39,76 +35,23 @@ ALONG_FIBRE = (
 )
 
 
-@dataclass(frozen=True)
-class PickSettings:
-    """Settings of the training of a picker.
-
-    Attributes
-    ----------
-    false_alarms_per_day : float
-        Accepted number of false alarms per day, phase and station.
-    s_minus_p : tuple of float or None
-        Minimum and maximum S - P time in s.
-    band : tuple of float or None
-        Pass band in Hz.
-    rounds : int
-        Maximum number of self-training rounds.
-    training_fraction : float
-        Share of the full number of training steps.
-    seed : int
-        Seed of all random numbers.
-
-    Raises
-    ------
-    InputError
-        If the false-alarm rate is not a number above 0.
-    """
-
-    false_alarms_per_day: float = 1.0
-    s_minus_p: tuple[float, float] | None = None
-    band: tuple[float, float] | None = None
-    rounds: int = 4
-    training_fraction: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.false_alarms_per_day < float("inf"):
-            raise InputError(
-                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
-            )
-
-
-@dataclass
-class PickResult:
+@dataclass(frozen=True, kw_only=True)
+class PickResult(JobResult):
     """Result of picking.
 
     Attributes
     ----------
-    report : Path
-        The report page.
-    verdict : Verdict
-        Verdict on this recording.
     picks : list of Pick
         In the order of time.
-    failed_units : list of str
-        Files and channels that could not be used.
     """
 
-    report: Path
-    verdict: Verdict
     picks: list[Pick]
-    failed_units: list[str]
-
-    @property
-    def counts(self) -> str:
-        """Return the number of picks in words."""
-        return " and ".join(f"{sum(pick.phase == phase for pick in self.picks)} {phase}" for phase in PHASES)
 
 
 def train_picker(
     recording: xr.DataArray,
     model: Path,
-    settings: PickSettings | None = None,
+    picker: Picker | None = None,
     *,
     console: Console | None = None,
 ) -> Picker:
@@ -120,8 +63,8 @@ def train_picker(
         The recording.
     model : Path
         Folder of the model.
-    settings : PickSettings, optional
-        Settings of the training.
+    picker : Picker, optional
+        A picker that is not yet fitted.
     console : Console, optional
         Terminal for progress bars.
 
@@ -131,10 +74,10 @@ def train_picker(
         Fitted.
     """
     check_model_folder(model)
-    settings = settings or PickSettings()
+    picker = picker or Picker()
     checkpoint = checkpoint_beside(model)
     with progress_bar("training the picker", console) as progress:
-        picker = Picker(**asdict(settings)).fit(
+        picker.fit(
             recording, checkpoint=checkpoint, progress=lambda stage: progress(stage.step, stage.max_steps)
         )
     picker.save(model)
@@ -146,7 +89,6 @@ def pick(
     recording: xr.DataArray,
     out: Path,
     picker: Picker | None = None,
-    settings: PickSettings | None = None,
     *,
     title: str = "",
     command_line: list[str] | None = None,
@@ -161,9 +103,7 @@ def pick(
     out : Path
         Folder of the results.
     picker : Picker, optional
-        A fitted picker; by default one is trained on the recording itself and saved in ``out/model``.
-    settings : PickSettings, optional
-        Settings of the training.
+        A fitted picker, or one to train on the recording itself and to save in ``out/model``.
     title : str
         Title of the recording on the page.
     command_line : list of str, optional
@@ -175,43 +115,26 @@ def pick(
     -------
     PickResult
     """
-    settings = settings or PickSettings()
-    parameters = asdict(settings) if picker is None else picker.get_params()
-    results = Results(out, "pick", parameters, command_line or [], title)
-    is_new = picker is None
-    if picker is None:
+    picker = picker or Picker()
+    results = Results(out, "pick", picker.plain_params(), command_line or [], title, console=console)
+    is_new = not is_fitted(picker)
+    if is_new:
         with results.stage("train"):
-            picker = train_picker(recording, out / "model", settings, console=console)
-    picks = pick_into(results, recording, picker, console=console)
+            train_picker(recording, out / "model", picker, console=console)
+    picks = pick_into(results, recording, picker)
     with results.stage("evaluate"):
         verdict = picker.verdict_ if is_new else picker.evaluate(recording)
-    results.write_verdicts([verdict])
-    failed = results.write_run(recording, present_share(recording))
-    return PickResult(write_report(results.folder), verdict, picks, failed)
+    failed = results.write_run(recording, [verdict], present_share(recording))
+    return PickResult(
+        report=write_report(results.folder),
+        verdicts=[verdict],
+        summary=" and ".join(f"{sum(pick.phase == phase for pick in picks)} {phase}" for phase in PHASES),
+        failed_units=failed,
+        picks=picks,
+    )
 
 
-def check_model_settings(picker: Picker | None, settings: PickSettings) -> None:
-    """Refuse settings that differ from those of a trained picker.
-
-    Raises
-    ------
-    InputError
-        If a setting is neither the default nor that of the picker.
-    """
-    if picker is None:
-        return
-    trained, default = picker.get_params(), asdict(PickSettings())
-    for name, value in asdict(settings).items():
-        if value not in (default[name], trained[name]):
-            raise InputError(
-                f"the model was trained with {name} = {trained[name]}, got {value}: leave the option out, or train "
-                "another model"
-            )
-
-
-def pick_into(
-    results: Results, recording: xr.DataArray, picker: Picker, *, console: Console | None = None
-) -> list[Pick]:
+def pick_into(results: Results, recording: xr.DataArray, picker: Picker) -> list[Pick]:
     """Pick a recording and write picks, their summary and a sample of waveforms into a folder of results.
 
     Parameters
@@ -222,15 +145,13 @@ def pick_into(
         The recording.
     picker : Picker
         Fitted.
-    console : Console, optional
-        Terminal for progress bars.
 
     Returns
     -------
     list of Pick
         In the order of time.
     """
-    with results.stage("pick"), progress_bar("picking", console) as progress:
+    with results.stage("pick", "picking") as progress:
         picks = picker.pick(recording, progress=progress)
     write_picked(results, recording, picker, picks)
     return picks
@@ -257,11 +178,12 @@ def write_picked(results: Results, recording: xr.DataArray, picker: Picker, pick
             "full training finds."
         )
     with results.stage("pictures"):
-        picked = PickedRecording(recording, picks)
-        trained = PickedRecording(training_part(recording), picks)
+        options = picker.options
+        picked = PickedRecording(recording, picks, options)
+        trained = PickedRecording(training_part(recording, options.split.max_fibre_channels), picks, options)
         consensus = trained.consensus(picker.paired_s_minus_p)
         summary = summary_of(picker, trained, consensus)
-        if is_long_fibre(recording):
+        if is_long_fibre(recording, options.moveout):
             # Thresholds do not apply here, and along a short fibre time differences are mostly pick errors.
             summary |= {"thresholds": {}, "reliability": {}, "wadati": {}}
             results.notes.append(ALONG_FIBRE.format(len(trained.stations), len(picked.stations)))
@@ -270,7 +192,7 @@ def write_picked(results: Results, recording: xr.DataArray, picker: Picker, pick
 
 
 def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) -> dict[str, Any]:
-    """Return the summary of picks for the page; `selfseis.report.picks` describes each entry."""
+    """Return the summary of picks for the page; `selfseis.report.pick` describes each entry."""
     line = wadati_line(consensus.kept(NULL_SHARE))
     some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
     return {
@@ -315,12 +237,12 @@ def _max_false(picked: PickedRecording) -> dict[str, dict[str, float]]:
     """Bound the false alarms of each station by its picks that no other station confirms."""
     if len(picked.stations) < 2:
         return {}
-    limit = moveout_of(picked.recording, picked.stations).travel_limit
+    limit = picked.moveout.travel_limit
     spans = picked.spans
     duration = float(np.diff(spans, axis=1).sum())
     bounds: dict[str, dict[str, float]] = {}
     for phase in PHASES:
-        within = limit * (S_OVER_P_DELAY if phase == "S" else 1.0)
+        within = limit * (picked.options.consensus.vp_vs if phase == "S" else 1.0)
         times = [time_with_data(onsets[:, 0], spans) for onsets in picked.onsets(phase)]
         found = max_false_alarms(times, within, duration)
         bounds[phase] = {

@@ -10,7 +10,8 @@ import xarray as xr
 
 from selfseis.catalogue.records import Phase, Pick
 from selfseis.consensus.agreement import Consensus, consensus_above_null
-from selfseis.consensus.ps_pairs import pair_onsets
+from selfseis.consensus.ps_pairs import Moveout, pair_onsets
+from selfseis.pick.options import PickerOptions
 from selfseis.pick.picker import moveout_of
 from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.recording.components import Station, channel_name, stations_of
@@ -28,10 +29,13 @@ class PickedRecording:
         The recording.
     picks : list of Pick
         Its picks, in the order of time.
+    options : PickerOptions
+        Options of the picker, of which those of pairs, common events and moveout are used.
     """
 
     recording: xr.DataArray
     picks: list[Pick]
+    options: PickerOptions = PickerOptions()
 
     @cached_property
     def stations(self) -> list[Station]:
@@ -82,8 +86,13 @@ class PickedRecording:
             Minimum and maximum S - P time in s of a pair.
         """
         onsets = zip(self.onsets("P"), self.onsets("S"), strict=True)
-        pairs = [pair_onsets(p, s, s_minus_p) for p, s in onsets]
-        return consensus_above_null(pairs, moveout_of(self.recording, self.stations), spans=self.spans)
+        pairs = [pair_onsets(p, s, s_minus_p, self.options.consensus) for p, s in onsets]
+        return consensus_above_null(pairs, self.moveout, spans=self.spans, options=self.options.consensus)
+
+    @cached_property
+    def moveout(self) -> Moveout:
+        """Return the moveout limits of one event across the stations."""
+        return moveout_of(self.recording, self.stations, self.options)
 
     def _station_name(self, row: int) -> str:
         name = channel_name(self.recording, row)

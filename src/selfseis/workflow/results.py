@@ -1,12 +1,12 @@
-"""The folder of results: command, recording, run times, verdicts and quality log."""
+"""The folder of results: command, recording, run times, verdicts and quality log; the result of a job."""
 
 from __future__ import annotations
 
 import platform
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from selfseis import __version__
+from selfseis.base import Estimator
 from selfseis.catalogue.records import format_utc
 from selfseis.errors import InputError
 from selfseis.io.atomic import write_json
@@ -23,6 +26,7 @@ from selfseis.quality_log import QualityLog, quality_log_of
 from selfseis.recording import is_fibre, sample_times, sampling_rate
 from selfseis.validation import Verdict
 
+ProgressCallback = Callable[[float, float], None]
 PACKAGES = ("numpy", "scipy", "xarray", "obspy", "torch", "dascore")
 
 
@@ -53,6 +57,89 @@ def checkpoint_beside(result: Path) -> Path:
     return result.resolve().with_name(f".{result.name}.training")
 
 
+def is_fitted(estimator: Estimator) -> bool:
+    """Return whether an estimator has been fitted."""
+    return hasattr(estimator, "model_")
+
+
+def check_model_settings(trained: Estimator, wanted: Estimator) -> None:
+    """Refuse settings that differ from those of a trained model.
+
+    Parameters
+    ----------
+    trained : Estimator
+        The model.
+    wanted : Estimator
+        An estimator of the same kind with the settings of the user.
+
+    Raises
+    ------
+    InputError
+        If a setting is neither the default nor that of the model.
+    """
+    of_model, default = trained.get_params(), type(wanted)().get_params()
+    for name, value in wanted.get_params().items():
+        if value in (default[name], of_model[name]):
+            continue
+        values = "other options" if name == "options" else f"{name} = {of_model[name]}, got {value}"
+        raise InputError(f"the model was trained with {values}: leave the option out, or train another model")
+
+
+@contextmanager
+def progress_bar(title: str, console: Console | None) -> Iterator[ProgressCallback]:
+    """Show a bar while a stage runs.
+
+    Parameters
+    ----------
+    title : str
+        Name of the stage.
+    console : Console or None
+        Where to draw; None draws nothing.
+
+    Yields
+    ------
+    callable
+        Called with the completed and the total amount.
+    """
+    if console is None:
+        yield lambda done, total: None
+        return
+    columns = TextColumn("{task.description:<22}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+        total = bar.tasks[0].total or 1
+        bar.update(task, completed=total, total=total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """Result of a job.
+
+    Attributes
+    ----------
+    report : Path
+        The page.
+    verdicts : list of Verdict
+        One per task.
+    summary : str
+        Main result in a few words.
+    failed_units : list of str
+        Files and channels that could not be used.
+    warnings : list of str
+        Masked, repaired or assumed values, in words.
+    table : list of str
+        Lines of a table of scores on held-out data.
+    """
+
+    report: Path
+    verdicts: list[Verdict]
+    summary: str
+    failed_units: list[str]
+    warnings: list[str] = field(default_factory=list)
+    table: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Results:
     """Folder of the results of a job.
@@ -64,7 +151,7 @@ class Results:
     command : str
         Name of the command.
     parameters : dict
-        Parameters of the run.
+        Parameters of the run as plain values; its ``options`` have a key of their own in ``run.json``.
     command_line : list of str
         Command line of the user, so that the run can be repeated.
     title : str
@@ -73,6 +160,8 @@ class Results:
         Notes for the reader of the page.
     wall_seconds : dict
         Time of each stage.
+    console : Console or None
+        Terminal for progress bars; None draws nothing.
     """
 
     folder: Path
@@ -83,6 +172,7 @@ class Results:
     notes: list[str] = field(default_factory=list)
     wall_seconds: dict[str, float] = field(default_factory=dict)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    console: Console | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -93,20 +183,22 @@ class Results:
             ) from error
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measure the run time of a stage."""
+    def stage(self, name: str, bar: str = "") -> Iterator[ProgressCallback]:
+        """Measure the run time of a stage; with a title of a progress bar, also show its progress."""
         begin = time.perf_counter()
         try:
-            yield
+            with progress_bar(bar, self.console if bar else None) as progress:
+                yield progress
         finally:
             self.wall_seconds[name] = self.wall_seconds.get(name, 0.0) + round(time.perf_counter() - begin, 3)
 
-    def write_verdicts(self, verdicts: list[Verdict]) -> None:
-        """Write ``verdict.json``."""
-        write_json(self.folder / "verdict.json", [verdict.to_dict() for verdict in verdicts])
+    def stage_with_bar(self, name: str) -> AbstractContextManager[ProgressCallback]:
+        """Measure the run time of a stage, and show its progress under the same name."""
+        return self.stage(name, bar=name)
 
-    def write_run(self, recording: xr.DataArray, valid_fraction: float) -> list[str]:
-        """Write ``run.json`` of a recording and return the units that could not be used."""
+    def write_run(self, recording: xr.DataArray, verdicts: list[Verdict], valid_fraction: float) -> list[str]:
+        """Write ``verdict.json`` and ``run.json`` of a recording; return the units that could not be used."""
+        write_json(self.folder / "verdict.json", [verdict.to_dict() for verdict in verdicts])
         described = _describe(recording, self.title) | {"valid_fraction": valid_fraction}
         return self.write_quality_log(quality_log_of(recording), recording=described)
 
@@ -120,6 +212,8 @@ class Results:
         **about : dict
             Descriptions of the input, by key.
         """
+        parameters = dict(self.parameters)
+        options = parameters.pop("options", {})
         write_json(
             self.folder / "run.json",
             {
@@ -130,7 +224,8 @@ class Results:
                 "machine": {"system": platform.platform(), "processor": platform.machine()},
                 "seed": self.parameters.get("seed"),
                 "started": self.started,
-                "parameters": self.parameters,
+                "parameters": parameters,
+                "options": options,
                 "wall_seconds": self.wall_seconds,
                 **about,
                 "quality_log": {"findings": _findings(quality_log), "failed_units": quality_log.failed_units},

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +10,7 @@ from rich.console import Console
 
 from selfseis.report import write_inversion_report
 from selfseis.slip import SlipInversion, write_slip
-from selfseis.validation import Verdict
-from selfseis.workflow.progress import ProgressCallback, progress_bar
-from selfseis.workflow.results import Results
-
-Stage = Callable[[str], AbstractContextManager[ProgressCallback]]
-
-
-@dataclass(frozen=True)
-class InversionResult:
-    """Result of an inversion.
-
-    Attributes
-    ----------
-    verdict : Verdict
-    summary : str
-        Main result in one line.
-    report : Path
-        The page.
-    failed_units : list of str
-        Files that could not be used.
-    warnings : list of str
-        Masked, repaired or assumed values, in words.
-    table : list of str
-        Lines of a table of scores on held-out data: per type of data for slip, per prior for structure.
-    """
-
-    verdict: Verdict
-    summary: str
-    report: Path
-    failed_units: list[str]
-    warnings: list[str]
-    table: list[str]
-
-
-def stages(results: Results, console: Console | None) -> Stage:
-    """Return a context manager of stages: a progress bar whose run time is stored with the results."""
-
-    @contextmanager
-    def stage(name: str) -> Iterator[ProgressCallback]:
-        with results.stage(name), progress_bar(name, console) as progress:
-            yield progress
-
-    return stage
+from selfseis.workflow.results import JobResult, Results
 
 
 def invert_slip(
@@ -66,7 +22,7 @@ def invert_slip(
     *,
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> InversionResult:
+) -> JobResult:
     """Invert displacements for slip and write a folder of results.
 
     Parameters
@@ -92,8 +48,10 @@ def invert_slip(
         "fault": str(fault),
     }
     title = f"Slip on {fault.stem}"
-    results = Results(out, "slip", files | inversion.get_params(), command_line or [], title)
-    inversion.fit(gnss, insar, fault, stage=stages(results, console))
+    results = Results(
+        out, "slip", files | inversion.plain_params(), command_line or [], title, console=console
+    )
+    inversion.fit(gnss, insar, fault, stage=results.stage_with_bar)
     with results.stage("write"):
         write_slip(inversion, out)
     checks = inversion.prepared_.sign_checks
@@ -110,10 +68,14 @@ def invert_slip(
     )
     magnitude = inversion.magnitude_
     summary = f"Mw {magnitude.value:.2f} ({magnitude.low:.2f} to {magnitude.high:.2f})"
-    return InversionResult(
-        inversion.verdict_, summary, write_inversion_report(out), failed, inversion.quality_log_.summary(),
-        type_lines(inversion),
-    )  # fmt: skip
+    return JobResult(
+        report=write_inversion_report(out),
+        verdicts=[inversion.verdict_],
+        summary=summary,
+        failed_units=failed,
+        warnings=inversion.quality_log_.summary(),
+        table=type_lines(inversion),
+    )
 
 
 def type_lines(inversion: SlipInversion) -> list[str]:

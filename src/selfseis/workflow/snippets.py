@@ -228,13 +228,13 @@ def write_pick_snippets(
     band : tuple of float, optional
         Pass band of the waveforms in Hz; by default that of the picker.
     """
-    if is_long_fibre(picked.recording):
+    if is_long_fibre(picked.recording, picked.options.moveout):
         windows = _of_fibre(picked)
     else:
         kept = consensus.kept(KEPT_SHARE)
         windows = [_of_event(picked, event) for event in spread(kept, MAX_CONSENSUS)]
         windows += _unconfirmed(picked, kept)
-    high_pass = CausalHighPass.measure(picked.recording, band)
+    high_pass = CausalHighPass.measure(picked.recording, band, picked.options.filter)
     with replacing(folder) as temporary:
         temporary.mkdir()
         for number, window in enumerate(windows):

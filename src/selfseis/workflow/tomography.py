@@ -10,8 +10,8 @@ from selfseis.report import write_inversion_report
 from selfseis.tomography import TravelTimeTomography
 from selfseis.tomography.cross_validation import PLURAL
 from selfseis.tomography.write import write_tomography
-from selfseis.workflow.results import Results, check_output_outside_data
-from selfseis.workflow.slip import InversionResult, aligned_rows, stages
+from selfseis.workflow.results import JobResult, Results, check_output_outside_data
+from selfseis.workflow.slip import aligned_rows
 
 
 def invert_arrivals(
@@ -22,7 +22,7 @@ def invert_arrivals(
     *,
     command_line: list[str] | None = None,
     console: Console | None = None,
-) -> InversionResult:
+) -> JobResult:
     """Invert arrival times for velocity structure and write a folder of results.
 
     Parameters
@@ -44,9 +44,9 @@ def invert_arrivals(
     files = {"arrivals": str(arrivals), "stations": None if stations is None else str(stations)}
     title = f"Structure from the arrivals of {arrivals.name}"
     published = None if tomography.published is None else str(tomography.published)
-    parameters = files | tomography.get_params() | {"published": published}
-    results = Results(out, "tomography", parameters, command_line or [], title)
-    tomography.fit(arrivals, stations, stage=stages(results, console))
+    parameters = files | tomography.plain_params() | {"published": published}
+    results = Results(out, "tomography", parameters, command_line or [], title, console=console)
+    tomography.fit(arrivals, stations, stage=results.stage_with_bar)
     with results.stage("write"):
         write_tomography(tomography, out)
     summary = tomography.summary_
@@ -55,10 +55,14 @@ def invert_arrivals(
         tomography.quality_log_, inversion={"kind": "tomography", "title": title, **about}
     )
     line = f"{summary['n_arrivals']:,} arrivals of {summary['n_events']:,} events at {summary['n_stations']:,} stations"
-    return InversionResult(
-        tomography.verdict_, line, write_inversion_report(out), failed, tomography.quality_log_.summary(),
-        prior_lines(tomography),
-    )  # fmt: skip
+    return JobResult(
+        report=write_inversion_report(out),
+        verdicts=[tomography.verdict_],
+        summary=line,
+        failed_units=failed,
+        warnings=tomography.quality_log_.summary(),
+        table=prior_lines(tomography),
+    )
 
 
 def prior_lines(tomography: TravelTimeTomography) -> list[str]:

@@ -12,12 +12,11 @@ import xarray as xr
 
 from selfseis.denoise import Denoiser
 from selfseis.denoise.channel_levels import ChannelNoiseLevels
-from selfseis.denoise.model import fingerprint
+from selfseis.denoise.model import fingerprint_of
 from selfseis.quality_log import quality_log_of
 from selfseis.recording import RecordingWriter, is_fibre
 from selfseis.recording.coverage import stretches
 from selfseis.recording.dataarray import channel_names
-from selfseis.recording.lazy_transform import tile_samples
 
 TileSpan = tuple[int, int]
 TileMap = Callable[[Callable[[TileSpan], int], Iterable[TileSpan]], Iterable[int]]
@@ -85,8 +84,8 @@ def write_denoised(
         else denoiser.transform(recording, levels=levels)
     )
     like = recording.assign_coords(predicted=("channel", levels.predicted))
-    core = tile_samples(recording.sizes["channel"], denoiser.halo)
-    made_by = fingerprint(denoiser.get_params(), denoiser.model_, levels)
+    core = denoiser.model_.tile_samples(recording.sizes["channel"])
+    made_by = fingerprint_of(denoiser.get_params(), denoiser.model_, levels)
     margin = denoiser.halo + levels.halo
     with (
         RecordingWriter(path, like=like, fingerprint=made_by, margin=margin) as writer,

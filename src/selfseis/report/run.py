@@ -1,17 +1,15 @@
-"""The page report.html of a results folder."""
+"""The page report.html of ``run``, ``detect`` and ``pick``."""
 
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from selfseis.report import page_parts as sections
 from selfseis.report import wording
 from selfseis.report.location_map import located_section
-from selfseis.report.picks import picks_section
+from selfseis.report.pick import picks_section
 from selfseis.report.results_folder import OVERVIEW, Event, Results, known, read_results, seconds_utc
 from selfseis.report.waveform_payload import snippet_payload, timeline_payload
 
@@ -55,8 +53,8 @@ def write_report(folder: str | Path) -> Path:
     'report.html'
     """
     results = read_results(Path(folder))
-    page = render_template("report.html", _contents(results) | {"scripts": SCRIPTS})
-    return write_whole(results.folder / "report.html", page)
+    page = sections.render_template("report.html", _contents(results) | {"scripts": SCRIPTS})
+    return sections.write_page(results.folder / "report.html", page)
 
 
 def _contents(results: Results) -> dict[str, Any]:
@@ -142,34 +140,3 @@ def _timeline(results: Results, events: list[Event]) -> dict[str, Any] | None:
         except (KeyError, ValueError) as error:
             results.problem(path, error)
     return {} if any(event.start is not None for event in events) else None
-
-
-def render_template(name: str, contents: dict[str, Any]) -> str:
-    """Fill a template; all text from files is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("selfseis.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    return environment.get_template(name).render(contents)
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a page under a temporary name and rename it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".report-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

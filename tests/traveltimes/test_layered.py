@@ -1,4 +1,4 @@
-"""First arrivals compared with analytical solutions, and velocity models from files."""
+"""First arrivals in flat layers compared with analytical solutions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.traveltimes.layered import TravelTimes, first_arrivals
 
@@ -73,47 +72,3 @@ def test_tables_interpolate_times_and_their_derivatives() -> None:
     assert np.abs(time - away / 6).max() < 0.01
     assert np.abs(slope - x / away / 6).max() < 0.03
     assert np.abs(depth_slope - below / away / 6).max() < 0.03
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "depth", "vs"),
-    [
-        ("a.csv", "depth_km,vp,vs\n0,4,2\n10,6,3.5\n", [0, 10], [2, 3.5]),
-        ("b.txt", "Depth,Vp,Vs\n-3.0,1.5,0.843\n1.0,4.0,2.247\n", [-3, 1], [0.843, 2.247]),
-        ("c.csv", "depth_km,vp\n0,6\n", [0], [6 / 3**0.5]),
-        ("d.txt", "# depth vp vs\n0 4.0 2.0\n5 6.0 3.4\n", [0, 5], [2.0, 3.4]),
-        (
-            "e.tvel",
-            "title\ntitle\n0 5.8 3.36 2.7\n2891 13.7 7.3 5.6\n2891 8.0 0.0 9.9\n",
-            [0, 2891],
-            [3.36, 7.3],
-        ),
-    ],
-)
-def test_models_are_read_from_files(tmp_path, name, text, depth, vs) -> None:
-    (tmp_path / name).write_text(text)
-    model = VelocityModel1D.from_file(tmp_path / name)
-    assert np.allclose(model.depth_km, depth) and np.allclose(model.vs, vs)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "is empty"),
-        ("colour,size\nred,1\n", "needs the columns"),
-        ("depth_km,vp,vs\n0,six,3\n", "not a number"),
-        ("depth_km,vp,vs\n0,5000,3000\n", "km/s"),
-        ("depth_km,vp,vs\n5,5,3\n0,4,2\n", "ascending"),
-        ("depth_km,vp,vs\n0,3,3.5\n", "vp > vs"),
-    ],
-)
-def test_an_invalid_model_is_an_error_of_one_line(tmp_path, text, words) -> None:
-    (tmp_path / "model.csv").write_text(text)
-    with pytest.raises(InputError, match=words) as refused:
-        VelocityModel1D.from_file(tmp_path / "model.csv")
-    assert "\n" not in str(refused.value)
-
-
-def test_the_icelandic_model_is_read(shared_data) -> None:
-    model = VelocityModel1D.from_file(shared_data / "stations" / "iceland_vt" / "iceland_vmodel.txt")
-    assert model.at(-1.0, "P") == pytest.approx(2.75) and model.vp_vs == pytest.approx(1.78, abs=0.01)

@@ -24,13 +24,12 @@ The page reads these files of a results folder; each may be missing.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfseis.report import wording
-from selfseis.report.results_folder import Results, finite, known, read_json, seconds_utc
+from selfseis.report.results_folder import Results, finite, known, read_json, read_rows, seconds_utc
 from selfseis.report.svg_plots import Axis, Plot
 from selfseis.report.waveform_payload import snippet_payload
 
@@ -93,6 +92,9 @@ def picks_section(results: Results) -> dict[str, Any] | None:
         return None
     picks = picks or []
     snippets = _snippets(results)
+    wadati = summary.get("wadati") or {}
+    if (results.folder / "locations.json").is_file():
+        wadati = wadati | {"vp_vs": None}  # the section of located events gives vp/vs, from the same picks
     return {
         "n": {phase: sum(pick.phase == phase for pick in picks) for phase in PHASES},
         "n_stations": len({pick.station for pick in picks}),
@@ -102,8 +104,8 @@ def picks_section(results: Results) -> dict[str, Any] | None:
         "snippets": snippets,
         "snippet_names": [{"title": snippet["title"], "about": snippet["about"]} for snippet in snippets],
         "agreement": str((summary.get("agreement") or {}).get("statement") or ""),
-        "wadati": wadati_plot(summary.get("wadati") or {}),
-        "vp_vs": _vp_vs(summary.get("wadati") or {}),
+        "wadati": wadati_plot(wadati),
+        "vp_vs": _vp_vs(wadati),
         "reliability": reliability_plot(summary.get("reliability") or {}),
         "rounds": _rounds(summary.get("rounds") or []),
     }
@@ -185,19 +187,13 @@ def reliability_plot(reliability: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _read_picks(results: Results) -> list[PickRow] | None:
-    path = results.folder / "picks.csv"
-    if not path.is_file():
+    rows = read_rows(results, "picks.csv")
+    if rows is None:
         return None
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = [
-                (row.get("seed_id") or "", row.get("phase") or "", seconds_utc(row.get("time")))
-                for row in csv.DictReader(stream)
-            ]
-    except (OSError, ValueError, csv.Error) as error:
-        results.problem(path, error)
-        return None
-    return [PickRow(seed_id, phase, time) for seed_id, phase, time in rows if time is not None]
+    timed = ((row, seconds_utc(row.get("time"))) for row in rows)
+    return [
+        PickRow(row.get("seed_id", ""), row.get("phase", ""), time) for row, time in timed if time is not None
+    ]
 
 
 def _thresholds(summary: dict[str, Any]) -> str:

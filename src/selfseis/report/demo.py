@@ -8,7 +8,6 @@ from pathlib import Path
 from selfseis.report import page_parts as sections
 from selfseis.report import wording
 from selfseis.report.results_folder import read_results
-from selfseis.report.run_page import render_template, write_whole
 
 
 def write_index(folder: str | Path, reports: list[Path], *, title: str) -> Path:
@@ -43,6 +42,5 @@ def write_index(folder: str | Path, reports: list[Path], *, title: str) -> Path:
                 "link": Path(os.path.relpath(Path(place) / "report.html", folder)).as_posix(),
             }
         )
-    return write_whole(
-        folder / "report.html", render_template("index.html", {"title": title, "cards": cards})
-    )
+    page = sections.render_template("index.html", {"title": title, "cards": cards})
+    return sections.write_page(folder / "report.html", page)

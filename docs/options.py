@@ -1,0 +1,98 @@
+"""The page of all options: ``python docs/options.py`` writes docs/options.md from the classes of options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from selfseis.options import Options
+from selfseis.recording.options import PreprocessingOptions, QualityControlOptions, SpikeOptions
+from selfseis.slip.options import SlipOptions
+from selfseis.tomography.options import TomographyOptions
+from selfseis.workflow.options import RunOptions
+
+PAGE = Path(__file__).with_name("options.md")
+HEAD = """# Options
+
+Every number that decides a result is an option with a default, a unit and a source. *Judgement* means that the value
+was not measured or taken from a paper. Most users change none of them; what depends on the data has an argument of its
+own, such as `band` or `false_alarms_per_day`.
+
+In Python, options are frozen dataclasses:
+
+```python
+from selfseis import Denoiser
+from selfseis.denoise import DenoiserOptions
+
+options = DenoiserOptions().with_options(bursts={"min_power_ratio": 500.0})
+denoiser = Denoiser(options=options)
+```
+
+On the command line, `--options FILE` names a JSON file with the options to change:
+
+```
+{"bursts": {"min_power_ratio": 500.0}}
+```
+
+`selfseis run` takes the options of all tasks, one group per task: `{"denoiser": {"bursts": {...}}}`. The `options` of a
+`run.json` have the form of its command, so that a run can be repeated. A model keeps the options of its training.
+
+This page is written by `python docs/options.py`.
+"""
+SECTIONS: dict[str, tuple[type[Options], str]] = {
+    "All tasks of a run": (RunOptions, "`selfseis run --options FILE`."),
+    "Slip": (SlipOptions, "`SlipInversion(options=...)` and `selfseis slip --options FILE`."),
+    "Tomography": (
+        TomographyOptions,
+        "`TravelTimeTomography(options=...)` and `selfseis tomography --options FILE`.",
+    ),
+    "Quality control": (QualityControlOptions, "`open_recording(..., quality_control=...)`."),
+    "Spikes": (SpikeOptions, "`selfseis.recording.despike.bridge_spikes(..., options=...)`."),
+    "Preprocessing": (
+        PreprocessingOptions,
+        "`selfseis.recording.preprocessing.Conditioner.measure(..., options=...)`.",
+    ),
+}
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    parts = [HEAD]
+    for title, (kind, use) in SECTIONS.items():
+        parts += [f"## {title}\n", f"{_first_line(kind)} {use}\n", *_tables(kind)]
+    return "\n".join(parts)
+
+
+def _tables(kind: type[Options], prefix: str = "") -> Iterator[str]:
+    """Yield a table of the options of a class, then the tables of its groups."""
+    own = [row for row in kind.rows() if "." not in row.name]
+    if own:
+        yield "| option | default | unit | source |\n|---|---|---|---|"
+        for row in own:
+            yield f"| `{row.name}` | {_shown(row.default)} | {_escaped(row.unit)} | {_escaped(row.source)} |"
+        yield ""
+    for item in fields(kind):
+        if not item.metadata:
+            group: type[Options] = item.default_factory  # type: ignore[assignment]
+            name = f"{prefix}{item.name}"
+            yield f"### {name}\n\n{_first_line(group)}\n"
+            yield from _tables(group, f"{name}.")
+
+
+def _first_line(kind: type[Options]) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _shown(value: Any) -> str:
+    return f"`{json.dumps(value)}`"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
