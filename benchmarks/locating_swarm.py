@@ -24,8 +24,9 @@ from selfseis.pick.baselines import AicDetector
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.recording import open_recording, sample_times
 from selfseis.recording.components import station_table, stations_of
-from selfseis.workflow.locate import ASSOCIATED_FROM
+from selfseis.workflow.options import RunOptions
 
+MIN_PROBABILITY = RunOptions().min_event_pick_probability
 SAME_EVENT = np.timedelta64(1500, "ms")  # between origin times
 RATIO_OF_HALF = 6.0  # trigger ratio that counts as a probability of one half, for the baseline
 
@@ -38,7 +39,7 @@ def run(quick: bool) -> Iterator[Measured]:
     picker = fitted("iceland", recording, training_fraction=QUICK_FRACTION if quick else 1.0)
     rows: list[Row] = []
     for name, picks in (
-        ("selfseis, in place", picker.pick(recording, min_probability=ASSOCIATED_FROM)),
+        ("selfseis, in place", picker.pick(recording, min_probability=MIN_PROBABILITY)),
         ("STA/LTA + AIC", _simple_picks(recording, picker)),
     ):
         catalogue = locate_events(picks, station_table(recording), velocity, recording=recording, n_shifts=0)
@@ -51,7 +52,7 @@ def _simple_picks(recording: xr.DataArray, picker: Picker) -> list[Pick]:
     """Return as many STA/LTA + AIC picks of each phase as the picker makes, the highest ratios first."""
     stations = stations_of(recording)
     found = AicDetector(CausalHighPass.measure(recording)).find(recording, stations)
-    ours = picker.pick(recording, min_probability=ASSOCIATED_FROM)
+    ours = picker.pick(recording, min_probability=MIN_PROBABILITY)
     names = recording["seed_id"].values
     picks = []
     for phase, side in zip(PHASES, ("p", "s"), strict=True):
@@ -109,7 +110,7 @@ def _measured(rows: list[Row], n_reference: int) -> Measured:
     claim = "Picks of a picker trained in place give the events of QuakeMigrate's catalogue, and few others."
     settings = {
         "reference": f"{n_reference} events of QuakeMigrate (automatic)",
-        "least probability": ASSOCIATED_FROM,
+        "least probability": MIN_PROBABILITY,
         "baseline": "as many picks of each phase by STA/LTA and AIC, through the same association",
     }
     first = rows[0]

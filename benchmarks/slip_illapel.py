@@ -1,4 +1,4 @@
-"""Claim: slip of the Illapel earthquake (2015, Mw 8.3) predicts GNSS and InSAR of hidden blocks, with honest intervals.
+"""Claim: slip of the Illapel earthquake (2015) predicts GNSS and InSAR of held-out blocks, with honest intervals.
 
 The slip of the USGS is looked at only here, at the end, to compare; nothing is chosen by it.
 """
@@ -19,14 +19,14 @@ from selfseis.slip.leave_one_type_out import HeldOutType
 from selfseis.slip.priors import PRIORS
 
 CLAIM = (
-    "Every setting chosen inside the training folds, slip predicts the GNSS of hidden blocks of the map, its intervals "
-    "hold what they promise, and both the moment and the slip agree with the USGS."
+    "Every setting chosen inside the training folds, slip predicts the GNSS of held-out blocks of the map, its "
+    "intervals hold what they promise, and both the moment and the slip agree with the USGS."
 )
 ASKED = {
-    "GNSS variance reduction on hidden blocks": ">= 0.95",
-    "normalised hidden rms, mean over folds": "<= 1.39",
-    "normalised hidden rms, all data at once": "<= 1.39",
-    "hidden data in 68% interval": "0.60 to 0.76",
+    "GNSS variance reduction on held-out blocks": ">= 0.95",
+    "normalised held-out rms, mean over folds": "<= 1.39",
+    "normalised held-out rms, all data at once": "<= 1.39",
+    "held-out data in 68% interval": "0.60 to 0.76",
     "Mw": "8.15 to 8.35",
     "Mw interval holds 8.27": "yes",
     "correlation with the slip of the USGS": ">= 0.85",
@@ -53,10 +53,11 @@ def run(quick: bool) -> Iterator[Measured]:
             "Asked and measured", [{"what": k, "asked": ASKED[k], "measured": v} for k, v in measured.items()]
         ),
         Table(
-            "All priors on the same hidden data", [_row(row) for row in inversion.verdict_.details["priors"]]
+            "All priors on the same held-out data",
+            [_row(row) for row in inversion.verdict_.details["priors"]],
         ),
         Table(
-            "Each type of data hidden whole, predicted from the others",
+            "Each type of data held out whole, predicted from the others",
             [_type_row(one) for one in inversion.types_],
         ),
         Table("Final slip under each prior", _finals(inversion, usgs)),
@@ -78,10 +79,10 @@ def _measured(inversion: SlipInversion, usgs: np.ndarray, seconds: tuple[float, 
     folds = [np.sqrt(np.mean(standardised[heldout.fold == fold] ** 2)) for fold in np.unique(heldout.fold)]
     resolved = inversion.resolution_ > 0.1
     return {
-        "GNSS variance reduction on hidden blocks": heldout.variance_reduction("gnss"),
-        "normalised hidden rms, mean over folds": float(np.mean(folds)),
-        "normalised hidden rms, all data at once": heldout.standardised_rms(),
-        "hidden data in 68% interval": heldout.coverage(),
+        "GNSS variance reduction on held-out blocks": heldout.variance_reduction("gnss"),
+        "normalised held-out rms, mean over folds": float(np.mean(folds)),
+        "normalised held-out rms, all data at once": heldout.standardised_rms(),
+        "held-out data in 68% interval": heldout.coverage(),
         "Mw": magnitude.value,
         "Mw interval holds 8.27": f"{magnitude.low:.2f} to {magnitude.high:.2f}",
         "correlation with the slip of the USGS": float(np.corrcoef(slip, usgs)[0, 1]),
@@ -94,7 +95,7 @@ def _measured(inversion: SlipInversion, usgs: np.ndarray, seconds: tuple[float, 
 
 def _type_row(one: HeldOutType) -> Row:
     return {
-        "hidden": one.kind, "variance reduction": one.skill.value, "low": one.skill.low, "high": one.skill.high,
+        "held out": one.kind, "variance reduction": one.skill.value, "low": one.skill.low, "high": one.skill.high,
         "uniform slip": one.uniform, "rms (m)": one.rms_m, "predictable": one.outcome,
     }  # fmt: skip
 
@@ -138,10 +139,10 @@ def _finals(inversion: SlipInversion, usgs: np.ndarray) -> list[Row]:
 
 def _misses(measured: dict[str, Any]) -> list[str]:
     said = []
-    if measured["GNSS variance reduction on hidden blocks"] < 0.95:
+    if measured["GNSS variance reduction on held-out blocks"] < 0.95:
         said.append("GNSS variance reduction misses 0.95.")
-    if measured["normalised hidden rms, mean over folds"] > 1.39:
-        said.append("The normalised hidden rms misses 1.39.")
+    if measured["normalised held-out rms, mean over folds"] > 1.39:
+        said.append("The normalised held-out rms misses 1.39.")
     if measured["correlation with the slip of the USGS"] < 0.85:
         said.append(
             "The correlation with the USGS misses 0.85: their model, which used seismic waves, has 5 m of slip at the "

@@ -58,9 +58,9 @@ def _inverted(seed: int, truth: np.ndarray, sites: Gnss | None, scenes: list[Ins
         "truth": seed,
         "asperities": 1 + seed % 2,
         "correlation": float(np.corrcoef(slip, truth)[0, 1]),
-        "hidden data in 68%": inversion.chosen_.coverage(),
+        "held-out data in 68%": inversion.chosen_.coverage(),
         "slip in 68%": float(np.mean(np.abs(slip - truth)[known] <= sd[known])),
-        "hidden rms / sd": inversion.chosen_.standardised_rms(),
+        "held-out rms / sd": inversion.chosen_.standardised_rms(),
         "GNSS VR": inversion.chosen_.variance_reduction("gnss"),
         "Mw": inversion.magnitude_.value,
         "true Mw": float(magnitude_of(moment)),
@@ -72,10 +72,10 @@ def _inverted(seed: int, truth: np.ndarray, sites: Gnss | None, scenes: list[Ins
 
 def _measured(rows: list[Row]) -> Measured:
     correlations = [row["correlation"] for row in rows]
-    coverages = [row["hidden data in 68%"] for row in rows]
+    coverages = [row["held-out data in 68%"] for row in rows]
     issues = [
         f"correlation {np.mean(correlations):.3f} on average, {min(correlations):.3f} at least; asked: 0.96",
-        f"{100 * np.mean(coverages):.0f}% of the hidden data in their 68% interval; asked: 60 to 76%",
+        f"{100 * np.mean(coverages):.0f}% of the held-out data in their 68% interval; asked: 60 to 76%",
     ]
     settings = {"n_truths": len(rows), "rake": RAKE, "insar_noise": vars(NOISE), "gnss_sd_m": GNSS_SD_M}
     return Measured(CLAIM, settings, [Table("Slip that is known, found again", rows)], issues)

@@ -1,7 +1,7 @@
-"""Claim: on real local picks structure predicts hidden events better than event and station terms tuned as hard.
+"""Claim: on real local picks structure predicts held-out events better than event and station terms tuned as hard.
 
 P alone (2,646 picks), then P and S together with Vp/Vs. The measure is that of the verdict: variance explained on
-hidden events beyond their own origins, outliers counted as four standard deviations; intervals are paired bootstraps
+held-out events beyond their own origins, outliers counted as four standard deviations; intervals are paired bootstraps
 over events.
 """
 
@@ -43,7 +43,7 @@ def _tables(name: str, found: TravelTimeTomography) -> list[Table]:
         assert verdict.skill and verdict.baseline and verdict.gain and verdict.null
         verdicts.append(
             {
-                "hidden": one.held_out,
+                "held out": one.held_out,
                 "verdict": verdict.outcome,
                 "explained": round(verdict.skill.value, 4),
                 "by event and station terms": round(verdict.baseline.value, 4),
@@ -86,17 +86,15 @@ def _tables(name: str, found: TravelTimeTomography) -> list[Table]:
         }
     return [
         Table(f"{name}: verdicts", verdicts),
-        Table(f"{name}: hidden events", priors),
+        Table(f"{name}: held-out events", priors),
         Table(f"{name}: image", facts),
     ]
 
 
 def _measured(tables: list[Table]) -> Measured:
-    claim = (
-        "Structure predicts hidden events of the Flinders picks better than tuned event and station terms do."
-    )
+    claim = "Structure predicts held-out events of the Flinders picks better than tuned event and station terms do."
     issues = [
-        f"{table.title.partition(':')[0]}, hidden {row['hidden']}s: {row['verdict']}, "
+        f"{table.title.partition(':')[0]}, held-out {row['held out']}s: {row['verdict']}, "
         f"gain {row['gain']} ({row['from']} to {row['to']})"
         for table in tables
         if table.title.endswith("verdicts")

@@ -1,7 +1,7 @@
-"""Claim: hidden events choose a Gaussian process that finds a known mantle better than smoothing does.
+"""Claim: held-out events choose a Gaussian process that finds a known mantle better than smoothing does.
 
 Truth is HMSL-P06, integrated along rays without any grid; geometry is that of ISC and EHB bulletins, enlarged (see
-`tomography_geometry`). No setting sees the truth or a hidden event.
+`tomography_geometry`). No setting sees the truth or a held-out event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.tomography_synthetic import (
     STATION_S,
     TRUTH,
     Synthetic,
-    hidden_rows,
+    held_out_rows,
     image_row,
     prior_draw,
     priors_of,
@@ -31,10 +31,10 @@ from selfseis.inversion.term_fit import solve_terms
 from selfseis.tomography.cross_validation import BASELINE
 from selfseis.tomography.priors import LayeredMatern
 
-ASKED = {"correlation": 0.54, "hidden rms": 0.80, "below oracle": 0.05}
+ASKED = {"correlation": 0.54, "held-out rms": 0.80, "below oracle": 0.05}
 PROTOTYPES: list[Row] = [
-    {"method": "LSQR (prototype, another geometry)", "correlation": 0.456, "hidden rms s": 0.880},
-    {"method": "Gaussian process (prototype)", "correlation": 0.490, "hidden rms s": 0.812},
+    {"method": "LSQR (prototype, another geometry)", "correlation": 0.456, "held-out rms s": 0.880},
+    {"method": "Gaussian process (prototype)", "correlation": 0.490, "held-out rms s": 0.812},
     {"method": "neural field (prototype)", "correlation": 0.447},
 ]
 DRAWN = {"terms": 1.0, "sd": 0.25, "range": 1700.0, "flatness": 0.5, "top": 4.0}
@@ -55,8 +55,8 @@ def run(quick: bool) -> Iterator[Measured]:
         name = prior.name if prior else BASELINE
         held.append(hold_out_terms(synthetic.terms, prior, name=name, n_folds=3 if quick else 5, n_inner=2))
         progress(f"{name}: {held[-1].rms():.4f} s")
-    hidden = hidden_rows(held)
-    tables.append(Table(f"hidden events, {few} rays (noise {NOISE_S} s)", hidden))
+    rows = held_out_rows(held)
+    tables.append(Table(f"held-out events, {few} rays (noise {NOISE_S} s)", rows))
     yield _measured(tables, few)
     tables.append(Table(f"truth drawn from the prior, {few} rays", _oracle(synthetic, 1 if quick else 3)))
     yield _measured(tables, few)
@@ -67,7 +67,7 @@ def run(quick: bool) -> Iterator[Measured]:
 
 
 def _oracle(synthetic: Synthetic, n_draws: int) -> list[Row]:
-    """Fit draws of the prior with the setting that made them, and with the one that hidden events choose."""
+    """Fit draws of the prior with the setting that made them, and with the one that held-out events choose."""
     prior = priors_of(synthetic.grid)[0]
     assert isinstance(prior, LayeredMatern)
     everything = np.ones(synthetic.terms.problem.n_data, bool)
@@ -81,7 +81,7 @@ def _oracle(synthetic: Synthetic, n_draws: int) -> list[Row]:
             {
                 "draw": draw,
                 "oracle": round(drawn.correlation(oracle), 4),
-                "chosen by hidden events": round(drawn.correlation(chosen), 4),
+                "chosen by held-out events": round(drawn.correlation(chosen), 4),
             }
         )
         progress(str(rows[-1]))
@@ -99,7 +99,7 @@ def _many(synthetic: Synthetic) -> list[Table]:
     ]
     return [
         Table(f"image, {MANY} rays", [image]),
-        Table(f"hidden events, {MANY} rays (one setting for all folds)", hidden_rows(held)),
+        Table(f"held-out events, {MANY} rays (one setting for all folds)", held_out_rows(held)),
     ]
 
 
@@ -111,8 +111,8 @@ def _setting(text: str) -> Iterator[tuple[str, float]]:
 
 def _measured(tables: list[Table], n_rays: int) -> Measured:
     claim = (
-        "On bulletin geometry with HMSL-P06 as truth the image chosen by hidden events correlates at least "
-        f"{ASKED['correlation']} in hit cells, predicts hidden events below {ASKED['hidden rms']} s, "
+        "On bulletin geometry with HMSL-P06 as truth the image chosen by held-out events correlates at least "
+        f"{ASKED['correlation']} in hit cells, predicts held-out events below {ASKED['held-out rms']} s, "
         "and 60 to 76% of them lie in their 68% intervals."
     )
     settings = {
@@ -138,14 +138,14 @@ def _findings(tables: list[Table]) -> Iterator[str]:
             value = first["correlation in hit cells"]
             kept = "reached" if value >= ASKED["correlation"] else "NOT reached"
             yield f"{table.title}: correlation {value} against {ASKED['correlation']} asked: {kept}."
-        elif table.title.startswith("hidden"):
-            rms, whole = first["hidden rms s"], first["rms as of whole noise s"]
-            kept = "reached" if rms < ASKED["hidden rms"] else "NOT reached"
+        elif table.title.startswith("held-out"):
+            rms, whole = first["held-out rms s"], first["rms as of whole noise s"]
+            kept = "reached" if rms < ASKED["held-out rms"] else "NOT reached"
             yield (
-                f"{table.title}: rms {rms} s against {ASKED['hidden rms']} asked: {kept}; noise alone "
+                f"{table.title}: rms {rms} s against {ASKED['held-out rms']} asked: {kept}; noise alone "
                 f"leaves {first['floor s']} s there, {whole} s as of whole noise; {first['in 68%']} in 68%."
             )
         elif table.title.startswith("truth drawn"):
-            short = np.mean([row["oracle"] - row["chosen by hidden events"] for row in table.rows])
+            short = np.mean([row["oracle"] - row["chosen by held-out events"] for row in table.rows])
             kept = "reached" if short <= ASKED["below oracle"] else "NOT reached"
             yield f"{table.title}: {short:.3f} below the oracle on average, {ASKED['below oracle']} allowed: {kept}."

@@ -1,4 +1,4 @@
-"""Claim: a million rays are traced and inverted, with hidden events predicted, in 20 minutes and 8 GB on two cores."""
+"""Claim: a million rays are traced and inverted, and held-out events predicted, in 20 minutes and 8 GB on two cores."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ def run(quick: bool) -> Iterator[Measured]:
     yield _measured(rows, n_rays)
 
     prior = priors_of(synthetic.grid)[0]
-    hidden = next(blocked_folds(problem.blocks, N_FOLDS))
+    held_out = next(blocked_folds(problem.blocks, N_FOLDS))
     began = time.perf_counter()
-    choice = choose_axis_by_axis(synthetic.terms, prior, ~hidden, n_inner=2)
+    choice = choose_axis_by_axis(synthetic.terms, prior, ~held_out, n_inner=2)
     note("search of settings (on 12,000 rays), noise, outliers", began)
     yield _measured(rows, n_rays)
 
     began = time.perf_counter()
     known = choice.fit
     fit = solve_terms(
-        synthetic.terms, prior, known.setting, ~hidden, scales=known.scales, weights=known.weights,
+        synthetic.terms, prior, known.setting, ~held_out, scales=known.scales, weights=known.weights,
         n_samples=8, start=known.draws.mode,
     )  # fmt: skip
     n = synthetic.grid.n_cells
@@ -75,13 +75,13 @@ def run(quick: bool) -> Iterator[Measured]:
         correlation=round(synthetic.correlation(model), 4), cells_in_68=round(float(inside.mean()), 3),
     )  # fmt: skip
     began = time.perf_counter()
-    own = BlockTerms(problem, hidden, ~hidden)
+    own = BlockTerms(problem, held_out, ~held_out)
     explained = explain_held_out(synthetic.terms, fit, own, with_model=True)
     spread = spread_of(explained, noise_sd(problem, fit.scales)[own.rows]) * choice.widening["P"]
     scored = explained.noise_share > problem.options.cross_validation.min_noise_share
     left = explained.residual[scored]
     note(
-        "prediction of hidden events", began, hidden=int(scored.sum()),
+        "prediction of held-out events", began, held_out=int(scored.sum()),
         rms_s=round(float(np.sqrt(np.mean(left**2))), 4),
         in_68=round(float(np.mean(np.abs(left) <= spread[scored])), 3),
     )  # fmt: skip

@@ -120,10 +120,10 @@ def image_row(synthetic: Synthetic, prior: SearchedPrior, *, n_samples: int = 24
     }
 
 
-def hidden_rows(held: list[HeldOut]) -> list[Row]:
-    """Scores on the hidden arrivals that all can be scored on.
+def held_out_rows(held: list[HeldOut]) -> list[Row]:
+    """Scores on the held-out arrivals that all can be scored on.
 
-    The origins of hidden events are fitted to them and take some noise along: the floor says what noise alone
+    The origins of held-out events are fitted to them and take some noise along: the floor says what noise alone
     leaves, and "as of whole noise" scales the rms by what was taken.
     """
     rows = np.logical_and.reduce([one.rows() for one in held])
@@ -135,7 +135,7 @@ def hidden_rows(held: list[HeldOut]) -> list[Row]:
         found.append(
             {
                 "method": one.name,
-                "hidden rms s": round(rms, 4),
+                "held-out rms s": round(rms, 4),
                 "floor s": round(floor, 4),
                 "rms as of whole noise s": round(rms * NOISE_S / floor, 4),
                 "in 68%": round(float(np.mean(np.abs(left) <= one.sd[rows])), 3),

@@ -74,7 +74,7 @@ def known_slip() -> plt.Figure:
 
 
 def published(folder: Path) -> plt.Figure:
-    """Slip, standard deviation, resolution, and hidden GNSS, of a results folder."""
+    """Slip, standard deviation, resolution, and held-out GNSS, of a results folder."""
     with xr.open_dataset(folder / "slip.nc", engine="h5netcdf") as opened:
         stored = opened.load()
     outlines = list(np.stack([stored["corner_longitude"].values, stored["corner_latitude"].values], axis=-1))
@@ -85,11 +85,11 @@ def published(folder: Path) -> plt.Figure:
         _draw(figure, axis, outlines, stored[name].values, title, label, limit)
     axes[0].set_ylabel("latitude (°)")
     rows = stored["datum_kind"].values.astype(str) == "gnss"
-    observed, hidden, sd = (
+    observed, predicted, sd = (
         stored[name].values[rows] for name in ("observed", "held_out_prediction", "held_out_sd")
     )
-    axes[3].errorbar(observed, hidden, sd, fmt="o", color="#0072b2", ecolor="#a9c9df", markersize=4)
-    ends = [min(observed.min(), hidden.min()), max(observed.max(), hidden.max())]
+    axes[3].errorbar(observed, predicted, sd, fmt="o", color="#0072b2", ecolor="#a9c9df", markersize=4)
+    ends = [min(observed.min(), predicted.min()), max(observed.max(), predicted.max())]
     axes[3].plot(ends, ends, color="#5b6168", linewidth=1)
     axes[3].set(xlabel="observed (m)", ylabel="predicted while held out (m)")
     axes[3].set_title("GNSS of held-out blocks", fontsize=10)

@@ -18,7 +18,7 @@ SETTING = {
     "range": 1700.0,
     "flatness": 0.25,
     "top": 4.0,
-}  # as hidden events chose it
+}  # as held-out events chose it
 LAYERS = (1, 6, 11)
 N_RAYS, N_SAMPLES = 9000, 16
 

@@ -239,6 +239,31 @@ def test_a_small_group_is_more_novel_than_a_single_point_as_far_away() -> None:
     assert score[500:506].min() > score[506] > score[:500].max()
 
 
+@pytest.mark.parametrize("n_axes", [3, 16, 40])
+@pytest.mark.parametrize("move", [0.0, 1e-6])
+def test_novelty_does_not_depend_on_rounding(n_axes: int, move: float) -> None:
+    """Beyond 15 axes scikit-learn searches with a formula that does not give exactly 0 between equal points."""
+    rng = np.random.default_rng(2)
+    points = rng.uniform(-1, 1, (400, n_axes)).astype(np.float32)
+    moved = (points + move * rng.standard_normal(points.shape)).astype(np.float32)
+    n = NoveltyOptions().n_neighbours
+    between = np.linalg.norm(points[:, None].astype(float) - points, axis=2)
+    distances = np.sort(between, axis=1)[:, 1 : n + 1]  # the first is the point itself
+    near, far = distances[:, NoveltyOptions().near_neighbour - 1], distances[:, -1]
+    expected = distances.mean(axis=1) * np.sqrt(far / near)
+    novelty = Novelty.measure(points, points[:100], 0, NoveltyOptions())
+    np.testing.assert_allclose(novelty.score(moved), expected, rtol=1e-5 if move == 0 else 1e-4)
+
+
+def test_a_window_that_is_not_known_has_all_its_neighbours() -> None:
+    points = np.random.default_rng(2).uniform(-1, 1, (400, 16)).astype(np.float32)
+    n = NoveltyOptions().n_neighbours
+    novelty = Novelty.measure(points[1:], points[:100], 0, NoveltyOptions())
+    known = Novelty.measure(points, points[:100], 0, NoveltyOptions())
+    assert len(novelty.known) > n
+    np.testing.assert_allclose(novelty.score(points[:1]), known.score(points[:1]), rtol=1e-5)
+
+
 def test_sites_keep_component_codes() -> None:
     names = [
         "XB.ELYSE.02.BHU",

@@ -240,6 +240,21 @@ def test_a_denoiser_is_not_saved_with_a_detector(saved, tmp_path) -> None:
     assert again.verdict_ == detector.verdict_
 
 
+def test_a_detector_without_surrogates_is_stored_as_strict_json(tmp_path) -> None:
+    options = OPTIONS.with_options(
+        threshold={"min_surrogates": 0, "max_surrogates": 0}, baseline={"n_surrogates": 0}
+    )
+    detector = Detector(options=options).fit(recording("network"))
+    assert detector.threshold_ == detector.model_.noise_level == detector.model_.baseline.threshold == np.inf
+    detector.save(tmp_path / "model")
+    state = json.loads((tmp_path / "model" / "model.json").read_text(), parse_constant=pytest.fail)
+    assert state["threshold"] is state["noise_level"] is state["baseline_threshold"] is None
+    assert state["verdict"]["details"]["threshold"] is None
+    again = Detector.load(tmp_path / "model")
+    assert again.threshold_ == again.model_.noise_level == again.model_.baseline.threshold == np.inf
+    assert again.verdict_ == detector.verdict_ and again.detect(recording("network")) == []
+
+
 def test_a_fingerprint_differs_where_any_part_differs() -> None:
     parts = [{"seed": 1, "options": DetectorOptions()}, np.arange(3)]
     others = [

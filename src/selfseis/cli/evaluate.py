@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from selfseis.cli.helpers import exit_for_failed_units, guarded
 from selfseis.cli.source import Source
+from selfseis.io.atomic import to_json
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +33,7 @@ def evaluate(
         trained = workflow.load_model(model)
         recording = source.open()
         verdict = trained.evaluate(recording)
-        print(json.dumps([verdict.to_dict()], indent=2) if as_json else verdict)
+        print(to_json([verdict.to_dict()]) if as_json else verdict)
         return recording
 
     exit_for_failed_units(guarded(job))

@@ -178,7 +178,7 @@ class FilterFit:
     ridge : LineRidge or StationRidge
         The filter.
     spans : list of Span
-        The training data without the common mode.
+        All spans with their training, validation and test samples; on a line that records a common mode, without it.
     noise_correlation : ndarray
         Correlation of noise against channel offset.
     common_share : float

@@ -105,14 +105,14 @@ def _split(
     patch = n_samples // options.n_patches
     # The band-pass smears each sample over its length, so the training keeps that distance from a held-out patch.
     guard = min(filter_reach, patch // 4)
-    hidden, visible = hide_time_patches(n_samples, patch, options.held_out_share, rng, guard=guard)
-    # The patches alternate in order of energy, not of time, so that both sets get some of a few short events.
+    held_out, train = hide_time_patches(n_samples, patch, options.held_out_share, rng, guard=guard)
+    # The patches alternate in order of energy, not of time, so that validation and test get some of a few short events.
     order = np.argsort(np.nan_to_num(patch_energy(data, valid, patch))[: n_samples // patch])
-    by_energy = order[hidden[order * patch]]
+    by_energy = order[held_out[order * patch]]
     of_patch = np.minimum(np.arange(n_samples) // patch, len(order) - 1)
     validation = np.isin(of_patch, by_energy[rng.integers(2) :: 2])
-    test = hidden & ~within_reach(validation, guard)
-    return Span(data, valid & visible, valid & validation, valid & test, first, n_patches=options.n_patches)
+    test = held_out & ~within_reach(validation, guard)
+    return Span(data, valid & train, valid & validation, valid & test, first, n_patches=options.n_patches)
 
 
 def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray:
@@ -143,7 +143,9 @@ def patch_energy(data: Float32Array, where: BoolArray, patch: int) -> FloatArray
 
 
 def training_record_of(recording: xr.DataArray, spans: list[Span], live: BoolArray) -> TrainingRecord:
-    """Return the record of all times of spans outside the test patches; it includes the guards around these.
+    """Return the record of all times of spans outside the test samples.
+
+    It covers the training and validation samples, and the guards between the three kinds of samples.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def fit_baseline(
     window: int,
     seed: int,
     options: BaselineOptions,
-    threshold: ThresholdOptions,
+    threshold_options: ThresholdOptions,
 ) -> Baseline:
     """Set the threshold of an STA/LTA detector on the first part of a recording.
 
@@ -65,14 +65,14 @@ def fit_baseline(
         Seed of the surrogates.
     options : BaselineOptions
         Settings of the baseline.
-    threshold : ThresholdOptions
+    threshold_options : ThresholdOptions
         How scores of surrogates become a threshold.
     """
     simple = baseline_scanner(scanner, options)
     n_samples = max(options.max_values // recording.sizes["channel"], 64 * window)
     first_part = recording.isel(time=slice(0, n_samples))
     scan = simple.scan(first_part, n_surrogates=options.n_surrogates, seed=seed)
-    null = false_alarm_rate(scan, scanner.conditioner.rate, threshold)
+    null = false_alarm_rate(scan, scanner.conditioner.rate, threshold_options)
     return Baseline(simple, null.threshold(false_alarms_per_day))
 
 

@@ -180,9 +180,9 @@ class Detector(StoredEstimator[DetectorModel]):
             window=self.window,
             seed=self.seed,
             options=self.options.baseline,
-            threshold=self.options.threshold,
+            threshold_options=self.options.threshold,
         )
-        model = DetectorModel.from_scan(
+        model = DetectorModel.with_threshold_from_scan(
             scanner, scan, self.false_alarms_per_day, baseline, self.options.threshold
         )
         self.scan_, self.events_ = scan, model.find_events(recording, scan)

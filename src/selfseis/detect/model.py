@@ -1,4 +1,4 @@
-"""The fitted state of a detector, its storage, and the search for events that depends on nothing else."""
+"""The fitted state of a detector: the setting of its threshold, its storage, and the search for events."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class DetectorModel:
     background : float
         Lasting coherence of the training recording: its score above the null at the 20% quantile.
     threshold : float
-        Minimum score of an event, the background included.
+        Minimum score of an event, the background included; infinite without surrogates.
     noise_level : float
-        Score down to which an event lasts.
+        Score down to which an event lasts; infinite without surrogates.
     apart : int
         Minimum distance of separate events in hops.
     baseline : Baseline
@@ -66,7 +66,7 @@ class DetectorModel:
     verdict: Verdict = NOT_EVALUATED
 
     @classmethod
-    def from_scan(
+    def with_threshold_from_scan(
         cls,
         scanner: LineOrStations,
         scan: Scan,
@@ -74,7 +74,7 @@ class DetectorModel:
         baseline: Baseline,
         options: ThresholdOptions,
     ) -> DetectorModel:
-        """Set the threshold from the surrogates of a scan.
+        """Return the fitted state, with the threshold that the surrogates of a scan give.
 
         Parameters
         ----------
@@ -227,12 +227,17 @@ def _unpack(stored: StoredModel) -> DetectorModel:
         ),
         float(state["false_alarms_per_day"]),
         float(state["background"]),
-        float(state["threshold"]),
-        float(state["noise_level"]),
+        _score(state["threshold"]),
+        _score(state["noise_level"]),
         int(state["apart"]),
-        Baseline(simple, float(state["baseline_threshold"])),
+        Baseline(simple, _score(state["baseline_threshold"])),
         Verdict.from_dict(state["verdict"]),
     )
+
+
+def _score(stored: float | None) -> float:
+    """Return a stored score; null stands for infinity, which no score reaches."""
+    return np.inf if stored is None else float(stored)
 
 
 def _scanner(stored: StoredModel) -> LineOrStations:

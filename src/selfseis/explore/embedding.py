@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from selfseis.explore.options import EmbeddingOptions, EncoderOptions
+from selfseis.explore.windows import training_windows
 from selfseis.networks.window_encoder import WindowNet
 from selfseis.training import FitProgress, fit
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
@@ -120,7 +121,7 @@ class Encoder:
 
     @classmethod
     def trained(cls, views: Views, axes: Axes, seed: int) -> tuple[Encoder, FitProgress]:
-        """Train on most windows; stop by the loss on the others.
+        """Train on `training_windows`; the loss on the held-out windows stops the training.
 
         Parameters
         ----------
@@ -168,7 +169,7 @@ class Encoder:
 
 
 class Views:
-    """Pairs of views of windows for training and validation.
+    """Pairs of views of windows for training and validation; no window has a part in both (`training_windows`).
 
     Parameters
     ----------
@@ -194,20 +195,22 @@ class Views:
         options: EncoderOptions,
     ) -> None:
         self.features, self.n_bands, self.floor, self.options = features, n_bands, floor, options
-        held_out = np.arange(len(features)) % options.validation_period == options.validation_period - 1
-        self.sides = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        training = training_windows(first, options)
+        self.sides = np.flatnonzero(training), np.flatnonzero(~training)
         loud = features[:, :n_bands].max(axis=1) > np.log(options.min_power_ratio + floor)
-        self.neighbour = _neighbours(site, first, loud)
+        neighbour = _neighbours(site, first, loud)
+        self.neighbour = np.where(training[neighbour] == training, neighbour, np.arange(len(features)))
 
     def draw(self, rng: np.random.Generator, n: int, *, held_out: bool) -> tuple[Float32Array, Float32Array]:
-        """Draw pairs of views of training or of held-out windows; features of shape (n, n_features) each."""
-        rows = rng.choice(self.sides[held_out], n)
+        """Draw pairs of views of training or of held-out windows alone; features of shape (n, n_features) each."""
+        side = self.sides[held_out]
+        rows = rng.choice(side, n)
         other = np.where(rng.uniform(size=n) < self.options.neighbour_share, self.neighbour[rows], rows)
-        return self._view(rng, rows), self._view(rng, other)
+        return self._view(rng, rows, side), self._view(rng, other, side)
 
-    def _view(self, rng: np.random.Generator, rows: IntArray) -> Float32Array:
-        """Attenuate windows and add the power of others: powers of independent waves add up."""
-        noise = self.features[rng.integers(len(self.features), size=len(rows))]
+    def _view(self, rng: np.random.Generator, rows: IntArray, side: IntArray) -> Float32Array:
+        """Attenuate windows and add the power of others of their side: powers of independent waves add up."""
+        noise = self.features[rng.choice(side, len(rows))]
         lowest = np.log(self.options.min_power_share)
         weak = np.exp(rng.uniform(lowest, 0, (len(rows), 1))).astype(np.float32)
         power, peak = self._powers(self.features[rows])

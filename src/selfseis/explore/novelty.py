@@ -61,10 +61,14 @@ class Novelty:
         return NearestNeighbors().fit(self.known)
 
     def score(self, points: Float32Array) -> Float32Array:
-        """Return the novelty of each point among the known ones, itself left out."""
+        """Return the novelty of each point among the known ones, itself left out.
+
+        A point is known if the nearest known one lies within `NoveltyOptions.same_window`. The distance between equal
+        points is not exactly 0: rounding differs between processors and between parts of a recording.
+        """
         n_neighbours = min(self.options.n_neighbours + 1, len(self.known))
         distance, _ = self._tree.kneighbors(points, n_neighbours)
-        itself = distance[:, 0] == 0
+        itself = distance[:, 0] <= self.options.same_window * distance[:, -1]
         distances = np.where(itself[:, None], distance[:, 1:], distance[:, :-1])
         rank_of_near = min(self.options.near_neighbour, distances.shape[1])
         near, far = distances[:, rank_of_near - 1], distances[:, -1]

@@ -90,8 +90,10 @@ class EncoderOptions(Options):
 
     network: WindowNetOptions = option_group(WindowNetOptions)
     min_training_windows: int = option(500, "windows", "judgement: with fewer, no encoder is trained")
-    validation_period: int = option(5, "windows", "judgement: every fifth window stops the training")
-    n_validation: int = option(1024, "pairs", "judgement: pairs of views that stop the training")
+    validation_period: int = option(
+        5, "times", "judgement: every fifth window is held out to validate the encoder (early stopping)"
+    )
+    n_validation: int = option(1024, "pairs", "judgement: held-out pairs of views for early stopping")
     batch_size: int = option(256, "pairs", "judgement")
     max_steps: int = option(600, "steps", "judgement")
     check_every: int = option(50, "steps", "judgement")
@@ -169,6 +171,12 @@ class NoveltyOptions(Options):
     near_neighbour: int = option(3, "rank", "judgement: close where a signal repeats")
     max_ratio: float = option(
         10.0, "1", "judgement: of the distances to the last neighbour and to the near one"
+    )
+    same_window: float = option(
+        1e-3,
+        "share of the distance to the last neighbour",
+        "judgement: a nearer known window is the window itself; rounding gives some 1e-7, other windows 0.4 and more "
+        "(simulated network, 1170 windows)",
     )
     max_references: int = option(40_000, "windows", "judgement: bounds memory and time")
     edge_share: float = option(

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
-from selfseis.explore.options import WindowOptions
+from selfseis.explore.options import EncoderOptions, WindowOptions
 from selfseis.recording import bridge_gaps, is_fibre, sampling_rate
 from selfseis.recording.components import stations_of
 from selfseis.recording.coverage import covered_tiles, stretches
@@ -214,6 +214,31 @@ def stream_windows(
                 yield batch
         if progress is not None:
             progress(tile.first + tile.n_core, n_samples)
+
+
+def training_windows(first: IntArray, options: EncoderOptions) -> BoolArray:
+    """Return which windows train the encoder; the others validate it, for early stopping.
+
+    Every fifth time is held out at all sites, so that stations that record the same event are on the same side. A
+    recording with fewer times holds out every fifth window. All windows shape the background and the axes, and windows
+    that follow each other share samples of their halos. A verdict therefore does not use these windows, but halves of
+    the time, each grouped on its own (`stability.py`).
+
+    Parameters
+    ----------
+    first : ndarray of int64, shape (n,)
+        First sample of each window.
+    options : EncoderOptions
+        Its `validation_period` is the period of the held-out times.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    times, number = np.unique(first, return_inverse=True)
+    if len(times) < options.validation_period:
+        number = np.arange(len(first))
+    return number % options.validation_period != options.validation_period - 1
 
 
 def read_windows(

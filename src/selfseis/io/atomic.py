@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -44,9 +45,22 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, indented, whole or not at all."""
+    """Write JSON, indented, whole or not at all; numbers that are not finite become null."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(to_json(content) + "\n", encoding="utf-8")
+
+
+def to_json(content: Any) -> str:
+    """Return indented JSON; numbers that are not finite become null, because JSON has no Infinity and no NaN."""
+    return json.dumps(_with_null(content), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _with_null(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _with_null(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_with_null(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def remove(path: Path) -> None:

@@ -19,7 +19,7 @@ from selfseis.locate.pyocto_association import AssociatedEvent
 
 
 @dataclass(frozen=True)
-class _Onset:
+class _PsPair:
     """A P-S pair of one station with its origin time."""
 
     p: Pick
@@ -49,7 +49,7 @@ def associate_by_origin_time(
     vp_vs : float
         Ratio of the P and S velocities.
     s_minus_p : tuple of float, optional
-        Smallest and largest S - P time in s; by default those of the options.
+        Minimum and maximum S - P time in s; by default those of the options.
     min_stations : int, optional
         Minimum number of stations per event; by default two, or one if there is only one.
     options : AssociationOptions
@@ -64,24 +64,22 @@ def associate_by_origin_time(
     stations = dict.fromkeys(pick.station for pick in picks)
     needed = min(2, len(stations)) if min_stations is None else min_stations
     limits = (options.min_s_minus_p, options.max_s_minus_p) if s_minus_p is None else s_minus_p
-    onsets = [
-        onset
+    pairs = [
+        pair
         for station in stations
-        for onset in _pairs([pick for pick in picks if pick.station == station], vp_vs, limits, options)
+        for pair in _pairs([pick for pick in picks if pick.station == station], vp_vs, limits, options)
     ]
-    onsets.sort(key=lambda onset: onset.origin)
+    pairs.sort(key=lambda pair: pair.origin)
     events, taken = [], set[int]()
-    for seed in sorted(range(len(onsets)), key=lambda row: -onsets[row].probability):
+    for seed in sorted(range(len(pairs)), key=lambda row: -pairs[row].probability):
         if seed in taken:
             continue
-        group = _consistent(seed, onsets, taken)
+        group = _consistent(seed, pairs, taken)
         if len(group) >= needed:
             taken.update(group)
-            members = [onsets[row] for row in group]
-            origin = np.sort(np.array([onset.origin for onset in members]))[len(members) // 2]
-            both = sorted(
-                (pick for onset in members for pick in (onset.p, onset.s)), key=lambda pick: pick.time
-            )
+            members = [pairs[row] for row in group]
+            origin = np.sort(np.array([pair.origin for pair in members]))[len(members) // 2]
+            both = sorted((pick for pair in members for pick in (pair.p, pair.s)), key=lambda pick: pick.time)
             events.append(AssociatedEvent(tuple(both), origin))
     return sorted(events, key=lambda event: event.time)
 
@@ -99,28 +97,28 @@ def distances_km(picks: Sequence[Pick], velocity: VelocityModel1D) -> dict[str, 
 
 def _pairs(
     picks: Sequence[Pick], vp_vs: float, s_minus_p: tuple[float, float], options: AssociationOptions
-) -> list[_Onset]:
+) -> list[_PsPair]:
     """Pair P and S of one station, each pick once: the most probable first, then the smallest S - P time."""
     p_picks, s_picks = (
         sorted((pick for pick in picks if pick.phase == phase), key=lambda pick: pick.time) for phase in "PS"
     )
     s_times = np.array([pick.time for pick in s_picks], dtype="datetime64[ns]")
-    least, largest = (np.timedelta64(int(limit * 1e9), "ns") for limit in s_minus_p)
+    min_delay, max_delay = (np.timedelta64(int(limit * 1e9), "ns") for limit in s_minus_p)
     candidates = [
-        _onset(p, s_picks[row], vp_vs, options)
+        _ps_pair(p, s_picks[row], vp_vs, options)
         for p in p_picks
-        for row in range(*np.searchsorted(s_times, [p.time + least, p.time + largest]))
+        for row in range(*np.searchsorted(s_times, [p.time + min_delay, p.time + max_delay]))
     ]
     used: set[Pick] = set()
     chosen = []
-    for onset in sorted(candidates, key=lambda o: (-round(o.probability, 2), o.s.time - o.p.time)):
-        if onset.p not in used and onset.s not in used:
-            used |= {onset.p, onset.s}
-            chosen.append(onset)
+    for pair in sorted(candidates, key=lambda c: (-round(c.probability, 2), c.s.time - c.p.time)):
+        if pair.p not in used and pair.s not in used:
+            used |= {pair.p, pair.s}
+            chosen.append(pair)
     return chosen
 
 
-def _onset(p: Pick, s: Pick, vp_vs: float, options: AssociationOptions) -> _Onset:
+def _ps_pair(p: Pick, s: Pick, vp_vs: float, options: AssociationOptions) -> _PsPair:
     share = 1 / (vp_vs - 1)
     delay = (s.time - p.time).astype("timedelta64[ns]")
     seconds = float(delay / np.timedelta64(1, "ns")) * 1e-9
@@ -130,20 +128,20 @@ def _onset(p: Pick, s: Pick, vp_vs: float, options: AssociationOptions) -> _Onse
         + options.origin_tolerance_share * seconds
         + options.origin_tolerance_in_sds * sd
     )
-    return _Onset(p, s, p.time - np.timedelta64(int(seconds * share * 1e9), "ns"), tolerance)
+    return _PsPair(p, s, p.time - np.timedelta64(int(seconds * share * 1e9), "ns"), tolerance)
 
 
-def _consistent(seed: int, onsets: Sequence[_Onset], taken: set[int]) -> list[int]:
+def _consistent(seed: int, pairs: Sequence[_PsPair], taken: set[int]) -> list[int]:
     """Return the rows of the nearest pair per station whose origin time agrees with that of one pair."""
-    best = {onsets[seed].p.station: (0.0, seed)}
+    best = {pairs[seed].p.station: (0.0, seed)}
     for step in (-1, 1):
         row = seed + step
-        while 0 <= row < len(onsets):
-            away = abs(float((onsets[row].origin - onsets[seed].origin) / np.timedelta64(1, "ns"))) * 1e-9
-            if away > 10 + onsets[seed].tolerance_s:
+        while 0 <= row < len(pairs):
+            away = abs(float((pairs[row].origin - pairs[seed].origin) / np.timedelta64(1, "ns"))) * 1e-9
+            if away > 10 + pairs[seed].tolerance_s:
                 break
-            station = onsets[row].p.station
-            near = away <= float(np.hypot(onsets[row].tolerance_s, onsets[seed].tolerance_s))
+            station = pairs[row].p.station
+            near = away <= float(np.hypot(pairs[row].tolerance_s, pairs[seed].tolerance_s))
             if near and row not in taken and away < best.get(station, (np.inf, 0))[0]:
                 best[station] = (away, row)
             row += step

@@ -1,8 +1,12 @@
-"""Pick assignment: the selection of candidate events, and of the event for each pick.
+"""Select events from candidates, and assign each pick to one event at most.
 
 If events follow each other within seconds, a pick fits several candidates. Each candidate is located, collects the
-picks within three standard deviations of their predicted times, and is located again. The best candidate is accepted
-with its picks. The others lose these picks, and the selection is repeated until none has enough picks.
+picks within three standard deviations of their predicted times, and is located again. The standard deviation is that of
+the pick, the velocity model and the origin time together. The best candidate is accepted with its picks. The others
+lose these picks, and the selection is repeated until none has enough picks.
+
+This needs locations. Where picks come from fewer than three places with coordinates, `locate_events` does not use this
+module: events and their picks are then those of `origin_time_association.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from selfseis.catalogue.records import PHASES, Location, Pick
 from selfseis.locate.location import MIN_STATIONS, Locator
 from selfseis.locate.options import AssociationOptions
 from selfseis.locate.pyocto_association import AssociatedEvent, default_min_picks
+
+COARSE_ERROR_S = 1.0  # stands for the errors of pick and origin time in the first, coarse limit
 
 _Placed = tuple[AssociatedEvent, Location]
 
@@ -75,7 +81,7 @@ class PickAssignment:
         """
         waiting: list[tuple[float, int, _Placed]] = []
         for number, candidate in enumerate(candidates):
-            self._queue(waiting, number, candidate.picks)
+            self._locate_and_queue(waiting, number, candidate.picks)
         accepted: list[_Placed] = []
         while waiting:
             _, number, (event, place) = heapq.heappop(waiting)
@@ -85,10 +91,13 @@ class PickAssignment:
                 self._taken.update(event.picks)
                 accepted.append((event, place))
             else:
-                self._queue(waiting, number, [pick for pick in event.picks if pick not in self._taken])
+                free = [pick for pick in event.picks if pick not in self._taken]
+                self._locate_and_queue(waiting, number, free)
         return sorted(accepted, key=lambda found: found[1].time)
 
-    def _queue(self, waiting: list[tuple[float, int, _Placed]], number: int, picks: Sequence[Pick]) -> None:
+    def _locate_and_queue(
+        self, waiting: list[tuple[float, int, _Placed]], number: int, picks: Sequence[Pick]
+    ) -> None:
         """Locate a candidate, match its picks, locate it again, and queue it if it has enough picks."""
         place = self._locator.locate(picks)
         for _ in range(2):
@@ -106,7 +115,12 @@ class PickAssignment:
         heapq.heappush(waiting, (-fit, number, (event, place)))
 
     def _matching(self, place: Location) -> list[Pick]:
-        """Return the nearest free pick per station and phase within three standard deviations of its predicted time."""
+        """Return the nearest free pick per station and phase within its `_limit` of the predicted time.
+
+        A coarse limit comes first, because it is the same for all picks of a station and phase: three times the sum of
+        the model error and 1 s. It is narrower than `_limit` only where the error of a pick is above some 0.7 s, or
+        the model error above some 2 s.
+        """
         search_volume = self._locator.search_volume
         east, north = search_volume.plane.flat(place.latitude, place.longitude)
         distance = np.hypot(search_volume.east_km - east, search_volume.north_km - north)
@@ -118,11 +132,10 @@ class PickAssignment:
                 own, times = self._picks[code, name], self._times[code, name]
                 expected = place.time + np.timedelta64(int(travel[row] * 1e9), "ns")
                 late = np.abs((times - expected) / np.timedelta64(1, "ns")) * 1e-9
+                coarse = self._within_sds * (self._locator.model_error * travel[row] + COARSE_ERROR_S)
                 near = [
                     i
-                    for i in np.flatnonzero(
-                        late < self._within_sds * (self._locator.model_error * travel[row] + 1)
-                    )
+                    for i in np.flatnonzero(late < coarse)
                     if own[i] not in self._taken
                     and late[i] < self._limit(own[i], float(travel[row]), place.time_error_s)
                 ]
@@ -131,6 +144,11 @@ class PickAssignment:
         return found
 
     def _limit(self, pick: Pick, travel_s: float, origin_error_s: float) -> float:
+        """Return the maximum residual of a pick in s: three standard deviations of pick, model and origin time.
+
+        The origin time counts with no more than pick and model together, so the limit is at most sqrt(2) times that of
+        a known origin time. An event with an uncertain origin time therefore does not collect picks of others.
+        """
         sd = float(np.hypot(pick.sd_s, self._locator.model_error * travel_s))
         return self._within_sds * float(np.hypot(sd, min(origin_error_s, sd)))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from selfseis.base import Estimator
 from selfseis.errors import InputError
-from selfseis.io.atomic import replacing
+from selfseis.io.atomic import replacing, to_json
 from selfseis.options import Options
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class StoredModel:
     parameters : dict of str to Any
         Arguments of the estimator, as `Estimator.plain_params` gives them.
     state : dict of str to Any
-        The values of the fitted state that JSON can hold.
+        The values of the fitted state that JSON can hold. A number that is not finite is stored as null, and read as
+        None.
     tensors : dict of str to ndarray
         Its arrays.
     """
@@ -179,7 +180,7 @@ def _write(folder: Path, form: ModelFormat[Any], model: StoredModel) -> None:
     with replacing(folder) as temporary:
         temporary.mkdir()
         save_file(arrays, temporary / TENSORS)
-        (temporary / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        (temporary / DESCRIPTION).write_text(to_json(description) + "\n", encoding="utf-8")
 
 
 def _read(folder: Path, form: ModelFormat[Any]) -> StoredModel:
@@ -192,22 +193,22 @@ def _read(folder: Path, form: ModelFormat[Any]) -> StoredModel:
     return StoredModel(state.pop("parameters"), state, load_file(folder / TENSORS))
 
 
-def kind_of(folder: Path, command: str) -> str:
+def kind_of(folder: Path, *commands: str) -> str:
     """Return the kind of the model in a folder.
 
     Parameters
     ----------
     folder : Path
         Folder of the model.
-    command : str
-        How models are trained.
+    *commands : str
+        Commands that train models, for the message of the error.
 
     Raises
     ------
     InputError
         If the folder holds no model, or a damaged one.
     """
-    with _one_line_errors(folder, command):
+    with _one_line_errors(folder, *commands):
         return str(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["kind"])
 
 
@@ -243,14 +244,15 @@ def fingerprint(*parts: Any) -> str:
 
 
 @contextmanager
-def _one_line_errors(folder: Path, command: str) -> Iterator[None]:
+def _one_line_errors(folder: Path, *commands: str) -> Iterator[None]:
     """Turn errors while reading a model into one-line messages."""
     from safetensors import SafetensorError
 
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"{folder} holds no model: train one with '{command}'") from error
+        how = " or ".join(f"'{command}'" for command in commands)
+        raise InputError(f"{folder} holds no model: train one with {how}") from error
     except (SafetensorError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         why = str(error).partition("\n")[0]
         raise InputError(

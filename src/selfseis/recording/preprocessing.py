@@ -1,4 +1,8 @@
-"""Preprocessing for prediction: band-pass, offset and scale, with equal results by tiles and as a whole."""
+"""Preprocessing for prediction: band-pass, offset and scale, with equal results by tiles and as a whole.
+
+`sample_spans` reads the spans, spread over a recording, on which offsets and scales are measured. It also reads the
+training data of the denoiser, and data from which detector and explorer measure their nulls.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +168,8 @@ def sample_spans(recording: xr.DataArray, *, n_spans: int, length: int) -> list[
     recording : xarray.DataArray
         The recording.
     n_spans : int
-        Largest number of spans.
+        Number of spans, where the data are longer than all of them together. Otherwise all data are read, in at
+        least one span per part between gaps; with many gaps these are more than `n_spans`.
     length : int
         Samples of a span, shortened for many channels so that all spans together stay below 40 million values.
 

@@ -152,7 +152,8 @@ def judge(
     measure : str
         Definition of skill for this task.
     min_gain : float
-        Minimum gain in skill that matters to a user.
+        Smallest gain that matters to a user: *no gain* if the skill, the gain over the baseline or the gain over the
+        null is certainly below it, that is, in the upper end of its interval. *works* does not require this size.
     error_rate : float
         Error probability per one-sided comparison.
     min_blocks : int

@@ -41,7 +41,7 @@ def load_model(folder: str | Path) -> Denoiser | Picker | Explorer | Detector:
     'no_gain'
     """
     folder = Path(folder)
-    kind = kind_of(folder, "selfseis train denoiser', 'train picker' or 'train explorer")
+    kind = kind_of(folder, *(estimator.model_format.command for estimator in ESTIMATORS))
     for estimator in ESTIMATORS:
         if kind == estimator.model_format.kind:
             return estimator.load(folder)
