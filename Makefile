@@ -41,7 +41,7 @@ bench-explore: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks explore_planted explore_speed
 
 bench-pick: $(VENV)/.dev
-	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_speed picking_rates picking_damage locating_swarm continuous
+	$(BIN)/python -m benchmarks picking_archive picking_windows picking_mine picking_regional picking_speed picking_rates picking_damage locating_swarm continuous
 
 bench-tomography: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks tomography_mantle tomography_flinders tomography_scale

@@ -6,6 +6,7 @@ PICKING = (
     "picking_archive",
     "picking_windows",
     "picking_mine",
+    "picking_regional",
     "picking_speed",
     "picking_rates",
     "picking_damage",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfseis.options import Options
+from selfseis.pick.options import StartingNetworkOptions
 from selfseis.recording.options import PreprocessingOptions, QualityControlOptions, SpikeOptions
 from selfseis.slip.options import SlipOptions
 from selfseis.tomography.options import TomographyOptions
@@ -21,24 +22,28 @@ Every number that decides a result is an option with a default, a unit and a sou
 was not measured or taken from a paper. Most users change none of them; what depends on the data has an argument of its
 own, such as `band` or `false_alarms_per_day`.
 
-In Python, options are frozen dataclasses:
+In Python, options are frozen dataclasses. This example runs as it stands, in some seconds:
 
 ```python
-from selfseis import Denoiser
-from selfseis.denoise import DenoiserOptions
+from selfseis import Detector
+from selfseis.detect import DetectorOptions
+from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events
 
-options = DenoiserOptions().with_options(bursts={"min_power_ratio": 500.0})
-denoiser = Denoiser(options=options)
+noise = simulate_noise_recording("white", "fibre", 1 / 60, 50.0, 24, seed=3)
+recording, truth = simulate_recording_with_events(noise, 20.0, 1, seed=3)
+options = DetectorOptions().with_options(threshold={"target_peaks": 100})
+detector = Detector(false_alarms_per_day=10.0, options=options).fit(recording)
+print(len(detector.events_), "event above", round(detector.threshold_, 1))
 ```
 
-On the command line, `--options FILE` names a JSON file with the options to change:
+On the command line, `--options FILE` names a JSON file with the options to change. For `selfseis detect`:
 
 ```
-{"bursts": {"min_power_ratio": 500.0}}
+{"threshold": {"target_peaks": 100}}
 ```
 
-`selfseis run` takes the options of all tasks, one group per task: `{"denoiser": {"bursts": {...}}}`. The `options` of a
-`run.json` have the form of its command, so that a run can be repeated. A model keeps the options of its training.
+`selfseis run` takes the options of all tasks, a group per task: `{"detector": {"threshold": {...}}}`. The `options` of
+a `run.json` have the form of its command, so that a run can be repeated. A model keeps the options of its training.
 
 This page is written by `python docs/options.py`.
 """
@@ -49,6 +54,7 @@ SECTIONS: dict[str, tuple[type[Options], str]] = {
         TomographyOptions,
         "`TravelTimeTomography(options=...)` and `selfseis tomography --options FILE`.",
     ),
+    "Starting network": (StartingNetworkOptions, "`train_starting_network(options=...)`."),
     "Quality control": (QualityControlOptions, "`open_recording(..., quality_control=...)`."),
     "Spikes": (SpikeOptions, "`selfseis.recording.despike.bridge_spikes(..., options=...)`."),
     "Preprocessing": (

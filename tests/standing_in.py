@@ -6,13 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from selfseis.pick.calibration import Calibration, FalsePicks
+from selfseis.pick.calibration import Calibration
+from selfseis.pick.false_discovery import FalseDiscovery, TargetsAndDecoys
 from selfseis.pick.model import PickerModel
 from selfseis.pick.picker import INJECTION_TEST, Picker
 from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
 SHORT = 60  # samples
+DECOYS = TargetsAndDecoys(np.full(100, 0.9), np.full(20, 0.5), min_height=0.02)
 
 
 class RiseOfEnergy(nn.Module):
@@ -35,7 +37,7 @@ def picker_standing_in(rate: float, window: int = 1536) -> Picker:
         rate=rate,
         window=window,
         calibration=Calibration.none(0.1),
-        false_picks=FalsePicks({"P": np.full(20, 0.5), "S": np.full(20, 0.5)}, days=9.0),
+        false_discovery=FalseDiscovery({"P": DECOYS, "S": DECOYS}, days=9.0),
         rounds=[],
         reliability={"P": [], "S": []},
         training_record=TrainingRecord(()),

@@ -72,6 +72,12 @@ def test_every_option_states_unit_and_source(kind: type[Options]) -> None:
     assert kind.from_dict(json.loads(json.dumps(kind().to_dict()))) == kind()
 
 
+def test_the_example_of_the_page_of_options_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (REPOSITORY / "docs" / "options.md").read_text(encoding="utf-8")
+    exec(text.split("```python\n")[1].split("```")[0], {})
+    assert capsys.readouterr().out.startswith("1 event above ")
+
+
 def test_the_page_of_options_is_current() -> None:
     pages = REPOSITORY / "docs" / "options.py"
     spec = importlib.util.spec_from_file_location("options_page", pages)

@@ -35,6 +35,7 @@ def quick():
 
 def test_the_constructor_only_stores(quick):
     params = {
+        "false_discovery_rate": 0.2,
         "false_alarms_per_day": 3.0,
         "s_minus_p": (1.0, 9.0),
         "band": (2.0, 20.0),
@@ -56,7 +57,7 @@ def test_fit_trains_calibrates_and_evaluates(quick):
     assert stages[-1].step == stages[-1].max_steps
     assert set(picker.threshold_) == {"P", "S"}
     assert picker.verdict_.task == "pick"
-    assert picker.rounds_[0].stage == "synthetic onsets"
+    assert [round_.stage for round_ in picker.rounds_[:2]] == ["starting network", "synthetic onsets"]
     assert "injection_test" in picker.verdict_.details
 
 

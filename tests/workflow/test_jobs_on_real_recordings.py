@@ -17,7 +17,9 @@ from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
 from selfseis.workflow import run
 from selfseis.workflow.demo import compare_with_manual_picks
+from selfseis.workflow.options import RunOptions
 from selfseis.workflow.settings import Settings
+from short_options import SHORT_PICKER
 
 Command = Callable[..., Result]
 RIDGE = ("--method", "ridge")
@@ -99,7 +101,8 @@ def test_the_earthquake_on_the_porotomo_fibre(tmp_path: Path) -> None:
 
 
 def test_the_events_over_the_mine(tmp_path: Path) -> None:
-    outcome = run(installed(samples.mine_recording), tmp_path)
+    short = Settings(options=RunOptions(picker=SHORT_PICKER))
+    outcome = run(installed(samples.mine_recording), tmp_path, short)
     sentence = compare_with_manual_picks(outcome.events, samples.mine_manual_picks())
     n_detected = int(sentence.partition(" of 5 events detected")[0].rpartition(" ")[2])
     assert n_detected >= 4, sentence

@@ -113,7 +113,7 @@ def test_the_summary_says_what_the_page_shows(picker: Picker) -> None:
     assert summary["agreement"]["confirmations"] > 5 * summary["agreement"]["under_null"]
     assert summary["wadati"]["vp_vs"] == pytest.approx(1.73, abs=0.02)
     assert len(summary["wadati"]["dp_s"]) == len(summary["wadati"]["ds_s"]) > 60
-    assert summary["thresholds"]["P"] == {"height": 0.5, "probability": 0.5}
+    assert summary["thresholds"]["P"] == {"height": 0.9, "probability": 0.9}
     assert summary["rounds"][1]["events"] == 20
     # Of 80 P picks an hour at each station half are false: the bound must not be below them.
     assert min(summary["max_false_per_day"]["P"].values()) > 0.6 * 40 * 24
@@ -172,7 +172,7 @@ def test_picking_writes_what_the_design_says(
     }  # fmt: skip
     assert json.loads((tmp_path / "out" / "verdict.json").read_text())[0]["task"] == "pick"
     run = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert run["command"] == "pick" and run["parameters"]["false_alarms_per_day"] == 1.0
+    assert run["command"] == "pick" and run["parameters"]["false_discovery_rate"] == 0.5
     n_picks = len(read_picks(tmp_path / "out"))
     assert f"{sum(p.phase == 'P' for p in read_picks(tmp_path / 'out'))} P and" in done.stdout
     page = (tmp_path / "out" / "report.html").read_text()
@@ -200,7 +200,7 @@ def test_learning_on_the_spot(selfseis: Command, data: Path, tmp_path: Path) -> 
         0.3,
         9,
     )
-    done = selfseis("pick", data, "--out", tmp_path / "out", *options)
+    done = selfseis("pick", data, "--out", tmp_path / "out", "--train", *options)
     assert done.exit_code == 0, done.stderr
     assert isinstance(load_model(tmp_path / "out" / "model"), Picker)
     run = json.loads((tmp_path / "out" / "run.json").read_text())
@@ -232,12 +232,33 @@ def test_what_is_no_model(tmp_path: Path, content: str | None, says: str) -> Non
         load_model(tmp_path)
 
 
-def test_a_model_keeps_what_it_was_learnt_with(
-    selfseis: Command, model: Path, data: Path, tmp_path: Path
-) -> None:
-    done = selfseis("pick", data, "--model", model, "--out", tmp_path / "out", "--false-alarms-per-day", 5)
+def test_a_first_look_takes_the_starting_network(selfseis: Command, data: Path, tmp_path: Path) -> None:
+    done = selfseis("pick", data, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert set(run["wall_seconds"]) == {"calibrate", "pick", "pictures", "evaluate"}
+    assert any("starting network" in note for note in run["notes"])
+    assert Picker.load(tmp_path / "out" / "model").rounds_ == []
+
+
+def test_another_rate_needs_no_training(selfseis: Command, data: Path, tmp_path: Path) -> None:
+    first = selfseis("pick", data, "--out", tmp_path / "first")
+    model = tmp_path / "first" / "model"
+    options = ("--model", model, "--false-discovery-rate", 0.05)
+    done = selfseis("pick", data, "--out", tmp_path / "out", *options)
+    assert first.exit_code == done.exit_code == 0, done.stderr
+    assert len(read_picks(tmp_path / "out")) <= len(read_picks(tmp_path / "first"))
+
+
+def test_a_model_keeps_its_band(selfseis: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    done = selfseis("pick", data, "--model", model, "--out", tmp_path / "out", "--band", 2, 20)
     assert done.exit_code == 2 and "trained with" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_is_not_trained_again(selfseis: Command, model: Path, data: Path, tmp_path: Path) -> None:
+    done = selfseis("pick", data, "--model", model, "--train", "--out", tmp_path / "out")
+    assert done.exit_code == 2 and len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_denoiser_cannot_pick(selfseis: Command, data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from selfseis.pick.picker import Picker, moveout_of
+from selfseis.pick.moveout_support import moveout_of
+from selfseis.pick.picker import Picker
 from selfseis.recording import recording_from_array
 from selfseis.recording.components import stations_of, training_part
 from selfseis.simulate import simulate_noise_recording, simulate_recording_with_events

@@ -38,6 +38,24 @@ BlindZone = Annotated[
         help="Number of channels on either side that share the noise of a fibre channel; by default measured.",
     ),
 ]
+FalseDiscoveries = Annotated[
+    float | None,
+    typer.Option(
+        "--false-discovery-rate",
+        help="Accepted share of false picks, 0 to 1; by default 0.5, or that of the model. It needs no training.",
+    ),
+]
+PickAlarms = Annotated[
+    float | None,
+    typer.Option(
+        "--false-alarms-per-day",
+        help="Accepted false alarms of each phase per station and day, instead of a share; for long quiet records.",
+    ),
+]
+MinProbability = Annotated[
+    float | None,
+    typer.Option("--min-probability", help="Minimum probability of a pick, instead of a share or a rate."),
+]
 FalseAlarms = Annotated[
     float, typer.Option("--false-alarms-per-day", help="Accepted number of false alarms per day.")
 ]
@@ -49,19 +67,19 @@ MethodOption = Annotated[
 ]
 SMinusP = Annotated[
     tuple[float, float] | None,
-    typer.Option("--s-minus-p", help="Minimum and maximum S - P time in s; by default 30 to 1300 samples."),
+    typer.Option("--s-minus-p", help="Minimum and maximum S - P time in s; by default 25 to 5400 samples."),
 ]
 Rounds = Annotated[int, typer.Option("--rounds", help="Maximum number of self-training rounds.", min=0)]
 TrainingFraction = Annotated[
     float,
     typer.Option(
         "--training-fraction",
-        help="Share of the full training to run; 0.1 is fast but picks worse.",
-        min=0.01,
+        help="Fraction of the training steps of the picker; 0.1 is a quick test, 0 (run only) skips training.",
+        min=0.0,
     ),
 ]
 Picks = Annotated[
-    bool, typer.Option("--picks/--no-picks", help="Also train a picker and locate events (stations only).")
+    bool, typer.Option("--picks/--no-picks", help="Also pick and locate events (stations only).")
 ]
 Explore = Annotated[
     bool, typer.Option("--explore/--no-explore", help="Also group windows into classes and write an atlas.")

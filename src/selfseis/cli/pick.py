@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from selfseis.cli.helpers import command_line, conclude, console_of, guarded
 from selfseis.cli.options import (
     Band,
-    FalseAlarms,
+    FalseDiscoveries,
+    MinProbability,
     Model,
     OptionsFile,
     Out,
+    PickAlarms,
     Rounds,
     Seed,
     SMinusP,
@@ -19,10 +24,23 @@ from selfseis.cli.options import (
     read_options,
 )
 from selfseis.cli.source import Source
+from selfseis.errors import InputError
 
 if TYPE_CHECKING:
     from selfseis.pick import Picker
     from selfseis.workflow.pick import PickResult
+
+
+Foreign = Annotated[
+    str | None,
+    typer.Option(
+        "--picker",
+        help="Another network to calibrate instead, such as seisbench:PhaseNet/original or seisbench:PATH.pt.",
+    ),
+]
+Train = Annotated[
+    bool, typer.Option("--train", help="Train on the recordings first; it takes minutes, and may find more.")
+]
 
 
 def pick(
@@ -31,7 +49,11 @@ def pick(
     model: Model = None,
     band: Band = None,
     s_minus_p: SMinusP = None,
-    false_alarms_per_day: FalseAlarms = 1.0,
+    false_discovery_rate: FalseDiscoveries = None,
+    false_alarms_per_day: PickAlarms = None,
+    min_probability: MinProbability = None,
+    train: Train = False,
+    foreign: Foreign = None,
     rounds: Rounds = 4,
     training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
@@ -39,26 +61,46 @@ def pick(
 ) -> None:
     """Pick P and S onsets.
 
-    Without --model, a picker is first trained on the recordings. With --model, the pass band, the S - P range and
-    the false-alarm rate are those of its training.
+    Thresholds and probabilities are measured on the recordings, without labels. Without --model, the starting network
+    picks: it was trained on generated noise and simulated onsets alone. --train trains it on the recordings first.
+    With --model, the pass band and the S - P range are those of its training.
 
-    Example: selfseis pick archive --model picker-model --out results
+    Example: selfseis pick archive --out results
     """
 
     def job() -> PickResult:
         from selfseis import workflow
         from selfseis.pick import Picker
+        from selfseis.pick.seisbench_network import network_of
 
         source.check_outside(out)
-        picker = new_picker(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed, options)
+        if model is not None and train:
+            raise InputError("--model and --train exclude each other: leave one out")
+        if foreign is not None and (train or model is not None):
+            raise InputError("--picker is not trained, and is no --model: leave the others out")
+        picker = new_picker(
+            false_discovery_rate,
+            false_alarms_per_day,
+            s_minus_p,
+            band,
+            rounds,
+            training_fraction,
+            seed,
+            options,
+        )
         if model is not None:
             trained = Picker.load(model)
+            if false_discovery_rate is not None or false_alarms_per_day is not None:
+                trained.set_params(**asdict(picker.operating_point))
             workflow.check_model_settings(trained, wanted=picker)
             picker = trained
         return workflow.pick(
             source.open(),
             out,
             picker,
+            train=train,
+            net=None if foreign is None else network_of(foreign),
+            min_probability=min_probability,
             title=source.title,
             command_line=command_line(),
             console=console_of(),
@@ -68,7 +110,8 @@ def pick(
 
 
 def new_picker(
-    false_alarms_per_day: float,
+    false_discovery_rate: float | None,
+    false_alarms_per_day: float | None,
     s_minus_p: tuple[float, float] | None,
     band: tuple[float, float] | None,
     rounds: int,
@@ -80,6 +123,7 @@ def new_picker(
     from selfseis.pick import Picker, PickerOptions
 
     return Picker(
+        false_discovery_rate=0.5 if false_discovery_rate is None else false_discovery_rate,
         false_alarms_per_day=false_alarms_per_day,
         s_minus_p=s_minus_p,
         band=band,

@@ -19,10 +19,11 @@ from selfseis.cli.helpers import console_of, exit_for_failed_units, guarded, loa
 from selfseis.cli.options import (
     Band,
     BlindZone,
-    FalseAlarms,
+    FalseDiscoveries,
     Method,
     MethodOption,
     OptionsFile,
+    PickAlarms,
     Rounds,
     Seed,
     SMinusP,
@@ -84,7 +85,8 @@ def train_picker(
     model: TrainedModel,
     band: Band = None,
     s_minus_p: SMinusP = None,
-    false_alarms_per_day: FalseAlarms = 1.0,
+    false_discovery_rate: FalseDiscoveries = None,
+    false_alarms_per_day: PickAlarms = None,
     rounds: Rounds = 4,
     training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
@@ -98,7 +100,16 @@ def train_picker(
     def job() -> xr.DataArray:
         from selfseis import workflow
 
-        picker = new_picker(false_alarms_per_day, s_minus_p, band, rounds, training_fraction, seed, options)
+        picker = new_picker(
+            false_discovery_rate,
+            false_alarms_per_day,
+            s_minus_p,
+            band,
+            rounds,
+            training_fraction,
+            seed,
+            options,
+        )
         recording = source.open()
         workflow.train_picker(recording, model, picker, console=console_of())
         print(picker.verdict_)

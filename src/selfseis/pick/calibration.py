@@ -1,13 +1,14 @@
 """Calibration of picks: probability, standard deviation of the time, and thresholds by false alarms per day.
 
-An injection test gives picks of known truth: onsets injected into the recording's own noise, and picks where no onset
-was injected. The output of the network is only the height of a pick. Its probability is the share of true onsets among
-picks of that height (isotonic regression; Zadrozny & Elkan, 2002, doi:10.1145/775047.775151).
+The output of the network is only the height of a pick. Its probability on a recording comes from targets and decoys
+(`selfseis.pick.false_discovery`). An injection test gives picks of known truth, onsets injected into the recording's
+own noise, and with them the time uncertainty and the reliability of heights (isotonic regression; Zadrozny & Elkan,
+2002, doi:10.1145/775047.775151).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -86,22 +87,29 @@ class Calibration:
     def measure(
         cls,
         measured: Mapping[Phase, Measured],
+        knots: Mapping[Phase, tuple[FloatArray, FloatArray]] | None = None,
         *,
         sd_s: float,
         options: CalibrationOptions = CalibrationOptions(),
     ) -> Calibration:
-        """Fit the maps to picks whose truth is known.
+        """Fit the maps.
 
         Parameters
         ----------
         measured : dict of str to Measured
-            Picks of P and of S.
+            Picks of P and of S whose truth is known: they give the time uncertainty.
+        knots : dict of str to (ndarray, ndarray), optional
+            Ascending heights and their probabilities on the recording itself. By default the probability is the share
+            of true onsets among the picks of known truth.
         sd_s : float
             Standard deviation of the time in s if too few injected onsets were picked to measure it.
         options : CalibrationOptions
             Bins of the standard deviation.
         """
-        return cls({phase: _calibrated(known, sd_s, options) for phase, known in measured.items()})
+        knots = knots or {phase: _isotonic(known) for phase, known in measured.items()}
+        return cls(
+            {phase: _calibrated(known, knots[phase], sd_s, options) for phase, known in measured.items()}
+        )
 
     def probability_of(self, phase: Phase, height: float | FloatArray) -> FloatArray:
         """Return the share of true onsets among picks of these heights."""
@@ -199,7 +207,7 @@ def held_out_reliability(
     stated, true = [], []
     for half in (0, 1):
         of_half = Measured(measured.hits[half::2], measured.residual_s[half::2], measured.false[half::2])
-        fitted = _calibrated(of_half, 1.0, options)
+        fitted = _calibrated(of_half, _isotonic(of_half), 1.0, options)
         for heights, is_true in (
             (measured.hits[1 - half :: 2], True),
             (measured.false[1 - half :: 2], False),
@@ -295,8 +303,10 @@ def max_false_alarms(
     return bounds
 
 
-def _calibrated(measured: Measured, sd_s: float, options: CalibrationOptions) -> PhaseCalibration:
-    height, probability = _isotonic(measured)
+def _calibrated(
+    measured: Measured, knots: tuple[FloatArray, FloatArray], sd_s: float, options: CalibrationOptions
+) -> PhaseCalibration:
+    height, probability = (tuple(np.asarray(values, float).tolist()) for values in knots)
     if len(measured.hits) < options.residuals_per_bin:
         return PhaseCalibration(height, probability, (0.0, 1.0), (sd_s, sd_s))
     stated = np.interp(measured.hits, height, probability)
@@ -311,13 +321,13 @@ def _calibrated(measured: Measured, sd_s: float, options: CalibrationOptions) ->
     )
 
 
-def _isotonic(measured: Measured) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _isotonic(measured: Measured) -> tuple[FloatArray, FloatArray]:
     """Return knots of the probability: the centres of the blocks of isotonic regression."""
     heights = np.concatenate([measured.hits, measured.false]).astype(np.float64)
     true = np.repeat([1.0, 0.0], [len(measured.hits), len(measured.false)])
     weight = np.repeat([1.0, measured.false_weight], [len(measured.hits), len(measured.false)])
     if not len(heights):
-        return (0.0, 1.0), (0.0, 1.0)
+        return np.array([0.0, 1.0]), np.array([0.0, 1.0])
     order = np.argsort(heights, kind="stable")
     heights, true, weight = heights[order], true[order], weight[order]
     fitted = _pool_adjacent(true, weight, heights)
@@ -329,7 +339,7 @@ def _isotonic(measured: Measured) -> tuple[tuple[float, ...], tuple[float, ...]]
     share = np.maximum.accumulate((hits + 0.5) / (total + 1))
     lowest, highest = np.minimum(0.0, middle[0] - 1e-9), np.maximum(1.0, middle[-1] + 1e-9)
     knots = np.concatenate([[lowest], middle, [highest]])
-    return tuple(knots.tolist()), tuple(np.concatenate([[0.0], share, share[-1:]]).tolist())
+    return knots, np.concatenate([[0.0], share, share[-1:]])
 
 
 def _pool_adjacent(values: FloatArray, weights: FloatArray, along: FloatArray | None = None) -> FloatArray:
@@ -428,72 +438,6 @@ def run_injection_test(
         for phase, values in known.items()
     }
     return InjectionTest(measured, n_onsets)
-
-
-@dataclass(frozen=True, eq=False)
-class FalsePicks:
-    """Picks in time-reversed data.
-
-    Attributes
-    ----------
-    heights : dict of str to ndarray
-        Heights of each phase in descending order.
-    days : float
-        Station-days of these data.
-    """
-
-    heights: dict[Phase, FloatArray]
-    days: float
-
-    def threshold(self, phase: Phase, per_day: float, lowest: float, options: CalibrationOptions) -> float:
-        """Return the height that false picks reach at a rate per day and station, at least the lowest one."""
-        return threshold_for(per_day, self.heights[phase], self.days, lowest=lowest, options=options)
-
-    def is_extrapolated(self, per_day: float, options: CalibrationOptions) -> bool:
-        """Return whether a rate is too low to be counted."""
-        return per_day * self.days < options.min_counted
-
-    def stored(self, max_kept: int) -> FalsePicks:
-        """Return what a file holds: the highest picks, rounded."""
-        return FalsePicks(
-            {phase: np.round(heights[:max_kept], 6) for phase, heights in self.heights.items()}, self.days
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary for JSON."""
-        return {
-            "days": self.days,
-            "heights": {phase: heights.tolist() for phase, heights in self.heights.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> FalsePicks:
-        """Read back what `to_dict` wrote."""
-        heights = {phase: np.array(content["heights"][phase], np.float64) for phase in PHASES}
-        return cls(heights, float(content["days"]))
-
-
-def false_picks(annotator: Annotator, windows: Iterable[Float32Array], rate: float) -> FalsePicks:
-    """Pick windows in reversed time, in which all picks are false.
-
-    Parameters
-    ----------
-    annotator : Annotator
-        Inference with the network.
-    windows : iterable of ndarray, shape (3, n_samples)
-        East, north and vertical, filtered.
-    rate : float
-        Sampling rate in Hz.
-    """
-    heights: dict[Phase, list[FloatArray]] = {phase: [np.zeros(0)] for phase in PHASES}
-    n_samples = 0
-    for window in windows:
-        n_samples += window.shape[1]
-        time_reversed = np.ascontiguousarray(window[:, ::-1])
-        for phase, (_, height) in zip(PHASES, _picked(annotator, time_reversed), strict=True):
-            heights[phase].append(height)
-    falling = {phase: np.sort(np.concatenate(h))[::-1] for phase, h in heights.items()}
-    return FalsePicks(falling, n_samples / rate / SECONDS_PER_DAY)
 
 
 def _picked(annotator: Annotator, window: Float32Array) -> Iterator[tuple[FloatArray, FloatArray]]:

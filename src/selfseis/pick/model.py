@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from selfseis.catalogue.records import PHASES, Phase
+from selfseis.errors import InputError
 from selfseis.models.store import ModelFormat, StoredModel, fingerprint, weights
 from selfseis.networks.picking_unet import OnsetNet
-from selfseis.pick.calibration import Calibration, FalsePicks, ReliabilityBin
+from selfseis.pick.calibration import Calibration, ReliabilityBin, threshold_for
+from selfseis.pick.false_discovery import FalseDiscovery
 from selfseis.pick.options import PickerOptions
 from selfseis.pick.self_training import Round
 from selfseis.training import TrainingRecord
@@ -21,6 +23,37 @@ if TYPE_CHECKING:
     from torch import nn
 
     from selfseis.pick.noise_windows import NoiseBank
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What the thresholds of picks are chosen for.
+
+    Attributes
+    ----------
+    false_discovery_rate : float
+        Accepted share of false picks, between 0 and 1.
+    false_alarms_per_day : float or None
+        Accepted false alarms of each phase per station and day; if given, it decides alone.
+
+    Raises
+    ------
+    InputError
+        If the share is not between 0 and 1, or the rate not above 0.
+    """
+
+    false_discovery_rate: float
+    false_alarms_per_day: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_discovery_rate < 1:
+            raise InputError(
+                f"false_discovery_rate must lie between 0 and 1, such as 0.2, got {self.false_discovery_rate:g}"
+            )
+        if self.false_alarms_per_day is not None and not 0 < self.false_alarms_per_day < float("inf"):
+            raise InputError(
+                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +70,8 @@ class PickerModel:
         Samples of the network's window.
     calibration : Calibration
         Maps from the height of a pick to its probability and time uncertainty.
-    false_picks : FalsePicks
-        Picks in time-reversed data, from which thresholds follow.
+    false_discovery : FalseDiscovery
+        Heights of picks of the recording and of the reversed recording, from which thresholds follow.
     rounds : list of Round
         Results of each round of self-training.
     reliability : dict of str to list of ReliabilityBin
@@ -55,18 +88,29 @@ class PickerModel:
     rate: float
     window: int
     calibration: Calibration
-    false_picks: FalsePicks
+    false_discovery: FalseDiscovery
     rounds: list[Round]
     reliability: dict[Phase, list[ReliabilityBin]]
     training_record: TrainingRecord
     training_sites: list[str]
     verdict: Verdict
 
-    def thresholds(self, false_alarms_per_day: float, options: PickerOptions) -> dict[Phase, float]:
-        """Return the minimum height of a pick, for P and S, at a rate of false alarms per station and day."""
-        lowest, calibration = options.inference.min_height, options.calibration
+    def thresholds(self, operating_point: OperatingPoint) -> dict[Phase, float]:
+        """Return the minimum height of a pick, for P and S; infinite where no height reaches the asked rate."""
+        per_day = operating_point.false_alarms_per_day
+        known = self.false_discovery
+        if per_day is None:
+            return {
+                phase: known.phases[phase].threshold(operating_point.false_discovery_rate) for phase in PHASES
+            }
         return {
-            phase: self.false_picks.threshold(phase, false_alarms_per_day, lowest, calibration)
+            phase: threshold_for(
+                per_day,
+                known.phases[phase].decoys,
+                known.days,
+                lowest=known.phases[phase].min_height,
+                options=known.phases[phase].options,
+            )
             for phase in PHASES
         }
 
@@ -78,14 +122,17 @@ def fingerprint_of(parameters: Mapping[str, Any], noise: NoiseBank) -> str:
 
 def _pack(model: PickerModel, parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the state and the arrays of a model."""
+    if not isinstance(model.net, OnsetNet):
+        raise InputError(
+            f"the network {getattr(model.net, 'name', type(model.net).__name__)} cannot be saved: "
+            "calibrate it again where it is needed"
+        )
     checksums, record = model.training_record.as_table()
-    options = PickerOptions.from_dict(parameters["options"])
     state: dict[str, Any] = {
         "sampling_rate": model.rate,
         "window": model.window,
         "calibration": model.calibration.to_dict(),
-        "threshold": model.thresholds(parameters["false_alarms_per_day"], options),
-        "false_picks": model.false_picks.to_dict(),
+        "false_discovery": model.false_discovery.to_dict(),
         "rounds": [round_.to_dict() for round_ in model.rounds],
         "reliability": {phase: [asdict(bin_) for bin_ in bins] for phase, bins in model.reliability.items()},
         "checksums": checksums,
@@ -98,6 +145,7 @@ def _pack(model: PickerModel, parameters: dict[str, Any]) -> tuple[dict[str, Any
 def _unpack(stored: StoredModel) -> PickerModel:
     """Return the model of a stored one."""
     state = stored.state
+    options = PickerOptions.from_dict(stored.parameters.get("options", {}))
     net = OnsetNet()
     stored.load_weights(net, "net")
     record = stored.tensor("training_record", None, 4)
@@ -106,7 +154,7 @@ def _unpack(stored: StoredModel) -> PickerModel:
         rate=float(state["sampling_rate"]),
         window=int(state["window"]),
         calibration=Calibration.from_dict(state["calibration"]),
-        false_picks=FalsePicks.from_dict(state["false_picks"]),
+        false_discovery=FalseDiscovery.from_dict(state["false_discovery"], options.calibration),
         rounds=[Round(**round_) for round_ in state["rounds"]],
         reliability={
             phase: [ReliabilityBin(**bin_) for bin_ in bins] for phase, bins in state["reliability"].items()
@@ -117,4 +165,4 @@ def _unpack(stored: StoredModel) -> PickerModel:
     )
 
 
-STORAGE = ModelFormat("picker", 4, "selfseis train picker", _pack, _unpack)
+STORAGE = ModelFormat("picker", 5, "selfseis train picker", _pack, _unpack)

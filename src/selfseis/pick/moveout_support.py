@@ -17,9 +17,11 @@ import numpy as np
 import xarray as xr
 
 from selfseis.consensus.agreement import time_with_data
+from selfseis.consensus.ps_pairs import Moveout
 from selfseis.pick.calibration import threshold_for
 from selfseis.pick.options import CalibrationOptions, MoveoutOptions, PickerOptions
 from selfseis.recording import is_fibre, sampling_rate
+from selfseis.recording.components import Station
 from selfseis.recording.coverage import stretches
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.typing import BoolArray, FloatArray, IndexArray
@@ -246,3 +248,22 @@ class _AllOnsets:
         after = np.searchsorted(self.at, wanted)
         nearer = np.where(wanted - self.at[after - 1] < self.at[after] - wanted, after - 1, after)
         return np.where(np.abs(self.at[nearer] - wanted) <= self.tolerance, self.height[nearer], 0.0)
+
+
+def moveout_of(
+    recording: xr.DataArray, stations: list[Station], options: PickerOptions = PickerOptions()
+) -> Moveout:
+    """Return the moveout limits of one event across stations, from station positions where they are known."""
+    rate, consensus = sampling_rate(recording), options.consensus
+    if is_fibre(recording):
+        along = np.asarray(recording["distance"].values, float)[[station.row_of("P") for station in stations]]
+        apart_km = np.abs(np.subtract.outer(along, along)) / 1000
+        return Moveout.from_distances(apart_km, rate, options.moveout.min_velocity / 1000, consensus)
+    sites = [station.site for station in stations]
+    if not {"latitude", "longitude"} <= set(recording.coords):
+        return Moveout.without_coordinates(len(stations), rate, consensus).separate_sites(sites)
+    rows = [station.row_of("P") for station in stations]
+    latitude, longitude = (
+        np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
+    )
+    return Moveout.from_coordinates(latitude, longitude, rate, consensus).separate_sites(sites)

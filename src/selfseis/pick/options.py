@@ -52,11 +52,20 @@ class NoiseOptions(Options):
 class PriorOptions(Options):
     """Prior distribution of synthetic onsets."""
 
-    s_minus_p: tuple[float, float] = option((0.3, 13.0), "s at 100 Hz", "judgement: a local network")
+    s_minus_p: tuple[float, float] = option(
+        (0.25, 54.0),
+        "s at 100 Hz",
+        "S - P of local to regional events: up to 135 s at 40 Hz (ARCES has 139 s)",
+    )
+    pair_s_minus_p: tuple[float, float] = option(
+        (0.3, 26.0), "s at 100 Hz", "judgement: pairs of P and S where no S - P is given"
+    )
     snr: tuple[float, float] = option((1.5, 150.0), "noise levels", "judgement: amplitude of P")
     n_wavelets: int = option(2000, "wavelets", "judgement")
     max_wavelet: int = option(3072, "samples", "judgement: 30 s at 100 Hz")
-    pair_limit: float = option(2.0, "upper limits of S - P", "judgement: largest S - P of a pair")
+    pair_limit: float = option(
+        2.0, "upper limits of S - P", "judgement: largest S - P of a pair if it is given"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +96,9 @@ class ExampleOptions(Options):
 class TrainingOptions(Options):
     """Training of the network in stages: synthetic onsets first, then rounds with pseudo-labels."""
 
-    first_steps: int = option(2400, "steps", "judgement; run time in benchmarks/picking_speed.py")
-    round_steps: int = option(700, "steps", "judgement; run time in benchmarks/picking_speed.py")
-    first_learning_rate: float = option(2e-3, "1", "judgement")
+    first_steps: int = option(800, "steps", "a third of a training from random weights")
+    round_steps: int = option(300, "steps", "judgement; run time in benchmarks/picking_speed.py")
+    first_learning_rate: float = option(1e-3, "1", "judgement: half of that from random weights")
     round_learning_rate: float = option(1e-3, "1", "judgement")
     batch_size: int = option(12, "windows", "judgement")
     onset_weight: float = option(4.0, "1", "judgement: weight of samples at onsets, which are rare")
@@ -139,13 +148,19 @@ class CalibrationOptions(Options):
     hit_within: int = option(50, "samples", "judgement: 0.5 s at 100 Hz between a hit and its onset")
     residuals_per_bin: int = option(25, "picks", "judgement")
     max_residual_bins: int = option(8, "bins", "judgement")
-    n_reversed_windows: int = option(1500, "windows", "run time: about a day at 100 Hz")
+    n_reversed_windows: int = option(
+        1500, "windows", "run time: about a day at 100 Hz, picked forwards and in reversed time"
+    )
+    min_probability: float = option(
+        0.1, "1", "judgement: lowest probability of a pick at a false-discovery rate"
+    )
+    max_probability: float = option(0.99, "1", "judgement: nothing counted on some thousand windows is surer")
     max_tail: int = option(
         20, "picks", "measured for Beta, normal and exponential odds: fewer scatter, more bias low rates"
     )
     min_tail: int = option(5, "picks", "judgement: fewer give the scale of an exponential tail of one")
     min_counted: int = option(10, "picks", "judgement: a rate of fewer false picks is extrapolated")
-    max_kept: int = option(2000, "picks", "file size: false picks of each phase in a saved picker")
+    max_kept: int = option(4000, "picks", "file size: heights of each phase in a saved picker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +185,9 @@ class MoveoutOptions(Options):
     to_ends: int = option(60, "samples", "judgement: no picks at the beginning and the end of data")
     n_shifts: int = option(5, "shifts", "judgement: circular shifts of the channels that give the null")
     max_values: int = option(1_000_000, "values", "memory: compared at once; picks do not depend on it")
+    false_alarms_per_day: float = option(
+        1.0, "per channel and day", "judgement: where no rate is given; the null of channels counts it"
+    )
 
     @property
     def min_channels(self) -> int:
@@ -204,6 +222,25 @@ class EvaluationOptions(Options):
     n_untrained_windows: int = option(
         240, "windows", "judgement: set the normalisation of the untrained network, a baseline"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartingNetworkOptions(Options):
+    """Training of the starting network on generated noise and simulated onsets alone."""
+
+    n_steps: int = option(
+        10_000, "steps", "about 27 CPU minutes; the loss on validation windows still fell slowly"
+    )
+    batch_size: int = option(12, "windows", "judgement")
+    learning_rate: float = option(2e-3, "1", "judgement")
+    onset_weight: float = option(4.0, "1", "judgement: weight of samples at onsets, which are rare")
+    n_validation_windows: int = option(192, "windows", "judgement")
+    check_every: int = option(250, "steps", "judgement")
+    n_wavelets: int = option(2400, "wavelets", "memory")
+    high_pass: float = option(0.01, "cycles per sample", "corner of the high-pass at 100 Hz")
+    lengths: tuple[int, ...] = option((6144, 3072, 1536), "samples", "lengths of a window at inference")
+    length_shares: tuple[float, ...] = option((0.7, 0.15, 0.15), "share", "judgement")
+    examples: ExampleOptions = option_group(ExampleOptions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,31 +11,29 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.catalogue.records import PHASES, Phase, Pick, in_time
-from selfseis.consensus.ps_pairs import Moveout
 from selfseis.errors import InputError
 from selfseis.models.store import StoredEstimator
 from selfseis.pick.baselines import AicDetector, untrained_net
 from selfseis.pick.calibration import (
     Calibration,
-    FalsePicks,
-    InjectionTest,
     ReliabilityBin,
-    false_picks,
     held_out_reliability,
     run_injection_test,
 )
 from selfseis.pick.evaluate import evaluate_picker
+from selfseis.pick.false_discovery import FalseDiscovery, measure_false_discovery
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import Annotator, NetworkDetector, OnsetCandidates, ProgressCallback
-from selfseis.pick.model import STORAGE, PickerModel, fingerprint_of
-from selfseis.pick.moveout_support import is_long_fibre, supported
+from selfseis.pick.model import STORAGE, OperatingPoint, PickerModel, fingerprint_of
+from selfseis.pick.moveout_support import is_long_fibre, moveout_of, supported
 from selfseis.pick.noise_windows import noise_bank, sampled_windows
-from selfseis.pick.options import PickerOptions, PriorOptions
+from selfseis.pick.options import PickerOptions
 from selfseis.pick.self_training import ProgressCallback as TrainingProgress
 from selfseis.pick.self_training import Round, SelfTraining
+from selfseis.pick.starting_network import starting_network
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.pick.time_split import split_times, test_times, window_of
-from selfseis.recording import as_recording, is_fibre, sample_times, sampling_rate
+from selfseis.recording import as_recording, sample_times, sampling_rate
 from selfseis.recording.components import Station, channel_name, held_out_stations, stations_of, training_part
 from selfseis.simulate.onsets import REFERENCE_RATE, OnsetBank, OnsetPrior
 from selfseis.training import TrainingRecord
@@ -53,7 +51,10 @@ NOT_EVALUATED = "The picker has not been evaluated yet."
 
 
 class Picker(StoredEstimator[PickerModel]):
-    """Pick P and S onsets with a network that is trained on the recording itself, without labels.
+    """Pick P and S onsets with a network that needs no labels.
+
+    `calibrate` gives a first look in about a minute: thresholds and probabilities of the starting network are measured
+    on the recording. `fit` trains it further on the recording.
 
     Three quarters of the time are training data; with four stations or more, so are three quarters of the stations.
     The consensus across stations in the remaining time selects the round of self-training that is kept, and gives
@@ -61,17 +62,20 @@ class Picker(StoredEstimator[PickerModel]):
 
     Parameters
     ----------
-    false_alarms_per_day : float
-        Accepted false alarms of each phase per station and day.
+    false_discovery_rate : float
+        Accepted share of false picks. It was chosen on the ARCES recordings: at 0.5, three quarters of the listed P
+        and S have a pick within 2 s, at 2.0 P and 4.0 S per recording; every pick states its probability.
+    false_alarms_per_day : float, optional
+        Accepted false alarms of each phase per station and day, instead of a share; it suits long quiet records.
     s_minus_p : tuple of float, optional
-        Minimum and maximum S - P in s. By default 30 to 1300 samples: 0.3 to 13 s at 100 Hz.
+        Minimum and maximum S - P in s. By default 25 to 5400 samples: 0.25 to 54 s at 100 Hz, to 135 s at 40 Hz.
     band : tuple of float, optional
         Pass band in Hz of the causal filter. By default a high-pass above the microseism: from 1 Hz, or from 1% (5%)
         of the sampling rate where that is more (less).
     rounds : int
         Maximum number of rounds of self-training on the consensus across stations.
     training_fraction : float
-        Number of training steps as a fraction of the full training, which takes some 10 minutes on one core. A tenth
+        Number of training steps as a fraction of the full training, which takes some 5 minutes on one core. A tenth
         is enough to test the workflow; such a picker misses onsets that the full training finds.
     seed : int
         Seed of all random numbers.
@@ -90,8 +94,8 @@ class Picker(StoredEstimator[PickerModel]):
         Samples of the network's window.
     calibration_ : Calibration
         Maps from the height of a pick to its probability and time uncertainty.
-    false_picks_ : FalsePicks
-        Picks in the time-reversed recording, from which thresholds follow.
+    false_discovery_ : FalseDiscovery
+        Heights of picks of the recording and of the reversed recording, from which thresholds follow.
     threshold_ : dict of str to float
         Minimum height of a pick, for P and S.
     threshold_is_extrapolated_ : bool
@@ -103,8 +107,7 @@ class Picker(StoredEstimator[PickerModel]):
     training_record_ : TrainingRecord
         Times that were used for training or validation. They are excluded from every evaluation.
     training_sites_ : list of str
-        Sites of the training stations. A recording that shares times with the training data is evaluated at the
-        other sites, if it has any.
+        Sites of the training stations. At training times, other sites are evaluated if there are any.
     verdict_ : Verdict
         Evaluation by other stations at the test times.
 
@@ -122,7 +125,8 @@ class Picker(StoredEstimator[PickerModel]):
     def __init__(
         self,
         *,
-        false_alarms_per_day: float = 1.0,
+        false_discovery_rate: float = 0.5,
+        false_alarms_per_day: float | None = None,
         s_minus_p: tuple[float, float] | None = None,
         band: tuple[float, float] | None = None,
         rounds: int = 4,
@@ -130,6 +134,7 @@ class Picker(StoredEstimator[PickerModel]):
         seed: int = 0,
         options: PickerOptions = PickerOptions(),
     ) -> None:
+        self.false_discovery_rate = false_discovery_rate
         self.false_alarms_per_day = false_alarms_per_day
         self.s_minus_p = s_minus_p
         self.band = band
@@ -159,9 +164,9 @@ class Picker(StoredEstimator[PickerModel]):
         return self.model_.calibration
 
     @property
-    def false_picks_(self) -> FalsePicks:
-        """Picks in the time-reversed recording."""
-        return self.model_.false_picks
+    def false_discovery_(self) -> FalseDiscovery:
+        """Heights of picks of the recording and of the reversed recording."""
+        return self.model_.false_discovery
 
     @property
     def rounds_(self) -> list[Round]:
@@ -191,17 +196,23 @@ class Picker(StoredEstimator[PickerModel]):
     @property
     def threshold_(self) -> dict[Phase, float]:
         """Minimum height of a pick, for P and S."""
-        return self.model_.thresholds(self.false_alarms_per_day, self.options)
+        return self.model_.thresholds(self.operating_point)
 
     @property
     def threshold_is_extrapolated_(self) -> bool:
-        """Whether the recording was too short to count so low a rate."""
-        return self.false_picks_.is_extrapolated(self.false_alarms_per_day, self.options.calibration)
+        """Whether the recording was too short to count so low a rate of false alarms."""
+        per_day = self.false_alarms_per_day
+        return per_day is not None and self.false_discovery_.is_extrapolated(per_day)
+
+    @property
+    def operating_point(self) -> OperatingPoint:
+        """What the thresholds are chosen for."""
+        return OperatingPoint(self.false_discovery_rate, self.false_alarms_per_day)
 
     @property
     def paired_s_minus_p(self) -> tuple[float, float]:
         """Minimum and maximum S - P in s of an S and a P that may form a pair."""
-        return _paired_s_minus_p(self._prior(self.rate_), self.options.examples.prior)
+        return self._pairs(self.rate_)
 
     def fit(
         self,
@@ -230,13 +241,46 @@ class Picker(StoredEstimator[PickerModel]):
         recording = training_part(as_recording(recording), self.options.split.max_fibre_channels)
         training = self._training(recording, checkpoint)
         net, rounds = training.run(self.rounds, progress)
-        annotator = training.detector(net).annotator
-        injections = run_injection_test(
-            annotator, training.maker, training.high_pass.rate, self.seed, self.options.calibration
+        record = TrainingRecord.of(
+            recording,
+            sorted(training.time_split.training + training.time_split.validation),
+            range(recording.sizes["channel"]),
         )
-        model = self._calibrated(training, annotator, rounds, injections)
-        verdict = self._evaluate(model, recording, {INJECTION_TEST: injections.counts})
-        self.model_ = replace(model, verdict=verdict)
+        sites = sorted({training.stations[n].site for n in training.training_stations})
+        self.model_ = self._calibrated(training, net, rounds, record, sites)
+        return self
+
+    def calibrate(self, recording: Any, *, net: nn.Module | None = None) -> Self:
+        """Measure thresholds, probabilities and the verdict on a recording, without training.
+
+        A picker that is not fitted takes the starting network, which was trained on generated noise and simulated
+        onsets alone: a first look at a recording takes as long as picking it twice.
+
+        Parameters
+        ----------
+        recording : xarray.DataArray, path, Stream or Patch
+            The recording.
+        net : nn.Module, optional
+            A network to calibrate instead. It maps windows (n, 3, n_samples) to logits (n, 2, n_samples); an attribute
+            ``n_samples`` states the length of its windows, if that is fixed.
+
+        Raises
+        ------
+        InputError
+            If no station has data for a window without a gap, or the sampling rate is not that of the training data.
+        """
+        _ = self.operating_point  # raises an error if it makes no sense
+        fitted = getattr(self, "model_", None) if net is None else None
+        recording = training_part(as_recording(recording), self.options.split.max_fibre_channels)
+        if fitted is not None:
+            self._check_fits(recording)
+        training = self._training(recording, None)
+        if fitted is None:
+            unused = TrainingRecord.of(recording, [], range(recording.sizes["channel"]))
+            self.model_ = self._calibrated(training, net or starting_network(), [], unused, [])
+        else:
+            record, sites = fitted.training_record, fitted.training_sites
+            self.model_ = self._calibrated(training, fitted.net, fitted.rounds, record, sites)
         return self
 
     def _check_parameters(self) -> None:
@@ -244,10 +288,7 @@ class Picker(StoredEstimator[PickerModel]):
             raise InputError(
                 f"training_fraction must be a number above 0, such as 1 or 0.1, got {self.training_fraction:g}"
             )
-        if not 0 < self.false_alarms_per_day < np.inf:
-            raise InputError(
-                f"false_alarms_per_day must be a number above 0, got {self.false_alarms_per_day:g}"
-            )
+        _ = self.operating_point
 
     def _training(self, recording: xr.DataArray, checkpoint: Path | None) -> SelfTraining:
         """Return the self-training on a recording, ready to run."""
@@ -266,8 +307,7 @@ class Picker(StoredEstimator[PickerModel]):
             stations,
             high_pass,
             ExampleMaker(noise, prior, self._wavelets(high_pass, window), options.examples),
-            s_minus_p=_paired_s_minus_p(prior, options.examples.prior),
-            s_minus_p_is_known=self.s_minus_p is not None,
+            s_minus_p=self._pairs(rate),
             moveout=moveout_of(recording, stations, options),
             time_split=time_split,
             seed=self.seed,
@@ -278,48 +318,57 @@ class Picker(StoredEstimator[PickerModel]):
         )
 
     def _calibrated(
-        self, training: SelfTraining, annotator: Annotator, rounds: list[Round], injections: InjectionTest
+        self,
+        training: SelfTraining,
+        net: nn.Module,
+        rounds: list[Round],
+        training_record: TrainingRecord,
+        training_sites: list[str],
     ) -> PickerModel:
-        """Return the model of a trained network, not yet evaluated."""
+        """Return the model of a network, calibrated and evaluated on a recording."""
         options, recording, high_pass = self.options.calibration, training.recording, training.high_pass
-        window, rate = annotator.n_samples, high_pass.rate
+        rate = high_pass.rate
+        window = int(getattr(net, "n_samples", training.maker.n_samples))
+        annotator = Annotator(net, high_pass, window, self.options.inference)
+        injections = run_injection_test(annotator, training.maker, rate, self.seed, options)
         windows = sampled_windows(
             recording,
             training.stations,
             high_pass,
-            window,
+            training.maker.n_samples,
             options.n_reversed_windows,
             self.seed,
             self.options.noise,
         )
+        false_discovery = measure_false_discovery(annotator, windows, rate, options)
         measured = injections.measured
-        time_split = training.time_split
-        return PickerModel(
-            net=annotator.net,
+        model = PickerModel(
+            net=net,
             rate=rate,
             window=window,
             calibration=Calibration.measure(
-                measured, sd_s=self.options.examples.label_sd / rate, options=options
+                measured,
+                {phase: known.probability_knots() for phase, known in false_discovery.phases.items()},
+                sd_s=self.options.examples.label_sd / rate,
+                options=options,
             ),
-            # As in the stored model: a loaded picker has the same threshold to the last digit.
-            false_picks=false_picks(annotator, windows, rate).stored(options.max_kept),
+            false_discovery=false_discovery,
             rounds=rounds,
             reliability={
                 phase: held_out_reliability(known, options=options) for phase, known in measured.items()
             },
-            training_record=TrainingRecord.of(
-                recording,
-                sorted(time_split.training + time_split.validation),
-                range(recording.sizes["channel"]),
-            ),
-            training_sites=sorted({training.stations[n].site for n in training.training_stations}),
+            training_record=training_record,
+            training_sites=training_sites,
             verdict=Verdict.undecided("pick", NOT_EVALUATED),
         )
+        verdict = self._evaluate(model, recording, injections.counts)
+        return replace(model, verdict=verdict)
 
     def pick(
         self,
         recording: Any,
         *,
+        false_discovery_rate: float | None = None,
         false_alarms_per_day: float | None = None,
         min_probability: float | None = None,
         progress: ProgressCallback | None = None,
@@ -330,10 +379,12 @@ class Picker(StoredEstimator[PickerModel]):
         ----------
         recording : xarray.DataArray, path, Stream or Patch
             The recording, at the sampling rate of the training data; its stations may differ.
+        false_discovery_rate : float, optional
+            Accepted share of false picks; by default that of the picker.
         false_alarms_per_day : float, optional
-            Accepted rate of false alarms; by default that of the picker.
+            Accepted false alarms of each phase per station and day, instead of a share.
         min_probability : float, optional
-            Picks of at least this probability are returned whatever the rate of false alarms.
+            Minimum probability of a pick, instead of a share or a rate.
         progress : callable, optional
             Called with the number of samples done and the total.
 
@@ -350,16 +401,19 @@ class Picker(StoredEstimator[PickerModel]):
         recording = as_recording(recording)
         self._check_fits(recording)
         stations = stations_of(recording)
-        per_day = false_alarms_per_day or self.false_alarms_per_day
+        operating_point = self._operating_point(false_discovery_rate, false_alarms_per_day)
         annotator = self._annotator(CausalHighPass.measure(recording, self.band, self.options.filter))
         candidates = NetworkDetector(annotator).find(recording, stations, progress)
         picks = []
         by_phase = [onsets.p for onsets in candidates], [onsets.s for onsets in candidates]
         for phase, of_phase in zip(PHASES, by_phase, strict=True):
             if is_long_fibre(recording, self.options.moveout):
+                per_day = operating_point.false_alarms_per_day or self.options.moveout.false_alarms_per_day
                 accepted = supported(of_phase, recording, per_day, min_probability, self.seed, self.options)
             else:
-                accepted = [self._accepted(phase, onsets, per_day, min_probability) for onsets in of_phase]
+                accepted = [
+                    self._accepted(phase, onsets, operating_point, min_probability) for onsets in of_phase
+                ]
             for station, onsets in zip(stations, accepted, strict=True):
                 picks += self._picks(recording, station, phase, onsets)
         return in_time(picks)
@@ -413,33 +467,57 @@ class Picker(StoredEstimator[PickerModel]):
         """
         recording = as_recording(recording)
         self._check_fits(recording)
-        injections = self.verdict_.details[INJECTION_TEST]
-        return self._evaluate(self.model_, recording, {INJECTION_TEST: injections})
+        is_own = bool(self.training_record_.times_in(recording))
+        return self._evaluate(
+            self.model_, recording, self.verdict_.details[INJECTION_TEST] if is_own else None
+        )
 
     def _prior(self, rate: float) -> OnsetPrior:
         if self.s_minus_p is not None and not 0 < self.s_minus_p[0] < self.s_minus_p[1]:
             raise InputError(
                 f"s_minus_p must be two rising numbers above 0 (S - P in s), got {self.s_minus_p}"
             )
-        options, scale = self.options.examples.prior, REFERENCE_RATE / rate
-        shortest, longest = options.s_minus_p
-        return OnsetPrior(rate, self.s_minus_p or (shortest * scale, longest * scale), options.snr)
+        options = self.options.examples.prior
+        prior = OnsetPrior.at(rate, self.s_minus_p, reference_s_minus_p=options.s_minus_p)
+        return replace(prior, snr=options.snr)
+
+    def _pairs(self, rate: float) -> tuple[float, float]:
+        """Return the minimum and maximum S - P in s of an S and a P that may form a pair."""
+        options = self.options.examples.prior
+        if self.s_minus_p is not None:
+            return self.s_minus_p[0], options.pair_limit * self.s_minus_p[1]
+        shortest, longest = options.pair_s_minus_p
+        return shortest * REFERENCE_RATE / rate, longest * REFERENCE_RATE / rate
 
     def _wavelets(self, high_pass: CausalHighPass, window: int) -> OnsetBank:
         options, rng = self.options.examples.prior, np.random.default_rng(self.seed)
         corner = high_pass.low / high_pass.rate
         return OnsetBank.draw(rng, options.n_wavelets, min(options.max_wavelet, window), high_pass=corner)
 
+    def _operating_point(
+        self, false_discovery_rate: float | None, false_alarms_per_day: float | None
+    ) -> OperatingPoint:
+        """Return the operating point that is asked for: that of the picker where nothing is."""
+        if false_discovery_rate is None and false_alarms_per_day is None:
+            return self.operating_point
+        share = self.false_discovery_rate if false_discovery_rate is None else false_discovery_rate
+        return OperatingPoint(share, false_alarms_per_day)
+
     def _annotator(self, high_pass: CausalHighPass) -> Annotator:
         return Annotator(self.net_, high_pass, self.window_, self.options.inference)
 
     def _accepted(
-        self, phase: Phase, onsets: FloatArray, per_day: float, min_probability: float | None
+        self,
+        phase: Phase,
+        onsets: FloatArray,
+        operating_point: OperatingPoint,
+        min_probability: float | None,
     ) -> FloatArray:
         """Return position and probability of the onsets above the threshold."""
-        threshold = self.model_.thresholds(per_day, self.options)[phase]
-        if min_probability is not None:
-            threshold = min(threshold, self.calibration_.height_of(phase, min_probability))
+        if min_probability is None:
+            threshold = self.model_.thresholds(operating_point)[phase]
+        else:
+            threshold = self.calibration_.height_of(phase, min_probability)
         at, height = onsets[onsets[:, 1] >= threshold].T
         return np.column_stack([at, self.calibration_.probability_of(phase, height)])
 
@@ -461,17 +539,19 @@ class Picker(StoredEstimator[PickerModel]):
         ]
 
     def _evaluate(
-        self, model: PickerModel, recording: xr.DataArray, training_details: dict[str, Any]
+        self, model: PickerModel, recording: xr.DataArray, injections: dict[Phase, Any] | None
     ) -> Verdict:
-        """Evaluate at times without training data; `training_details` go with recordings that hold training data."""
+        """Evaluate at times without training data; the injection test is that of the recording itself."""
         options = self.options
         trained_on = model.training_record.times_in(recording)
         recording = training_part(recording, options.split.max_fibre_channels)
         stations = stations_of(recording)
         spans, share = test_times(recording, model.window, trained_on, options.split)
-        details = {"training_share": share} | (training_details if trained_on else {})
+        details: dict[str, Any] = {"training_share": share}
+        if injections is not None:
+            details[INJECTION_TEST] = injections
         if len({station.site for station in stations}) < 2:
-            pointer = f"; see {INJECTION_TEST} in the details." if trained_on else "."
+            pointer = "." if injections is None else f"; see {INJECTION_TEST} in the details."
             return Verdict.undecided("pick", ONE_STATION + pointer, details=details)
         if not spans:
             return Verdict.all_training_data("pick", details)
@@ -481,7 +561,7 @@ class Picker(StoredEstimator[PickerModel]):
             if trained_on and station.site not in model.training_sites
         ]
         candidates = self._candidates(model, recording, stations)
-        s_minus_p = _paired_s_minus_p(self._prior(model.rate), options.examples.prior)
+        s_minus_p = self._pairs(model.rate)
         moveout = moveout_of(recording, stations, options)
         return evaluate_picker(candidates, model.rate, s_minus_p, moveout, spans, details, held_out, options)
 
@@ -500,11 +580,15 @@ class Picker(StoredEstimator[PickerModel]):
         trained = Annotator(model.net, high_pass, model.window, options.inference)
         min_height = options.self_training.labels.min_support_height
         picked = NetworkDetector(trained).find(recording, stations)
-        return {
+        candidates = {
             "the picker": [onsets.above(min_height) for onsets in picked],
             "STA/LTA with AIC": AicDetector(high_pass, options.trigger).find(recording, stations),
             "untrained network": NetworkDetector(untrained, 0.0).find(recording, stations),
         }
+        if model.rounds:  # a picker that was trained
+            start = Annotator(starting_network(), high_pass, model.window, options.inference)
+            candidates["starting network"] = NetworkDetector(start).find(recording, stations)
+        return candidates
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate = sampling_rate(recording)
@@ -513,27 +597,3 @@ class Picker(StoredEstimator[PickerModel]):
                 f"the picker was trained at {self.rate_:g} Hz, the recording has {rate:g} Hz: resample the recording, "
                 "or train a picker at its rate"
             )
-
-
-def _paired_s_minus_p(prior: OnsetPrior, options: PriorOptions) -> tuple[float, float]:
-    shortest, longest = prior.s_minus_p
-    return shortest, options.pair_limit * longest
-
-
-def moveout_of(
-    recording: xr.DataArray, stations: list[Station], options: PickerOptions = PickerOptions()
-) -> Moveout:
-    """Return the moveout limits of one event across stations, from station positions where they are known."""
-    rate, consensus = sampling_rate(recording), options.consensus
-    if is_fibre(recording):
-        along = np.asarray(recording["distance"].values, float)[[station.row_of("P") for station in stations]]
-        apart_km = np.abs(np.subtract.outer(along, along)) / 1000
-        return Moveout.from_distances(apart_km, rate, options.moveout.min_velocity / 1000, consensus)
-    sites = [station.site for station in stations]
-    if not {"latitude", "longitude"} <= set(recording.coords):
-        return Moveout.without_coordinates(len(stations), rate, consensus).separate_sites(sites)
-    rows = [station.row_of("P") for station in stations]
-    latitude, longitude = (
-        np.asarray(recording[name].values, float)[rows] for name in ("latitude", "longitude")
-    )
-    return Moveout.from_coordinates(latitude, longitude, rate, consensus).separate_sites(sites)

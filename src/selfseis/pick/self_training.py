@@ -21,6 +21,7 @@ from selfseis.pick.inference import Annotator, NetworkDetector, OnsetCandidates,
 from selfseis.pick.noise_windows import NoiseBank
 from selfseis.pick.options import PickerOptions
 from selfseis.pick.pseudo_labels import PseudoLabels, consensus_of, label_onsets, make_pseudo_labels
+from selfseis.pick.starting_network import starting_network
 from selfseis.pick.synthetic_examples import ExampleMaker
 from selfseis.pick.time_split import Spans, TimeSplit
 from selfseis.pick.train_network import train
@@ -95,8 +96,6 @@ class SelfTraining:
         Source of the examples.
     s_minus_p : tuple of float
         Minimum and maximum S - P of a pair in s.
-    s_minus_p_is_known : bool
-        Whether the user gave S - P. Otherwise synthetic onsets follow the S - P of the consensus.
     moveout : Moveout
         Limits of the moveout of one event.
     time_split : TimeSplit
@@ -118,7 +117,6 @@ class SelfTraining:
     high_pass: CausalHighPass
     maker: ExampleMaker
     s_minus_p: tuple[float, float]
-    s_minus_p_is_known: bool
     moveout: Moveout
     time_split: TimeSplit
     seed: int
@@ -150,28 +148,24 @@ class SelfTraining:
     def run(self, rounds: int, progress: ProgressCallback | None = None) -> tuple[OnsetNet, list[Round]]:
         """Train, and return the network of the last round without a clear loss of held-out consensus."""
         torch.manual_seed(self.seed)
-        net = OnsetNet()
+        net = starting_network()
         options, training = self.options.self_training, self.options.training
         rounds = rounds if len(self.stations) > 1 else 0
         max_steps = self.first_steps + rounds * self.round_steps
-        self._train(
-            net,
-            self.maker,
-            "synthetic onsets",
-            self.first_steps,
-            training.first_learning_rate,
-            0,
-            0,
-            max_steps,
-            progress,
-        )
         if not rounds:
+            self._train_first(net, max_steps, progress)
             return net, [Round("synthetic onsets")]
         candidates = self.detector(net).find(self.recording, self.stations)
         reference = [onsets.above(options.labels.min_support_height) for onsets in candidates]
         best = self._held_out_consensus(candidates, reference)
         kept, n_worse = _copied(net), 0
-        history = [Round("synthetic onsets", held_out_above_null=best.above_null)]
+        history = [Round("starting network", held_out_above_null=best.above_null)]
+        self._train_first(net, max_steps, progress)
+        candidates = self.detector(net).find(self.recording, self.stations)
+        consensus = self._held_out_consensus(candidates, reference)
+        history.append(Round("synthetic onsets", held_out_above_null=consensus.above_null))
+        if not _clearly_less(consensus, best):
+            kept, best = _copied(net), max(best, consensus, key=lambda measured: measured.above_null)
         for number in range(rounds):
             share = options.max_null_shares[min(number, len(options.max_null_shares) - 1)]
             pseudo_labels, planned = self._label(candidates, share, number + 1)
@@ -182,11 +176,6 @@ class SelfTraining:
             maker = replace(
                 self.maker, pseudo_labels=pseudo_labels, noise=self._noise_without_candidates(net)
             )
-            if not self.s_minus_p_is_known:
-                maker = replace(
-                    maker,
-                    prior=self.maker.prior.widened_to(pseudo_labels.s_minus_p[: pseudo_labels.n_positives]),
-                )
             self._train(
                 net,
                 maker,
@@ -209,6 +198,11 @@ class SelfTraining:
                 break
         net.load_state_dict(kept)
         return net, history
+
+    def _train_first(self, net: OnsetNet, max_steps: int, progress: ProgressCallback | None) -> None:
+        """Train on synthetic onsets in the noise of the recording."""
+        rate = self.options.training.first_learning_rate
+        self._train(net, self.maker, "synthetic onsets", self.first_steps, rate, 0, 0, max_steps, progress)
 
     def consensus(self, candidates: list[OnsetCandidates], spans: Spans) -> Consensus:
         """Return the consensus across stations in spans."""

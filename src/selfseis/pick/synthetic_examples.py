@@ -71,7 +71,7 @@ class ExampleMaker:
         drawn = [makers[kind](rng) for kind in kinds]
         for window, label, _ in drawn:
             if rng.random() < self.options.gap_share:
-                _add_gap(window, label, rng)
+                add_gap(window, label, rng)
         windows, labels, weights = zip(*drawn, strict=True)
         return Examples(np.stack(windows), np.stack(labels), np.stack(weights))
 
@@ -147,9 +147,10 @@ class ExampleMaker:
         self, window: Float32Array, label: Float32Array, weight: Float32Array, rng: np.random.Generator
     ) -> None:
         onsets = add_event(window, noise_level(window), self.prior, self.bank, rng)
-        for row, onset in zip(label, (onsets.p, onsets.s), strict=True):
-            add_label(row, onset, self.options.label_sd)
-            weight[:, max(0, onset - 60) : max(0, onset + 60)] = 1
+        for row, of_phase in zip(label, onsets.of_phases, strict=True):
+            for onset in of_phase:
+                add_label(row, onset, self.options.label_sd)
+                weight[:, max(0, onset - 60) : max(0, onset + 60)] = 1
 
     def _synthetic(self, rng: np.random.Generator, among: IndexArray | None = None) -> Example:
         among = self.noise.training if among is None else among
@@ -194,7 +195,7 @@ def varied(
     return window * np.float32(rng.choice((-1, 1)))
 
 
-def _add_gap(window: Float32Array, label: Float32Array, rng: np.random.Generator) -> None:
+def add_gap(window: Float32Array, label: Float32Array, rng: np.random.Generator) -> None:
     """Add a gap to a window, often at one of its ends: the return of data is not an onset."""
     n_samples = window.shape[1]
     length = int(rng.integers(n_samples // 20, n_samples // 2))

@@ -61,11 +61,11 @@ def train(
         n_checks += 1
         if maker.pseudo_labels is not None:
             return -n_checks  # a falling loss keeps the last network
-        return float(np.mean([_loss(net, part, weight).item() for part in _batches(validation)]))
+        return float(np.mean([loss_of(net, part, weight).item() for part in batches_of(validation)]))
 
     return fit(
         net,
-        lambda net, rng: _loss(net, maker.draw(rng, options.batch_size), weight),
+        lambda net, rng: loss_of(net, maker.draw(rng, options.batch_size), weight),
         validation_loss,
         max_steps=steps,
         check_every=options.check_every,
@@ -77,7 +77,8 @@ def train(
     )
 
 
-def _loss(net: nn.Module, examples: Examples, onset_weight: float) -> Tensor:
+def loss_of(net: nn.Module, examples: Examples, onset_weight: float) -> Tensor:
+    """Return the cross-entropy of the network on examples; samples at onsets weigh more."""
     with _half_precision():
         logits = net(torch.from_numpy(examples.windows))
     weights = torch.from_numpy(examples.weights)
@@ -98,6 +99,7 @@ def _half_precision() -> AbstractContextManager:
     return nullcontext()
 
 
-def _batches(examples: Examples) -> list[Examples]:
+def batches_of(examples: Examples) -> list[Examples]:
+    """Return the examples in eight parts."""
     parts = (np.array_split(values, 8) for values in (examples.windows, examples.labels, examples.weights))
     return [Examples(*part) for part in zip(*parts, strict=True)]

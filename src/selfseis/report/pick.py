@@ -5,7 +5,8 @@ The page reads these files of a results folder; each may be missing.
 ``picks.csv``
     The picks: ``seed_id, phase, time, probability, sd_s``; time in ISO 8601, UTC.
 ``picks_summary.json``
-    ``false_alarms_per_day``: accepted false-alarm rate at each station.
+    ``false_discovery_rate``: accepted share of false picks.
+    ``false_alarms_per_day``: accepted false-alarm rate at each station, which replaces the share if it is not null.
     ``thresholds``: for P and S ``{"height", "probability"}``.
     ``thresholds_extrapolated``: whether the record is too short to count such a low rate.
     ``reliability``: for P and S a list of ``{"stated", "observed", "low", "high", "count"}``, measured with onsets
@@ -198,20 +199,23 @@ def _read_picks(results: Results) -> list[PickRow] | None:
 
 def _thresholds(summary: dict[str, Any]) -> str:
     """Describe the thresholds."""
-    rate = finite(summary.get("false_alarms_per_day"))
-    if rate is None:
+    rate, share = (finite(summary.get(key)) for key in ("false_alarms_per_day", "false_discovery_rate"))
+    if rate is None and share is None:
         return ""
     parts = []
     for phase in PHASES:
         probability = finite(((summary.get("thresholds") or {}).get(phase) or {}).get("probability"))
         if probability is not None:
             parts.append(f"{phase} at a probability of {wording.number(probability, 2)}")
-    plural = "" if rate == 1 else "s"
-    text = f"Thresholds are set for {wording.number(rate)} false alarm{plural} per day at each station for each phase"
+    if rate is None:
+        text = f"Thresholds are set for a share of false picks of {wording.number(share)}"
+    else:
+        plural = "" if rate == 1 else "s"
+        text = f"Thresholds are set for {wording.number(rate)} false alarm{plural} per day, phase and station"
     text += f": {' and '.join(parts)}" if parts else ""
     if summary.get("thresholds_extrapolated"):
         text += "; the record is too short to count such a low rate, so that it is extrapolated"
-    return f"{text}."
+    return f"{text}. Picks of the recording in reversed time tell how many are false."
 
 
 def _stations(picks: list[PickRow], summary: dict[str, Any]) -> list[dict[str, Any]]:

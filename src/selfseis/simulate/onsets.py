@@ -1,7 +1,8 @@
 """Synthetic P and S onsets of a station, for injection into its own noise.
 
 Physical: a P onset followed by its scattered coda, conversions between P and S, an S onset that is larger, of lower
-frequency and more horizontal than P, longer codas at larger distances, and attenuation of high frequencies. Invented:
+frequency and more horizontal than P, longer codas and more emergent onsets at larger distances, weak refracted arrivals
+before the main ones, and attenuation of high frequencies. Invented:
 the waveforms, band-passed random series under an envelope, which stand for source time function, path and site. Times
 scale with the sampling rate. Sampling rates are chosen for the target events, so an event has a similar number of
 samples at 20 Hz (regional) and at 500 Hz (in a mine).
@@ -14,7 +15,7 @@ doi:10.1007/978-3-642-23029-5
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -25,53 +26,75 @@ from selfseis.typing import Float32Array, FloatArray, IndexArray
 REFERENCE_RATE = 100.0  # Hz, at which times in s and frequencies in Hz below are stated
 
 
+Range = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class OnsetPrior:
-    """Prior distribution of the arrivals at a station; the defaults are invented and suit a local network.
+    """Prior distribution of the arrivals at a station; all ranges are log-uniform, and invented.
 
     Attributes
     ----------
     rate : float
         Sampling rate in Hz.
     s_minus_p : tuple of float
-        Minimum and maximum time between P and S in s, log-uniform.
+        Minimum and maximum time between P and S in s.
     snr : tuple of float
-        Minimum and maximum amplitude of P in noise levels, log-uniform.
+        Amplitude of P in noise levels.
     s_over_p : tuple of float
-        Minimum and maximum amplitude of S over that of P, log-uniform.
+        Amplitude of S over that of P.
+    p_rise, s_rise : tuple of float
+        Time over which an onset emerges, as a share of S - P: scattering makes it grow with distance.
+    max_rise : float
+        Its maximum in samples.
+    weak_p_share, weak_s_share : float
+        Share of the events with a weak arrival before the main P or S (Pn before Pg, Sn before Lg).
+    p_lead, s_lead : tuple of float
+        Time between the weak and the main arrival, as a share of S - P.
+    p_weakness, s_weakness : tuple of float
+        Amplitude of the weak arrival over that of the main one.
+    min_weak_snr : float
+        Minimum amplitude of a weak P in noise levels; a weaker one cannot be seen and is not labelled.
+    second_p_share : float
+        Share of the distant events with a later P, which is labelled where it is the stronger one.
+    min_distant : float
+        Minimum S - P of a distant event in samples.
     conversion_share : float
         Share of the events with a wave converted beneath the station.
+    s_first_share : float
+        Share of the windows that are placed about S instead of P, so that the S of distant events is seen too.
     """
 
     rate: float
-    s_minus_p: tuple[float, float]
-    snr: tuple[float, float] = (1.5, 150.0)
-    s_over_p: tuple[float, float] = (0.8, 6.0)
+    s_minus_p: Range
+    snr: Range = (1.5, 150.0)
+    s_over_p: Range = (0.8, 6.0)
+    p_rise: Range = (0.001, 0.03)
+    s_rise: Range = (0.005, 0.12)
+    max_rise: float = 240.0
+    weak_p_share: float = 0.35
+    weak_s_share: float = 0.5
+    p_lead: Range = (0.004, 0.04)
+    s_lead: Range = (0.008, 0.1)
+    p_weakness: Range = (0.12, 0.7)
+    s_weakness: Range = (0.2, 0.9)
+    min_weak_snr: float = 1.2
+    second_p_share: float = 0.4
+    min_distant: float = 400.0
     conversion_share: float = 0.25
+    s_first_share: float = 0.4
 
     @classmethod
     def at(
-        cls,
-        rate: float,
-        s_minus_p: tuple[float, float] | None = None,
-        *,
-        reference_s_minus_p: tuple[float, float] = (0.3, 13.0),
+        cls, rate: float, s_minus_p: Range | None = None, *, reference_s_minus_p: Range = (0.25, 54.0)
     ) -> OnsetPrior:
         """Return the prior for a sampling rate: times that are not given are those at 100 Hz, scaled by the rate."""
         scale = REFERENCE_RATE / rate
         low, high = reference_s_minus_p
         return cls(rate, s_minus_p or (low * scale, high * scale))
 
-    def widened_to(self, s_minus_p_samples: IndexArray, margin: float = 1.3) -> OnsetPrior:
-        """Return the prior extended to cover observed S - P times and, by a factor `margin`, more."""
-        low, high = np.quantile(s_minus_p_samples, (0.02, 0.98)) / self.rate
-        observed = (max(float(low) / margin, 1 / self.rate), float(high) * margin)
-        return replace(
-            self, s_minus_p=(min(self.s_minus_p[0], observed[0]), max(self.s_minus_p[1], observed[1]))
-        )
-
     @property
-    def s_minus_p_samples(self) -> tuple[float, float]:
+    def s_minus_p_samples(self) -> Range:
         """Minimum and maximum time between P and S in samples."""
         return self.s_minus_p[0] * self.rate, self.s_minus_p[1] * self.rate
 
@@ -190,10 +213,24 @@ class OnsetBank:
 
 @dataclass(frozen=True)
 class Onsets:
-    """Onsets of an injected event in samples; they may lie outside the window."""
+    """Onsets of an injected event in samples; they may lie outside the window.
+
+    Attributes
+    ----------
+    p, s : int
+        First P and first S.
+    second_p : int or None
+        A later and stronger P, if there is one.
+    """
 
     p: int
     s: int
+    second_p: int | None = None
+
+    @property
+    def of_phases(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the onsets of P and those of S."""
+        return (self.p,) if self.second_p is None else (self.p, self.second_p), (self.s,)
 
 
 def add_event(
@@ -218,24 +255,104 @@ def add_event(
     -------
     Onsets
     """
-    n_samples = window.shape[1]
-    delay = float(log_uniform(rng, prior.s_minus_p_samples))
-    p = int(rng.integers(-n_samples // 6, n_samples - n_samples // 30))
-    s = p + round(delay)
-    amplitude = noise_level * float(log_uniform(rng, prior.snr))
-    back_azimuth = rng.uniform(0, 2 * np.pi)
-    upright = rng.beta(6, 1.3)  # P mostly arrives steeply
-    p_direction = _polarisation(back_azimuth, upright)
-    s_direction = _polarisation(back_azimuth + rng.normal(np.pi / 2, 0.8), rng.beta(1.2, 4))
-    p_wave, frequency = bank.choose(rng, (max(15.0, 0.15 * delay), max(40.0, 0.9 * delay)))
-    _add(window, p, _projected(p_wave, p_direction, rng.uniform(0.05, 0.5)) * amplitude)
-    s_amplitude = amplitude * float(log_uniform(rng, prior.s_over_p))
-    duration = np.sqrt(delay * REFERENCE_RATE)  # codas grow with distance, but less than proportionally
-    s_wave, _ = bank.choose(rng, (20 + 0.2 * duration, 60 + 1.6 * duration), 1.2 * frequency)
-    _add(window, s, _projected(s_wave, s_direction, rng.uniform(0.2, 0.7)) * s_amplitude)
-    if rng.random() < prior.conversion_share:
-        _add_conversion(window, p, delay, amplitude, s_amplitude, bank, rng)
-    return Onsets(p, s)
+    return _Event.draw(window.shape[1], noise_level, prior, bank, rng).added_to(window)
+
+
+@dataclass(frozen=True)
+class _Event:
+    """One event: times in samples, amplitudes in the units of the window."""
+
+    prior: OnsetPrior
+    bank: OnsetBank
+    rng: np.random.Generator
+    noise_level: float
+    p: int
+    delay: float
+    amplitude: float
+    s_amplitude: float
+    p_direction: FloatArray
+    s_direction: FloatArray
+
+    @classmethod
+    def draw(
+        cls,
+        n_samples: int,
+        noise_level: float,
+        prior: OnsetPrior,
+        bank: OnsetBank,
+        rng: np.random.Generator,
+    ) -> _Event:
+        delay = float(log_uniform(rng, prior.s_minus_p_samples))
+        p = int(rng.integers(-n_samples // 12, n_samples - n_samples // 40))
+        if rng.random() < prior.s_first_share:
+            p = int(rng.integers(n_samples // 60, n_samples)) - round(delay)
+        amplitude = noise_level * float(log_uniform(rng, prior.snr))
+        s_amplitude = amplitude * float(log_uniform(rng, prior.s_over_p))
+        back_azimuth = rng.uniform(0, 2 * np.pi)
+        p_direction = _polarisation(back_azimuth, rng.beta(6, 1.3))  # P mostly arrives steeply
+        s_direction = _polarisation(back_azimuth + rng.normal(np.pi / 2, 0.8), rng.beta(1.2, 4))
+        return cls(prior, bank, rng, noise_level, p, delay, amplitude, s_amplitude, p_direction, s_direction)
+
+    def added_to(self, window: Float32Array) -> Onsets:
+        """Add all waves to a window and return the onsets."""
+        prior, rng = self.prior, self.rng
+        s = self.p + round(self.delay)
+        wave, frequency = self.bank.choose(rng, self._p_decay)
+        main_p = self.p
+        weakness = float(log_uniform(rng, prior.p_weakness))
+        visible = weakness * self.amplitude > prior.min_weak_snr * self.noise_level
+        if rng.random() < prior.weak_p_share and visible:
+            main_p = self.p + self._lead(prior.p_lead)
+            first, _ = self.bank.choose(rng, self._p_decay)
+            self._add_p(window, self.p, self._emerging(first, prior.p_rise), weakness)
+        self._add_p(window, main_p, self._emerging(wave, prior.p_rise), 1.0)
+        main_s = s
+        if rng.random() < prior.weak_s_share:
+            main_s = s + self._lead(prior.s_lead)
+            first, _ = self.bank.choose(rng, self._s_decay, 1.2 * frequency)
+            first = self._emerging(first, prior.s_rise)
+            self._add_s(window, s, first, float(log_uniform(rng, prior.s_weakness)))
+        wave, _ = self.bank.choose(rng, self._s_decay, 1.2 * frequency)
+        self._add_s(window, main_s, self._emerging(wave, prior.s_rise), 1.0)
+        if rng.random() < prior.conversion_share:
+            _add_conversion(window, self.p, self.delay, self.amplitude, self.s_amplitude, self.bank, rng)
+        return Onsets(self.p, s, self._add_second_p(window))
+
+    def _add_second_p(self, window: Float32Array) -> int | None:
+        """Add a later P to some distant events; return its onset if it is stronger than the first."""
+        if self.delay <= self.prior.min_distant or self.rng.random() >= self.prior.second_p_share:
+            return None
+        at = self.p + round(self.delay * self.rng.uniform(0.04, 0.3))
+        wave, _ = self.bank.choose(self.rng, self._p_decay)
+        ratio = float(log_uniform(self.rng, (0.5, 3.0)))
+        self._add_p(window, at, wave, ratio)
+        return at if ratio > 1 else None
+
+    @property
+    def _p_decay(self) -> Range:
+        return max(15.0, 0.15 * self.delay), max(40.0, 0.9 * self.delay)
+
+    @property
+    def _s_decay(self) -> Range:
+        duration = np.sqrt(self.delay * REFERENCE_RATE)  # codas grow less than proportionally with distance
+        return 20 + 0.2 * duration, 60 + 1.6 * duration
+
+    def _lead(self, shares: Range) -> int:
+        return max(2, round(self.delay * float(log_uniform(self.rng, shares))))
+
+    def _emerging(self, wave: Float32Array, shares: Range) -> Float32Array:
+        rise = min(self.delay * float(log_uniform(self.rng, shares)), self.prior.max_rise)
+        if rise <= 1:
+            return wave
+        return np.asarray(wave * np.clip(np.arange(wave.shape[1]) / rise, 0, 1), np.float32)
+
+    def _add_p(self, window: Float32Array, at: int, wave: Float32Array, ratio: float) -> None:
+        mixed = _projected(wave, self.p_direction, self.rng.uniform(0.05, 0.5))
+        _add(window, at, mixed * self.amplitude * ratio)
+
+    def _add_s(self, window: Float32Array, at: int, wave: Float32Array, ratio: float) -> None:
+        mixed = _projected(wave, self.s_direction, self.rng.uniform(0.2, 0.7))
+        _add(window, at, mixed * self.s_amplitude * ratio)
 
 
 def _add_conversion(

@@ -74,7 +74,7 @@ def run_demo(out: Path, *, console: Console | None = None) -> Path:
         result = run(
             recording,
             out / sample.name,
-            Settings(picks=False),  # training a picker takes ten more minutes
+            Settings(training_fraction=0.0),  # training the picker takes minutes more
             title=sample.title,
             command_line=command,
             console=console,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
-from selfseis.catalogue.records import Event, in_time
+from selfseis.catalogue.records import PHASES, Event, Phase, in_time
 from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.locate import locate_events
@@ -15,7 +16,7 @@ from selfseis.pick.picker import Picker
 from selfseis.recording import station_table
 from selfseis.validation import Verdict
 from selfseis.workflow.options import RunOptions
-from selfseis.workflow.pick import train_picker, write_picked
+from selfseis.workflow.pick import calibrate_picker, train_picker, write_picked
 from selfseis.workflow.results import Results
 
 WITHOUT_PICKS = "detected on the waveforms of several stations, but with too few picks"
@@ -30,10 +31,10 @@ def pick_and_locate(
     *,
     velocity: VelocityModel1D | None = None,
 ) -> tuple[list[Verdict], list[Event]]:
-    """Train a picker on a network, pick it, and build a catalogue from picks and detections.
+    """Train or calibrate a picker on a network, pick it, and build a catalogue from picks and detections.
 
-    Events use picks of lower probability than the false-alarm rate of the user allows for a single pick. ``picks.csv``
-    holds the picks at that rate and the picks of events.
+    Events use picks of other probabilities than the operating point of the picker allows for a single pick.
+    ``picks.csv`` holds the picks at the operating point and the picks of events.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def pick_and_locate(
     detected : list of Event
         Events that were detected without picks; those that overlap with no event of picks are kept.
     picker : Picker
-        A picker that is not yet fitted.
+        A picker that is not yet fitted. With a training fraction of 0 it takes the starting network.
     options : RunOptions
         Minimum probability of the picks of events, and the options of their location.
     velocity : VelocityModel1D, optional
@@ -58,14 +59,21 @@ def pick_and_locate(
         The catalogue, in the order of time.
     """
     try:
-        with results.stage("train picker"):
-            train_picker(recording, results.folder / "picker", picker, console=results.console)
+        if picker.training_fraction > 0:
+            with results.stage("train picker"):
+                train_picker(recording, results.folder / "picker", picker, console=results.console)
+        else:
+            with results.stage("calibrate picker"):
+                calibrate_picker(recording, results.folder / "picker", picker)
     except InputError as error:
-        results.notes.append(f"No picker was trained: {error}")
+        results.notes.append(f"No picker could be prepared: {error}")
         return [], detected
     with results.stage("pick", "picking") as progress:
-        confident = picker.pick(recording, progress=progress)
-        probable = picker.pick(recording, min_probability=options.min_event_pick_probability)
+        wanted = {phase: _min_probability(picker, phase) for phase in PHASES}
+        lowest = min(options.min_event_pick_probability, *wanted.values())
+        picks = picker.pick(recording, min_probability=lowest, progress=progress)
+        confident = [pick for pick in picks if pick.probability >= wanted[pick.phase]]
+        probable = [pick for pick in picks if pick.probability >= options.min_event_pick_probability]
     with results.stage("associate and locate"):
         stations = station_table(recording)
         catalogue = locate_events(
@@ -77,6 +85,12 @@ def pick_and_locate(
     write_picked(results, recording, picker, in_time(associated | set(confident)))
     results.notes += catalogue.notes
     return [picker.verdict_], list(catalogue.events)
+
+
+def _min_probability(picker: Picker, phase: Phase) -> float:
+    """Return the probability of a pick at the threshold; above 1 where no height reaches the asked rate."""
+    height = picker.threshold_[phase]
+    return float(picker.calibration_.probability_of(phase, height)) if np.isfinite(height) else 2.0
 
 
 def _merge(of_picks: list[Event], detected: list[Event]) -> list[Event]:

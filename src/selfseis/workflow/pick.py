@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +16,7 @@ from selfseis.consensus.agreement import Consensus, time_with_data
 from selfseis.consensus.wadati import wadati_line
 from selfseis.io.atomic import remove, write_json
 from selfseis.models.store import check_model_folder
+from selfseis.networks.picking_unet import OnsetNet
 from selfseis.pick.calibration import max_false_alarms
 from selfseis.pick.moveout_support import is_long_fibre
 from selfseis.pick.picker import Picker
@@ -26,8 +27,19 @@ from selfseis.workflow.picked_recording import PickedRecording
 from selfseis.workflow.results import JobResult, Results, checkpoint_beside, is_fitted, progress_bar
 from selfseis.workflow.snippets import write_pick_snippets
 
+if TYPE_CHECKING:
+    from torch import nn
+
 NULL_SHARE = 0.05  # share of false events among those in the Wadati diagram
 MAX_COUPLES = 2000  # dots of the diagram
+STARTED = (
+    "The starting network picked, which was trained on generated noise and simulated onsets alone. Its thresholds and "
+    "probabilities were measured on this recording. Training on the recording may find more: `selfseis train picker`."
+)
+FOREIGN = (
+    "The network {} picked. Its thresholds and probabilities were measured on this recording. It was given the samples "
+    "at the rate of the recording."
+)
 ALONG_FIBRE = (
     "The picker was trained and evaluated on {} of the {} channels of the fibre. Picks of all channels are kept if "
     "neighbouring channels share a moveout; their probability is the share that channels shifted against each other "
@@ -90,6 +102,9 @@ def pick(
     out: Path,
     picker: Picker | None = None,
     *,
+    train: bool = False,
+    net: nn.Module | None = None,
+    min_probability: float | None = None,
     title: str = "",
     command_line: list[str] | None = None,
     console: Console | None = None,
@@ -103,7 +118,14 @@ def pick(
     out : Path
         Folder of the results.
     picker : Picker, optional
-        A fitted picker, or one to train on the recording itself and to save in ``out/model``.
+        A fitted picker, which is calibrated on the recording if it has not seen it. A picker that is not fitted takes
+        the starting network; it is saved in ``out/model``.
+    train : bool
+        Whether a picker that is not fitted is trained on the recording first.
+    net : torch.nn.Module, optional
+        Another network that is calibrated instead of the starting network; it is not saved.
+    min_probability : float, optional
+        Minimum probability of a pick, instead of the operating point of the picker.
     title : str
         Title of the recording on the page.
     command_line : list of str, optional
@@ -118,12 +140,22 @@ def pick(
     picker = picker or Picker()
     results = Results(out, "pick", picker.plain_params(), command_line or [], title, console=console)
     is_new = not is_fitted(picker)
-    if is_new:
+    if is_new and net is not None:
+        with results.stage("calibrate"):
+            picker.calibrate(recording, net=net)
+    elif is_new and train:
         with results.stage("train"):
             train_picker(recording, out / "model", picker, console=console)
-    picks = pick_into(results, recording, picker)
+    elif is_new:
+        with results.stage("calibrate"):
+            calibrate_picker(recording, out / "model", picker)
+    is_own = is_new or bool(picker.training_record_.times_in(recording))
+    if not is_own:
+        with results.stage("calibrate"):
+            picker.calibrate(recording)
+    picks = pick_into(results, recording, picker, min_probability)
     with results.stage("evaluate"):
-        verdict = picker.verdict_ if is_new else picker.evaluate(recording)
+        verdict = picker.evaluate(recording) if is_own and not is_new else picker.verdict_
     failed = results.write_run(recording, [verdict], present_share(recording))
     return PickResult(
         report=write_report(results.folder),
@@ -134,7 +166,32 @@ def pick(
     )
 
 
-def pick_into(results: Results, recording: xr.DataArray, picker: Picker) -> list[Pick]:
+def calibrate_picker(recording: xr.DataArray, model: Path, picker: Picker | None = None) -> Picker:
+    """Calibrate a picker on a recording and save it; one that is not fitted takes the starting network.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording.
+    model : Path
+        Folder of the model.
+    picker : Picker, optional
+        The picker.
+
+    Returns
+    -------
+    Picker
+        Fitted.
+    """
+    check_model_folder(model)
+    picker = (picker or Picker()).calibrate(recording)
+    picker.save(model)
+    return picker
+
+
+def pick_into(
+    results: Results, recording: xr.DataArray, picker: Picker, min_probability: float | None = None
+) -> list[Pick]:
     """Pick a recording and write picks, their summary and a sample of waveforms into a folder of results.
 
     Parameters
@@ -145,6 +202,8 @@ def pick_into(results: Results, recording: xr.DataArray, picker: Picker) -> list
         The recording.
     picker : Picker
         Fitted.
+    min_probability : float, optional
+        Minimum probability of a pick, instead of the operating point of the picker.
 
     Returns
     -------
@@ -152,7 +211,7 @@ def pick_into(results: Results, recording: xr.DataArray, picker: Picker) -> list
         In the order of time.
     """
     with results.stage("pick", "picking") as progress:
-        picks = picker.pick(recording, progress=progress)
+        picks = picker.pick(recording, min_probability=min_probability, progress=progress)
     write_picked(results, recording, picker, picks)
     return picks
 
@@ -172,7 +231,11 @@ def write_picked(results: Results, recording: xr.DataArray, picker: Picker, pick
         In the order of time.
     """
     write_picks(picks, results.folder)
-    if picker.training_fraction < 1:
+    if not isinstance(picker.net_, OnsetNet):
+        results.notes.append(FOREIGN.format(getattr(picker.net_, "name", type(picker.net_).__name__)))
+    elif not picker.rounds_:
+        results.notes.append(STARTED)
+    elif picker.training_fraction < 1:
         results.notes.append(
             f"The picker was trained with {picker.training_fraction:g} of the full training: it misses onsets that the "
             "full training finds."
@@ -197,9 +260,10 @@ def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) ->
     some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
     return {
         "false_alarms_per_day": picker.false_alarms_per_day,
+        "false_discovery_rate": picker.false_discovery_rate,
         "thresholds": {
             phase: {
-                "height": picker.threshold_[phase],
+                "height": _finite(picker.threshold_[phase]),
                 "probability": float(picker.calibration_.probability_of(phase, picker.threshold_[phase])),
             }
             for phase in PHASES

@@ -11,8 +11,8 @@ import xarray as xr
 from selfseis.catalogue.records import Phase, Pick
 from selfseis.consensus.agreement import Consensus, consensus_above_null
 from selfseis.consensus.ps_pairs import Moveout, pair_onsets
+from selfseis.pick.moveout_support import moveout_of
 from selfseis.pick.options import PickerOptions
-from selfseis.pick.picker import moveout_of
 from selfseis.recording import is_fibre, sampling_rate, start_time
 from selfseis.recording.components import Station, channel_name, stations_of
 from selfseis.recording.coverage import stretches

@@ -79,7 +79,6 @@ def run(
     verdicts, events = [denoiser.verdict_, detector.verdict_], detector.events_
     if settings.picks and not is_line(recording):
         picker = Picker(
-            false_alarms_per_day=settings.false_alarms_per_day,
             training_fraction=settings.training_fraction,
             seed=settings.seed,
             options=settings.options.picker,
