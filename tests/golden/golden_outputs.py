@@ -114,6 +114,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
             trained=True,
         ),
         Case("pick", "pick next.mseed --out picked --model picker", _under("picked", *_PICKED), trained=True),
+        Case("pick_at_first", "pick next.mseed --out first", _under("first", *_PICKED), trained=True),
         Case("evaluate_picker", f"{EVALUATE} picker next.mseed", trained=True),
     ),
     "inversion": (
