@@ -10,12 +10,15 @@ import pytest
 import torch
 
 from selfseis.errors import InputError
+from selfseis.io.obspy_import import obspy
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import Annotator
+from selfseis.pick.noise_windows import covering_pieces
 from selfseis.pick.options import StartingNetworkOptions
 from selfseis.pick.picker import Picker
 from selfseis.pick.starting_network import SimulatedExamples, starting_network, train_starting_network
-from selfseis.recording import open_recording
+from selfseis.recording import open_recording, recording_from_array
+from selfseis.recording.components import stations_of
 from selfseis.simulate.station_noise import draw_noise_window
 from short_options import SHORT_PICKER
 from standing_in import RiseOfEnergy
@@ -118,3 +121,26 @@ def test_a_foreign_network_is_calibrated_and_not_saved(recordings: Path, tmp_pat
     assert picker.window_ == 1000 and set(picker.threshold_) == {"P", "S"}
     with pytest.raises(InputError, match="cannot be saved"):
         picker.save(tmp_path / "model")
+
+
+@pytest.mark.parametrize("n_samples", [400, 3000, 5000, 12_000])
+def test_calibration_sees_all_data(n_samples: int) -> None:
+    """An earthquake in the last seconds of a short record must be among the targets."""
+    rng = np.random.default_rng(n_samples)
+    samples = rng.normal(size=(3, n_samples)).astype(np.float32)
+    samples[:, -1] = 1e6
+    recording = recording_from_array(samples, 100.0)
+    high_pass = CausalHighPass(100.0, np.zeros(3, np.float32))
+    pieces = list(covering_pieces(recording, stations_of(recording), high_pass, 2048, 100, 0))
+    assert sum(piece.shape[1] for piece in pieces) >= n_samples
+    assert max(np.abs(piece).max() for piece in pieces) > 1e5
+
+
+def test_one_short_recording_of_one_channel_gets_picks() -> None:
+    """A vertical of 60 s with a local earthquake at its middle, from the test data of ObsPy."""
+    path = Path(obspy().__file__).parent / "io" / "gse2" / "tests" / "data" / "loc_RJOB20050831023349.z"
+    picks = Picker().calibrate(path).pick(path)
+    seconds = [
+        (pick.time - np.datetime64("2005-08-31T02:33:49.85")) / np.timedelta64(1, "s") for pick in picks
+    ]
+    assert any(abs(at - 31.1) < 0.5 for at in seconds)

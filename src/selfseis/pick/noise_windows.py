@@ -17,7 +17,7 @@ from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.options import NoiseOptions
 from selfseis.pick.time_split import Spans
 from selfseis.recording.components import Station
-from selfseis.recording.coverage import covered_tiles
+from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.typing import BoolArray, Float32Array, FloatArray, IndexArray
 
 TILE_VALUES = 4_000_000  # memory per tile; the windows do not depend on it
@@ -100,6 +100,48 @@ def sampled_windows(
         yield read_window(
             recording, stations[window.station], high_pass, window.first, window.first + n_samples
         )
+
+
+def covering_pieces(
+    recording: xr.DataArray,
+    stations: list[Station],
+    high_pass: CausalHighPass,
+    n_samples: int,
+    max_pieces: int,
+    seed: int,
+) -> Iterator[Float32Array]:
+    """Read pieces that together cover all data, so that no event of a short record is missed.
+
+    The pieces of a stretch of data overlap where it is no multiple of their length; a stretch shorter than a piece
+    is read as a whole. Pieces of a station that are mostly gaps are left out.
+
+    Parameters
+    ----------
+    recording, stations, high_pass
+        As for `noise_bank`.
+    n_samples : int
+        Length of a piece.
+    max_pieces : int
+        Maximum number of pieces; of more, some are drawn at random.
+    seed : int
+        Seed of the random draw.
+
+    Yields
+    ------
+    ndarray, shape (3, n_samples or less)
+    """
+    places: list[tuple[int, int, int]] = []
+    for first, last in stretches(recording):
+        length = min(n_samples, last - first)
+        starts = np.linspace(first, last - length, -(-(last - first) // n_samples)).round().astype(int)
+        places += [(number, start, start + length) for start in starts for number in range(len(stations))]
+    if len(places) > max_pieces:
+        chosen = np.random.default_rng(seed).choice(len(places), max_pieces, replace=False)
+        places = [places[number] for number in np.sort(chosen)]
+    for number, first, last in places:
+        piece = read_window(recording, stations[number], high_pass, first, last)
+        if np.any(piece != 0, axis=0).mean() > 0.5:
+            yield piece
 
 
 def noise_bank(

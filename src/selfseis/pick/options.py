@@ -151,6 +151,7 @@ class CalibrationOptions(Options):
     n_reversed_windows: int = option(
         1500, "windows", "run time: about a day at 100 Hz, picked forwards and in reversed time"
     )
+    windows_per_piece: int = option(8, "windows", "memory: a piece is picked at once, as a recording is")
     min_probability: float = option(
         0.1, "1", "judgement: lowest probability of a pick at a false-discovery rate"
     )
