@@ -84,7 +84,14 @@ def run_ours(
 
 
 def run_jdas(
-    key: str, line: Line, options: dict[str, Any], train: Samples, apply: dict[str, Samples], seed: int = 0
+    key: str,
+    line: Line,
+    options: dict[str, Any],
+    train: Samples,
+    apply: dict[str, Samples],
+    seed: int = 0,
+    *,
+    worker: Path = JDAS_PROGRAM,
 ) -> Outcome:
     """Train jDAS on records and denoise others; the outputs have names such as ``60:scored``, CPU seconds first.
 
@@ -96,8 +103,10 @@ def run_jdas(
         the network is applied.
     key, line, train, apply, seed
         As in `run_ours`.
+    worker : Path
+        Program that runs jDAS.
     """
-    program = [os.environ["SELFSEIS_JDAS_PYTHON"], "-W", "ignore", str(JDAS_PROGRAM)]
+    program = [os.environ["SELFSEIS_JDAS_PYTHON"], "-W", "ignore", str(worker)]
     job = {"options": options, "seed": seed, **line.__dict__}
     return _made(f"{key}-jdas", program, job, train, apply)
 

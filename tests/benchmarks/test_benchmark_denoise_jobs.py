@@ -11,7 +11,6 @@ from benchmarks.denoise_hidden import _combs
 from benchmarks.denoise_jobs import Line, jdas_is_named, run_jdas, run_ours
 from benchmarks.denoise_kept import BLIND
 
-from benchmarks import denoise_jobs
 from selfseis.errors import InputError
 
 LINE = Line(100.0, 10.0, 10.0, (2.0, 20.0))
@@ -30,35 +29,36 @@ cost = {"fit_cpu_s": 1.0, "peak_gb": 0.1, "applied": {name: {"cpu_s": 2.0, "valu
 
 @pytest.fixture
 def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a program that multiplies in the place of jDAS, and return the folder of kept outcomes."""
+    """Put a program that multiplies in the place of jDAS, and return it."""
     program = tmp_path / "program.py"
     program.write_text(HALVING)
-    monkeypatch.setattr(denoise_jobs, "JDAS_PROGRAM", program)
     monkeypatch.setenv("SELFSEIS_JDAS", str(tmp_path))
     monkeypatch.setenv("SELFSEIS_JDAS_PYTHON", sys.executable)
     monkeypatch.setenv("SELFSEIS_BENCH_WORK", str(tmp_path / "work"))
-    return tmp_path / "work"
+    return program
 
 
-def test_an_outcome_is_kept_and_found_again(peer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outcome_is_kept_and_found_again(peer: Path) -> None:
     noisy = np.ones((1, 3, 5), np.float32)
-    first = run_jdas("key", LINE, {"by": 0.5}, noisy, {"scored": noisy})
+    first = run_jdas("key", LINE, {"by": 0.5}, noisy, {"scored": noisy}, worker=peer)
     np.testing.assert_array_equal(first.outputs["scored"], 0.5 * noisy)
     assert first.rate == 50
-    monkeypatch.setattr(denoise_jobs, "JDAS_PROGRAM", Path("nowhere"))
-    again = run_jdas("key", LINE, {"by": 0.5}, noisy, {"scored": noisy})
+    nowhere = Path("nowhere")
+    again = run_jdas("key", LINE, {"by": 0.5}, noisy, {"scored": noisy}, worker=nowhere)
     np.testing.assert_array_equal(again.outputs["scored"], first.outputs["scored"])
     assert again.cost == first.cost
     with pytest.raises(InputError, match="failed"):
-        run_jdas("key", LINE, {"by": 0.25}, noisy, {"scored": noisy})
-    assert len(list(peer.iterdir())) == 1
+        run_jdas("key", LINE, {"by": 0.25}, noisy, {"scored": noisy}, worker=nowhere)
+    assert len(list((peer.parent / "work").iterdir())) == 1
 
 
 def test_nothing_is_kept_where_no_folder_is_named(peer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SELFSEIS_BENCH_WORK")
     noisy = np.ones((1, 3, 5), np.float32)
-    assert run_jdas("key", LINE, {"by": 2.0}, noisy, {"scored": noisy}).outputs["scored"].max() == 2
-    assert not peer.exists()
+    assert (
+        run_jdas("key", LINE, {"by": 2.0}, noisy, {"scored": noisy}, worker=peer).outputs["scored"].max() == 2
+    )
+    assert not (peer.parent / "work").exists()
 
 
 def test_without_jdas_it_is_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
