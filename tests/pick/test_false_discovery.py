@@ -79,6 +79,14 @@ def test_few_windows_without_a_decoy_do_not_make_every_pick_true() -> None:
     assert known.threshold(0.1) == pytest.approx(0.9)
 
 
+@pytest.mark.parametrize("n_decoys", [1, 3, 30])
+def test_a_decoy_above_the_only_pick_makes_it_doubtful(n_decoys: int) -> None:
+    decoys = np.append(0.6, np.full(n_decoys - 1, 0.1))
+    known = TargetsAndDecoys(np.array([0.5]), falling(decoys), LOWEST)
+    assert known.false_discovery_rate(0.5) == 1
+    assert known.threshold(0.5) == np.inf
+
+
 def test_no_pick_gives_no_threshold() -> None:
     known = TargetsAndDecoys(np.zeros(0), np.array([0.5]), LOWEST)
     assert known.threshold(0.5) == np.inf

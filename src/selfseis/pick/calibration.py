@@ -217,6 +217,45 @@ def held_out_reliability(
     return reliability(np.concatenate(stated), np.concatenate(true), n_bins)
 
 
+@dataclass(frozen=True)
+class FalsePickTail:
+    """Exponential tail of the log odds of the highest false picks, for numbers too low to be counted.
+
+    `selfseis.validation.false_alarms` is another estimate, for scores without an upper limit: its tail is of the scores
+    themselves and takes a tenth of the peaks. Heights end at 1, where only the log odds have such a tail.
+
+    Attributes
+    ----------
+    n_picks : int
+        Number of false picks in the tail.
+    first : float
+        Log odds of the lowest of them.
+    scale : float
+        Increase of the log odds by which the number falls by a factor e. It is one where there are too few picks to
+        measure it.
+    """
+
+    n_picks: int
+    first: float
+    scale: float
+
+    @classmethod
+    def of(cls, heights: FloatArray, options: CalibrationOptions) -> FalsePickTail:
+        """Return the tail of the heights of false picks, at least one, in descending order."""
+        odds = _logit(np.asarray(heights[: options.max_tail], np.float64))
+        measured = float(np.sum(odds - odds[-1])) / max(len(odds) - 1, 1)
+        return cls(len(odds), float(odds[-1]), measured if len(odds) >= options.min_tail else 1.0)
+
+    def number_above(self, height: FloatArray) -> FloatArray:
+        """Return the expected number of false picks of at least a height."""
+        beyond = np.maximum(_logit(height) - self.first, 0.0)
+        return np.asarray(self.n_picks * np.exp(-beyond / max(self.scale, MIN_VALUE)))
+
+    def height_of(self, number: float) -> float:
+        """Return the height that an expected number of false picks reaches."""
+        return _expit(self.first + self.scale * float(np.log(self.n_picks / number)))
+
+
 def threshold_for(
     per_day: float,
     heights: FloatArray,
@@ -227,9 +266,7 @@ def threshold_for(
 ) -> float:
     """Return the height that false picks reach at a rate per day.
 
-    Rates too low to be counted are extrapolated from the highest picks, with an exponential tail of the log odds.
-    `selfseis.validation.false_alarms` is another estimate, for scores without an upper limit: its tail is of the scores
-    themselves and takes a tenth of the peaks. Heights end at 1, where only the log odds have such a tail.
+    Rates too low to be counted are extrapolated from the highest picks (`FalsePickTail`).
 
     Parameters
     ----------
@@ -246,13 +283,11 @@ def threshold_for(
     """
     if not len(heights):
         return lowest
-    odds = np.sort(_logit(np.asarray(heights, np.float64)))[::-1]
-    wanted, tail = per_day * days, min(options.max_tail, len(odds))
-    if wanted >= tail:
-        return max(lowest, _expit(odds[min(round(wanted), len(odds)) - 1]))
-    excess = odds[:tail] - odds[tail - 1]
-    scale = excess.sum() / (tail - 1) if tail >= options.min_tail else 1.0
-    return max(lowest, _expit(odds[tail - 1] + scale * float(np.log(tail / wanted))))
+    falling, wanted = np.sort(np.asarray(heights, np.float64))[::-1], per_day * days
+    tail = FalsePickTail.of(falling, options)
+    if wanted >= tail.n_picks:
+        return max(lowest, float(falling[min(round(wanted), len(falling)) - 1]))
+    return max(lowest, tail.height_of(wanted))
 
 
 def max_false_alarms(

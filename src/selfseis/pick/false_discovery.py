@@ -1,6 +1,6 @@
 """The share of false picks at each height, from picks of the recording and of the recording reversed in time.
 
-Targets are picks of the recording, decoys those of the same windows in reversed time. A decoy is never an onset: its
+Targets are picks of the recording, decoys those of the same pieces in reversed time. A decoy is never an onset: its
 energy ends abruptly instead of beginning so. As many false picks are expected among the targets as there are decoys of
 the same height. This gives the false-discovery rate above a height (Elias & Gygi, 2007, doi:10.1038/nmeth1019) and,
 from its slope, the probability that a single pick is true (local false-discovery rate; Efron et al., 2001,
@@ -16,11 +16,11 @@ from typing import Any, Self
 import numpy as np
 
 from selfseis.catalogue.records import PHASES, Phase
+from selfseis.pick.calibration import SECONDS_PER_DAY, FalsePickTail
 from selfseis.pick.inference import Annotator, peaks_of
 from selfseis.pick.options import CalibrationOptions
 from selfseis.typing import Float32Array, FloatArray
 
-SECONDS_PER_DAY = 86400
 _SLOPE = 1e-3  # ranks picks of one step; too small to be read as a probability
 
 
@@ -33,7 +33,7 @@ class TargetsAndDecoys:
     targets : ndarray, shape (n_targets,)
         Of the recording.
     decoys : ndarray, shape (n_decoys,)
-        Of the same windows in reversed time.
+        Of the same pieces of the recording in reversed time.
     min_height : float
         Height of the lowest pick that was looked for.
     options : CalibrationOptions
@@ -48,24 +48,15 @@ class TargetsAndDecoys:
     def expected_false(self, height: FloatArray | float) -> FloatArray:
         """Return the expected number of false targets of at least a height.
 
-        It is the number of such decoys. Beyond the 20th highest decoy an exponential tail of the log odds replaces it,
-        because one decoy more or less would decide there. Of fewer than five decoys the tail cannot be measured: a
-        further decoy of the minimum height and a scale of one are assumed, so that a few windows without any decoy do
-        not make every pick true.
+        It is the number of such decoys, but at least what the tail of the 20 highest gives: a height that no decoy
+        reached is not free of false picks. Where there is no decoy at all, one of the minimum height is assumed, so
+        that a short record without any does not make every pick true.
         """
         height = np.asarray(height, float)
-        n_tail, first, scale = self._tail()
-        beyond = _log_odds(height) - first
-        counted = np.searchsorted(-self.decoys, -height, side="right").astype(float)
-        return np.where(beyond > 0, n_tail * np.exp(-np.maximum(beyond, 0) / scale), counted)
-
-    def _tail(self) -> tuple[int, float, float]:
-        """Return the number of decoys in the tail, the log odds at which it begins, and its scale."""
-        if len(self.decoys) < self.options.min_tail:
-            return len(self.decoys) + 1, float(_log_odds(np.array(self.min_height))), 1.0
-        odds = _log_odds(self.decoys[: self.options.max_tail])
-        scale = float(np.sum(odds - odds[-1])) / (len(odds) - 1)
-        return len(odds), float(odds[-1]), max(scale, 1e-6)
+        decoys = self.decoys if len(self.decoys) else np.array([self.min_height])
+        tail = FalsePickTail.of(decoys, self.options)
+        counted = np.searchsorted(-decoys, -height, side="right")
+        return np.where(counted < tail.n_picks, np.maximum(tail.number_above(height), counted), counted)
 
     def false_discovery_rate(self, height: FloatArray | float) -> FloatArray:
         """Return the expected share of false picks among the targets of at least a height, at most 1."""
@@ -102,28 +93,23 @@ class TargetsAndDecoys:
         return heights, (1 - _SLOPE) * probability + _SLOPE * heights
 
 
-def _log_odds(height: FloatArray) -> FloatArray:
-    inside = np.clip(height, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(inside / (1 - inside)))
-
-
 @dataclass(frozen=True, eq=False)
 class FalseDiscovery:
-    """Targets and decoys of P and S in the same windows.
+    """Targets and decoys of P and S in the same pieces of a recording.
 
     Attributes
     ----------
     phases : dict of str to TargetsAndDecoys
         Heights of each phase.
     days : float
-        Station-days of the windows.
+        Station-days of the pieces.
     """
 
     phases: Mapping[Phase, TargetsAndDecoys]
     days: float
 
     def is_extrapolated(self, false_alarms_per_day: float) -> bool:
-        """Return whether a rate of false alarms is too low to be counted in these windows."""
+        """Return whether a rate of false alarms is too low to be counted in these pieces."""
         return false_alarms_per_day * self.days < self.phases["P"].options.min_counted
 
     def to_dict(self) -> dict[str, Any]:
@@ -164,15 +150,15 @@ def _heights(stored: list[float]) -> FloatArray:
 
 
 def measure_false_discovery(
-    annotator: Annotator, windows: Iterable[Float32Array], rate: float, options: CalibrationOptions
+    annotator: Annotator, pieces: Iterable[Float32Array], rate: float, options: CalibrationOptions
 ) -> FalseDiscovery:
-    """Pick windows forwards and in reversed time.
+    """Pick pieces of a recording forwards and in reversed time.
 
     Parameters
     ----------
     annotator : Annotator
         Inference with the network.
-    windows : iterable of ndarray, shape (3, n_samples)
+    pieces : iterable of ndarray, shape (3, n_samples)
         East, north and vertical, filtered.
     rate : float
         Sampling rate in Hz.
@@ -181,9 +167,9 @@ def measure_false_discovery(
     """
     found: dict[Phase, tuple[list[FloatArray], list[FloatArray]]] = {phase: ([], []) for phase in PHASES}
     n_samples = 0
-    for window in windows:
-        n_samples += window.shape[1]
-        for kind, samples in enumerate((window, np.ascontiguousarray(window[:, ::-1]))):
+    for piece in pieces:
+        n_samples += piece.shape[1]
+        for kind, samples in enumerate((piece, np.ascontiguousarray(piece[:, ::-1]))):
             for phase, probability in zip(PHASES, annotator.probabilities(samples), strict=True):
                 _, heights = peaks_of(probability, annotator.options.min_height, annotator.options.apart)
                 found[phase][kind].append(heights)

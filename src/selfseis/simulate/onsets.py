@@ -24,8 +24,6 @@ from selfseis.simulate.stream import log_uniform
 from selfseis.typing import Float32Array, FloatArray, IndexArray
 
 REFERENCE_RATE = 100.0  # Hz, at which times in s and frequencies in Hz below are stated
-
-
 Range = tuple[float, float]
 
 
@@ -61,8 +59,8 @@ class OnsetPrior:
         Minimum S - P of a distant event in samples.
     conversion_share : float
         Share of the events with a wave converted beneath the station.
-    s_first_share : float
-        Share of the windows that are placed about S instead of P, so that the S of distant events is seen too.
+    placed_by_s_share : float
+        Share of the events whose S, not P, is placed in the window, so that the S of distant events is seen too.
     """
 
     rate: float
@@ -82,7 +80,7 @@ class OnsetPrior:
     second_p_share: float = 0.4
     min_distant: float = 400.0
     conversion_share: float = 0.25
-    s_first_share: float = 0.4
+    placed_by_s_share: float = 0.4
 
     @classmethod
     def at(
@@ -284,7 +282,7 @@ class _Event:
     ) -> _Event:
         delay = float(log_uniform(rng, prior.s_minus_p_samples))
         p = int(rng.integers(-n_samples // 12, n_samples - n_samples // 40))
-        if rng.random() < prior.s_first_share:
+        if rng.random() < prior.placed_by_s_share:
             p = int(rng.integers(n_samples // 60, n_samples)) - round(delay)
         amplitude = noise_level * float(log_uniform(rng, prior.snr))
         s_amplitude = amplitude * float(log_uniform(rng, prior.s_over_p))

@@ -24,7 +24,7 @@ class Settings:
     band : tuple of float or None
         Pass band in Hz.
     false_alarms_per_day : float
-        Accepted number of false alarms per day.
+        Accepted number of false alarms of the detector per day. It does not apply to picks.
     seed : int
         Seed of all random numbers.
     picks : bool
