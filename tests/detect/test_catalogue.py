@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from selfseis.catalogue.quakeml import to_quakeml
-from selfseis.catalogue.records import Event, format_utc
+from selfseis.catalogue.records import Event, Pick, format_utc
 from selfseis.catalogue.tables import write_catalogue
 from selfseis.io.obspy_import import obspy
 
@@ -64,3 +64,14 @@ def test_writing_again_replaces(tmp_path) -> None:
     write_catalogue([event(9)], tmp_path, detected_by="a test")
     assert len((tmp_path / "catalogue.csv").read_text().splitlines()) == 2
     assert len(obspy().read_events(str(tmp_path / "catalogue.xml"))) == 1
+
+
+def test_codes_with_blanks_make_valid_quakeml() -> None:
+    """SEISAN writes channel codes such as ``S Z``, which no identifier of QuakeML may hold."""
+    pick = Pick(".MBLG.J.S Z", "P", np.datetime64("1997-01-30T10:49:05.037281", "ns"), 0.95, 0.07)
+    catalogue = to_quakeml(picks=[pick])
+    (written,) = catalogue[0].picks
+    assert written.waveform_id.channel_code == "S Z"
+    for identified in (written, *written.comments, catalogue[0]):
+        identifier = identified.resource_id
+        assert identifier.get_quakeml_uri_str() == identifier.id

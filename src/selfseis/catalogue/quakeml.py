@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,10 @@ def to_quakeml(
 
 
 def _identifier(name: str) -> Any:
+    """Return the identifier of an object; blanks, as in the codes of SEISAN (``S Z``), are not allowed in QuakeML."""
     from obspy.core.event import ResourceIdentifier
 
-    return ResourceIdentifier(name)
+    return ResourceIdentifier(re.sub(r"[^\w.*()+?~'=,;#/&:-]", "_", name, flags=re.ASCII))
 
 
 def _comment(text: str, name: str) -> Any:
