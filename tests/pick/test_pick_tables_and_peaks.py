@@ -13,7 +13,8 @@ from selfseis.catalogue.records import Pick
 from selfseis.catalogue.tables import read_picks, write_picks
 from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
-from selfseis.pick.inference import peaks_of
+from selfseis.pick.inference import onsets_of, peaks_of
+from selfseis.pick.options import InferenceOptions
 
 START = np.datetime64("2014-05-01T00:00:00", "ns")
 
@@ -115,3 +116,23 @@ def test_gaps_plateaus_and_ends_do_no_harm() -> None:
     assert peaks_of(np.ones(9), 0.5, 3)[0] == pytest.approx([4], abs=0.51)
     assert peaks_of(gaussian(0.0), 0.5, 3)[0] == pytest.approx([0.0], abs=0.51)
     assert len(peaks_of(np.zeros(0), 0.5, 3)[0]) == len(peaks_of(np.full(5, np.nan), 0.1, 3)[0]) == 0
+
+
+def test_one_onset_has_one_phase() -> None:
+    """Of a P and an S nearer than any S - P the higher one is kept; others are left alone."""
+    samples = np.arange(3000.0)
+
+    def bumps(*peaks: tuple[float, float]) -> np.ndarray:
+        return sum(height * np.exp(-0.5 * ((samples - at) / 10) ** 2) for at, height in peaks)
+
+    p, s = bumps((500, 0.9), (1500, 0.3)), bumps((510, 0.5), (1485, 0.6), (2500, 0.2))
+    (p_at, p_height), (s_at, s_height) = onsets_of(np.stack([p, s]).astype(np.float32), InferenceOptions())
+    assert p_at == pytest.approx([500], abs=0.5) and p_height == pytest.approx([0.9], abs=0.01)
+    assert s_at == pytest.approx([1485, 2500], abs=0.5) and s_height == pytest.approx([0.6, 0.2], abs=0.01)
+
+
+def test_a_phase_alone_is_left_alone() -> None:
+    probability = np.zeros((2, 600), np.float32)
+    probability[1, 300] = 0.5
+    (p_at, _), (s_at, _) = onsets_of(probability, InferenceOptions())
+    assert len(p_at) == 0 and s_at == pytest.approx([300], abs=0.5)

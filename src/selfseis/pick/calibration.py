@@ -8,17 +8,17 @@ own noise, and with them the time uncertainty and the reliability of heights (is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from selfseis.catalogue.records import PHASES, Phase
-from selfseis.pick.inference import Annotator, peaks_of
+from selfseis.pick.inference import Annotator, onsets_of, peaks_of
 from selfseis.pick.options import CalibrationOptions
 from selfseis.pick.synthetic_examples import ExampleMaker
-from selfseis.typing import BoolArray, Float32Array, FloatArray
+from selfseis.typing import BoolArray, FloatArray
 
 MIN_VALUE = 1e-6  # minimum distance of a height from 0 and 1, and minimum standard deviation in s
 SECONDS_PER_DAY = 86400
@@ -458,7 +458,9 @@ def run_injection_test(
     }
     n_onsets = dict.fromkeys(PHASES, 0)
     for window, labels in zip(examples.windows, examples.labels, strict=True):
-        for phase, label, (at, height) in zip(PHASES, labels, _picked(annotator, window), strict=True):
+        for phase, label, (at, height) in zip(
+            PHASES, labels, onsets_of(annotator.probabilities(window), annotator.options), strict=True
+        ):
             truth, _ = peaks_of(label, 0.99, 1)
             n_onsets[phase] += len(truth)
             residual = at[:, None] - truth
@@ -473,8 +475,3 @@ def run_injection_test(
         for phase, values in known.items()
     }
     return InjectionTest(measured, n_onsets)
-
-
-def _picked(annotator: Annotator, window: Float32Array) -> Iterator[tuple[FloatArray, FloatArray]]:
-    for probability in annotator.probabilities(window):
-        yield peaks_of(probability, annotator.options.min_height, annotator.options.apart)

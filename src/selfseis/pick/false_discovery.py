@@ -17,7 +17,7 @@ import numpy as np
 
 from selfseis.catalogue.records import PHASES, Phase
 from selfseis.pick.calibration import SECONDS_PER_DAY, FalsePickTail
-from selfseis.pick.inference import Annotator, peaks_of
+from selfseis.pick.inference import Annotator, onsets_of
 from selfseis.pick.options import CalibrationOptions
 from selfseis.typing import Float32Array, FloatArray
 
@@ -170,8 +170,8 @@ def measure_false_discovery(
     for piece in pieces:
         n_samples += piece.shape[1]
         for kind, samples in enumerate((piece, np.ascontiguousarray(piece[:, ::-1]))):
-            for phase, probability in zip(PHASES, annotator.probabilities(samples), strict=True):
-                _, heights = peaks_of(probability, annotator.options.min_height, annotator.options.apart)
+            onsets = onsets_of(annotator.probabilities(samples), annotator.options)
+            for phase, (_, heights) in zip(PHASES, onsets, strict=True):
                 found[phase][kind].append(heights)
 
     def highest(parts: list[FloatArray]) -> FloatArray:

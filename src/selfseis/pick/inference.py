@@ -89,12 +89,13 @@ class NetworkDetector:
     ) -> list[OnsetCandidates]:
         """Find the onset candidates of each station; positions in samples from the recording's start."""
         options = self.annotator.options
-        min_height = options.min_height if self.min_height is None else self.min_height
+        min_height = self.min_height
         parts: list[list[list[FloatArray]]] = [[[np.zeros((0, 2))], [np.zeros((0, 2))]] for _ in stations]
         for span in self.annotator.along(recording, stations, progress):
             for station, of_phases in zip(span.probability, parts, strict=True):
-                for probability, of_phase in zip(station, of_phases, strict=True):
-                    at, height = peaks_of(probability, min_height, options.apart)
+                for (at, height), of_phase in zip(
+                    onsets_of(station, options, min_height), of_phases, strict=True
+                ):
                     inside = (at >= span.edge - 0.5) & (at < span.edge + span.n_core - 0.5)
                     of_phase.append(np.stack([span.first - span.edge + at[inside], height[inside]], axis=1))
         return [OnsetCandidates(np.concatenate(p), np.concatenate(s)) for p, s in parts]
@@ -113,6 +114,40 @@ def _highest(onsets: FloatArray, n: int) -> FloatArray:
 
 
 MIN_PROBABILITY = 1e-6  # below which the shape of a peak is rounding error
+
+
+def onsets_of(
+    probability: Float32Array, options: InferenceOptions, min_height: float | None = None
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Find the onset candidates of a station: the peaks of both phases, of which one onset has one phase only.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (2, n_samples)
+        Of P and of S.
+    options : InferenceOptions
+        Distances between candidates.
+    min_height : float, optional
+        Minimum height of a candidate; by default that of the options.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Positions and heights of P and of S. Of a P and an S that are nearer than any S - P, the higher one is kept.
+    """
+    lowest = options.min_height if min_height is None else min_height
+    (p, p_height), (s, s_height) = (peaks_of(of_phase, lowest, options.apart) for of_phase in probability)
+    p_kept = p_height >= _height_near(p, s, s_height, options.same_onset)
+    s_kept = s_height > _height_near(s, p, p_height, options.same_onset)
+    return [(p[p_kept], p_height[p_kept]), (s[s_kept], s_height[s_kept])]
+
+
+def _height_near(at: FloatArray, others: FloatArray, heights: FloatArray, within: float) -> FloatArray:
+    """Return for each position the height of the nearest of others within a distance; zero if there is none."""
+    if not len(others):
+        return np.zeros(len(at))
+    nearest = np.searchsorted((others[1:] + others[:-1]) / 2, at)
+    return np.where(np.abs(others[nearest] - at) <= within, heights[nearest], 0.0)
 
 
 def peaks_of(

@@ -169,6 +169,9 @@ class InferenceOptions(Options):
     """Probabilities along a recording, and onset candidates at their peaks."""
 
     apart: int = option(100, "samples", "judgement: 1 s at 100 Hz between candidates of one phase")
+    same_onset: int = option(
+        25, "samples", "lowest S - P of the prior: a P and an S nearer than that are one onset"
+    )
     min_height: float = option(0.02, "height", "judgement")
     recovery: int = option(30, "samples", "judgement: zero probability after a gap at least as long")
     edge: int = option(400, "samples", "context in which peaks are compared, four times the minimum distance")

@@ -63,8 +63,8 @@ class Picker(StoredEstimator[PickerModel]):
     Parameters
     ----------
     false_discovery_rate : float
-        Accepted share of false picks. It was chosen on the ARCES recordings: at 0.5, three quarters of the listed P
-        and S have a pick within 2 s, at 1.9 P and 2.4 S per recording; every pick states its probability.
+        Accepted share of false picks. It was chosen on the ARCES recordings: at 0.5, 72% of the listed P and 70%
+        of the S have a pick within 2 s, at 1.7 P and 2.0 S per recording; every pick states its probability.
     false_alarms_per_day : float, optional
         Accepted false alarms of each phase per station and day, instead of a share; it suits long quiet records.
     s_minus_p : tuple of float, optional
