@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
 
-LOST_UNITS = frozenset({"unreadable", "wrong_rate", "wrong_geometry"})
-"""Kinds of issue after which the whole unit (file or channel) is missing from the recording."""
-COUNTED_IN_SAMPLES = frozenset({"gap", "overlap", "conflict", "dead", "clipped", "nan"})
+LOST_UNITS = frozenset({"unreadable", "wrong_rate", "wrong_geometry", "wrong_units"})
+"""Kinds of issue after which a unit (file or channel) is missing from the recording, wholly or in part."""
+COUNTED_IN_SAMPLES = frozenset(
+    {"gap", "overlap", "conflict", "dead", "clipped", "filled", "nan", "leap_second"}
+)
 """Kinds whose count is a number of samples; all the others count pieces (records, files, channels)."""
+_MASKS = frozenset({"dead", "clipped", "filled", "conflict", "nan"})
+MAX_LOST_SHARE = 0.1
+"""Share of a file that may be damaged before the file counts as one that could not be used."""
+CHANGED_NUMBERS = frozenset({"assumed", "sign_turned", "duplicate_event", "several_origins", "converted"})
+"""Kinds after which the numbers are not those of the file: reported first, and every detail."""
+FIBRE = "fibre"
+"""Unit of all channels of a fibre together."""
 _EXAMPLES = 5
+_NAMED = 3  # units that a line names
 
 
 class Issue(NamedTuple):
@@ -44,9 +56,11 @@ class QualityLog:
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str], int] = {}
+        self._lost_shares: dict[tuple[str, str, str], float] = {}
+        self._expected: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, kind: str, unit: str, detail: str, count: int = 1) -> None:
+    def add(self, kind: str, unit: str, detail: str, count: int = 1, *, lost_share: float = 0.0) -> None:
         """Add an issue.
 
         Parameters
@@ -54,17 +68,27 @@ class QualityLog:
         kind : str
             One word: ``gap``, ``overlap``, ``conflict`` (overlapping data that disagree), ``duplicate``,
             ``out_of_order``, ``truncated``, ``damaged``, ``header_mismatch``, ``dead``, ``clipped``,
-            ``nan``, ``wrong_rate``, ``wrong_geometry``, ``unreadable``, ``not_waveforms``, ``shifted``,
-            ``assumed``.
+            ``filled`` (a straight line), ``nan``, ``leap_second``, ``wrong_rate``, ``wrong_geometry``,
+            ``wrong_units``, ``converted`` (to the units of the rest), ``unreadable``, ``not_waveforms``,
+            ``shifted``, ``offset``, ``far_in_time``, ``assumed``.
         unit : str
             The file or the seed_id concerned.
         detail : str
             The fault and its place, in words.
         count : int
-            Samples for gap, overlap, conflict, dead, clipped and nan; pieces for everything else.
+            Samples for the kinds of `COUNTED_IN_SAMPLES`; pieces for everything else.
+        lost_share : float
+            Share of the data of the unit that is lost by it, between 0 and 1.
         """
         with self._lock:
             self._counts.setdefault((kind, unit, detail), int(count))
+            if lost_share > 0:
+                self._lost_shares.setdefault((kind, unit, detail), float(lost_share))
+
+    def expect(self, unit: str, n_samples: int) -> None:
+        """State the number of samples of a channel, so that a channel without a usable one is named."""
+        with self._lock:
+            self._expected[unit] = int(n_samples)
 
     @property
     def issues(self) -> list[Issue]:
@@ -74,8 +98,23 @@ class QualityLog:
 
     @property
     def failed_units(self) -> list[str]:
-        """Files and channels without any usable data."""
-        return sorted({issue.unit for issue in self.issues if issue.kind in LOST_UNITS})
+        """Files and channels that are missing wholly, or in part: see `LOST_UNITS` and `MAX_LOST_SHARE`.
+
+        A channel all of whose samples are masked counts as missing once they have been read.
+        """
+        issues = self.issues
+        with self._lock:
+            expected, shares = dict(self._expected), list(self._lost_shares.items())
+        lost: defaultdict[str, float] = defaultdict(float)
+        for (_, unit, _), share in shares:
+            lost[unit] += share
+        masked: defaultdict[str, int] = defaultdict(int)
+        for issue in issues:
+            masked[issue.unit] += issue.count if issue.kind in _MASKS else 0
+        failed = {issue.unit for issue in issues if issue.kind in LOST_UNITS}
+        failed |= {unit for unit, share in lost.items() if share > MAX_LOST_SHARE}
+        failed |= {unit for unit, n_samples in expected.items() if masked[unit] >= n_samples > 0}
+        return sorted(failed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the issues as plain JSON types, by kind and unit, with a few examples of each."""
@@ -91,8 +130,25 @@ class QualityLog:
         return {"failed_units": self.failed_units, "kinds": kinds}
 
     def summary(self) -> list[str]:
-        """Return one readable line per kind of issue."""
-        return [_summary_line(kind, of_kind) for kind, of_kind in self.to_dict()["kinds"].items()]
+        """Return one readable line per kind of issue; of skipped channels one per reason."""
+        lines: list[str] = []
+        for kind, of_kind in self.to_dict()["kinds"].items():
+            if kind == "wrong_rate":
+                lines += self._skipped(of_kind["units"])
+            else:
+                lines.append(_summary_line(kind, of_kind))
+        return lines
+
+    def _skipped(self, units: dict[str, Any]) -> list[str]:
+        """Return one line for all channels, or files, that were left out for the same reason."""
+        with self._lock:
+            channels = set(self._expected)
+        by_reason: defaultdict[str, list[str]] = defaultdict(list)
+        for unit, found in units.items():
+            by_reason[found["examples"][0]].append(unit)
+        of_stations = bool(channels) and FIBRE not in channels
+        total = f" of {len(channels | set(units))}" if of_stations else ""
+        return [f"skipped {len(same)}{total}, {_names(same)}: {reason}" for reason, same in by_reason.items()]
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -101,10 +157,10 @@ class QualityLog:
         return f"QualityLog({len(self)} issues)"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_counts": dict(self._counts)}
+        return {name: dict(value) for name, value in vars(self).items() if isinstance(value, dict)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._counts = state["_counts"]
+        vars(self).update(state)
         self._lock = threading.Lock()
 
 
@@ -129,6 +185,13 @@ def _counted(kind: str) -> str:
 
 def _summary_line(kind: str, of_kind: dict[str, Any]) -> str:
     units = list(of_kind["units"])
+    details = {found["examples"][0] for found in of_kind["units"].values()}
     first = of_kind["units"][units[0]]["examples"][0]
-    where = units[0] if len(units) == 1 else f"{len(units)} units, first {units[0]}"
+    same = len(details) == 1 and all(found["findings"] == 1 for found in of_kind["units"].values())
+    where = f"{len(units)} units, first {units[0]}" if len(units) > 1 and not same else _names(units)
     return f"{kind.replace('_', ' ')}: {of_kind['count']:,} {of_kind['counts']} in {where}: {first}"
+
+
+def _names(units: list[str]) -> str:
+    more = f" and {len(units) - _NAMED} more" if len(units) > _NAMED else ""
+    return ", ".join(units[:_NAMED]) + more

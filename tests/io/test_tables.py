@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from selfseis.errors import InputError
 from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.io import parse_table, read_columns, read_inventory, read_table
-from selfseis.io.tables import find_columns, split_cells
+from selfseis.io.tables import find_columns, is_number, number_of, numbers, split_cells
+from selfseis.quality_log import QualityLog
 
 ALIASES = {"station": ("sta", "code"), "latitude": ("lat",)}
 CELL = st.text(st.characters(codec="ascii", exclude_characters="\r\n\x00"), max_size=6).map(str.strip)
@@ -70,13 +71,66 @@ def test_columns_have_units_and_headers_may_be_comments(tmp_path: Path, text: st
     assert table.metres == {"e": 0.001}
 
 
+GNSS = {"lon": ("x",), "lat": ("y",), "e": ("east",), "n": ("north",)}
+
+
 @pytest.mark.parametrize(
-    "text", ["depth,vp\n2,6\n", "Z P\n2 6\n", "2 6\n", "depth_km,vp,depth\n2,6,9\n", "depth,vp\n2 6\n"]
+    ("header", "units"),
+    [
+        ("# lon lat dE dN (mm)", {"e": "mm", "n": "mm", "lon": "mm", "lat": "mm"}),
+        ("# lon lat dE (mm) dN (cm)", {"e": "mm", "n": "cm"}),
+        ("# lon lat dE_m dN_m", {"e": "m", "n": "m"}),
+    ],
 )
+def test_units_that_stand_alone_belong_to_a_column_or_to_all(
+    tmp_path: Path, header: str, units: dict[str, str]
+) -> None:
+    (tmp_path / "g.txt").write_text(f"{header}\n8 46 1 2\n")
+    table = read_columns(tmp_path / "g.txt", GNSS | {"e": ("de", "de_m"), "n": ("dn", "dn_m")}, ())
+    assert (table.units, list(table.cells)) == (units, ["lon", "lat", "e", "n"])
+
+
+def test_a_header_that_names_other_columns_than_there_are_is_refused(tmp_path: Path) -> None:
+    for text in ("# lon lat east north up\n8 46 1 2\n", "lon,lat,e\n8,46,1,2\n9,46,1,2\n"):
+        (tmp_path / "g.txt").write_text(text)
+        with pytest.raises(InputError, match="correct the header"):
+            read_columns(tmp_path / "g.txt", GNSS, ())
+
+
+def test_rows_of_other_lengths_are_left_out_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("lon,lat,e,n\n8,46,1,2\n8,46,1\n8,46,1,2,3\n9,46,1,2,\n")
+    quality_log = QualityLog()
+    assert read_columns(tmp_path / "g.csv", GNSS, (), quality_log).cells["lon"] == ["8", "9"]
+    assert [(one.kind, one.count) for one in quality_log.issues] == [("unusable_row", 2)]
+
+
+def test_of_two_columns_with_one_meaning_the_first_spelling_counts(tmp_path: Path) -> None:
+    (tmp_path / "g.csv").write_text("x,y,lon,lat,e,n\n500000,5100000,8,46,1,2\n")
+    cells = read_columns(tmp_path / "g.csv", GNSS, ()).cells
+    assert (cells["lon"], cells["lat"], cells["e"]) == (["8"], ["46"], ["1"])
+
+
+@pytest.mark.parametrize("cell", ["1_000", "nan", "inf", "1e999", "0x10", "", "1,5", "٣", "1.2.3", "--1"])
+def test_only_finite_numbers_in_plain_digits_are_numbers(cell: str) -> None:
+    assert not is_number(cell)
+    with pytest.raises(ValueError, match="finite number"):
+        number_of(cell)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_read_back(value: float) -> None:
+    assert number_of(repr(value)) == number_of(f" {value!r} ") == value
+    read = numbers([repr(value)])[0]
+    assert read == value if abs(value) < 1e100 else read != read
+    assert number_of("1.5D-3") == 0.0015
+
+
+@pytest.mark.parametrize("text", ["depth,vp\n2,6\n", "Z P\n2 6\n", "0 6\n", "depth_km,vp,depth\n2,6,9\n"])
 def test_velocity_models_have_names_or_an_order(tmp_path: Path, text: str) -> None:
+    first = 2.0 if text[0] in "dZ" else 0.0  # without names, depths begin at the surface
     (tmp_path / "model.txt").write_text(text)
     model = VelocityModel1D.from_file(tmp_path / "model.txt")
-    assert (model.depth_km.tolist(), model.vp.tolist()) == ([2.0], [6.0])
+    assert (model.depth_km.tolist(), model.vp.tolist()) == ([first], [6.0])
 
 
 def test_an_inventory_that_obspy_cannot_read_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import random
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -111,13 +112,14 @@ def test_a_loaded_model_equals_the_saved_one(name: str, saved) -> None:
 
 
 def edited(folder: Path, **changes: Any) -> None:
+    """Change the description as a program would that knows of no checksum, such as an older selfseis."""
     path = folder / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes | {"checksum": None}))
 
 
 def without(folder: Path, *names: str) -> None:
-    path = folder / "model.json"
-    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k not in names}))
+    path, left_out = folder / "model.json", (*names, "checksum")
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k not in left_out}))
 
 
 def with_tensors(folder: Path, change: Callable[[np.ndarray], np.ndarray | None]) -> None:
@@ -127,6 +129,7 @@ def with_tensors(folder: Path, change: Callable[[np.ndarray], np.ndarray | None]
     tensors = load_file(path)
     changed = {name: change(array) if name.startswith(known) else array for name, array in tensors.items()}
     save_file({k: np.ascontiguousarray(v) for k, v in changed.items() if v is not None}, path)
+    edited(folder)
 
 
 class Trap:
@@ -242,7 +245,8 @@ def test_a_denoiser_is_not_saved_with_a_detector(saved, tmp_path) -> None:
 
 def test_a_detector_without_surrogates_is_stored_as_strict_json(tmp_path) -> None:
     options = OPTIONS.with_options(
-        threshold={"min_surrogates": 0, "max_surrogates": 0}, baseline={"n_surrogates": 0}
+        threshold={"min_surrogates": 0, "network_hops": 0, "round_surrogates": 0},
+        baseline={"n_surrogates": 0},
     )
     detector = Detector(options=options).fit(recording("network"))
     assert detector.threshold_ == detector.model_.noise_level == detector.model_.baseline.threshold == np.inf
@@ -253,6 +257,63 @@ def test_a_detector_without_surrogates_is_stored_as_strict_json(tmp_path) -> Non
     again = Detector.load(tmp_path / "model")
     assert again.threshold_ == again.model_.noise_level == again.model_.baseline.threshold == np.inf
     assert again.verdict_ == detector.verdict_ and again.detect(recording("network")) == []
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """Return a file with some bits turned, a part lost, doubled or overwritten."""
+    raw, at, size = bytearray(content), rng.randrange(len(content)), rng.choice([1, 4, 40, 400])
+    kind = rng.randrange(5)
+    if kind == 0:
+        raw[at] ^= 1 << rng.randrange(8)
+    elif kind == 1:
+        raw[at : at + size] = rng.randbytes(min(size, len(raw) - at))
+    elif kind == 2:
+        del raw[at : at + size]
+    elif kind == 3:
+        raw[at:at] = raw[at : at + size]
+    else:
+        del raw[at:]
+    return bytes(raw)
+
+
+def check_mutations(folder: Path, seeds: range) -> None:
+    """A mutated model is refused in one line, or it is the same model."""
+    name = load_model(folder).model_format.kind
+    whole = {file: (folder / file).read_bytes() for file in FILES}
+    state = json.loads(whole["model.json"])
+    for seed in seeds:
+        rng = random.Random(seed)
+        file = rng.choice(FILES)
+        changed = mutated(whole[file], rng)
+        (folder / file).write_bytes(changed)
+        try:
+            load_model(folder)
+        except InputError as error:
+            assert "\n" not in str(error), seed
+        else:
+            assert file == "model.json" and json.loads(changed) == state, (name, seed)
+        (folder / file).write_bytes(whole[file])
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_mutated_models_are_refused_in_one_line(name: str, saved, tmp_path) -> None:
+    check_mutations(shutil.copytree(saved(name), tmp_path / "model"), range(60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_thousands_of_mutated_models_are_refused_in_one_line(name: str, saved, tmp_path) -> None:
+    check_mutations(shutil.copytree(saved(name), tmp_path / "model"), range(60, 810))
+
+
+def test_a_changed_number_is_refused_by_the_checksum(saved, tmp_path) -> None:
+    folder = shutil.copytree(saved("picker"), tmp_path / "model")
+    text = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(text.replace("0.", "1.", 1))
+    with pytest.raises(InputError, match="its checksum differs"):
+        load_model(folder)
+    (folder / "model.json").write_text(text)
+    load_model(folder)
 
 
 def test_a_fingerprint_differs_where_any_part_differs() -> None:

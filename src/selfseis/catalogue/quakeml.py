@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from obspy import Catalog
 
 AUTHORITY = "smi:local/selfseis"
+P_SPEED_KM_S = 6.0  # of the crust: by how much an origin can be earlier than the first onset
 
 
 def to_quakeml(
@@ -23,8 +24,10 @@ def to_quakeml(
 ) -> Catalog:
     """Return events, picks, or both, as an ObsPy catalogue.
 
-    A located event has an origin with uncertainties, picks, arrivals, amplitudes and magnitudes. An event that is not
-    located has no origin: its time and the reason are in a comment.
+    A located event has an origin with uncertainties, picks, arrivals, amplitudes and magnitudes. An event that was
+    detected on waveforms has one pick per station without a phase, and an origin at the station with the first onset if
+    the stations have coordinates. Another event that is not located has no origin: its time and the reason are in a
+    comment.
 
     Parameters
     ----------
@@ -108,6 +111,8 @@ def _event(event: Event, detected_by: str | None) -> Any:
     if event.location is not None:
         written.origins = [_origin(event.location, name)]
         written.preferred_origin_id = written.origins[0].resource_id
+    elif event.onsets:
+        _add_onsets(written, event, name)
     if event.magnitude is not None:
         _add_magnitude(written, event.magnitude, name)
     return written
@@ -120,6 +125,7 @@ def _description(event: Event, detected_by: str | None) -> str:
         return (
             f"detected by {detected_by}; not located; peak {peak}; start {start}; end {end}; "
             f"score {event.score:.3f}; p_value {event.p_value:.3g}; n_channels {event.n_channels}"
+            + ("" if event.is_calibrated else "; uncalibrated: the rate of false alarms is not known")
         )
     parts = [f"score {event.score:.3f}"]
     if np.isfinite(event.p_value):
@@ -150,6 +156,48 @@ def _pick(pick: Pick) -> Any:
         method_id=_identifier(f"{AUTHORITY}/picker"),
         comments=[_comment(f"probability {pick.probability:.4f}", name)],
     )
+
+
+def _add_onsets(written: Any, event: Event, name: str) -> None:
+    """Add one pick per station without a phase and, where the place is roughly known, an origin without arrivals."""
+    from obspy.core.event import Origin, OriginUncertainty, WaveformStreamID
+    from obspy.core.event import Pick as QuakeMLPick
+
+    written.picks += [
+        QuakeMLPick(
+            resource_id=_identifier(f"{name}/onset/{onset.seed_id}"),
+            time=_utc(onset.time),
+            time_errors=_uncertainty(onset.sd_s),
+            waveform_id=WaveformStreamID(**_stream_codes(onset.seed_id)),
+            evaluation_mode="automatic",
+            method_id=_identifier(f"{AUTHORITY}/detect"),
+        )
+        for onset in event.onsets
+    ]
+    if event.place is None:  # QuakeML has no origin without latitude and longitude
+        return
+    first = event.onsets[0]
+    degrees = event.place.error_km / KM_PER_DEGREE
+    origin = Origin(
+        resource_id=_identifier(f"{name}/origin"),
+        time=_utc(first.time),
+        time_errors=_uncertainty(max(first.sd_s, event.place.error_km / P_SPEED_KM_S)),
+        latitude=event.place.latitude,
+        latitude_errors=_uncertainty(degrees),
+        longitude=event.place.longitude,
+        longitude_errors=_uncertainty(degrees / max(np.cos(np.radians(event.place.latitude)), 1e-3)),
+        method_id=_identifier(f"{AUTHORITY}/detect"),
+        evaluation_mode="automatic",
+        evaluation_status="preliminary",
+        origin_uncertainty=OriginUncertainty(
+            horizontal_uncertainty=1000 * event.place.error_km, preferred_description="horizontal uncertainty"
+        ),
+        comments=[
+            _comment("place and time of the station with the first onset; not located", f"{name}/origin")
+        ],
+    )
+    written.origins = [origin]
+    written.preferred_origin_id = origin.resource_id
 
 
 def _pick_name(pick: Pick) -> str:

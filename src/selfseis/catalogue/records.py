@@ -31,6 +31,8 @@ class Pick:
         Probability that the onset is real.
     sd_s : float
         Standard deviation of the time in s.
+    sensor : str
+        "NET.STA.LOC" of the sensor, only where its components have several location codes.
     """
 
     seed_id: str
@@ -38,10 +40,13 @@ class Pick:
     time: np.datetime64
     probability: float
     sd_s: float
+    sensor: str = field(default="", compare=False)
 
     @property
     def station(self) -> str:
-        """Return "NET.STA.LOC", the seed_id without its channel code; for a fibre channel, its whole name."""
+        """Return "NET.STA.LOC" of the sensor, or the seed_id without its channel; for a fibre channel, its name."""
+        if self.sensor:
+            return self.sensor
         return self.seed_id.rpartition(".")[0] if self.seed_id.count(".") == 3 else self.seed_id
 
 
@@ -170,6 +175,42 @@ class Magnitude:
 
 
 @dataclass(frozen=True)
+class Onset:
+    """The rise of energy at a station, of a phase that is not known.
+
+    Attributes
+    ----------
+    seed_id : str
+        "NET.STA.LOC.CHA" of the vertical, or of the first channel of the station.
+    time : numpy.datetime64
+        In UTC.
+    sd_s : float
+        Standard deviation of the time in s.
+    """
+
+    seed_id: str
+    time: np.datetime64
+    sd_s: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """The rough place of an event that is not located: the station with its first onset.
+
+    Attributes
+    ----------
+    latitude, longitude : float
+        In degrees.
+    error_km : float
+        Distance within which its source is expected.
+    """
+
+    latitude: float
+    longitude: float
+    error_km: float
+
+
+@dataclass(frozen=True)
 class Event:
     """A seismic event: detected on waveforms, or associated from picks and located if possible.
 
@@ -198,6 +239,15 @@ class Event:
         None if no amplitude was measured.
     distances_km : dict
         Distance by station from S - P, if the event is not located.
+    false_discovery_rate : float
+        Probability that an event detected on waveforms is false; NaN if it is not known.
+    onsets : tuple of Onset
+        Onsets at the stations that record an event detected on waveforms.
+    place : Place or None
+        Of such an event, where the stations have coordinates.
+    is_calibrated : bool
+        Whether the accepted rate of false alarms holds for it. Where a recording is too short to calibrate that rate,
+        events that exceed all surrogates are listed all the same.
     """
 
     event_id: str
@@ -212,6 +262,10 @@ class Event:
     reason: str = ""
     magnitude: Magnitude | None = None
     distances_km: dict[str, float] = field(default_factory=dict, hash=False)
+    false_discovery_rate: float = float("nan")
+    onsets: tuple[Onset, ...] = ()
+    place: Place | None = None
+    is_calibrated: bool = True
 
 
 def in_time(picks: Iterable[Pick]) -> list[Pick]:

@@ -15,6 +15,7 @@ from selfseis.io.atomic import replacing
 from selfseis.io.tables import read_table
 
 DETECTION_COLUMNS = ("event_id", "start", "end", "score", "p_value", "n_channels")
+SURENESS_COLUMNS = ("false_discovery_rate", "calibrated")
 CATALOGUE_COLUMNS = (*DETECTION_COLUMNS, "time", "latitude", "longitude", "depth_km", "magnitude")
 PICK_COLUMNS = ("seed_id", "phase", "time", "probability", "sd_s")
 
@@ -30,10 +31,14 @@ def write_catalogue(events: Sequence[Event], folder: Path, *, detected_by: str |
         Folder to write to; created if necessary.
     detected_by : str, optional
         Name of the detection method, if the events were detected on waveforms and not located. The table then has no
-        columns for origin time, location and magnitude, and QuakeML names the method.
+        columns for origin time, location and magnitude, but says how sure each event is; QuakeML names the method.
     """
-    columns = CATALOGUE_COLUMNS if detected_by is None else DETECTION_COLUMNS
-    rows = [_event_row(event)[: len(columns)] for event in events]
+    if detected_by is None:
+        columns: tuple[str, ...] = CATALOGUE_COLUMNS
+        rows = [_event_row(event) for event in events]
+    else:
+        columns = DETECTION_COLUMNS + SURENESS_COLUMNS
+        rows = [_detection_row(event) for event in events]
     _write_csv(folder / "catalogue.csv", columns, rows)
     with replacing(folder / "catalogue.xml") as path:
         to_quakeml(events, detected_by=detected_by).write(str(path), format="QUAKEML")
@@ -55,6 +60,13 @@ def _event_row(event: Event) -> tuple[object, ...]:
         "" if location is None else f"{location.depth_km:.3f}",
         "" if magnitude is None else f"{magnitude.value:.2f}",
     )
+
+
+def _detection_row(event: Event) -> tuple[object, ...]:
+    """Values of `DETECTION_COLUMNS` and `SURENESS_COLUMNS`."""
+    rate = event.false_discovery_rate
+    sureness = "" if np.isnan(rate) else f"{rate:.3g}", "yes" if event.is_calibrated else "no"
+    return _event_row(event)[: len(DETECTION_COLUMNS)] + sureness
 
 
 def write_picks(picks: Sequence[Pick], folder: Path, *, name: str = "picks") -> None:

@@ -12,17 +12,12 @@ import numpy.typing as npt
 
 from selfseis.errors import InputError
 from selfseis.geo.sphere import EARTH_RADIUS_KM
+from selfseis.geo.velocity_files import read_layers
 from selfseis.io.obspy_import import obspy, without_warnings
-from selfseis.io.tables import Table, find_separator, is_number, split_cells
 from selfseis.typing import FloatArray
 
 POISSON_VP_VS = 3.0**0.5
 _MANTLE_VP = 7.7  # km/s; rays below the first such depth are mantle rays
-_NAMES = {
-    "depth_km": ("depth", "z", "z_km"),
-    "vp": ("vp_km_s", "p"),
-    "vs": ("vs_km_s", "s"),
-}
 
 
 @dataclass(frozen=True)
@@ -63,43 +58,24 @@ class VelocityModel1D:
 
     @classmethod
     def from_file(cls, path: Path | str) -> VelocityModel1D:
-        """Read a model from a CSV file (columns depth_km, vp and, if known, vs), or from a ``.tvel`` file.
+        """Read a model from a table, NonLinLoc's ``LAYER`` lines, or a ``.tvel`` or ``.nd`` file.
 
-        Column names may have any case; columns without names are depth, vp and vs in this order,
-        separated by commas or blanks. Without vs, vp / vs is the square root of 3. Depths are in km below sea
-        level, velocities in km/s. A ``.tvel`` file (TauP: two lines of title, then depth, vp, vs, density) is read down
-        to the core, where vs ends.
+        In a table with a header, velocities run linearly between values of ``depth_km``, and are constant below each
+        ``top_km``. `selfseis.geo.velocity_files` describes all forms. Without vs, vp / vs is the square root of 3.
+        Models of the whole Earth are read down to the core, where vs ends.
 
         Raises
         ------
         InputError
-            If the file cannot be read or is not a velocity model.
+            If the file cannot be read, or is not a velocity model in km and km/s.
         """
         place = Path(path)
-        try:
-            lines = place.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"the velocity model {place} cannot be read ({error}): give a text file"
-            ) from error
-        lines = lines[2:] if place.suffix.lower() == ".tvel" else lines
-        rows = [
-            split_cells(line, find_separator(line, (",",)))
-            for line in lines
-            if line.strip() and not line.lstrip().startswith("#")
-        ]
-        if not rows:
-            raise InputError(f"the velocity model {place} is empty: give lines of depth_km, vp, vs")
-        table = _table_of(rows, place)
-        try:
-            layers = [_layer(row) for row in table.records()]
-        except ValueError as error:
-            raise InputError(f"{place} contains a value that is not a number: {error}") from error
-        solid = next((row for row, (_, _, vs) in enumerate(layers) if vs == 0), len(layers))
-        if solid == 0:
-            raise InputError(f"the velocity model {place} has no layer with vs > 0: give vs in km/s")
-        depth, vp, vs = np.array(layers[:solid], float).T
-        return cls(depth, vp, vs, f"read from {place.name}")
+        layers = read_layers(place)
+        vs = np.where(np.isnan(layers.vs), layers.vp / POISSON_VP_VS, layers.vs)
+        core = np.flatnonzero(vs == 0)
+        solid = slice(0, int(core[0]) if core.size else None)
+        source = f"read from {place.name}" + (f", {layers.meaning}" if layers.meaning else "")
+        return cls(layers.depth_km[solid], layers.vp[solid], vs[solid], source)
 
     @classmethod
     def homogeneous(
@@ -158,21 +134,6 @@ class VelocityModel1D:
             "vs": self.vs.tolist(),
             "source": self.source,
         }
-
-
-def _table_of(rows: list[list[str]], place: Path) -> Table:
-    """Return the rows by the names in the first one, or by position if that holds numbers."""
-    if is_number(rows[0][0]):
-        return Table([], {name: n for n, name in enumerate(_NAMES) if n < max(2, len(rows[0]))}, rows)
-    table = Table.from_cells(rows, _NAMES)
-    if not {"depth_km", "vp"} <= set(table.columns):
-        raise InputError(f"the velocity model {place} needs the columns depth_km and vp, and vs if known")
-    return table
-
-
-def _layer(row: dict[str, str]) -> tuple[float, float, float]:
-    vp = float(row["vp"])
-    return float(row["depth_km"]), vp, float(row["vs"]) if "vs" in row else vp / POISSON_VP_VS
 
 
 CORE_KM = 3479.5

@@ -18,6 +18,13 @@ class PositionOptions(Options):
     )
     min_exchanged_in_sizes: float = option(2.0, "fault sizes", "judgement: the same for a large fault")
     exchange_gain: float = option(5.0, "1", "judgement: exchanged coordinates are this much nearer")
+    max_nearest_km: float = option(
+        100.0, "km", "judgement: with the nearest datum farther off, nothing is resolved"
+    )
+    max_nearest_in_sizes: float = option(10.0, "fault sizes", "judgement: the same for a large fault")
+    min_span_in_sizes: float = option(
+        0.05, "fault sizes", "judgement: data in a smaller area have another unit"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

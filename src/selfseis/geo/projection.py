@@ -138,17 +138,54 @@ def corrected_positions(
         quality_log.add("assumed", unit, "longitude and latitude are exchanged: swapped back", len(longitude))
     longitude, latitude = exchanged if is_exchanged else as_given
     reach = max(options.max_distance_km, options.max_distance_in_sizes * size_km)
-    near = _distances(longitude, latitude, about) <= reach
-    if not near.any():
+    distance = _distances(longitude, latitude, about)
+    near = distance <= reach
+    max_nearest = max(options.max_nearest_km, options.max_nearest_in_sizes * size_km)
+    if not near.any() or distance.min() > max_nearest:
         raise InputError(
-            f"{unit}: nothing lies within {reach:,.0f} km of the fault at {about[1]:.2f} N {about[0]:.2f} E: "
-            "check that data and fault belong to the same earthquake"
+            f"{unit}: nothing lies within {max_nearest:,.0f} km of the fault at {about[1]:.2f} N {about[0]:.2f} E"
+            f"{_sign_hint(longitude, latitude, about, max_nearest)}: check that data and fault belong to the same "
+            "earthquake"
         )
     if not near.all():
         quality_log.add(
             "too_far", unit, f"more than {reach:,.0f} km from the fault: left out", int((~near).sum())
         )
     return longitude, latitude, near
+
+
+def check_order(
+    longitude: FloatArray,
+    latitude: FloatArray,
+    about: tuple[float, float],
+    size_km: float,
+    unit: str,
+    options: PositionOptions = PositionOptions(),
+) -> None:
+    """Refuse coordinates without names that lie near the fault in either order.
+
+    Raises
+    ------
+    InputError
+        If the median distance is small both as given and exchanged.
+    """
+    orders = ((longitude, latitude), (latitude, longitude))
+    middle = [float(np.median(_distances(wrapped(east, about[0]), north, about))) for east, north in orders]
+    if max(middle) < max(options.min_exchanged_in_sizes * size_km, options.min_exchanged_km):
+        raise InputError(
+            f"{unit}: without a header, its first two columns may be longitude and latitude or the reverse, and "
+            "both lie near the fault: add a header with lon and lat"
+        )
+
+
+def _sign_hint(longitude: FloatArray, latitude: FloatArray, about: tuple[float, float], max_km: float) -> str:
+    """Return a hint if the data lie near with the opposite sign of a coordinate; empty otherwise."""
+    turned = {"longitude": (-longitude, latitude), "latitude": (longitude, -latitude)}
+    for name, (east, north) in turned.items():
+        distance = float(np.min(_distances(wrapped(east, about[0]), north, about)))
+        if distance < max_km:
+            return f" ({distance:,.0f} km with the opposite sign of the {name})"
+    return ""
 
 
 def _distances(longitude: FloatArray, latitude: FloatArray, about: tuple[float, float]) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,28 +13,32 @@ import numpy as np
 import pandas as pd
 
 from selfseis.errors import InputError
-from selfseis.io.obspy_import import obspy, read_inventory
-from selfseis.io.tables import Table, parse_table, split_cells
+from selfseis.geo.station_rows import StationRow, read_station_rows, without_contradictions
+from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog
-from selfseis.typing import FloatArray
+from selfseis.typing import NDArray
 
-_KILOMETRES_BELOW = 9.0  # the highest mountain, in km
-_ELEVATIONS = ("elevation_m", "elevation_km", "elevation")
-_SITE_COLUMNS: dict[str, tuple[str, ...]] = {
-    name: () for name in ("station", "name", "latitude", "longitude", *_ELEVATIONS)
-}
+COLUMNS_NEEDED = (
+    "a table of stations has the columns station, latitude, longitude, and if known network, elevation_m"
+)
 
 
 class Site(NamedTuple):
-    """Position of a channel in degrees and metres, and its sensitivity where a response is known."""
+    """Position of a channel in degrees and metres, and where a response is known its sensitivity.
+
+    The sensitivity is in counts per ``input_units``: m, m/s or m/s**2, or others that are no ground motion.
+    """
 
     latitude: float
     longitude: float
     elevation: float
     sensitivity: float = np.nan
+    input_units: str = ""
 
 
-def channel_coordinates(seed_ids: Sequence[str], sites: Mapping[str, Site]) -> dict[str, FloatArray]:
+def channel_coordinates(
+    seed_ids: Sequence[str], sites: Mapping[str, Site], quality_log: QualityLog | None = None
+) -> dict[str, NDArray]:
     """Coordinates of channels, NaN where unknown; none at all when no channel is known.
 
     Parameters
@@ -42,103 +46,93 @@ def channel_coordinates(seed_ids: Sequence[str], sites: Mapping[str, Site]) -> d
     seed_ids : sequence of str
         "NET.STA.LOC.CHA".
     sites : mapping
-        Site by seed_id, by "NET.STA" or by bare station code; the most exact name wins.
+        Site by seed_id, by "NET.STA.LOC", by "NET.STA" or by bare station code; the most exact name wins.
+    quality_log : QualityLog, optional
+        Receives the stations without coordinates, and codes that fit only in another case.
     """
+    quality_log = QualityLog() if quality_log is None else quality_log
+    names = _matching_names(seed_ids, sites, quality_log)
     unknown = Site(np.nan, np.nan, np.nan)
-    found = [_site_for(seed_id, sites) or unknown for seed_id in seed_ids]
-    columns = {name: np.array([getattr(site, name) for site in found], dtype=float) for name in Site._fields}
-    return {name: values for name, values in columns.items() if not np.isnan(values).all()}
+    found = [sites[name] if name else unknown for name in names]
+    if not any(names):
+        return {}
+    columns: dict[str, NDArray] = {
+        name: np.array([getattr(site, name) for site in found], float) for name in Site._fields[:-1]
+    }
+    columns["input_units"] = np.array([site.input_units for site in found], str)
+    if np.isnan(columns["sensitivity"]).all():
+        del columns["input_units"]
+    return {
+        name: values
+        for name, values in columns.items()
+        if name == "input_units" or not np.isnan(values).all()
+    }
 
 
-def sites_from_inventory(inventory: Any, seed_ids: Iterable[str], time_ns: int) -> dict[str, Site]:
-    """Sites of channels from an ObsPy Inventory at a time; channels that it does not hold are left out."""
-    when = obspy().UTCDateTime(ns=time_ns)
-    found = {seed_id: _site_in_inventory(inventory, seed_id, when) for seed_id in seed_ids}
-    return {seed_id: site for seed_id, site in found.items() if site is not None}
+def _matching_names(seed_ids: Sequence[str], sites: Mapping[str, Site], quality_log: QualityLog) -> list[str]:
+    """Return the name among the sites that fits each channel best; empty where none does."""
+    names = [_name_in(seed_id, sites) for seed_id in seed_ids]
+    upper = {name.upper(): name for name in sites}
+    for row, seed_id in enumerate(seed_ids):
+        if not names[row] and (other := upper.get(_name_in(seed_id.upper(), upper))):
+            names[row] = other
+            quality_log.add(
+                "assumed", seed_id, f"its coordinates are those of {other}, written in another case"
+            )
+    for bare in {name for name in names if name and "." not in name}:
+        networks = {
+            seed_id.split(".")[0] for seed_id, name in zip(seed_ids, names, strict=True) if name == bare
+        }
+        if len(networks) > 1:
+            detail = (
+                f"a station of this code is in the networks {', '.join(sorted(networks))}: name the network"
+            )
+            quality_log.add("assumed", bare, f"{detail} in the table of coordinates, all have the same now")
+    missing = sorted(
+        {".".join(i.split(".")[:2]) for i, name in zip(seed_ids, names, strict=True) if not name}
+    )
+    if sites and missing:
+        listed = ", ".join(list(sites)[:3]) + (", ..." if len(sites) > 3 else "")
+        detail = f"no coordinates in the station tables and StationXML, which hold {listed}"
+        for station in missing:
+            quality_log.add("no_coordinates", station, detail)
+    return names
 
 
-def _site_in_inventory(inventory: Any, seed_id: str, when: Any) -> Site | None:
-    """Site of a channel at a time, or else of the channel or its station at any time: they rarely move."""
-    network, station, location, channel = seed_id.split(".")
-    exact = {"network": network, "station": station, "location": location, "channel": channel}
-    for wanted in ({**exact, "time": when}, exact):
-        channels = [entry for net in inventory.select(**wanted) for sta in net for entry in sta]
-        if channels:
-            sensitivity = getattr(channels[-1].response, "instrument_sensitivity", None)
-            return _site(channels[-1], getattr(sensitivity, "value", None) or np.nan)
-    stations = [sta for net in inventory.select(network=network, station=station) for sta in net]
-    return _site(stations[-1], np.nan) if stations else None
-
-
-def _site(entry: Any, sensitivity: float) -> Site:
-    return Site(float(entry.latitude), float(entry.longitude), float(entry.elevation), float(sensitivity))
+def _name_in(seed_id: str, sites: Mapping[str, Any]) -> str:
+    parts = seed_id.split(".") if "." in seed_id else ["", seed_id]
+    names = (seed_id, ".".join(parts[:3]), ".".join(parts[:2]), parts[1])
+    return next((name for name in names if name in sites), "")
 
 
 def sites_from_table(path: Path, quality_log: QualityLog) -> dict[str, Site]:
-    """Read sites from a table with the columns station (or name), latitude, longitude and, if known, elevation.
+    """Read sites from a table with the columns station, latitude, longitude and, if known, network and elevation.
 
-    ``elevation_m`` is in metres and ``elevation_km`` in kilometres. A bare ``elevation`` is taken as
-    kilometres when all values are below 9 and not all are whole numbers; the log notes the assumption.
+    `selfseis.geo.station_rows` describes the columns and the units of elevations.
 
     Returns
     -------
     dict
-        Site by the name in the table; empty when the file is no such table.
+        Site by "NET.STA", or by "STA" if the table states no network; empty when the file is no such table.
+
+    Raises
+    ------
+    InputError
+        If coordinates are not degrees.
     """
-    table = _site_table(path)
-    columns = set(table.columns)
-    if not table.rows or not {"latitude", "longitude"} <= columns or not {"station", "name"} & columns:
-        return {}
-    rows = list(table.records())
-    column = next((name for name in _ELEVATIONS if name in columns), None)
-    sites: dict[str, Site] = {}
     try:
-        heights = [float(row[column]) if column and row[column] else np.nan for row in rows]
-        metres = _metres_per_unit(column, heights, path, quality_log)
-        for row, height in zip(rows, heights, strict=True):
-            name = row.get("station") or row["name"]
-            sites[name] = Site(float(row["latitude"]), float(row["longitude"]), height * metres)
-    except (ValueError, TypeError):
-        quality_log.add("unreadable", str(path), "a coordinate in the station table is not a number")
-        return {}
-    return sites
-
-
-def _metres_per_unit(column: str | None, heights: list[float], path: Path, quality_log: QualityLog) -> float:
-    known = [height for height in heights if np.isfinite(height)]
-    if column == "elevation_km":
-        return 1000.0
-    small = max(map(abs, known), default=np.inf) < _KILOMETRES_BELOW
-    if column == "elevation" and small and any(height != round(height) for height in known):
-        detail = "elevations are taken as kilometres: name the column elevation_m if they are metres"
-        quality_log.add("assumed", str(path), detail)
-        return 1000.0
-    return 1.0
-
-
-def _site_table(path: Path) -> Table:
-    """Read a comma-separated table of sites; the table is empty if the file cannot be read."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        lines = []
-    rows = (split_cells(line, ",") for line in lines if line.strip() and not line.startswith("#"))
-    return Table.from_cells(rows, _SITE_COLUMNS)
+        return {}
+    rows = read_station_rows(path, text, quality_log)
+    if not rows:
+        quality_log.add("unreadable", str(path), f"no station in it: {COLUMNS_NEEDED}")
+    return {
+        row.name: Site(row.latitude, row.longitude, row.elevation_m)
+        for row in without_contradictions(rows, path, quality_log)
+    }
 
 
-def _site_for(seed_id: str, sites: Mapping[str, Site]) -> Site | None:
-    network, station = seed_id.split(".")[:2] if "." in seed_id else ("", seed_id)
-    return sites.get(seed_id) or sites.get(f"{network}.{station}") or sites.get(station)
-
-
-_COLUMNS = {
-    "station": ("station", "sta", "code", "name", "station_code"),
-    "network": ("network", "net"),
-    "latitude": ("latitude", "lat", "station_latitude"),
-    "longitude": ("longitude", "lon", "long", "station_longitude"),
-    "elevation_m": ("elevation_m", "elevation", "elev", "elev_m", "station_elevation_m"),
-    "elevation_km": ("elevation_km", "elev_km"),
-}
 _ISC_LINE = re.compile(
     r"^(?P<code>\S{1,8})\s+(?P<lat>-?\d+\.\d+)\s+(?P<lon>-?\d+\.\d+)\s+(?P<up>-?\d+(?:\.\d*)?)"
     r"(?:\s+(?P<start>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d))?(?:\s+(?P<end>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d))?\s*$"
@@ -195,8 +189,8 @@ class StationList:
         found = tuple(_epochs(place, text, quality_log))
         if not found:
             raise InputError(
-                f"{place} is not a list of stations: give StationXML, an ISC list, FDSN text, or a CSV file "
-                "with the columns station, latitude, longitude, elevation_m"
+                f"{place} is not a list of stations: give StationXML, an ISC list, FDSN text, or a CSV file; "
+                f"{COLUMNS_NEEDED}"
             )
         if any(abs(epoch.latitude) > 90 for epoch in found):
             wrong = next(epoch for epoch in found if abs(epoch.latitude) > 90)
@@ -207,18 +201,35 @@ class StationList:
 
     @cached_property
     def _by_code(self) -> dict[str, list[Epoch]]:
-        """Epochs by all names of a station in bulletins, the full name first."""
+        """Epochs by the name of a station in this list."""
         found: dict[str, list[Epoch]] = {}
         for epoch in self.epochs:
-            for name in dict.fromkeys((epoch.code, epoch.code.split(".")[-1])):
-                found.setdefault(name, []).append(epoch)
+            found.setdefault(epoch.code, []).append(epoch)
         return found
 
+    @cached_property
+    def _by_bare_code(self) -> dict[str, list[Epoch]]:
+        """Epochs by the code of a station without its network, where one network alone has it."""
+        names: dict[str, set[str]] = {}
+        for code in self._by_code:
+            names.setdefault(code.split(".")[1] if "." in code else code, set()).add(code)
+        return {bare: self._by_code[min(codes)] for bare, codes in names.items() if len(codes) == 1}
+
     def find(self, station: str, when: pd.Timestamp) -> Epoch | None:
-        """Return the epoch of a station at a time, or else its last one; None for unknown stations."""
+        """Return the epoch of a station at a time, or else its last one; None for unknown stations.
+
+        Parameters
+        ----------
+        station : str
+            "NET.STA", or "STA" where one network alone has this code. A station of another network is another station.
+        when : pandas.Timestamp
+            A time in UTC, or NaT.
+        """
         parts = station.split(".")
         names = (station, ".".join(parts[:2]), parts[1] if len(parts) > 1 else station, station.upper())
         epochs = next((self._by_code[name] for name in names if name in self._by_code), None)
+        if epochs is None and len(parts) == 1:
+            epochs = self._by_bare_code.get(station, self._by_bare_code.get(station.upper()))
         if epochs is None:
             return None
         running = [epoch for epoch in epochs if pd.isna(when) or epoch.start <= when <= epoch.end]
@@ -246,14 +257,10 @@ def _epochs(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch]:
         yield from _of_inventory(place)
     elif _PICK_FILE.search(text):
         yield from of_fmtomo(place, quality_log)
-    elif "," in _first_line(text) or "|" in _first_line(text):
-        yield from _of_table(place, text, quality_log)
+    elif rows := read_station_rows(place, text, quality_log):
+        yield from _of_table(rows)
     else:
         yield from _of_lines(text)
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
 
 
 def _of_inventory(place: Path) -> Iterator[Epoch]:
@@ -282,26 +289,13 @@ def _of_lines(text: str) -> Iterator[Epoch]:
             )
 
 
-def _of_table(place: Path, text: str, quality_log: QualityLog) -> Iterator[Epoch]:
-    sites = sites_from_table(place, quality_log)
-    if sites:
-        for code, site in sites.items():
-            yield Epoch(code, site.latitude, site.longitude, site.elevation)
-        return
-    table = parse_table(text.splitlines(), _COLUMNS, separators=("|", ","))
-    if not {"station", "latitude", "longitude"} <= set(table.columns):
-        return
-    for number, value in enumerate(table.records(), start=2):
-        try:
-            if not value["station"]:
-                raise ValueError("no station")
-            metres = float(value.get("elevation_m") or "nan")
-            if value.get("elevation_km"):
-                metres = 1000 * float(value["elevation_km"])
-            code = ".".join(filter(None, (value.get("network"), value["station"])))
-            yield Epoch(code, float(value["latitude"]), float(value["longitude"]), metres)
-        except ValueError:
-            quality_log.add("unusable_row", str(place), f"line {number} is not a station")
+def _of_table(rows: Sequence[StationRow]) -> Iterator[Epoch]:
+    for row in rows:
+        start, end = (pd.to_datetime(text, errors="coerce") for text in (row.start, row.end))
+        span = (_FIRST if pd.isna(start) else start, _LAST if pd.isna(end) else end)
+        yield Epoch(
+            row.name, row.latitude, row.longitude, row.elevation_m, *(time.tz_localize(None) for time in span)
+        )
 
 
 def of_fmtomo(place: Path, quality_log: QualityLog) -> Iterator[Epoch]:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from selfseis.errors import InputError
+from selfseis.geo.channel_epochs import ChannelEpoch, epoch_at, epoch_of
 from selfseis.geo.options import ArrayOptions
-from selfseis.geo.station_files import Site, sites_from_table
+from selfseis.geo.station_files import COLUMNS_NEEDED, Site, sites_from_table
 from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog
 from selfseis.typing import BoolArray, FloatArray
@@ -62,11 +63,17 @@ class StationTable:
         return cls(tuple(known), latitude, longitude, np.nan_to_num(elevation), tuple(assumptions))
 
     @classmethod
-    def from_file(cls, path: Path | str) -> StationTable:
-        """Read StationXML, or a CSV table with the columns station, latitude, longitude, elevation_m.
+    def from_file(cls, path: Path | str, time: Any = None) -> StationTable:
+        """Read StationXML, or a table with the columns station, latitude, longitude, elevation_m.
 
-        The table may have ``name`` for ``station``, and ``elevation_km`` or ``elevation`` for ``elevation_m``: a bare
-        elevation is taken as kilometres, and noted, when all are below 9 and not all are whole numbers.
+        `selfseis.geo.station_rows` describes the names of columns and the units of elevations.
+
+        Parameters
+        ----------
+        path : Path or str
+            The file.
+        time : str or numpy.datetime64, optional
+            Time in UTC at which the positions in StationXML hold; by default those of the last epoch.
 
         Raises
         ------
@@ -77,25 +84,37 @@ class StationTable:
         quality_log = QualityLog()
         sites = sites_from_table(place, quality_log)
         if not sites and place.exists() and place.suffix.lower() not in {".csv", ".txt"}:
-            return cls.from_inventory(place)
+            return cls.from_inventory(place, time)
         if not sites:
             raise InputError(
-                f"{place} is not a table of stations: give StationXML, or a CSV file with the columns station, "
-                "latitude, longitude, elevation_m"
+                f"{place} is not a table of stations: give StationXML, or a CSV file; {COLUMNS_NEEDED}"
             )
         return cls.from_sites(sites, [detail for _, _, detail, _ in quality_log.issues])
 
     @classmethod
-    def from_inventory(cls, inventory: Any) -> StationTable:
-        """Take the stations of an ObsPy Inventory or a StationXML file, with the channels' coordinates where given."""
-        sites: dict[str, Site] = {}
+    def from_inventory(cls, inventory: Any, time: Any = None) -> StationTable:
+        """Take the stations of an ObsPy Inventory or a StationXML file, with the channels' coordinates where given.
+
+        Parameters
+        ----------
+        inventory : obspy.Inventory, Path or str
+            The stations.
+        time : str or numpy.datetime64, optional
+            Time in UTC at which the positions hold; by default those of the last epoch, and a note names the stations
+            that moved.
+        """
+        found: dict[str, list[ChannelEpoch]] = {}
         for network in read_inventory(inventory):
             for station in network:
                 for entry in (*station, station):
                     location = getattr(entry, "location_code", None)
                     code = f"{network.code}.{station.code}" + ("" if location is None else f".{location}")
-                    sites[code] = Site(float(entry.latitude), float(entry.longitude), float(entry.elevation))
-        return cls.from_sites(sites)
+                    found.setdefault(code, []).append(epoch_of(entry))
+        ns = None if time is None else int(np.datetime64(time, "ns").astype(np.int64))
+        sites = {code: epoch_at(epochs, ns).site for code, epochs in found.items()}
+        moved = [code for code, epochs in found.items() if ns is None and _moves(epochs)]
+        notes = [f"{_some(moved)} moved: positions are those of the last epoch; give a time"] if moved else []
+        return cls.from_sites(sites, notes)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -151,6 +170,10 @@ def far_outside(
     if len(distance) < 4:  # three stations have no outlier
         return np.zeros(len(distance), bool)
     return distance > options.max_distance * max(float(np.median(distance)), 1e-3)
+
+
+def _moves(epochs: list[ChannelEpoch]) -> bool:
+    return len({(round(epoch.site.latitude, 4), round(epoch.site.longitude, 4)) for epoch in epochs}) > 1
 
 
 def _some(names: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selfseis.io.atomic import remove, replacing, write_json
+from selfseis.io.atomic import remove, replacing, sweep, write_json
 from selfseis.io.obspy_import import obspy, read_inventory, read_stream
 from selfseis.io.tables import Table, parse_table, read_columns, read_table, read_text
 
@@ -17,5 +17,6 @@ __all__ = [
     "read_text",
     "remove",
     "replacing",
+    "sweep",
     "write_json",
 ]

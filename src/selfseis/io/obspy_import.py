@@ -40,6 +40,20 @@ def read_stream(source: Any, **options: Any) -> Any:
         return module.read(source, **options)
 
 
+def read_samples(path: str) -> list[Any]:
+    """Return the samples of each trace of a file.
+
+    Run it in the process of `selfseis.io.library_process`: some of ObsPy's readers are written in C and end the program
+    on a damaged file.
+
+    Raises
+    ------
+    Exception
+        Whatever the reader of the format raises.
+    """
+    return [trace.data for trace in read_stream(path)]
+
+
 def read_inventory(source: Any) -> Any:
     """Read StationXML (a path) through ObsPy; an Inventory is passed through.
 

@@ -7,21 +7,34 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from selfseis.errors import InputError
 from selfseis.typing import FloatArray
 
-MAX_DISPLACEMENT_M = 60.0
+if TYPE_CHECKING:  # it loads xarray
+    from selfseis.quality_log import QualityLog
+
 COMMENTS = ("#", "%", "!", "//")
 SEPARATORS = (";", "\t", ",")
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "km": 1000.0}
-UNIT = re.compile(r"[_ ]*[\[(](m|cm|mm|km|deg|degrees?|°)[\])]$|_(cm|mm)$")
+_UNITS = "m|cm|mm|km|deg|degrees?|°|rad|radians?"
+UNIT = re.compile(rf"[_ ]*[\[(]({_UNITS})[\])]$|_(m|cm|mm|km|deg|rad)$")
+_UNIT_ALONE = re.compile(rf"[\[(](?:{_UNITS})[\])]")
+_SPOKEN = {"millimet": "mm", "centimet": "cm", "met": "m", "mm": "mm", "cm": "cm", "m": "m"}
+_UNIT_IN_WORDS = re.compile(
+    r"\b(?:units?(?:\s+(?:is|are))?\s*[:=]?|in)\s*[\[(]?(mm|cm|m|(?:milli|centi)?met)(?:(?:er|re)s?)?\b", re.I
+)
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eEdD][-+]?[0-9]{1,3})?")
+_BRACKETS = re.compile(r"_?[\[(]([a-z]+)[\])]$")
+MAX_NUMBER = 1e100  # beyond all codes for missing values
 Aliases = Mapping[str, tuple[str, ...]]
 Bare = tuple[str, ...] | Callable[[list[str]], tuple[str, ...]]
 
@@ -144,7 +157,11 @@ def split_cells(line: str, separator: str | None) -> list[str]:
     """Return the cells of a line, which may be quoted; blanks separate them if the separator is None."""
     if separator is None:
         return line.split()
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+    try:
+        cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:  # a cell of more than 131,072 letters is no cell of a table
+        cells = line.split(separator)
+    return [cell.strip() for cell in cells]
 
 
 def find_columns(header: Sequence[str], aliases: Aliases) -> dict[str, int]:
@@ -158,11 +175,16 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> dict[str, int]:
         Standard name of a column, and its further spellings in lower case.
     """
     plain = [_plain(name.lstrip("# ")) for name in header]
-    found = {}
-    for column, spellings in aliases.items():
-        spelling = next((name for name in (column, *spellings) if name in plain), None)
-        if spelling is not None:
-            found[column] = plain.index(spelling)
+    # A unit in brackets is one at the end of the name: "depth (km)" is depth_km. Otherwise it is left out.
+    joined = [_BRACKETS.sub(r"_\1", name) for name in plain]
+    bare = [_BRACKETS.sub("", name) for name in plain]
+    found: dict[str, int] = {}
+    for names in (plain, joined, bare):
+        claimed = set(found.values())
+        for column, spellings in aliases.items():
+            spelling = next((name for name in (column, *spellings) if name in names), None)
+            if spelling is not None and column not in found and names.index(spelling) not in claimed:
+                found[column] = names.index(spelling)
     return found
 
 
@@ -180,28 +202,47 @@ class Columns:
         By name; absent columns are missing.
     comments : str
         The comment lines.
-    metres : dict of str to float
-        Metres per unit, for columns whose header names a unit.
+    units : dict of str to str
+        Unit of the columns whose header names one: ``m``, ``cm``, ``mm``, ``km``, ``deg`` or ``rad``.
+    unit_in_words : str
+        The unit of length that the comments name, such as "displacements in mm"; empty if none or several.
+    has_header : bool
+        Whether the file names its columns.
     """
 
     cells: dict[str, list[str]]
     comments: str
-    metres: dict[str, float]
+    units: dict[str, str]
+    unit_in_words: str = ""
+    has_header: bool = True
+
+    @property
+    def metres(self) -> dict[str, float]:
+        """Metres per unit, for columns whose header names a unit of length."""
+        return {name: METRES[unit] for name, unit in self.units.items() if unit in METRES}
 
 
-def read_columns(path: Path, aliases: Aliases, bare: Bare) -> Columns:
+def read_columns(path: Path, aliases: Aliases, bare: Bare, quality_log: QualityLog | None = None) -> Columns:
     """Read a table by the names in its header, or by position where it has none.
 
-    The header may be a comment itself, and may name units in brackets or at the end of a name.
+    The header may be a comment itself, and may name units in brackets or at the end of a name. Rows with more or fewer
+    cells than the header are left out.
 
     Parameters
     ----------
     path : Path
         The file.
     aliases : mapping of str to tuple of str
-        Name of a column and all its spellings, in lower case.
+        Name of a column and its other spellings, in lower case; the first spelling in a header counts.
     bare : tuple of str, or callable
         Column names of a file without a header, or a function that derives them from its first row.
+    quality_log : QualityLog, optional
+        Log of the rows that are left out.
+
+    Raises
+    ------
+    InputError
+        If the file holds no data, or if its header names more or fewer columns than the rows have.
     """
     lines = [line.strip() for line in read_text(path).splitlines()]
     comments = [line for line in lines if line.startswith(COMMENTS)]
@@ -210,44 +251,124 @@ def read_columns(path: Path, aliases: Aliases, bare: Bare) -> Columns:
         raise InputError(f"{path.name} holds no data: check the file")
     header = None
     if _is_header(rows[0]):
-        header, rows = rows[0], rows[1:]
+        header, rows = _with_units(rows[0], len(rows[1]) if len(rows) > 1 else 0), rows[1:]
     else:
-        commented = [_cells(line.lstrip("#%! ")) for line in comments if line.lstrip("#%! ")]
-        header = next(
-            (cells for cells in reversed(commented) if _names_columns(cells, rows[0], aliases)), None
-        )
-    metres: dict[str, float] = {}
+        header = _header_in_comments(path, comments, rows[0], aliases)
+    units: dict[str, str] = {}
     if header is None:
         names = list(bare(rows[0]) if callable(bare) else bare)
     else:
-        names, metres = _named(header, aliases)
-    table = {name: [row[n] if n < len(row) else "" for row in rows] for n, name in enumerate(names)}
-    return Columns(table, "\n".join(comments), metres)
+        names, units = _named(header, aliases)
+    rows = _of_length(rows, len(names), path, quality_log)
+    table = {name: [row[n] for row in rows] for n, name in enumerate(names)}
+    text = "\n".join(comments)
+    return Columns(table, text, units, _unit_in_words(text), header is not None)
+
+
+def _of_length(
+    rows: list[list[str]], n_cells: int, path: Path, quality_log: QualityLog | None
+) -> list[list[str]]:
+    """Return the rows that have as many cells as there are names; empty cells at the end do not count."""
+    filled = [_without_empty_end(row, n_cells) for row in rows]
+    kept = [row for row in filled if len(row) == n_cells]
+    if rows and not kept:
+        raise InputError(
+            f"{path.name}: its rows have {len(filled[0])} cells and its header names {n_cells} columns: "
+            "correct the header"
+        )
+    if len(kept) < len(rows) and quality_log is not None:
+        detail = f"rows with more or fewer than {n_cells} cells: left out"
+        quality_log.add("unusable_row", path.name, detail, len(rows) - len(kept))
+    return kept
+
+
+def _without_empty_end(row: list[str], n_cells: int) -> list[str]:
+    while len(row) > n_cells and not row[-1]:
+        row = row[:-1]
+    return row
 
 
 def _is_header(row: list[str]) -> bool:
     return not any(is_number(cell) for cell in row)
 
 
-def _names_columns(cells: list[str], row: list[str], aliases: Aliases) -> bool:
-    """Whether a comment is the header: as many names as cells, with longitude and latitude among them."""
-    names = _named(cells, aliases)[0]
-    return {"lon", "lat"} <= set(names) and len(row) == len(names) == len(set(names))
+def _header_in_comments(
+    path: Path, comments: list[str], row: list[str], aliases: Aliases
+) -> list[str] | None:
+    """Return the last comment that names longitude, latitude and other columns, if there is one.
+
+    Raises
+    ------
+    InputError
+        If it names more or fewer columns than the first row has.
+    """
+    for line in reversed(comments):
+        cells = _with_units(_cells(line.lstrip("#%!/ ")), len(row)) if line.lstrip("#%!/ ") else []
+        names = _named(cells, aliases)[0]
+        plain = [_plain(cell) for cell in cells]
+        if not {"lon", "lat"} <= set(names) or len(set(names) & set(aliases)) < min(4, len(row)):
+            continue
+        if len(set(plain)) < len(plain):  # the USGS calls two components sx: the order counts
+            continue
+        if len(names) != len(row):
+            raise InputError(
+                f"{path.name}: its header names {len(names)} columns ({', '.join(cells)}) and its rows have "
+                f"{len(row)} cells: correct the header"
+            )
+        return cells
+    return None
 
 
-def _named(header: list[str], aliases: Aliases) -> tuple[list[str], dict[str, float]]:
-    """Return the standard names of columns, and the units given in their headers."""
-    spelt = {spelling: name for name, spellings in aliases.items() for spelling in (name, *spellings)}
-    names, metres = [], {}
-    for cell in header:
+def _with_units(cells: list[str], n_cells: int) -> list[str]:
+    """Join units that stand alone with their names: one at the end of the header holds for all columns without."""
+    alone = [place for place, cell in enumerate(cells) if _UNIT_ALONE.fullmatch(cell.lower())]
+    if not alone or len(cells) <= n_cells:
+        return cells
+    if alone == [len(cells) - 1]:
+        return [cell if UNIT.search(_plain(cell)) else f"{cell} {cells[-1]}" for cell in cells[:-1]]
+    joined: list[str] = []
+    for place, cell in enumerate(cells):
+        if place in alone and joined:
+            joined[-1] = f"{joined[-1]} {cell}"
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _named(header: list[str], aliases: Aliases) -> tuple[list[str], dict[str, str]]:
+    """Return the standard names of columns, and the units given in their headers.
+
+    Of several columns with one meaning the one with the first spelling counts; the others keep their own names.
+    """
+    ranks = {
+        spelling: (name, rank)
+        for name, spellings in aliases.items()
+        for rank, spelling in reversed(list(enumerate((name, *spellings))))
+    }
+    names: list[str] = []
+    units: dict[str, str] = {}
+    best: dict[str, tuple[int, int]] = {}
+    for place, cell in enumerate(header):
         plain = _plain(cell)
         found = UNIT.search(plain)
         short = re.sub(r"[^a-z0-9]+", "_", UNIT.sub("", plain)).strip("_")
-        name = spelt.get(plain) or spelt.get(short) or plain
+        name, rank = ranks.get(plain) or ranks.get(short) or (plain, 0)
+        if name in best and best[name][0] <= rank:
+            name = f"{plain} ({place + 1})" if plain == name else plain
+        elif name in best:
+            before = best[name][1]
+            names[before] = f"{_plain(header[before])} ({before + 1})"
         names.append(name)
-        if found and (unit := METRES.get(found.group(1) or found.group(2))):
-            metres[name] = unit
-    return names, metres
+        best[name] = (rank, place)
+        if found and (unit := found.group(1) or found.group(2)):
+            units[name] = {"°": "deg", "r": "rad", "d": "deg"}.get(unit[0], unit)
+    return names, units
+
+
+def _unit_in_words(comments: str) -> str:
+    """Return the unit of length that comments name, such as "displacements in mm"; empty if none or several."""
+    found = {_SPOKEN[word.lower()] for word in _UNIT_IN_WORDS.findall(comments)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _cells(line: str) -> list[str]:
@@ -262,18 +383,40 @@ def _with_point(cell: str) -> str:
     return changed if cell.count(",") == 1 and is_number(changed) else cell
 
 
+def number_of(cell: str) -> float:
+    """Return the number in a cell; D is an exponent, as in Fortran.
+
+    Raises
+    ------
+    ValueError
+        If the cell is not a finite number in ASCII digits: neither ``nan`` nor ``1_000``, which `float` takes.
+
+    Examples
+    --------
+    >>> from selfseis.io.tables import number_of
+    >>> number_of(" 1.5D-3 ")
+    0.0015
+    """
+    plain = cell.strip()
+    value = float(plain.lower().replace("d", "e")) if NUMBER.fullmatch(plain) else math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{plain[:40]!r} is not a finite number")
+    return value
+
+
 def is_number(cell: str) -> bool:
     """Whether a cell holds a finite number."""
     try:
-        float(cell)
+        number_of(cell)
     except ValueError:
         return False
-    return cell.strip().lower() not in ("nan", "inf", "infinity")
+    return True
 
 
 def numbers(cells: list[str]) -> FloatArray:
-    """Return cells as numbers, NaN where a cell is not a number; shape (n,)."""
-    return np.array([float(cell) if is_number(cell) else np.nan for cell in cells], float)
+    """Return cells as numbers, NaN where a cell is not a number or is one whose square is none; shape (n,)."""
+    values = np.array([number_of(cell) if is_number(cell) else np.nan for cell in cells], float)
+    return np.where(np.abs(values) < MAX_NUMBER, values, np.nan)
 
 
 def required(columns: Mapping[str, list[str]], names: tuple[str, ...], path: Path) -> None:
@@ -286,28 +429,3 @@ def required(columns: Mapping[str, list[str]], names: tuple[str, ...], path: Pat
     """
     if missing := [name for name in names if name not in columns]:
         raise InputError(f"{path.name} has no column {', '.join(missing)}: it has {', '.join(columns)}")
-
-
-def metres_per_unit(displacement: FloatArray, sd: FloatArray) -> tuple[float, str]:
-    """Infer the unit of displacements that are too large, or too uncertain, to be metres.
-
-    Parameters
-    ----------
-    displacement, sd : ndarray
-        Values and uncertainties as in the file; NaN where unknown.
-
-    Returns
-    -------
-    factor : float
-        Metres per unit.
-    name : str
-        Name of the unit.
-    """
-    largest = float(np.nanmax(np.abs(displacement), initial=0.0))
-    known = sd[np.isfinite(sd) & (sd > 0)]
-    typical = float(np.median(known)) if known.size else np.nan
-    if largest <= MAX_DISPLACEMENT_M and not typical > 0.3:
-        return 1.0, "m"
-    # Uncertainties are a few millimetres: below 1 if the unit is cm, a few if it is mm.
-    centimetres = largest <= 100 * MAX_DISPLACEMENT_M and typical < 0.7
-    return (0.01, "cm") if centimetres else (0.001, "mm")

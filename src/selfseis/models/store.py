@@ -1,12 +1,15 @@
 """Storage of fitted models in a folder: parameters and state as JSON, arrays as safetensors.
 
-Both files appear together or not at all, and nothing in them is executed when they are read.
+Both files appear together or not at all, and nothing in them is executed when they are read. A checksum of both
+is compared before a model is made of them; models of older versions of selfseis have none.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from selfseis import __version__
 from selfseis.base import Estimator
 from selfseis.errors import InputError
 from selfseis.io.atomic import replacing, to_json
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 Model = TypeVar("Model")
 DESCRIPTION = "model.json"
 TENSORS = "model.safetensors"
+_CHECKSUM = "checksum"
+VERSIONS = "versions"  # of the software that wrote the model; older models have none
+_HEAD = frozenset({"format", "kind", "parameters", VERSIONS, _CHECKSUM})
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,24 +180,76 @@ class StoredEstimator(Estimator, Generic[Model]):
 
 
 def _write(folder: Path, form: ModelFormat[Any], model: StoredModel) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    description = {"format": form.version, "kind": form.kind, "parameters": model.parameters} | model.state
-    arrays = {name: np.ascontiguousarray(values) for name, values in model.tensors.items()}
+    head = {
+        "format": form.version,
+        "kind": form.kind,
+        VERSIONS: written_with(),
+        "parameters": model.parameters,
+    }
+    description = json.loads(to_json(head | model.state))
+    arrays = save({name: np.ascontiguousarray(values) for name, values in model.tensors.items()})
+    text = to_json(description | {_CHECKSUM: checksum_of(description, arrays)})
     with replacing(folder) as temporary:
         temporary.mkdir()
-        save_file(arrays, temporary / TENSORS)
-        (temporary / DESCRIPTION).write_text(to_json(description) + "\n", encoding="utf-8")
+        (temporary / TENSORS).write_bytes(arrays)
+        (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
 def _read(folder: Path, form: ModelFormat[Any]) -> StoredModel:
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     state = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    kind, version = state.pop("kind"), state.pop("format")
-    if (kind, version) != (form.kind, form.version):
-        raise ValueError(f"kind {kind}, format {version} instead of {form.kind}, {form.version}")
-    return StoredModel(state.pop("parameters"), state, load_file(folder / TENSORS))
+    arrays = (folder / TENSORS).read_bytes()
+    if (state["kind"], state["format"]) != (form.kind, form.version):
+        found = f"kind {state['kind']}, format {state['format']}"
+        raise ValueError(f"{found} instead of {form.kind}, {form.version}")
+    if state.get(_CHECKSUM) not in (None, checksum_of(state, arrays)):
+        raise ValueError("its checksum differs")
+    fitted = {name: value for name, value in state.items() if name not in _HEAD}
+    return StoredModel(state["parameters"], fitted, load(arrays))
+
+
+def checksum_of(description: dict[str, Any], arrays: bytes) -> str:
+    """Return the checksum of a stored model.
+
+    Parameters
+    ----------
+    description : dict
+        What `DESCRIPTION` holds; a checksum in it does not count.
+    arrays : bytes
+        The content of `TENSORS`.
+    """
+    stated = {name: value for name, value in description.items() if name != _CHECKSUM}
+    digest = hashlib.sha256(json.dumps(stated, sort_keys=True).encode())
+    digest.update(arrays)
+    return digest.hexdigest()
+
+
+def written_with() -> dict[str, str]:
+    """Return the versions of this package and of those that decide the numbers of a model."""
+    packages = {name: importlib.metadata.version(name) for name in ("numpy", "scipy", "torch")}
+    return {"selfseis": __version__, "python": platform.python_version(), **packages}
+
+
+def describe(folder: Path, *commands: str) -> dict[str, Any]:
+    """Return the description of the model in a folder, as it is stored.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model.
+    *commands : str
+        Commands that train models, for the message of the error.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no model, or a damaged one.
+    """
+    with _one_line_errors(folder, *commands):
+        return dict(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
 
 
 def kind_of(folder: Path, *commands: str) -> str:
@@ -208,8 +267,9 @@ def kind_of(folder: Path, *commands: str) -> str:
     InputError
         If the folder holds no model, or a damaged one.
     """
+    description = describe(folder, *commands)
     with _one_line_errors(folder, *commands):
-        return str(json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["kind"])
+        return str(description["kind"])
 
 
 def check_model_folder(folder: Path) -> None:
@@ -253,8 +313,19 @@ def _one_line_errors(folder: Path, *commands: str) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError) as error:
         how = " or ".join(f"'{command}'" for command in commands)
         raise InputError(f"{folder} holds no model: train one with {how}") from error
-    except (SafetensorError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        MemoryError,
+        OSError,
+        RuntimeError,
+        SafetensorError,
+        TypeError,
+        ValueError,
+    ) as error:
         why = str(error).partition("\n")[0]
+        if isinstance(error, InputError) and "pip install" in why:  # the model is whole, its extra is missing
+            raise
         raise InputError(
             f"the model in {folder} is damaged or of another kind ({why}): train it again"
         ) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from selfseis.errors import InputError
 from selfseis.quality_log import QualityLog
 from selfseis.recording.options import QualityControlOptions
 from selfseis.recording.quality_control import mask_dead_and_clipped
@@ -18,6 +19,8 @@ from selfseis.typing import Float32Array, IntArray
 
 _STATION_BLOCK = 60_000  # samples; not an option: quality control judges by block, and slices must agree
 _FIBRE_BLOCK_VALUES = 8_000_000  # 32 MB: all channels of a fibre are decoded together
+_MAX_EMPTY_VALUES = 250_000_000  # 1 GB
+_MIN_FILLED = 0.01  # share of the values of a larger array that must be samples
 _CACHE_BYTES = 256 * 2**20  # of decoded blocks: it bounds the memory
 
 
@@ -61,7 +64,14 @@ class BlockReader:
         self._restart()
 
     def __call__(self, channels: IntArray, first: int, last: int) -> Float32Array:
-        """Read samples ``first:last`` of some channels, as `lazy_recording` asks for them."""
+        """Read samples ``first:last`` of some channels, as `lazy_recording` asks for them.
+
+        Raises
+        ------
+        InputError
+            If they need more than 1 GB and nearly all of them are gaps.
+        """
+        self._check_size(len(channels) * (last - first))
         samples = np.full((len(channels), last - first), np.nan, dtype=np.float32)
         numbers = (np.array([first, last - 1]) + self._phase) // self._length
         for number in range(int(numbers[0]), int(numbers[1]) + 1):
@@ -72,6 +82,16 @@ class BlockReader:
                 if block is not None:
                     samples[rows, low - first : high - first] = block[kept, low - begin : high - begin]
         return samples
+
+    def _check_size(self, n_values: int) -> None:
+        """Refuse an array that is many times larger than all data: a wrong clock can put records years apart."""
+        n_stored = sum(timeline.n_samples for timeline in self.timelines)
+        n_stored *= len(self.labels) if self._together else 1
+        if n_values > max(_MAX_EMPTY_VALUES, n_stored / _MIN_FILLED):
+            raise InputError(
+                f"an array of {n_values:,} values for {n_stored:,} samples is nearly empty: give start and end, or "
+                "read it in tiles"
+            )
 
     def _rows(self, channels: IntArray) -> list[tuple[Any, int, Any]]:
         """For each timeline needed: the rows to fill, the timeline, and the rows of its blocks."""

@@ -1,4 +1,7 @@
-"""Stations of a recording: the east, north and vertical channels of one site."""
+"""Stations of a recording: the east, north and vertical channels of one sensor.
+
+`selfseis.recording.sensors` decides which channels belong together.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +14,31 @@ from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable
 from selfseis.recording.dataarray import is_fibre, station_codes
 from selfseis.recording.preprocessing import Conditioner
+from selfseis.recording.sensors import Sensor, group_sensors
 from selfseis.typing import Float32Array
-
-# SEED component codes by axis; a horizontal that is not aligned to north and east is assigned to one of them.
-EAST, NORTH, VERTICAL = "E2TXR", "N1RY", "Z3V"
 
 
 @dataclass(frozen=True)
 class Station:
-    """A site with up to three components.
+    """A sensor with up to three components.
 
     Attributes
     ----------
     code : str
-        Network, station and location; for a channel of a fibre its distance.
+        Network, station and location; for a channel of a fibre its distance. Two sensors of one site may share it.
     east, north, vertical : int or None
         Rows of the recording; None for a missing component. A single component of any
         orientation counts as vertical. Components of unknown orientation replace missing ones, the vertical
         first, in their order.
+    is_pressure : bool
+        Whether it is a hydrophone or a barometer, which does not record ground motion.
     """
 
     code: str
     east: int | None
     north: int | None
     vertical: int | None
+    is_pressure: bool = False
 
     @property
     def site(self) -> str:
@@ -68,16 +72,17 @@ def stations_of(recording: xr.DataArray) -> list[Station]:
     recording : xarray.DataArray
         The recording. Each channel of a fibre is a station of one component.
     """
-    codes = np.asarray(station_codes(recording)).astype(str)
     if is_fibre(recording) or "seed_id" not in recording.coords:
+        codes = np.asarray(station_codes(recording)).astype(str)
         return [Station(str(code), None, None, row) for row, code in enumerate(codes)]
-    letters = [str(seed_id)[-1:].upper() for seed_id in recording["seed_id"].values]
-    bands = [str(seed_id).rsplit(".", 1)[-1][:2] for seed_id in recording["seed_id"].values]
-    stations = []
-    for code, band in dict.fromkeys(zip(codes, bands, strict=True)):
-        rows = [row for row in range(len(codes)) if codes[row] == code and bands[row] == band]
-        stations.append(_station(str(code), {letters[row]: row for row in reversed(rows)}))
-    return stations
+    return [
+        Station(sensor.code, *sensor.axes, is_pressure=sensor.is_pressure) for sensor in sensors_of(recording)
+    ]
+
+
+def sensors_of(recording: xr.DataArray) -> list[Sensor]:
+    """List the sensors of a recording of stations, as `selfseis.recording.sensors.group_sensors` finds them."""
+    return group_sensors([str(seed_id) for seed_id in recording["seed_id"].values])
 
 
 def station_table(recording: xr.DataArray) -> StationTable:
@@ -95,7 +100,8 @@ def station_table(recording: xr.DataArray) -> StationTable:
     sites: dict[str, Site] = {}
     for code, *values in zip(station_codes(recording), *columns, strict=True):
         if np.isfinite(values[:2]).all():
-            sites.setdefault(str(code), Site(*map(float, values)))
+            latitude, longitude, elevation = map(float, values)
+            sites.setdefault(str(code), Site(latitude, longitude, elevation))
     return StationTable.from_sites(sites)
 
 
@@ -141,23 +147,3 @@ def training_part(recording: xr.DataArray, n_channels: int = 24) -> xr.DataArray
     if len(along) > n_channels:
         along = along[np.linspace(0, len(along) - 1, n_channels).round().astype(int)]
     return recording.isel(channel=along) if len(along) else recording
-
-
-def _station(code: str, row_of: dict[str, int]) -> Station:
-    north = _first(NORTH, row_of)
-    east = _first(EAST, {letter: row for letter, row in row_of.items() if row != north})
-    vertical = _first(VERTICAL, row_of)
-    unknown = sorted(set(row_of.values()) - {north, east, vertical})
-    if vertical is None and None in (east, north):
-        if not unknown:
-            return Station(code, None, None, next(iter(row_of.values())))
-        vertical = unknown.pop(0)
-    if north is None and unknown:
-        north = unknown.pop(0)
-    if east is None and unknown:
-        east = unknown.pop(0)
-    return Station(code, east, north, vertical)
-
-
-def _first(letters: str, row_of: dict[str, int]) -> int | None:
-    return next((row_of[letter] for letter in letters if letter in row_of), None)

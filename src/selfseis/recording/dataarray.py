@@ -12,6 +12,8 @@ import xarray as xr
 from selfseis.errors import InputError
 from selfseis.quality_log import QualityLog
 from selfseis.recording.lazy_array import LazyWaveforms, ReadSamples, lazily
+from selfseis.recording.sensors import parse_channel, station_names
+from selfseis.recording.single_precision import single_precision_of
 from selfseis.recording.time_axis import TimeGrid, grid_of, time_coordinates, to_datetime64, to_ns
 from selfseis.typing import Float32Array
 
@@ -26,7 +28,12 @@ __all__ = [
     "start_time",
     "station_codes",
 ]
-_DTYPES: Mapping[str, npt.DTypeLike] = {"seed_id": str, "component": str, "predicted": bool}
+_DTYPES: Mapping[str, npt.DTypeLike] = {
+    "seed_id": str,
+    "component": str,
+    "input_units": str,
+    "predicted": bool,
+}
 
 
 def recording_from_array(
@@ -77,9 +84,13 @@ def recording_from_array(
     InputError
         If shapes, rate or start are invalid.
     """
-    samples = np.atleast_2d(np.asarray(data, dtype=np.float32))
-    if samples.ndim != 2:
-        raise InputError(f"samples must be (channels, samples), got an array of shape {np.shape(data)}")
+    values = np.atleast_2d(np.asarray(data))
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        raise InputError(
+            f"samples must be numbers (channels, samples), got {values.dtype} of shape {np.shape(data)}"
+        )
+    quality_log = QualityLog() if quality_log is None else quality_log
+    samples = single_precision_of(values, quality_log)
     channels = {
         "seed_id": seed_id,
         "distance": distance,
@@ -157,7 +168,8 @@ def build_recording(
     coordinates = {name: _channel_values(name, values, n_channels) for name, values in given.items()}
     if "seed_id" in coordinates and "component" not in coordinates:
         coordinates["component"] = np.array(
-            [seed_id[-1:].strip(".") for seed_id in coordinates["seed_id"]], dtype=str
+            [parse_channel(str(seed_id).rpartition(".")[2]).component for seed_id in coordinates["seed_id"]],
+            dtype=str,
         )
     key = "distance" if "distance" in coordinates else "seed_id"
     order = np.argsort(coordinates[key], kind="stable")
@@ -207,10 +219,10 @@ def channel_names(recording: xr.DataArray) -> list[str]:
 
 
 def station_codes(recording: xr.DataArray) -> npt.NDArray[np.str_]:
-    """Station "NET.STA.LOC" of each channel; on a fibre each channel is its own station."""
+    """Station "NET.STA.LOC" of each channel, the same for all of its sensor; on a fibre each channel is a station."""
     if is_fibre(recording):
         return np.array([f"{metres:.3f}" for metres in recording["distance"].values], dtype=str)
-    return np.array([str(seed_id).rpartition(".")[0] for seed_id in recording["seed_id"].values], dtype=str)
+    return np.array(station_names([str(seed_id) for seed_id in recording["seed_id"].values]), dtype=str)
 
 
 def _channel_values(name: str, values: Any, n_channels: int) -> npt.NDArray[Any]:

@@ -17,8 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from selfseis.errors import InputError
-from selfseis.recording.miniseed import holds_records
+from selfseis.geo.station_rows import is_station_table
+from selfseis.recording.compressed_files import head_of, inner_name
+from selfseis.recording.miniseed_headers import holds_records
 from selfseis.recording.time_axis import as_utc_datetime
+from selfseis.recording.win import holds_win
 
 # fmt: off
 WAVEFORM_SUFFIXES = frozenset([
@@ -34,13 +37,21 @@ _NEVER_WAVEFORMS = frozenset([
 
 # fmt: on
 _SDS_NAME = re.compile(r"^(\w*\.\w+\.\w*\.\w+)\.D\.(\d{4})\.(\d{3})$")
+_CHANNEL_NAME = re.compile(r"^\w{0,2}\.\w{1,8}\.\w{0,2}\.[A-Z0-9]{3}(\.|$)")
+_UNFINISHED = frozenset(["crdownload", "download", "filepart", "part", "tmp"])  # files still being written
 _HEAD = 65_536  # bytes in which a format is recognised
+_TEXT_WAVEFORMS = (b"TIMESERIES ", b"WID1", b"WID2", b"XW01", b"Origin Time")  # SLIST and TSPAIR, GSE, K-NET
+_OTHER_CONTENTS = (
+    b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"\x93NUMPY", b"\x80\x04", b"\x80\x05", b"PAR1",
+    b"\x1f\x8b", b"BZh", b"SQLite",
+)  # fmt: skip
 
 
 class Kind(Enum):
     """Content of a file, by its first bytes."""
 
     MINISEED = auto()
+    WIN = auto()
     HDF5 = auto()
     ZARR = auto()
     STATION_XML = auto()
@@ -61,7 +72,9 @@ class FoundFile:
     @property
     def should_be_waveforms(self) -> bool:
         """Whether the quality log must report this file if it cannot be read."""
-        return self.named or self.path.suffix.lower().lstrip(".") in WAVEFORM_SUFFIXES
+        name = inner_name(self.path)
+        by_suffix = Path(name).suffix.lower().lstrip(".") in WAVEFORM_SUFFIXES
+        return self.named or by_suffix or _SDS_NAME.match(name) is not None or bool(_CHANNEL_NAME.match(name))
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Wanted:
 
         Files of the days before and after are kept: records cross midnight.
         """
-        sds = _SDS_NAME.match(name)
+        sds = _SDS_NAME.match(inner_name(Path(name)))
         if sds is None:
             return True
         if self.patterns and not any(fnmatchcase(sds[1], pattern) for pattern in self.patterns):
@@ -161,23 +174,39 @@ def _to_be_searched(folder: str, wanted: Wanted) -> bool:
 def _kind_of(path: Path) -> Kind:
     if path.is_dir():
         return Kind.ZARR
+    if path.suffix.lower().lstrip(".") in _UNFINISHED:
+        return Kind.NOT_WAVEFORMS
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
+        head = head_of(path, _HEAD)
     except OSError:
         return Kind.OTHER
-    suffix = path.suffix.lower().lstrip(".")
+    name = Path(inner_name(path))
+    suffix = name.suffix.lower().lstrip(".")
     if not head:
         return Kind.EMPTY
+    if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)):
+        return Kind.HDF5  # before the search for records, which takes a hundred times longer
     if holds_records(np.frombuffer(head, dtype=np.uint8)):
         return Kind.MINISEED
-    if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)):
-        return Kind.HDF5
     if b"FDSNStationXML" in head[:4096]:
         return Kind.STATION_XML
-    if suffix in {"txt", "csv"} and b"latitude" in head[:512].lower() and b"longitude" in head[:512].lower():
+    if suffix in {"txt", "csv", "tsv"} and (
+        "station" in name.stem.lower() or is_station_table(head.decode("utf-8", "replace").splitlines())
+    ):
         return Kind.TABLE
-    return Kind.NOT_WAVEFORMS if suffix in _NEVER_WAVEFORMS or head.lstrip()[:5] == b"<?xml" else Kind.OTHER
+    if holds_win(head):
+        return Kind.WIN
+    is_xml = head.lstrip()[:5] == b"<?xml"
+    if is_xml or (suffix in _NEVER_WAVEFORMS and not _may_hold_waveforms(head)):
+        return Kind.NOT_WAVEFORMS
+    return Kind.OTHER
+
+
+def _may_hold_waveforms(head: bytes) -> bool:
+    """Whether a file whose suffix is that of other contents may hold waveforms: a station may be named MD or LOG."""
+    if head.startswith(_TEXT_WAVEFORMS):
+        return True
+    return b"\0" in head and not head.startswith(_OTHER_CONTENTS)
 
 
 def _is_zarr(folder: Path) -> bool:

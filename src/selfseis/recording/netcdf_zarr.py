@@ -1,9 +1,16 @@
-"""Files of selfseis recordings: NetCDF 4 and Zarr, which plain xarray also opens, and miniSEED export."""
+"""Files of selfseis recordings: NetCDF 4 and Zarr, which plain xarray also opens, and miniSEED export.
+
+All that is read has a checksum: samples chunk by chunk (Fletcher-32 of HDF5, CRC-32 in Zarr), attributes and channels
+as a whole (SHA-256). Files are read in the process of `selfseis.io.library_process`, because the libraries can crash
+on a damaged one.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +19,24 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from selfseis.errors import InputError
-from selfseis.io.atomic import replacing
+from selfseis.errors import InputError, one_line
+from selfseis.io.atomic import final_name, replacing
+from selfseis.io.library_process import LIBRARIES
 from selfseis.io.obspy_import import obspy
+from selfseis.quality_log import QualityLog
 from selfseis.recording.dataarray import build_recording
 from selfseis.recording.lazy_array import LazyWaveforms
 from selfseis.recording.time_axis import TimeGrid, grid_of
 from selfseis.typing import BoolArray, Float32Array, IntArray
 
 VARIABLE = "waveforms"
+CHECKSUM, N_CHUNKS = "checksum", "n_chunks"
 GROWTH_ATTRIBUTES = ("made_of", "settled_samples")
+_CHECKED_ATTRIBUTES = ("sampling_rate", "units", "start_ns", "gauge_length", *GROWTH_ATTRIBUTES, N_CHUNKS)
+_KNOWN_ATTRIBUTES = (*_CHECKED_ATTRIBUTES, CHECKSUM)
+_READ_VALUES = 16_000_000  # values read at once: 64 MB
+_MASKED_SAMPLES = 5000  # a damaged range is halved down to these before it is masked
+_MAX_CHANNELS = 10_000_000
 CHANNEL_COORDINATES = (
     "seed_id",
     "component",
@@ -30,35 +45,84 @@ CHANNEL_COORDINATES = (
     "longitude",
     "elevation",
     "sensitivity",
+    "input_units",
     "predicted",
 )
 
 
 class _ReadFromStore:
-    """Reads ranges of time of some channels; opens the file for each read, so that it can be pickled for workers."""
+    """Reads ranges of time of some channels; it holds no open file, so that it can be pickled for workers."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, quality_log: QualityLog) -> None:
         self.path = path
+        self.quality_log = quality_log
 
     def __call__(self, channels: IntArray, first: int, last: int) -> Float32Array:
-        with _opened(self.path) as store:
-            low, high = int(channels.min()), int(channels.max()) + 1
-            return np.asarray(store[VARIABLE][low:high, first:last], dtype=np.float32)[channels - low]
+        low, high = int(channels.min()), int(channels.max()) + 1
+        samples = np.empty((len(channels), last - first), np.float32)
+        step = max(1, _READ_VALUES // (high - low))
+        for begin in range(first, last, step):
+            end = min(begin + step, last)
+            samples[:, begin - first : end - first] = self._read(low, high, begin, end)[channels - low]
+        return samples
 
-
-def holds_recording(path: Path) -> bool:
-    """Whether an HDF5 file is a recording that selfseis wrote."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return (
-                VARIABLE in file
-                and "sampling_rate" in file[VARIABLE].attrs
-                and "start_ns" in file[VARIABLE].attrs
+    def _read(self, low: int, high: int, first: int, last: int) -> Float32Array:
+        """Read a range; if it is damaged, its halves, so that only the damaged chunks are masked."""
+        try:
+            samples: Float32Array = LIBRARIES.call(
+                f"{__name__}:read_store", str(self.path), low, high, first, last
             )
-    except OSError:
-        return False
+        except (InputError, OSError) as error:
+            if last - first > _MASKED_SAMPLES:
+                middle = (first + last) // 2
+                halves = [self._read(low, high, *part) for part in ((first, middle), (middle, last))]
+                return np.concatenate(halves, axis=1)
+            detail = (
+                f"samples {first} to {last} of channels {low} to {high - 1} cannot be read ({error}): masked"
+            )
+            self.quality_log.add("damaged", str(self.path), detail, lost_share=1.0)
+            return np.full((high - low, last - first), np.nan, np.float32)
+        return samples
+
+
+def read_store(path: str, low: int, high: int, first: int, last: int) -> Float32Array:
+    """Return samples ``first:last`` of the channels ``low:high`` of a selfseis file.
+
+    Raises
+    ------
+    Exception
+        Whatever the library of the format raises for damaged data.
+    """
+    with _opened(Path(path)) as store:
+        return np.asarray(store[VARIABLE][low:high, first:last], dtype=np.float32)
+
+
+def read_store_header(path: str) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], tuple[int, int]]:
+    """Return the attributes, channel coordinates and shape of a selfseis file after a check of their checksum.
+
+    Raises
+    ------
+    Exception
+        Whatever the library of the format raises; InputError if the checksum or the number of chunks differs.
+    """
+    with _opened(Path(path)) as store:
+        variable = store[VARIABLE]
+        attrs = {name: _plain(variable.attrs[name]) for name in _KNOWN_ATTRIBUTES if name in variable.attrs}
+        shape = (int(variable.shape[0]), int(variable.shape[1]))
+        declared = {name: int(np.prod(store[name].shape)) for name in CHANNEL_COORDINATES if name in store}
+        if any(size != shape[0] for size in declared.values()) or shape[0] > _MAX_CHANNELS:
+            raise ValueError(f"it declares {shape[0]} channels and coordinates of other lengths")
+        channels = {name: _texts_or_numbers(store[name]) for name in declared}
+    if CHECKSUM in attrs and attrs[CHECKSUM] != _checksum(attrs, channels, shape):
+        raise InputError("its checksum differs")
+    n_chunks = attrs.get(N_CHUNKS)
+    if n_chunks is not None and n_chunks != _n_chunks(Path(path)):
+        raise InputError(f"it holds {_n_chunks(Path(path))} of {n_chunks} chunks")
+    return attrs, channels, shape
+
+
+def _n_chunks(path: Path) -> int:
+    return sum(1 for file in Path(path, VARIABLE).iterdir() if file.name[0].isdigit())
 
 
 def open_own(path: Path) -> xr.DataArray:
@@ -69,30 +133,39 @@ def open_own(path: Path) -> xr.DataArray:
     InputError
         If the file is not a recording of selfseis, or is damaged.
     """
+    quality_log = QualityLog()
     try:
-        with _opened(path) as store:
-            variable = store[VARIABLE]
-            attrs = {name: _plain(value) for name, value in dict(variable.attrs).items()}
-            n_channels, n_samples = variable.shape
-            channels = {name: _texts_or_numbers(store[name]) for name in CHANNEL_COORDINATES if name in store}
-        grid = TimeGrid(int(attrs["start_ns"]), float(attrs["sampling_rate"]), int(n_samples))
-    except (KeyError, OSError, ValueError, TypeError) as error:
+        attrs, channels, shape = LIBRARIES.call(f"{__name__}:read_store_header", str(path))
+        grid = TimeGrid(int(attrs["start_ns"]), float(attrs["sampling_rate"]), shape[1])
+        waveforms = LazyWaveforms(_ReadFromStore(path, quality_log), *shape)
+        gauge_length = attrs.get("gauge_length")
+        units = str(attrs.get("units", ""))
+        return build_recording(waveforms, grid, channels, units, gauge_length, quality_log)
+    except (KeyError, OSError, ValueError, TypeError, ArithmeticError) as error:
         raise InputError(
-            f"{path} is not a recording that selfseis wrote, or it is damaged: write it again"
+            f"not a whole recording of selfseis ({one_line(error)}): write {path} again"
         ) from error
-    waveforms = LazyWaveforms(_ReadFromStore(path), int(n_channels), int(n_samples))
-    gauge_length = attrs.get("gauge_length")
-    return build_recording(waveforms, grid, channels, str(attrs.get("units", "")), gauge_length)
+
+
+def _checksum(attrs: dict[str, Any], channels: dict[str, npt.NDArray[Any]], shape: tuple[int, int]) -> str:
+    """Return the SHA-256 of what describes the samples, the same for all formats."""
+    stated = {name: attrs[name] for name in _CHECKED_ATTRIBUTES if name in attrs}
+    digest = hashlib.sha256(json.dumps([stated, list(shape)], sort_keys=True).encode())
+    for name in sorted(channels):
+        values = channels[name]
+        texts = values.dtype.kind in "UOT"
+        content = values.astype(str).tolist() if texts else values.astype(np.float64).tolist()
+        digest.update(json.dumps([name, content]).encode())
+    return digest.hexdigest()
 
 
 def growth_of(path: Path) -> dict[str, Any]:
     """Return the attributes of a selfseis file that control its continuation; empty if there are none."""
     try:
-        with _opened(path) as store:
-            attrs = dict(store[VARIABLE].attrs)
-    except (KeyError, OSError, ValueError, TypeError):
+        attrs, _, _ = LIBRARIES.call(f"{__name__}:read_store_header", str(path))
+    except (InputError, OSError):
         return {}
-    return {name: _plain(attrs[name]) for name in GROWTH_ATTRIBUTES if name in attrs}
+    return {name: attrs[name] for name in GROWTH_ATTRIBUTES if name in attrs}
 
 
 def _opened(path: Path) -> Any:
@@ -164,14 +237,17 @@ def write_netcdf(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> 
                 name, ("channel",), dtype=dtype, data=values.astype(object) if texts else values
             )
             variable.attrs.update(_CHANNEL_ATTRS.get(name, {}))
-        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
         time = file.create_variable("time", ("time",), dtype=np.int64, chunks=chunks[1:], **options)
         time.attrs.update(_TIME_ATTRS)
         fill = np.float32(np.nan)
         waveforms = file.create_variable(
             VARIABLE, ("channel", "time"), dtype=np.float32, chunks=chunks, fillvalue=fill, **options
         )
-        waveforms.attrs.update(_attributes(like, grid))
+        attributes = _attributes(like, grid)
+        shape = (like.sizes["channel"], grid.size)
+        attributes[CHECKSUM] = _checksum(attributes, _channel_coordinates(like), shape)
+        waveforms.attrs.update(attributes)
         for first, block in _in_whole_chunks(samples, chunks[1]):
             waveforms[:, first : first + block.shape[1]] = block
         _write_times(time, grid)
@@ -184,17 +260,28 @@ def write_zarr(path: Path, like: xr.DataArray, samples: Iterator[Samples]) -> No
     grid, chunks = grid_of(like), _chunks(like)
     group = zarr.open_group(str(path), mode="w", zarr_format=2)
     for name, values in _channel_coordinates(like).items():
-        variable = group.create_array(name, shape=values.shape, dtype=values.dtype, fill_value=None)
+        plain: dict[str, Any] = {"shape": values.shape, "dtype": values.dtype, "fill_value": None}
+        variable = group.create_array(name, compressors=None, filters=_codecs(values.dtype), **plain)
         variable[:] = values
         variable.attrs.update({"_ARRAY_DIMENSIONS": ["channel"], **_CHANNEL_ATTRS.get(name, {})})
     # xarray reads the fill value as missing data, but zero is a valid time and distance.
-    time = group.create_array("time", shape=(grid.size,), chunks=chunks[1:], dtype=np.int64, fill_value=None)
+    options: dict[str, Any] = {
+        "shape": (grid.size,),
+        "chunks": chunks[1:],
+        "dtype": np.int64,
+        "fill_value": None,
+    }
+    time = group.create_array("time", compressors=None, filters=_codecs(np.dtype(np.int64)), **options)
     time.attrs.update({"_ARRAY_DIMENSIONS": ["time"], **_TIME_ATTRS})
     shape = (like.sizes["channel"], grid.size)
-    array = group.create_array(VARIABLE, shape=shape, chunks=chunks, dtype=np.float32, fill_value=np.nan)
-    array.attrs.update({"_ARRAY_DIMENSIONS": ["channel", "time"], **_attributes(like, grid)})
+    options = {"shape": shape, "chunks": chunks, "dtype": np.float32, "fill_value": np.nan}
+    array = group.create_array(VARIABLE, compressors=None, filters=_codecs(np.dtype(np.float32)), **options)
     for first, block in _in_whole_chunks(samples, chunks[1]):
         array[:, first : first + block.shape[1]] = block
+    # An absent chunk means missing data, so a lost one would otherwise not be noticed.
+    attributes = _attributes(like, grid) | {N_CHUNKS: _n_chunks(path)}
+    attributes[CHECKSUM] = _checksum(attributes, _channel_coordinates(like), shape)
+    array.attrs.update({"_ARRAY_DIMENSIONS": ["channel", "time"], **attributes})
     _write_times(time, grid)
     zarr.consolidate_metadata(group.store)
 
@@ -254,10 +341,9 @@ def _miniseed_codes(like: xr.DataArray) -> list[str]:
 
 
 def _write_channel_table(path: Path, like: xr.DataArray, codes: list[str]) -> None:
-    """Write the channel table next to the final file, whose temporary name is ``.NAME.pid.tmp``."""
-    final = path.name.removeprefix(".").rsplit(".", 2)[0]
+    """Write the channel table next to the final file, which has a temporary name until it is complete."""
     with (
-        replacing(path.with_name(f"{final}.channels.csv")) as temporary,
+        replacing(path.with_name(f"{final_name(path)}.channels.csv")) as temporary,
         temporary.open("w", newline="") as file,
     ):
         table = csv.writer(file)
@@ -313,6 +399,13 @@ def _in_whole_chunks(samples: Iterator[Samples], length: int) -> Iterator[Sample
             start, held = start + whole, held[:, whole:].copy()
     if held.shape[1]:
         yield start, held
+
+
+def _codecs(dtype: np.dtype[Any]) -> list[Any]:
+    """Return the codecs of a Zarr array; the checksum is the last, so that it is checked before decompression."""
+    import numcodecs  # type: ignore[import-untyped]
+
+    return [numcodecs.Shuffle(dtype.itemsize), numcodecs.Zstd(level=1), numcodecs.CRC32()]
 
 
 def _text_dtype() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,10 +12,15 @@ import numpy.typing as npt
 
 from selfseis.errors import one_line
 from selfseis.geo.station_files import Site
+from selfseis.io.library_process import LIBRARIES
 from selfseis.io.obspy_import import read_stream
 from selfseis.quality_log import QualityLog
-from selfseis.recording.segments import Segment, SegmentInMemory, file_stamp, finite_samples, tidy_rate
-from selfseis.typing import Float32Array
+from selfseis.recording.compressed_files import content_of
+from selfseis.recording.segments import Segment, SegmentInMemory, file_stamp, finite_values, tidy_rate
+from selfseis.recording.trace_codes import seed_ids_of, site_of, without_duplicates
+
+_SECOND, _MILLISECOND = 10**9, 10**6  # ns
+_MAX_SAMPLES_PER_BYTE = 8  # no format packs a sample in less than a bit
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class TraceInFile(Segment):
 
     position: int
 
-    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> npt.NDArray[Any]:
         """Return samples ``first:last`` of the trace."""
         try:
             samples = _samples_of(self.unit, file_stamp(self.unit))[self.position]
@@ -34,11 +38,14 @@ class TraceInFile(Segment):
             samples = np.empty(0, dtype=np.float32)
         if samples.size != self.n_samples:
             detail = f"{self.seed_id} holds {samples.size} samples where its header states {self.n_samples}"
-            quality_log.add("truncated", self.unit, detail)
-        read = np.full(last - first, np.nan, dtype=np.float32)
-        there = finite_samples(samples[: self.n_samples], self.unit, f"of {self.seed_id}", quality_log)[
+            lost = max(0.0, 1 - samples.size / self.n_samples)
+            quality_log.add("truncated", self.unit, detail, lost_share=lost)
+        there = finite_values(samples[: self.n_samples], self.unit, f"of {self.seed_id}", quality_log)[
             first:last
         ]
+        if there.size == last - first:
+            return there
+        read = np.full(last - first, np.nan, dtype=np.result_type(there.dtype, np.float32))
         read[: there.size] = there
         return read
 
@@ -58,36 +65,49 @@ def obspy_segments(path: str, quality_log: QualityLog) -> tuple[list[Segment], d
     Exception
         Any exception of ObsPy for an unknown format.
     """
-    stream = read_stream(path, headonly=True)
+    stream = read_stream(str(content_of(path)), headonly=True)
+    n_bytes = content_of(path).stat().st_size
     segments: list[Segment] = []
     sites: dict[str, Site] = {}
     for position, (seed_id, trace) in enumerate(
-        zip(_seed_ids(stream, path, quality_log), stream, strict=True)
+        zip(seed_ids_of(stream, path, quality_log), stream, strict=True)
     ):
         start, n_samples, rate = _header(trace)
-        if n_samples > 0:
+        if n_samples > n_bytes * _MAX_SAMPLES_PER_BYTE:
+            detail = f"{seed_id} states {n_samples:,} samples in a file of {n_bytes:,} bytes: its header is damaged"
+            quality_log.add("unreadable", path, detail)
+        elif n_samples > 0:
             segments.append(TraceInFile(seed_id, start, n_samples, rate, path, position))
-        sites |= _site_of(seed_id, trace)
+        if (site := site_of(trace)) is not None:
+            sites[seed_id] = site
     return segments, sites
 
 
-def stream_segments(stream: Iterable[Any], quality_log: QualityLog) -> list[Segment]:
-    """Return the segments of an ObsPy Stream; samples are copied on reading, masked ones are gaps."""
-    traces = [part for trace in stream for part in _without_masked_samples(trace)]
+def stream_segments(stream: Iterable[Any], quality_log: QualityLog) -> tuple[list[Segment], dict[str, Site]]:
+    """Return the segments of an ObsPy Stream and the coordinates in its headers, by seed_id.
+
+    Samples are copied on reading, masked ones are gaps. A trace that repeats another one is used once.
+    """
+    unique = without_duplicates(list(stream), "stream", quality_log)
+    traces = [part for trace in unique for part in _without_masked_samples(trace)]
     segments: list[Segment] = []
-    for seed_id, trace in zip(_seed_ids(traces, "stream", quality_log), traces, strict=True):
+    sites: dict[str, Site] = {}
+    for seed_id, trace in zip(seed_ids_of(traces, "stream", quality_log), traces, strict=True):
+        if (site := site_of(trace)) is not None:
+            sites[seed_id] = site
         start, n_samples, rate = _header(trace)
-        samples = trace.data
-        if not np.isfinite(samples).all():
-            samples = finite_samples(samples, "stream", f"of {seed_id}", quality_log)
+        samples = finite_values(np.asarray(trace.data), "stream", f"of {seed_id}", quality_log)
         if n_samples:
             segments.append(SegmentInMemory(seed_id, start, n_samples, rate, "stream", samples))
-    return segments
+    return segments, sites
 
 
 @lru_cache(maxsize=4)
 def _samples_of(path: str, stamp: tuple[int, int, int]) -> list[npt.NDArray[Any]]:
-    return [trace.data for trace in read_stream(path)]
+    samples: list[npt.NDArray[Any]] = LIBRARIES.call(
+        "selfseis.io.obspy_import:read_samples", str(content_of(path))
+    )
+    return samples
 
 
 def _without_masked_samples(trace: Any) -> Iterable[Any]:
@@ -95,25 +115,17 @@ def _without_masked_samples(trace: Any) -> Iterable[Any]:
 
 
 def _header(trace: Any) -> tuple[int, int, float]:
-    return int(trace.stats.starttime._ns), int(trace.stats.npts), tidy_rate(float(trace.stats.sampling_rate))
+    start = int(trace.stats.starttime._ns) + _delay_ns(trace.stats)
+    return start, int(trace.stats.npts), tidy_rate(float(trace.stats.sampling_rate))
 
 
-def _seed_ids(traces: Iterable[Any], unit: str, quality_log: QualityLog) -> list[str]:
-    """Return the codes of traces; traces without station codes, as in exploration formats, are numbered."""
-    traces = list(traces)
-    names = [str(trace.id) for trace in traces]
-    nameless = [not trace.stats.station.strip() for trace in traces]
-    together = Counter((str(trace.id), trace.stats.starttime._ns) for trace in traces)
-    if any(nameless) or (len(traces) > 1 and together.most_common(1)[0][1] > 2):
-        quality_log.add(
-            "assumed", unit, "the traces have no station codes: they are numbered in the order of the file"
-        )
-        names = [f"XX.{number:05d}..{trace.stats.channel}" for number, trace in enumerate(traces, start=1)]
-    return names
-
-
-def _site_of(seed_id: str, trace: Any) -> dict[str, Site]:
-    header = getattr(trace.stats, "sac", None)
-    if not header or "stla" not in header or "stlo" not in header:
-        return {}
-    return {seed_id: Site(float(header["stla"]), float(header["stlo"]), float(header.get("stel", np.nan)))}
+def _delay_ns(stats: Any) -> int:
+    """Return the time from the trigger to the first sample that ObsPy leaves out: SEG-2, SEG-Y and SU state it."""
+    if "seg2" in stats:
+        seconds = str(stats.seg2.get("DELAY", "0")).split()
+        return round(float(seconds[0]) * _SECOND) if seconds else 0
+    header = getattr(stats.get("segy") or stats.get("su"), "trace_header", None)
+    if header is None:
+        return 0
+    scalar = int(header.scalar_to_be_applied_to_times or 1)
+    return round(int(header.delay_recording_time) * _MILLISECOND * (scalar if scalar > 0 else -1 / scalar))

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from selfseis.errors import InputError
-from selfseis.geo.station_files import Site, channel_coordinates, sites_from_inventory
+from selfseis.geo.channel_epochs import sites_from_inventory
+from selfseis.geo.station_files import Site, channel_coordinates
 from selfseis.io.obspy_import import read_inventory
-from selfseis.quality_log import QualityLog, quality_log_of
+from selfseis.quality_log import LOST_UNITS, QualityLog, quality_log_of
 from selfseis.recording.block_reader import BlockReader
 from selfseis.recording.coverage import set_coverage
 from selfseis.recording.das_files import Fibre, agreeing_files, matrix_segment, patch_segment, spool_segments
 from selfseis.recording.dataarray import build_recording, recording_from_array
 from selfseis.recording.find_files import Wanted
+from selfseis.recording.inventory import inventory_of, merge_inventories, set_inventory
 from selfseis.recording.lazy_array import LazyWaveforms
 from selfseis.recording.obspy_files import stream_segments
 from selfseis.recording.options import QualityControlOptions
 from selfseis.recording.scan_headers import Assumptions, Material, gather
 from selfseis.recording.segments import SAME_RATE, Segment
 from selfseis.recording.selection import matching_segments, restricted, window_of, within_span
+from selfseis.recording.sensors import group_sensors
+from selfseis.recording.single_precision import single_precision_of
 from selfseis.recording.time_axis import grid_of, to_ns
-from selfseis.recording.timeline import Timeline, common_grid
+from selfseis.recording.timeline import Timeline, common_grid, log_far_channels
+from selfseis.recording.trace_codes import refuse_files_without_channels
 
 
 def open_recording(
@@ -101,7 +106,7 @@ def open_recording(
         [source, *more], wanted, assumed, quality_log
     )
     if inventory is not None:
-        material.inventories.append(read_inventory(inventory))
+        material.inventories = [merge_inventories(material.inventories, preferred=read_inventory(inventory))]
     recording = _assembled(material, wanted, sampling_rate, gauge_length, quality_log, quality_control)
     return restricted(recording, span, select)
 
@@ -140,8 +145,9 @@ def _checked(array: xr.DataArray, sampling_rate: float | None) -> xr.DataArray:
         )
     recording = array.transpose("channel", "time")
     if recording.dtype != np.float32:
-        recording = recording.astype(np.float32)
+        recording = recording.copy(data=single_precision_of(recording.values, quality_log_of(array)))
     recording.encoding["quality_log"] = quality_log_of(array)
+    set_inventory(recording, inventory_of(array))
     rate = sampling_rate or grid_of(recording).sampling_rate
     return recording.assign_attrs(sampling_rate=float(rate))
 
@@ -159,7 +165,8 @@ def _in_memory(
     home = type(source).__module__.split(".")[0]
     if home == "obspy":
         stream = source if hasattr(source, "traces") else [source]
-        return Material(segments=stream_segments(stream, quality_log), n_files=1)
+        segments, sites = stream_segments(stream, quality_log)
+        return Material(segments=segments, sites=sites, n_files=1)
     if home == "dascore":
         spooled = (
             [patch_segment(source, "patch", quality_log)]
@@ -177,8 +184,8 @@ def _in_memory(
 def _of_array(samples: Any, assumed: Assumptions, quality_log: QualityLog) -> Material:
     if assumed.sampling_rate is None:
         raise InputError("an array has no sampling rate: give sampling_rate (Hz)")
-    given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
     if assumed.channel_spacing is not None:
+        given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
         return Material(fibres=[matrix_segment(samples, "array", *given, quality_log)], n_files=1)
     recording = recording_from_array(samples, assumed.sampling_rate, quality_log=quality_log)
     return Material(recordings=[recording], n_files=1)
@@ -206,6 +213,7 @@ def _assembled(
         segments = within_span(segments, wanted)
         return _of_fibre(segments, fibre, wanted, gauge_length, quality_log, quality_control)
     segments = within_span(matching_segments(material.segments, wanted.patterns), wanted)
+    refuse_files_without_channels(segments)
     segments = _of_one_rate(segments, rate, quality_log)
     return _of_stations(segments, material, wanted, quality_log, quality_control)
 
@@ -226,17 +234,34 @@ def _of_stations(
     window = window_of(grid, wanted)
     for timeline in timelines:
         timeline.account(quality_log, *window)
+    log_far_channels(timelines, quality_log)
     sites: dict[str, Site] = dict(material.sites)
-    for inventory in material.inventories:
-        sites |= sites_from_inventory(inventory, seed_ids, grid.start_ns)
+    if (inventory := merge_inventories(material.inventories)) is not None:
+        sites |= sites_from_inventory(inventory, _spans(by_channel, wanted), quality_log)
+    for sensor in group_sensors(seed_ids):
+        if sensor.note:
+            rows = list(sensor.rows.values())
+            quality_log.add("assumed", seed_ids[rows[0]] if len(rows) == 1 else sensor.code, sensor.note)
     reader = BlockReader(timelines, seed_ids, grid, quality_log, quality_control)
     waveforms = LazyWaveforms(reader, len(seed_ids), grid.size)
-    channels = {"seed_id": seed_ids, **channel_coordinates(seed_ids, sites)}
+    channels = {"seed_id": seed_ids, **channel_coordinates(seed_ids, sites, quality_log)}
     recording = build_recording(waveforms, grid, channels, "counts", None, quality_log)
+    set_inventory(recording, inventory)
     set_coverage(
         recording, [segment.start_ns for segment in segments], [segment.end_ns for segment in segments]
     )
     return recording
+
+
+def _spans(by_channel: Mapping[str, list[Segment]], wanted: Wanted) -> dict[str, list[tuple[int, int]]]:
+    """Return the first and last times of the segments of each channel within the requested span."""
+    begin = -(2**62) if wanted.start_ns is None else wanted.start_ns
+    end = 2**62 if wanted.end_ns is None else wanted.end_ns
+    return {
+        seed_id: [(max(begin, item.start_ns), min(end, item.end_ns)) for item in items
+                  if item.end_ns > begin and item.start_ns < end] or [(items[0].start_ns, items[0].end_ns)]
+        for seed_id, items in by_channel.items()
+    }  # fmt: skip
 
 
 def _of_fibre(
@@ -270,18 +295,15 @@ def _of_one_rate(segments: list[Segment], rate: float | None, quality_log: Quali
     if not kept:
         found = ", ".join(f"{other:g}" for other in sorted({segment.rate for segment in segments}))
         raise InputError(f"no channel has a sampling rate of {kept_rate:g} Hz: there are {found} Hz")
-    remaining = {segment.seed_id for segment in kept}
-    rejected = Counter(
-        (segment.seed_id, segment.rate)
-        for segment in segments
-        if abs(segment.rate / kept_rate - 1) > SAME_RATE
-    )
-    for (seed_id, other), count in rejected.items():
-        kind = "header_mismatch" if seed_id in remaining else "wrong_rate"
+    others = [segment for segment in segments if abs(segment.rate / kept_rate - 1) > SAME_RATE]
+    rejected: defaultdict[tuple[str, float], list[str]] = defaultdict(list)
+    for segment in others:
+        rejected[segment.seed_id, segment.rate].append(segment.unit)
+    for (seed_id, other), units in rejected.items():
         detail = (
-            f"{count} segments at {other:g} Hz instead of {kept_rate:g} Hz: left out, open them separately"
+            f"at {other:g} Hz, the rest at {kept_rate:g} Hz: left out; --sampling-rate {other:g} opens it"
         )
-        quality_log.add(kind, seed_id, detail, count)
+        quality_log.add("wrong_rate", seed_id, detail, len(units))
     return kept
 
 
@@ -293,10 +315,15 @@ def _at_rate(recording: xr.DataArray, rate: float | None) -> xr.DataArray:
 
 
 def _max_samples(segments: Sequence[Segment]) -> float:
+    """Return the rate of most samples; rates that differ by the rounding of headers count together."""
     samples: Counter[float] = Counter()
     for segment in segments:
         samples[segment.rate] += segment.n_samples
-    return max(samples, key=lambda rate: (samples[rate], rate))
+
+    def together(rate: float) -> int:
+        return sum(samples[other] for other in samples if abs(other / rate - 1) <= SAME_RATE)
+
+    return max(samples, key=lambda rate: (together(rate), samples[rate], rate))
 
 
 def _reason_for_no_data(material: Material, quality_log: QualityLog) -> str:
@@ -305,5 +332,5 @@ def _reason_for_no_data(material: Material, quality_log: QualityLog) -> str:
     reasons = [issue for issue in quality_log.issues if issue.kind != "not_waveforms"]
     if not reasons:
         return f"none of the {material.n_files} files holds waveforms: give miniSEED, SAC, SEG-Y or DAS files"
-    first = reasons[0]
+    first = next((issue for issue in reasons if issue.kind in LOST_UNITS), reasons[0])
     return f"none of the {material.n_files} files can be used, the first {first.unit}: {first.detail}"

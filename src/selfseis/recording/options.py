@@ -20,6 +20,13 @@ class QualityControlOptions(Options):
     )
     min_jump_share: float = option(0.02, "share of the amplitude", "judgement: jump to or from a plateau")
 
+    line_ratio: float = option(
+        16.0, "roundings", "judgement: median bend of the other samples, over the rounding of a straight line"
+    )
+    min_rough_share: float = option(
+        0.5, "share of the samples", "judgement: samples off any line, in a channel with interpolated gaps"
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpikeOptions(Options):

@@ -1,4 +1,4 @@
-"""Detection and masking of dead and clipped samples."""
+"""Detection and masking of dead, clipped and interpolated samples."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def mask_dead_and_clipped(
     Dead: exactly the same value for 2 s and at least 50 samples, or throughout the block. Clipped: three or
     more equal samples in a row at the extreme value of the block, when that lies 20 median absolute
     deviations from the median and is reached or left by a jump. A peak that is
-    rounded to counts is also flat, but its flanks differ by only a few counts: it has no jump.
-    All these numbers are options.
+    rounded to counts is also flat, but its flanks differ by only a few counts: it has no jump. Filled: at least 50
+    samples on a straight line that is not level, to the rounding of the samples, in a channel that is rough elsewhere:
+    a gap that was filled by interpolation. All these numbers are options.
 
     Parameters
     ----------
@@ -46,10 +47,16 @@ def mask_dead_and_clipped(
     found: list[Masked] = []
     min_dead = max(options.dead_samples, round(options.dead_seconds * rate))
     repeats = block[:, 1:] == block[:, :-1]
-    for channel in np.flatnonzero(repeats.sum(axis=1) >= options.min_plateau - 1):
+    for channel in range(len(block)):
         samples = block[channel]
+        if (bad := _straight(samples, options)).any():
+            samples[bad] = np.nan
+            found.append(Masked("filled", channel, int(bad.sum())))
+        if np.count_nonzero(repeats[channel]) < options.min_plateau - 1:
+            continue
         dead = _dead(samples, min_dead, options.dead_samples)
         for kind, bad in (("dead", dead), ("clipped", _clipped(samples, options))):
+            bad &= ~np.isnan(samples)  # masked for two reasons, counted once
             if bad.any():
                 samples[bad] = np.nan
                 found.append(Masked(kind, int(channel), int(bad.sum())))
@@ -65,6 +72,30 @@ def _dead(samples: Float32Array, min_length: int, min_constant: int) -> BoolArra
     bad = np.zeros(samples.size, dtype=bool)
     for first, last in _plateaus(samples, min_length):
         bad[first:last] = True
+    return bad
+
+
+def _straight(samples: Float32Array, options: QualityControlOptions) -> BoolArray:
+    """Find runs of samples on a sloping line, in a channel whose other samples are far from straight."""
+    bad = np.zeros(samples.size, dtype=bool)
+    bend = np.abs(samples[2:] - 2 * samples[1:-1] + samples[:-2])
+    scale = np.float32(np.nanmax(np.abs(samples), initial=0.0))
+    seen = samples[np.isfinite(samples)][:64]
+    tolerance = 4 * np.spacing(scale) + (1.0 if np.array_equal(seen, np.rint(seen)) else 0.0)
+    straight = bend <= tolerance
+    if np.count_nonzero(straight) < options.dead_samples:
+        return bad
+    edges = np.flatnonzero(np.diff(straight, prepend=False, append=False))
+    runs = [
+        (first, last + 2) for first, last in edges.reshape(-1, 2) if last + 2 - first >= options.dead_samples
+    ]
+    rough = bend[~straight & np.isfinite(bend)]
+    share = rough.size / max(1, np.count_nonzero(np.isfinite(bend)))
+    if not runs or share < options.min_rough_share or np.median(rough) < options.line_ratio * tolerance:
+        return bad
+    for first, last in runs:
+        if samples[first] != samples[last - 1]:
+            bad[first:last] = True
     return bad
 
 

@@ -14,12 +14,17 @@ from selfseis.errors import InputError, one_line
 from selfseis.geo.station_files import Site, sites_from_table
 from selfseis.io.obspy_import import read_inventory
 from selfseis.quality_log import QualityLog
-from selfseis.recording.das_files import Fibre, fibre_file, matrix_in_hdf5, matrix_segment
+from selfseis.recording.compressed_files import content_of
+from selfseis.recording.das_files import Fibre, content_of_file, fibre_segments
+from selfseis.recording.fibre_hints import hints_of, overruled
+from selfseis.recording.file_index import FileIndex
 from selfseis.recording.find_files import FoundFile, Kind, Wanted, find_files
 from selfseis.recording.miniseed import miniseed_segments
-from selfseis.recording.netcdf_zarr import holds_recording, open_own
+from selfseis.recording.netcdf_zarr import open_own
 from selfseis.recording.obspy_files import obspy_segments
 from selfseis.recording.segments import Segment
+from selfseis.recording.station_hdf5 import station_hdf5_segments
+from selfseis.recording.win import win_segments
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Material:
     sites: dict[str, Site] = field(default_factory=dict)
     inventories: list[Any] = field(default_factory=list)
     n_files: int = 0
+    index: FileIndex = field(default_factory=lambda: FileIndex(content_of_file))
 
     @property
     def kinds(self) -> list[str]:
@@ -70,6 +76,7 @@ def gather(
             _add(file, material, assumed, quality_log)
         except (InputError, OSError) as error:
             quality_log.add("unreadable", str(file.path), one_line(error))
+    material.index.save()
     return material
 
 
@@ -77,38 +84,47 @@ def _add(file: FoundFile, material: Material, assumed: Assumptions, quality_log:
     path = str(file.path)
     if file.kind is Kind.MINISEED:
         material.segments += miniseed_segments(file.path, quality_log)
+    elif file.kind is Kind.WIN:
+        material.segments += win_segments(file.path, quality_log)
     elif file.kind is Kind.ZARR:
         material.recordings.append(open_own(file.path))
     elif file.kind is Kind.HDF5:
-        _add_hdf5(file.path, material, assumed, quality_log)
+        _add_hdf5(content_of(file.path), material, assumed, quality_log)
     elif file.kind is Kind.STATION_XML:
-        material.inventories.append(read_inventory(path))
+        material.inventories.append(read_inventory(content_of(file.path)))
     elif file.kind is Kind.TABLE:
-        material.sites |= sites_from_table(file.path, quality_log)
+        material.sites |= sites_from_table(content_of(file.path), quality_log)
     elif file.kind is Kind.EMPTY and file.should_be_waveforms:
         quality_log.add("unreadable", path, "the file is empty")
-    elif file.kind is Kind.OTHER or file.named:
-        _add_other(file, material, quality_log)
+    elif file.kind is Kind.OTHER or file.should_be_waveforms:
+        _add_other(file, material, assumed, quality_log)
     else:
         quality_log.add("not_waveforms", path, "not a waveform file: left out")
 
 
 def _add_hdf5(path: Path, material: Material, assumed: Assumptions, quality_log: QualityLog) -> None:
-    if holds_recording(path):
+    hints = hints_of(path)
+    content = material.index.content(path, hints)
+    if content["kind"] == "recording":
         material.recordings.append(open_own(path))
         return
-    try:
-        material.fibres.append(fibre_file(str(path)))
-    except InputError as not_das:
-        try:
-            matrix = matrix_in_hdf5(str(path))
-        except InputError as no_matrix:
-            raise not_das from no_matrix
-        given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
-        material.fibres.append(matrix_segment(matrix, str(path), *given, quality_log))
+    of_stations = (
+        station_hdf5_segments(path, assumed.sampling_rate, quality_log)
+        if content["kind"] == "stations"
+        else None
+    )
+    if of_stations is not None:
+        material.segments += of_stations[0]
+        material.inventories += of_stations[1]
+        return
+    given = (assumed.sampling_rate, assumed.channel_spacing, assumed.gauge_length)
+    headers = overruled(content["headers"], hints)
+    if not headers:
+        raise InputError("it holds no waveforms")
+    material.fibres += fibre_segments(str(path), headers, given, quality_log)
 
 
-def _add_other(file: FoundFile, material: Material, quality_log: QualityLog) -> None:
+def _add_other(file: FoundFile, material: Material, assumed: Assumptions, quality_log: QualityLog) -> None:
     path = str(file.path)
     try:
         segments, sites = obspy_segments(path, quality_log)
@@ -116,7 +132,7 @@ def _add_other(file: FoundFile, material: Material, quality_log: QualityLog) -> 
         raise
     except Exception as error:  # ObsPy's readers may raise any exception
         if file.path.suffix.lower() == ".tdms":
-            material.fibres.append(fibre_file(path))
+            _add_hdf5(file.path, material, assumed, quality_log)
         elif file.should_be_waveforms:
             quality_log.add("unreadable", path, f"no reader of ObsPy or DASCore opens it ({one_line(error)})")
         else:

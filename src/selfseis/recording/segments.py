@@ -47,8 +47,11 @@ class Segment(ABC):
         return self.start_ns + round(self.n_samples * NANOSECONDS / self.rate)
 
     @abstractmethod
-    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
-        """Return samples ``first:last`` (the last axis); NaN, with an issue in the log, if they do not decode."""
+    def read(self, first: int, last: int, quality_log: QualityLog) -> npt.NDArray[Any]:
+        """Return samples ``first:last`` (the last axis); NaN, with an issue in the log, if they do not decode.
+
+        They keep their number type: the timeline removes large offsets before it makes them float32.
+        """
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class SegmentInMemory(Segment):
 
     samples: npt.NDArray[Any]
 
-    def read(self, first: int, last: int, quality_log: QualityLog) -> Float32Array:
+    def read(self, first: int, last: int, quality_log: QualityLog) -> npt.NDArray[Any]:
         """Return samples ``first:last``."""
-        return np.asarray(self.samples[first:last], dtype=np.float32)
+        return self.samples[..., first:last]
 
 
 def file_stamp(path: str) -> tuple[int, int, int]:
@@ -80,9 +83,41 @@ def finite_samples(samples: npt.NDArray[Any], unit: str, where: str, quality_log
     return finite
 
 
-def tidy_rate(rate: float) -> float:
-    """Remove the rounding of headers from a rate: 100.0000022 (SAC's float delta) and 99.9999 become 100."""
+def finite_values(
+    samples: npt.NDArray[Any], unit: str, where: str, quality_log: QualityLog
+) -> npt.NDArray[Any]:
+    """Return samples in their own number type, with NaN in place of infinite ones; counts both."""
+    if samples.dtype.kind != "f":
+        return samples
+    bad = ~np.isfinite(samples)
+    count = int(bad.sum())
+    if not count:
+        return samples
+    quality_log.add("nan", unit, f"{count} samples {where} are not finite numbers: masked", count)
+    return np.where(bad, np.nan, samples)
+
+
+def tidy_rate(rate: float, precision: float = 2e-7) -> float:
+    """Remove the rounding of headers from a rate: 100.0000022 Hz, from an interval in single precision, becomes 100.
+
+    Parameters
+    ----------
+    rate : float
+        In Hz.
+    precision : float
+        Largest relative error of the header; by default that of a number in single precision.
+
+    Returns
+    -------
+    float
+        The whole number of Hz or of seconds within the precision, or the rate itself.
+
+    Examples
+    --------
+    >>> tidy_rate(100.0000022, 1e-6), tidy_rate(99.9986)
+    (100.0, 99.9986)
+    """
     for candidate in (float(round(rate)), 1.0 / max(1, round(1.0 / rate))):
-        if candidate > 0 and abs(rate - candidate) <= 2e-6 * candidate:
+        if candidate > 0 and abs(rate - candidate) <= precision * candidate:
             return candidate
     return float(rate)

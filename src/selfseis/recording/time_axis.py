@@ -7,6 +7,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,18 @@ def to_ns(instant: Any) -> int:
         raise InputError(f"{instant!r} is not a time: give it as 2014-05-01T06:00:00 (UTC)") from error
 
 
+def leap_instant(midnight_ns: int) -> bool:
+    """Whether a leap second can end at a midnight, given in ns since 1970: they end in June or December.
+
+    Examples
+    --------
+    >>> leap_instant(to_ns("2017-01-01")), leap_instant(to_ns("2017-03-01"))
+    (True, False)
+    """
+    day = as_utc_datetime(midnight_ns)
+    return (day.month, day.day) in {(1, 1), (7, 1)}
+
+
 def to_datetime64(ns: npt.ArrayLike) -> Any:
     """Turn integer nanoseconds since 1970 into ``datetime64[ns]``."""
     return np.asarray(ns, dtype=np.int64).astype("datetime64[ns]")[()]
@@ -67,7 +80,7 @@ class TimeGrid:
     first: int = 0
     step: int = 1
 
-    @property
+    @cached_property
     def period(self) -> Fraction:
         """Sampling interval of the whole grid in nanoseconds."""
         return (NANOSECONDS / Fraction(self.rate)).limit_denominator(_FINEST_PERIOD)

@@ -19,6 +19,7 @@ from selfseis.recording.coverage import covered_tiles, stretches
 from selfseis.recording.netcdf_zarr import FORMATS, Samples
 from selfseis.recording.time_axis import grid_of
 
+_MINISEED_CODES = (2, 5, 2, 3)  # characters of network, station, location and channel
 _TILE_VALUES = 16_000_000  # values in memory at a time: 64 MB
 
 
@@ -45,7 +46,7 @@ class RecordingWriter:
     Raises
     ------
     InputError
-        If the name has none of the three endings, or its folder does not exist.
+        If the name has none of the three endings, if its folder does not exist, or if codes do not fit into miniSEED.
 
     Examples
     --------
@@ -65,6 +66,11 @@ class RecordingWriter:
         self._old: xr.DataArray | None = None
         if self.path.suffix not in FORMATS:
             raise InputError(f"{self.path} must end in {', '.join(FORMATS)}")
+        if self.path.suffix == ".mseed" and (unfit := codes_unfit_for_miniseed(like)):
+            raise InputError(
+                f"{self.path}: {unfit[0]} does not fit into miniSEED, which holds codes of 2, 5, 2 and 3 characters: "
+                "write .nc or .zarr"
+            )
         self._partial = self.path.with_name(self.path.name + ".partial")
         if not self.path.parent.is_dir():
             raise InputError(f"the folder {self.path.parent} does not exist: make it first")
@@ -180,6 +186,25 @@ class RecordingWriter:
                 covered = last
 
 
+def codes_unfit_for_miniseed(recording: xr.DataArray) -> list[str]:
+    """Return the seed_ids with a code that miniSEED 2 would cut, so that two stations could become one.
+
+    Parameters
+    ----------
+    recording : xarray.DataArray
+        The recording. The channels of a fibre are numbered in miniSEED, so they all fit.
+    """
+    if "distance" in recording.coords:
+        return []
+    return [
+        str(seed_id)
+        for seed_id in recording["seed_id"].values
+        if not str(seed_id).isascii()
+        or len(codes := str(seed_id).split(".")) != len(_MINISEED_CODES)
+        or any(len(code) > size for code, size in zip(codes, _MINISEED_CODES, strict=True))
+    ]
+
+
 def write_recording(recording: xr.DataArray, path: Any) -> None:
     """Write a whole recording, tile by tile.
 
@@ -194,7 +219,7 @@ def write_recording(recording: xr.DataArray, path: Any) -> None:
     Raises
     ------
     InputError
-        If the name has none of these endings, or its folder does not exist.
+        If the name has none of these endings, if its folder does not exist, or if codes do not fit into miniSEED.
 
     Examples
     --------
