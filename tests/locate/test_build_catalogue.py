@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from simulated_picks import BEGIN, LAYERED, TrueEvent, array_of_stations, events_below, false_picks, picks_of
 
+from selfseis.geo.earth_models import VelocityModel1D
 from selfseis.geo.station_files import Site
 from selfseis.geo.stations import StationTable
 from selfseis.io.obspy_import import obspy
 from selfseis.locate import LocatedCatalogue, LocateOptions, Locator, SearchVolume, locate_events
-from selfseis.locate.build_catalogue import find_events
+from selfseis.locate.build_catalogue import _Job, find_events
 from selfseis.recording import recording_from_array
 
 STATIONS = array_of_stations(8)
@@ -128,6 +129,56 @@ def test_few_stations_give_times_and_distances_without_locations(search_volume: 
         assert event.reason
     assert any("no event is located" in note for note in catalogue.notes)
     assert all(np.isnan(event.p_value) for event in catalogue.events) == (n == 1)
+
+
+def test_magnitudes_use_the_distance_from_the_elevation_of_the_station() -> None:
+    high = StationTable(STATIONS.codes, STATIONS.latitude, STATIONS.longitude, STATIONS.elevation_m + 5000)
+    search_volume = SearchVolume.around(high, LAYERED)
+    event = TrueEvent(1.0, 2.0, -1.0, 30.0)
+    picks = picks_of(event, search_volume, np.random.default_rng(4), sd_s=0.01)
+    (found,) = locate_events(picks, high, LAYERED, n_shifts=0).events
+    job = _Job(high, [], None, 0, 0, LocateOptions())
+    place = found.location
+    for arrival in place.arrivals:
+        up = high.elevation_m[high.row_of(arrival.pick.station)] / 1000 + place.depth_km
+        assert job._distances(found)[arrival.pick.station] == pytest.approx(np.hypot(arrival.distance_km, up))
+    assert up > 3
+
+
+def test_a_volume_too_shallow_for_most_events_is_deepened_unless_the_user_gives_its_depth() -> None:
+    steep = array_of_stations(8, radius_km=1.0)
+    stations = StationTable(steep.codes, steep.latitude, steep.longitude, 0.2 * steep.elevation_m)
+    truth = [TrueEvent(0.1 * k, 0.2, 1.5 + 0.1 * k, 30 + 60.0 * k) for k in range(5)]
+    deep = SearchVolume.around(stations, LAYERED, 6.0)
+    picks = [p for event in truth for p in picks_of(event, deep, np.random.default_rng(3), sd_s=0.005)]
+    found = locate_events(picks, stations, LAYERED, n_shifts=0)
+    assert [event.location.depth_km for event in found.events] == pytest.approx(
+        [1.5, 1.6, 1.7, 1.8, 1.9], abs=0.3
+    )
+    assert any("bottom of the search volume" in note for note in found.notes)
+    kept = locate_events(picks, stations, LAYERED, n_shifts=0, max_depth_km=1.0)
+    assert max(event.location.depth_km for event in kept.events) <= 1.0
+
+
+def test_components_with_location_codes_of_their_own_are_one_station(search_volume: SearchVolume) -> None:
+    truth = events_below(search_volume, 3, 90.0)
+    picks = [p for event in truth for p in picks_of(event, search_volume, np.random.default_rng(12))]
+    apart = [
+        replace(p, seed_id=p.seed_id.replace("..HH", ".37.HH" if p.phase == "P" else ".38.HH")) for p in picks
+    ]
+    plain, joined = (locate_events(given, STATIONS, LAYERED, n_shifts=0) for given in (picks, apart))
+    assert len(joined.events) == len(plain.events) == 3
+    assert joined.wadati.n_pairs == plain.wadati.n_pairs
+    for one, other in zip(plain.events, joined.events, strict=True):
+        assert other.location.latitude == pytest.approx(one.location.latitude, abs=1e-6)
+        assert set(other.picks) <= set(apart)
+
+
+def test_a_velocity_model_of_gradients_is_noted(search_volume: SearchVolume, tmp_path) -> None:
+    (tmp_path / "v.csv").write_text("depth_km,vp,vs\n0,5,2.9\n30,7,4\n")
+    model = VelocityModel1D.from_file(tmp_path / "v.csv")
+    catalogue = locate_events([], STATIONS, model, n_shifts=0)
+    assert any("linear between its depths" in note for note in catalogue.notes)
 
 
 def test_stations_without_coordinates_give_origin_times(search_volume: SearchVolume) -> None:

@@ -7,10 +7,12 @@ import pytest
 import xarray as xr
 
 from selfseis.catalogue.records import Amplitude, Pick
+from selfseis.geo.response_units import motion_units
 from selfseis.io.obspy_import import obspy
-from selfseis.locate.amplitudes import AmplitudeMeter, arrival_times
+from selfseis.locate.amplitudes import AmplitudeMeter, arrival_times, displacement_response
 from selfseis.locate.magnitude import distance_correction, local_magnitude, relative_magnitudes
 from selfseis.recording import recording_from_array
+from selfseis.recording.inventory import set_inventory
 
 BEGIN = np.datetime64("2024-01-01", "ns")
 RATE = 100.0
@@ -63,6 +65,84 @@ def test_a_full_response_and_a_flat_sensitivity_agree() -> None:
     flat = measured(recording(counts / 1e9, "m/s"))
     assert with_response is not None and with_response.is_ground_motion
     assert with_response.value == pytest.approx(flat.value, rel=0.02)
+
+
+UNITS = {"M/S": (1, 1.0), "NM/S": (1, 1e9), "um/s": (1, 1e6), "M": (0, 1.0), "nm": (0, 1e9), "M/S**2": (2, 1.0),
+         "m/s^2": (2, 1.0), "M/S/S": (2, 1.0), "CM/S**2": (2, 100.0), "gal": (2, 100.0)}  # fmt: skip
+
+
+def response_per(units: str, with_stages: bool):
+    """Response of 2 counts per unit, flat above 0.1 Hz."""
+    obspy()
+    from obspy.core.inventory import InstrumentSensitivity, Response
+
+    if not with_stages:
+        return Response(instrument_sensitivity=InstrumentSensitivity(2.0, 5.0, units, "COUNTS"))
+    poles = [-0.037 + 0.037j, -0.037 - 0.037j]
+    return Response.from_paz([0j, 0j], poles, 2.0, 5.0, units, "COUNTS", normalization_frequency=5.0)
+
+
+@pytest.mark.filterwarnings("ignore:ObsPy can not map unit", "ignore:The unit")
+@pytest.mark.parametrize("with_stages", [False, True])
+@pytest.mark.parametrize("units", list(UNITS))
+def test_the_input_units_of_a_response_count(units, with_stages) -> None:
+    derivative, per_si = UNITS[units]
+    found, reason = displacement_response(response_per(units, with_stages))
+    assert found is not None and not reason and motion_units(units) == (derivative, per_si)
+    f = np.array([2.0, 5.0])
+    np.testing.assert_allclose(np.abs(found(f)), 2 * per_si * (2 * np.pi * f) ** derivative, rtol=2e-3)
+
+
+@pytest.mark.filterwarnings("ignore:ObsPy can not map unit", "ignore:The unit")
+@pytest.mark.parametrize(
+    ("units", "with_stages"),
+    [("PA", False), ("PA", True), ("V", True), ("rad/s", True), ("m3/s", False), ("M/M", True), ("", False)],
+)
+def test_other_units_give_no_local_magnitude(units, with_stages) -> None:
+    found, reason = displacement_response(response_per(units, with_stages))
+    assert found is None and ("no input units" in reason if not units else units in reason)
+
+
+def inventory_of_units(units: str, codes=("HHE", "HHN", "HHZ"), value: float = 2.0):
+    obspy()
+    from obspy.core.inventory import Channel, InstrumentSensitivity, Inventory, Network, Response, Station
+
+    stated = Response(instrument_sensitivity=InstrumentSensitivity(value, 5.0, units, "COUNTS"))
+    channels = [Channel(code, "", 1.0, 2.0, 0.0, 0.0, response=stated) for code in codes]
+    return Inventory([Network("A", [Station("B", 1.0, 2.0, 0.0, channels=channels)])])
+
+
+def test_a_recording_carries_its_responses_and_an_unusable_one_is_named() -> None:
+    counts = recording(2e9 * np.gradient(3e-6 * wavelet(), 1 / RATE), "counts")
+    set_inventory(counts, inventory_of_units("NM/S"))
+    found = measured(counts)
+    flat = measured(recording(np.gradient(3e-6 * wavelet(), 1 / RATE), "m/s"))
+    assert found.is_ground_motion and found.value == pytest.approx(flat.value, rel=1e-3)
+    meter = AmplitudeMeter(counts, inventory_of_units("PA"))
+    relative = meter.measure(P_TIME, S_TIME, "A.B.")
+    assert relative is not None and not relative.is_ground_motion
+    assert meter.unusable["A.B..HHE"] == "its response is per PA"
+
+
+def test_of_two_sensors_the_picked_one_is_measured_or_the_other_if_it_is_clipped() -> None:
+    motion = 3e-6 * wavelet()
+    clipped = np.clip(motion, -1e-6, 1e-6)
+    ids = [f"A.B..{band}{letter}" for band in ("HH", "HN") for letter in "ENZ"]
+    for first in (motion, clipped):
+        noise = 1e-12 * np.random.default_rng(0).standard_normal((6, len(motion)))
+        samples = np.stack([first] * 3 + [0.5 * motion] * 3) + noise * (first is motion)
+        record = recording_from_array(samples, RATE, BEGIN, seed_id=ids, units="m")
+        meter = AmplitudeMeter(record)
+        of_band = {
+            band: meter.measure(P_TIME, S_TIME, "A.B.", {f"A.B..{band}Z"}).seed_id[5:7]
+            for band in ("HH", "HN")
+        }
+        assert of_band == ({"HH": "HH", "HN": "HN"} if first is motion else {"HH": "HN", "HN": "HN"})
+
+
+def test_a_hydrophone_gives_no_amplitude() -> None:
+    record = recording_from_array(1e-6 * wavelet(), RATE, BEGIN, seed_id=["A.B..HDH"], units="m")
+    assert AmplitudeMeter(record).measure(P_TIME, S_TIME, "A.B.") is None
 
 
 def test_local_magnitude_follows_the_standard() -> None:

@@ -1,12 +1,14 @@
 """Amplitudes of events: the largest zero-to-peak amplitude on the horizontals of a station in a window around S.
 
 If the response is known, the amplitude is that of a Wood-Anderson seismograph in nm (period 0.8 s, damping 0.8, gain 1,
-as in the IASPEI standard). Otherwise it is that of the recording above 1 Hz, in its own units.
+as in the IASPEI standard). Otherwise it is that of the recording above 1 Hz, in its own units. A response whose input
+units are no ground motion, such as those of a hydrophone, counts as unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,16 @@ import numpy.typing as npt
 import xarray as xr
 
 from selfseis.catalogue.records import Amplitude, Pick
-from selfseis.io.obspy_import import obspy
+from selfseis.geo.channel_epochs import response_at
+from selfseis.geo.response_units import motion_units
+from selfseis.io.obspy_import import read_inventory
 from selfseis.locate.options import AmplitudeOptions
 from selfseis.recording import sample_times, sampling_rate
 from selfseis.recording.components import Station, stations_of
+from selfseis.recording.inventory import inventory_of
 from selfseis.typing import FloatArray
 
+ACCELEROMETERS = "NG"  # SEED instrument codes
 WOOD_ANDERSON_POLES = (-6.283185 + 4.712389j, -6.283185 - 4.712389j)  # period 0.8 s, damping 0.8
 
 
@@ -30,11 +36,17 @@ class AmplitudeMeter:
     ----------
     recording : xarray.DataArray
         The recording. Only short windows are read.
-    inventory : obspy.Inventory, optional
-        Instrument responses. Without an inventory, the response is taken as flat for ``units`` of m, nm, m/s, nm/s,
-        um/s or m/s**2, or with the coordinate ``sensitivity`` (counts per m/s; per m/s**2 for accelerometers).
+    inventory : obspy.Inventory or path, optional
+        Instrument responses; by default those with which the recording was opened. Without one, the response is taken
+        as flat for ``units`` of ground motion such as nm/s, or with the coordinate ``sensitivity``: counts per
+        ``input_units``, or else per m/s, and per m/s**2 for accelerometers.
     options : AmplitudeOptions
         Windows and filters.
+
+    Attributes
+    ----------
+    unusable : dict of str to str
+        Channels whose response cannot be used, and the reason; known after measuring.
     """
 
     def __init__(
@@ -44,16 +56,23 @@ class AmplitudeMeter:
         options: AmplitudeOptions = AmplitudeOptions(),
     ) -> None:
         self.recording = recording
-        self.inventory = inventory
+        self.inventory = inventory_of(recording) if inventory is None else read_inventory(inventory)
         self.options = options
-        self._stations = {station.code: station for station in stations_of(recording)}
+        self.unusable: dict[str, str] = {}
+        self._sensors: dict[str, list[Station]] = {}
+        for sensor in stations_of(recording):
+            if not sensor.is_pressure:
+                self._sensors.setdefault(sensor.code, []).append(sensor)
+        self._responses: dict[int, Callable[[FloatArray], npt.NDArray[Any]] | None] = {}
         self._rate = sampling_rate(recording)
         self._begin = sample_times(recording, 0)
         self._seed_ids = (
             [str(name) for name in recording["seed_id"].values] if "seed_id" in recording.coords else None
         )
 
-    def measure(self, p_time: np.datetime64, s_time: np.datetime64, station: str) -> Amplitude | None:
+    def measure(
+        self, p_time: np.datetime64, s_time: np.datetime64, station: str, picked: Collection[str] = ()
+    ) -> Amplitude | None:
         """Measure the amplitude at a station, from just before P to one S - P time (at least 2 s) after S.
 
         Parameters
@@ -62,6 +81,9 @@ class AmplitudeMeter:
             Observed or predicted arrival times.
         station : str
             "NET.STA.LOC".
+        picked : collection of str, optional
+            Channels with picks. Of several sensors at the station the one with most of them is measured, and another
+            only if that one has no amplitude.
 
         Returns
         -------
@@ -69,9 +91,19 @@ class AmplitudeMeter:
             None if there is no such station, the window has a gap or is clipped, or the signal is below twice the
             noise before P.
         """
-        found = self._stations.get(station)
-        if found is None or self._seed_ids is None:
+        if self._seed_ids is None:
             return None
+        sensors = sorted(self._sensors.get(station, []), key=lambda sensor: -self._n_picked(sensor, picked))
+        measured = (self._of_sensor(sensor, p_time, s_time) for sensor in sensors)
+        return next((amplitude for amplitude in measured if amplitude is not None), None)
+
+    def _n_picked(self, sensor: Station, picked: Collection[str]) -> int:
+        return sum(
+            row is not None and self._seed_ids is not None and self._seed_ids[row] in picked
+            for row in sensor.rows
+        )
+
+    def _of_sensor(self, sensor: Station, p_time: np.datetime64, s_time: np.datetime64) -> Amplitude | None:
         span = max(float((s_time - p_time) / np.timedelta64(1, "ns")) * 1e-9, self.options.min_window)
         margin = max(0.2 * span, self.options.min_window)
         first, split, last = (
@@ -85,8 +117,8 @@ class AmplitudeMeter:
             return None
         measured = [
             amplitude
-            for row in _horizontals(found)
-            if (amplitude := self._of_channel(row, first, split, last, station)) is not None
+            for row in _horizontals(sensor)
+            if (amplitude := self._of_channel(row, first, split, last, sensor.code)) is not None
         ]
         return max(measured, key=lambda amplitude: amplitude.value, default=None)
 
@@ -137,29 +169,31 @@ class AmplitudeMeter:
         self, row: int, seed_id: str, first: int
     ) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
         """Return the recorded signal per m of displacement as a function of frequency; None if unknown."""
+        if recorded := motion_units(str(self.recording.attrs.get("units", ""))):
+            return _flat(recorded.per_si, recorded.derivative)
         if self.inventory is not None:
-            return _from_inventory(self.inventory, seed_id, sample_times(self.recording, first))
-        units = str(self.recording.attrs.get("units", "")).lower().replace("^", "**").replace(" ", "")
-        if units in _FLAT:
-            order, factor = _FLAT[units]
-            return lambda f: factor * (2j * np.pi * f) ** order
-        if "sensitivity" in self.recording.coords and np.isfinite(self.recording["sensitivity"].values[row]):
-            counts = float(self.recording["sensitivity"].values[row])
-            order = 2 if seed_id[-2:-1] == "N" else 1
-            return lambda f: counts * (2j * np.pi * f) ** order
-        return None
+            time_ns = int(sample_times(self.recording, first).astype("datetime64[ns]").astype(np.int64))
+            stated = response_at(self.inventory, seed_id, time_ns)
+            return None if stated is None else self._checked_response(stated, seed_id)
+        if "sensitivity" not in self.recording.coords:
+            return None
+        counts = float(self.recording["sensitivity"].values[row])
+        spelled = (
+            str(self.recording["input_units"].values[row]) if "input_units" in self.recording.coords else ""
+        )
+        units = motion_units(spelled or ("m/s**2" if seed_id[-2:-1] in ACCELEROMETERS else "m/s"))
+        if units is None:
+            self.unusable[seed_id] = f"its sensitivity is per {spelled}"
+        return _flat(counts * units.per_si, units.derivative) if units and np.isfinite(counts) else None
 
-
-# Recorded signal per m of displacement: the power of i omega, and a factor.
-_FLAT = {
-    "m": (0, 1.0),
-    "nm": (0, 1e9),
-    "m/s": (1, 1.0),
-    "nm/s": (1, 1e9),
-    "um/s": (1, 1e6),
-    "m/s**2": (2, 1.0),
-    "m/s/s": (2, 1.0),
-}
+    def _checked_response(self, stated: Any, seed_id: str) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
+        """Return the response of an ObsPy Response; None, with the reason in `unusable`, without units of motion."""
+        if id(stated) not in self._responses:
+            found, reason = displacement_response(stated)
+            self._responses[id(stated)] = found
+            if found is None:
+                self.unusable[seed_id] = reason
+        return self._responses[id(stated)]
 
 
 def arrival_times(picks: Sequence[Pick], vp_vs: float) -> dict[str, tuple[np.datetime64, np.datetime64]]:
@@ -195,17 +229,38 @@ def _rise(f: FloatArray, low: float, high: float) -> FloatArray:
     return np.asarray(np.sin(np.pi / 2 * np.clip((f - low) / (high - low), 0, 1)) ** 2, float)
 
 
-def _from_inventory(
-    inventory: Any, seed_id: str, when: np.datetime64
-) -> Callable[[FloatArray], npt.NDArray[Any]] | None:
-    module = obspy()
-    time = module.UTCDateTime(ns=int(when.astype("datetime64[ns]").astype(np.int64)))
-    try:
-        response = inventory.get_response(seed_id, time)
-    except Exception:  # ObsPy raises a bare Exception without a response
-        return None
+def _flat(per_si: float, derivative: int) -> Callable[[FloatArray], npt.NDArray[Any]]:
+    return lambda f: per_si * (2j * np.pi * f) ** derivative
+
+
+def displacement_response(stated: Any) -> tuple[Callable[[FloatArray], npt.NDArray[Any]] | None, str]:
+    """Return the counts per m of displacement of an ObsPy Response, or None and the reason.
+
+    Parameters
+    ----------
+    stated : obspy.core.inventory.Response
+        With stages, or with a sensitivity only, which is taken as flat. Its input units decide what it refers to:
+        ObsPy's own conversion to displacement takes units that it does not know as velocity.
+    """
+    sensitivity = getattr(stated, "instrument_sensitivity", None)
+    stages = getattr(stated, "response_stages", None) or []
+    spelled = str((getattr(stages[0], "input_units", None) if stages else None)
+                  or getattr(sensitivity, "input_units", None) or "")  # fmt: skip
+    units = motion_units(spelled)
+    if units is None:
+        return None, f"its response is per {spelled}" if spelled else "its response states no input units"
+    if not stages:
+        value = float(getattr(sensitivity, "value", None) or np.nan)
+        if not np.isfinite(value):
+            return None, "its response states no sensitivity"
+        return _flat(value * units.per_si, units.derivative), ""
+    in_si = copy.deepcopy(stated)  # evalresp scales some prefixes and not others, so it gets none
+    in_si.response_stages[0].input_units = units.si_name.upper()
+    if in_si.instrument_sensitivity is not None:
+        in_si.instrument_sensitivity.input_units = units.si_name.upper()
 
     def displacement(f: FloatArray) -> npt.NDArray[Any]:
-        return np.asarray(response.get_evalresp_response_for_frequencies(f, output="DISP"))
+        per_si = np.asarray(in_si.get_evalresp_response_for_frequencies(f, output="DEF"))
+        return per_si * units.per_si * (2j * np.pi * f) ** units.derivative
 
-    return displacement if getattr(response, "response_stages", None) else None
+    return displacement, ""

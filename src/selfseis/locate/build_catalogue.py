@@ -24,8 +24,10 @@ from selfseis.locate.pick_assignment import PickAssignment
 from selfseis.locate.pyocto_association import AssociatedEvent, associate, match_tolerance
 from selfseis.locate.search_volume import SearchVolume
 from selfseis.locate.significance import Associate, best_null_scores, default_n_shifts, p_value
+from selfseis.locate.station_faults import find_late_stations, find_misplaced_stations
 from selfseis.locate.velocity_estimation import estimate_velocity
 from selfseis.recording import as_recording
+from selfseis.recording.sensors import station_names
 from selfseis.typing import FloatArray
 
 
@@ -55,9 +57,9 @@ def locate_events(
         The velocity model; by default it is estimated from the picks.
     recording : xarray.DataArray, path, Stream or Patch, optional
         Waveforms, for magnitudes.
-    inventory : obspy.Inventory, optional
-        Instrument responses, for local magnitudes. Without them, magnitudes are relative unless the recording has
-        units of ground motion.
+    inventory : obspy.Inventory or path, optional
+        Instrument responses, for local magnitudes; by default those with which the recording was opened. Without them,
+        magnitudes are relative unless the recording has units of ground motion.
     min_picks : int, optional
         Minimum number of picks per event; by default a quarter of all possible ones, within 5 to 8.
     max_depth_km : float, optional
@@ -85,10 +87,12 @@ def locate_events(
     >>> catalogue = locate_events(read_picks("picks.csv"), StationTable.from_file("stations.csv"))  # doctest: +SKIP
     >>> catalogue.write("catalogue")  # doctest: +SKIP
     """
-    picks = in_time(picks)
+    picks = in_time(_with_sensors(picks))
     names = list(dict.fromkeys(pick.station for pick in picks))
     known = stations.only(names)
     notes = [*stations.notes, *_notes_on_missing_stations(names, known)]
+    if velocity is not None and "linear" in velocity.source:
+        notes.append(f"the velocity model is {velocity.source}")
     meter = None
     if recording is not None:
         meter = AmplitudeMeter(as_recording(recording), inventory, options.amplitudes)
@@ -118,27 +122,44 @@ class _Job:
     ) -> LocatedCatalogue:
         """Return located events, for three stations or more with coordinates."""
         options, error = self.options, self.options.location.model_error
+        may_deepen = (
+            max_depth_km is None and velocity is not None
+        )  # an estimated one has fitted the depths too
         if velocity is None:
             estimated = estimate_velocity(picks, self.stations, max_depth_km, options)
             velocity, error = estimated.model, options.location.estimated_model_error
             self.notes.append(estimated.note)
         volume = SearchVolume.around(self.stations, velocity, max_depth_km, options.search_volume)
+        locator = Locator(volume, error, options.location)
+        find = partial(find_events, locator=locator, min_picks=min_picks, options=options.association)
+        found = find(picks)
+        n_at_bottom = sum(_is_at_bottom(place, volume) for _, place in found)
+        limits = options.search_volume
+        if may_deepen and n_at_bottom >= max(limits.min_at_bottom, limits.min_share_at_bottom * len(found)):
+            top, bottom = volume.depth_limits
+            deeper = min(2 * bottom - top, limits.max_depth)
+            self.notes.append(
+                f"{n_at_bottom} of {len(found)} events lie at the bottom of the search volume, at {bottom:.1f} km: "
+                f"it now reaches {deeper:.1f} km"
+            )
+            return self.located_catalogue(picks, velocity, min_picks, deeper)
         outside = tuple(code for code, far in zip(self.stations.codes, volume.outside, strict=True) if far)
         self.notes.extend(
             f"station {code} lies far outside the array: its picks are used, but the search volume does not "
             "extend to it"
             for code in outside
         )
-        locator = Locator(volume, error, options.location)
-        find = partial(find_events, locator=locator, min_picks=min_picks, options=options.association)
-        found = find(picks)
         places = [place for _, place in found]
         tolerance = match_tolerance(volume, picks, options.association) / 2
         faults = find_clock_errors(picks, places, locator, tolerance, options.clock_errors)
         used = remove_faulty_picks(picks, faults, options.clock_errors)
-        if faults:
-            self.notes.extend(str(fault) for fault in faults)
+        misplaced = find_misplaced_stations(used, places, locator, tolerance, options.station_faults)
+        used = [pick for pick in used if all(pick.station != fault.station for fault in misplaced)]
+        self.notes.extend(str(fault) for fault in [*faults, *misplaced])
+        if faults or misplaced:
             found = find(used)
+        late = find_late_stations([place for _, place in found], options.station_faults)
+        self.notes.extend(str(fault) for fault in late)
         wadati = fit_wadati((group.picks for group, _ in found), options=options.wadati)
         self.notes.append(str(wadati))
         best = self._null_scores(used, lambda shifted: [group for group, _ in find(shifted)])
@@ -233,7 +254,10 @@ class _Job:
         if self.meter is None or not events:
             return events
         amplitudes = [_amplitudes(event, self.meter, velocity.vp_vs) for event in events]
-        distances = [_distances(event) for event in events]
+        distances = [self._distances(event) for event in events]
+        self.notes.extend(
+            f"no local magnitude from {seed_id}: {reason}" for seed_id, reason in self.meter.unusable.items()
+        )
         options = self.options.magnitude
         local = [local_magnitude(a, d, options) for a, d in zip(amplitudes, distances, strict=True)]
         if any(local):
@@ -247,6 +271,20 @@ class _Job:
                 "magnitudes are relative (Mrel, 0 for the median event), because no response is known"
             )
         return [replace(event, magnitude=magnitude) for event, magnitude in zip(events, found, strict=True)]
+
+    def _distances(self, event: Event) -> dict[str, float]:
+        """Hypocentral distance by station, from its elevation; from S - P if the event is not located."""
+        place = event.location
+        if place is None:
+            return event.distances_km
+        rows = {
+            arrival.pick.station: self.stations.row_of(arrival.pick.station) for arrival in place.arrivals
+        }
+        depths = {name: 0.0 if row is None else self.stations.depth_km[row] for name, row in rows.items()}
+        return {
+            a.pick.station: float(np.hypot(a.distance_km, place.depth_km - depths[a.pick.station]))
+            for a in place.arrivals
+        }
 
 
 def find_events(
@@ -288,6 +326,23 @@ def find_events(
         options=options,
     )
     return PickAssignment(known, locator, tolerance, min_picks, options).assign_picks(candidates)
+
+
+def _is_at_bottom(place: Location, volume: SearchVolume) -> bool:
+    top, bottom = volume.depth_limits
+    return place.depth_km > bottom - 1e-3 * (bottom - top)
+
+
+def _with_sensors(picks: Sequence[Pick]) -> list[Pick]:
+    """Return picks with the names of those sensors whose components have several location codes."""
+    channels = list(dict.fromkeys(pick.seed_id for pick in picks if pick.seed_id.count(".") == 3))
+    sensor_of = dict(zip(channels, station_names(channels), strict=True))
+    return [
+        replace(pick, sensor=sensor_of[pick.seed_id])
+        if sensor_of.get(pick.seed_id, pick.station) != pick.station
+        else pick
+        for pick in picks
+    ]
 
 
 def _notes_on_missing_stations(names: Sequence[str], known: StationTable) -> list[str]:
@@ -332,17 +387,9 @@ def _reason(place: Location | None, large_gap_deg: float) -> str:
 
 def _amplitudes(event: Event, meter: AmplitudeMeter, vp_vs: float) -> list[Amplitude]:
     times = arrival_times(event.picks, vp_vs)
-    found = [meter.measure(p, s, station) for station, (p, s) in times.items()]
+    picked = {pick.seed_id for pick in event.picks}
+    found = [meter.measure(p, s, station, picked) for station, (p, s) in times.items()]
     return [amplitude for amplitude in found if amplitude is not None]
-
-
-def _distances(event: Event) -> dict[str, float]:
-    """Hypocentral distance by station; from S - P if the event is not located."""
-    place = event.location
-    if place is None:
-        return event.distances_km
-    depth = max(place.depth_km, 0.0)
-    return {a.pick.station: float(np.hypot(a.distance_km, depth)) for a in place.arrivals}
 
 
 def _unassociated(picks: Sequence[Pick], events: Sequence[Event]) -> list[Pick]:

@@ -17,6 +17,12 @@ class SearchVolumeOptions(Options):
     depth_per_aperture: float = option(1.0, "apertures", "judgement: array resolves depths down to its size")
     min_depth: float = option(1.0, "km", "judgement")
     max_depth: float = option(250.0, "km", "judgement: the earth is flat in the travel times")
+    min_at_bottom: int = option(
+        3, "events", "judgement: with so many at the bottom, the default depth is doubled once"
+    )
+    min_share_at_bottom: float = option(
+        0.5, "share", "judgement: of the events; a few always have poor depths"
+    )
     array: ArrayOptions = option_group(ArrayOptions)
     travel_times: LayeredOptions = option_group(LayeredOptions)
 
@@ -113,6 +119,31 @@ class ClockErrorOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StationFaultOptions(Options):
+    """Evidence for wrong coordinates of a station, and for a small error of its clock."""
+
+    max_reach: float = option(1.0, "apertures", "judgement: positions farther away are not searched")
+    max_steps: int = option(40, "steps", "run time: of the search from the coordinates outwards")
+    max_events: int = option(60, "events", "run time: spread over the catalogue")
+    min_events: int = option(5, "events", "judgement")
+    min_share: float = option(0.6, "share", "judgement: of the events after which the station has picks")
+    max_share_stated: float = option(
+        0.4, "share", "judgement: events that fit the coordinates, of those that fit another position"
+    )
+    min_error: float = option(0.02, "s", "judgement: smallest standard error of a median residual")
+    min_ratio: float = option(
+        4.0,
+        "1",
+        "judgement: of a clock error to the residuals of the other stations, and to its standard error",
+    )
+    max_difference: float = option(
+        0.35,
+        "share",
+        "judgement: of P and S residuals; slow rocks below a station give 0.5 with vp/vs of 1.73",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignificanceOptions(Options):
     """Number of records with shifted stations."""
 
@@ -155,6 +186,7 @@ class LocateOptions(Options):
     velocity_estimation: VelocityEstimationOptions = option_group(VelocityEstimationOptions)
     wadati: WadatiOptions = option_group(WadatiOptions)
     clock_errors: ClockErrorOptions = option_group(ClockErrorOptions)
+    station_faults: StationFaultOptions = option_group(StationFaultOptions)
     significance: SignificanceOptions = option_group(SignificanceOptions)
     amplitudes: AmplitudeOptions = option_group(AmplitudeOptions)
     magnitude: MagnitudeOptions = option_group(MagnitudeOptions)
