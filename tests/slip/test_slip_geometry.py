@@ -139,7 +139,7 @@ def test_triangles_make_a_curved_fault(tmp_path: Path) -> None:
         ),
         ({"type": "Polygon", "coordinates": [[[0, 0, 1]] * 7]}, {}, "corners"),
         ({"type": "MultiPoint", "coordinates": [[30, 40]]}, {}, "not a patch"),
-        ({"type": "Point", "coordinates": [30, 40]}, PROPERTIES | {"dip": 120.0}, "dip between"),
+        ({"type": "Point", "coordinates": [30, 40]}, PROPERTIES | {"dip": 120.0}, "dip must be between"),
         (None, {}, "neither a geometry"),
     ],
 )

@@ -37,7 +37,7 @@ def made_bulletin(seed: int = 0, *, structure: bool = True, phases: tuple[str, .
                         "event_depth_km": depth,
                         "station": f"ST{station:02d}",
                         "phase": phase,
-                        "travel_time_s": 1.0,
+                        "travel_time_s": 15.0,
                         "sigma_s": NOISE_S,
                         "station_latitude": -30 + north,
                         "station_longitude": 140 + east,

@@ -49,6 +49,7 @@ def evaluate_priors(
     others: Sequence[HeldOut] = (),
     *,
     seed: int = 0,
+    more: str = "more data",
     options: EvaluationOptions = EvaluationOptions(),
 ) -> Verdict:
     """Compare the chosen prior with a baseline and with the null, by a paired bootstrap over held-out blocks.
@@ -61,6 +62,8 @@ def evaluate_priors(
     others : sequence of HeldOut
         Further priors for the table in the details.
     seed : int
+    more : str
+        What would narrow the intervals, in words.
     options : EvaluationOptions
         Minimum gain and error rate.
 
@@ -78,6 +81,7 @@ def evaluate_priors(
         min_gain=options.min_gain,
         error_rate=options.error_rate,
         seed=seed,
+        more=more,
         details={"priors": [prior_row(heldout) for heldout in (method, *others, baseline, null)]},
     )
 

@@ -35,11 +35,17 @@ from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, rake_basis
 from selfseis.slip.gnss import Gnss
 from selfseis.slip.insar import Insar
-from selfseis.slip.leave_one_type_out import HeldOutType, hold_out_types, score_types, summarise_types
-from selfseis.slip.moment import magnitude_with_interval, moment_by_depth, rigidity_of
+from selfseis.slip.leave_one_type_out import (
+    HeldOutType,
+    capped_verdict,
+    hold_out_types,
+    score_types,
+    summarise_types,
+)
+from selfseis.slip.moment import doubtful_magnitude, magnitude_with_interval, moment_by_depth, rigidity_of
 from selfseis.slip.options import SlipOptions
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups, check_size
-from selfseis.slip.prepare import prepare
+from selfseis.slip.prepare import Unit, prepare
 from selfseis.slip.priors import PRIORS, candidate, check_names, no_slip, smooth_prior, uniform_slip
 from selfseis.slip.problem import slip_problem
 from selfseis.slip.robust_noise import MeasuredNoise, NoiseModel, log_outliers
@@ -109,6 +115,9 @@ class SlipInversion(Estimator):
         Gaussian noise, or Student's t, under which outliers count less; by default held-out data choose.
     max_patches : int
         Maximum number of patch groups; neighbouring patches of finer faults are merged and slip as one.
+    gnss_unit, insar_unit : {"m", "cm", "mm"}, optional
+        Unit of the displacements and errors in tables; by default that of their headers, or metres where these are
+        possible.
     n_oracle : int
         Number of models drawn from the prior to measure the best correlation that the geometry allows.
     seed : int
@@ -166,6 +175,8 @@ class SlipInversion(Estimator):
         check_sign: bool = True,
         noise_model: NoiseModel = "auto",
         max_patches: int = MAX_PATCH_GROUPS,
+        gnss_unit: Unit | None = None,
+        insar_unit: Unit | None = None,
         n_oracle: int = 6,
         seed: int = 0,
         options: SlipOptions = SlipOptions(),
@@ -180,6 +191,8 @@ class SlipInversion(Estimator):
         self.check_sign = check_sign
         self.noise_model = noise_model
         self.max_patches = max_patches
+        self.gnss_unit = gnss_unit
+        self.insar_unit = insar_unit
         self.n_oracle = n_oracle
         self.seed = seed
         self.options = options
@@ -225,6 +238,8 @@ class SlipInversion(Estimator):
                     near_fault_km=self.near_fault_km,
                     check_sign=self.check_sign,
                     max_patches=self.max_patches,
+                    gnss_unit=self.gnss_unit,
+                    insar_unit=self.insar_unit,
                     options=self.options,
                 )
                 self.problem_ = slip_problem(
@@ -261,7 +276,7 @@ class SlipInversion(Estimator):
         self.chosen_ = self._chosen(found)
         self.verdict_ = evaluate_priors(
             "slip", self.chosen_, self.uniform_, self.null_, self.heldouts_, seed=self.seed,
-            options=problem.options.evaluation,
+            more="more sites or scenes around the fault", options=problem.options.evaluation,
         )  # fmt: skip
 
     def _hold_out_types(self, progress: Progress) -> None:
@@ -275,6 +290,8 @@ class SlipInversion(Estimator):
             score_types(problem, self.by_type_[0], self.by_type_[-2], self.seed) if found else []
         )
         self.types_summary_ = summarise_types(self.types_, problem.noise.kinds)
+        checks, limits = self.prepared_.sign_checks, self.options.sign_check
+        self.verdict_ = capped_verdict(self.verdict_, self.types_, checks, limits)
 
     def _compared_priors(self) -> list[Prior]:
         """Return all priors, uniform slip, and no slip."""
@@ -322,6 +339,8 @@ class SlipInversion(Estimator):
         self.magnitude_ = magnitude_with_interval(
             self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, self.seed, options
         )
+        if doubt := doubtful_magnitude(self.magnitude_.value, fault, options):
+            self.quality_log_.add("implausible", "magnitude", doubt)
         self.moment_by_depth_ = moment_by_depth(
             self.slip_.amount, self.slip_samples_.amount, fault, self.rigidity_, options
         )

@@ -173,8 +173,8 @@ def corners_of(rectangle: Rectangle) -> FloatArray:
     return np.column_stack([longitude, latitude, rectangle.depth_km - offsets[:, 2]])
 
 
-def checked(fault: Fault, name: str) -> Fault:
-    """Check the geometry of a fault, and lower patches that reach above the surface.
+def checked(fault: Fault, name: str, options: FaultOptions = FaultOptions()) -> Fault:
+    """Check the geometry of a fault, and lower it as a whole if it reaches above the surface.
 
     Raises
     ------
@@ -184,7 +184,12 @@ def checked(fault: Fault, name: str) -> Fault:
     if not len(fault):
         raise InputError(f"{name} holds no fault patch: give rectangles, triangles or an .fsp file")
     every = np.concatenate(fault.corners)
-    if not np.isfinite(every).all() or np.abs(every[:, 1]).max() > 90:
+    angles = np.concatenate(
+        [fault.strike, fault.dip, np.nan_to_num(fault.rake_min), np.nan_to_num(fault.rake_max)]
+    )
+    if not np.isfinite(angles).all() or np.abs(angles).max() > 1080:
+        raise InputError(f"{name}: a strike, dip or rake is impossible: give degrees")
+    if not np.isfinite(every).all() or np.abs(every[:, 1]).max() > 90 or np.abs(every[:, 0]).max() > 720:
         raise InputError(f"{name}: a corner of the fault has an impossible longitude, latitude or depth")
     if every[:, 2].max() > 800:
         raise InputError(
@@ -197,13 +202,14 @@ def checked(fault: Fault, name: str) -> Fault:
     above = fault.top_km < 0
     if not above.any():
         return fault
-    lowered = tuple(
-        corner - np.array([0, 0, corner[:, 2].min()]) if reaches_above else corner
-        for corner, reaches_above in zip(fault.corners, above, strict=True)
-    )
-    note = (
-        f"{int(above.sum())} patches reached above the surface by up to {-fault.top_km.min():.2f} km: lowered"
-    )
+    height = -float(fault.top_km.min())
+    if height > options.max_above_km:
+        raise InputError(
+            f"{name}: {int(above.sum())} patches reach up to {height:.3g} km above the surface: depths are positive "
+            "downwards, in km"
+        )
+    lowered = tuple(corner + np.array([0, 0, height]) for corner in fault.corners)
+    note = f"{int(above.sum())} patches reached up to {height:.2f} km above the surface: the fault lowered by as much"
     return replace(fault, corners=lowered, notes=(*fault.notes, note))
 
 

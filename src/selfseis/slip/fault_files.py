@@ -13,23 +13,35 @@ import numpy as np
 
 from selfseis.errors import InputError
 from selfseis.geo.projection import LocalMap
-from selfseis.io.tables import read_columns, read_text, required
+from selfseis.io.tables import Columns, number_of, read_columns, read_text, required
 from selfseis.slip.fault import Fault, Rectangle, corners_of, directions
+from selfseis.slip.fault_units import WITHOUT_UNIT, Vertical, km_without_unit
 from selfseis.slip.options import FaultOptions
+from selfseis.slip.orientation import consistent, is_skewed, note_mismatch, orientation
 from selfseis.typing import FloatArray
 
 PLACES = {"lon": ("lon", "longitude", "top_lon"), "lat": ("lat", "latitude", "top_lat")}
+IN_KM = {
+    "length_km": ("length_km", "len_km", "l_km"),
+    "width_km": ("width_km", "wid_km", "w_km"),
+    "top_depth_km": ("top_depth_km", "depth_top_km", "ztop_km", "top_km", "z_top_km"),
+}
+IN_METRES = {
+    "length_km": ("length_m", "len_m"),
+    "width_km": ("width_m", "wid_m"),
+    "top_depth_km": ("top_depth_m", "depth_top_m", "ztop_m", "top_m", "z_top_m"),
+}
 NAMES = {
     "strike": ("strike", "strike_deg", "azimuth", "str"),
     "dip": ("dip", "dip_deg"),
-    "length_km": ("length_km", "length", "len_km", "l_km"),
-    "width_km": ("width_km", "width", "wid_km", "w_km"),
-    "top_depth_km": ("top_depth_km", "top_depth", "depth_top_km", "ztop_km", "top_km", "z_top_km"),
     "rake": ("rake", "rake_deg", "mean_rake"),
     "rake_min": ("rake_min", "rakemin", "min_rake"),
     "rake_max": ("rake_max", "rakemax", "max_rake"),
-    "segment": ("segment", "seg", "fault", "plane"),
 }
+MAX_THIRD = 1e6  # third coordinates; 750 km in m is less
+MEASURES = (*NAMES, *IN_KM)
+LENGTHS = [name for forms in (IN_KM, IN_METRES, WITHOUT_UNIT) for names in forms.values() for name in names]
+TABLE: dict[str, tuple[str, ...]] = PLACES | NAMES | dict.fromkeys(LENGTHS, ())
 
 
 def read_geojson(path: Path, patch_km: float | None = None, options: FaultOptions = FaultOptions()) -> Fault:
@@ -59,8 +71,8 @@ def read_geojson(path: Path, patch_km: float | None = None, options: FaultOption
     try:
         content = json.loads(read_text(path))
         features = content.get("features", [content])
-        geometries = [(feature["geometry"], feature.get("properties") or {}) for feature in features]
-    except (ValueError, KeyError, TypeError) as error:
+        geometries = [(feature["geometry"], dict(feature.get("properties") or {})) for feature in features]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path.name} is not a GeoJSON with features ({type(error).__name__}: {error}): check the file"
         ) from None
@@ -86,11 +98,26 @@ def read_rectangles(
     InputError
         If a column is missing or a row is impossible.
     """
-    columns = read_columns(path, PLACES | NAMES, tuple(PLACES | NAMES)).cells
-    required(columns, ("lon", "lat"), path)
+    table = read_columns(path, TABLE, _refuse_bare)
+    required(table.cells, ("lon", "lat"), path)
+    columns = {_with_unit(name, table): cells for name, cells in table.cells.items()}
     rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
     features = [(None, {name: cell for name, cell in row.items() if cell}) for row in rows]
     return _fault_of(path, features, patch_km, options)
+
+
+def _with_unit(name: str, table: Columns) -> str:
+    """Return the name of a column with the unit that its header names."""
+    unit = table.units.get(name)
+    bare = next((spelling for names in WITHOUT_UNIT.values() for spelling in names if spelling == name), None)
+    return f"{bare}_{unit}" if bare and unit in ("m", "km") else name
+
+
+def _refuse_bare(row: list[str]) -> tuple[str, ...]:
+    raise InputError(
+        f"a fault table without header has {len(row)} columns, whose meaning is unclear: add a header, such as "
+        "lon,lat,strike,dip,length_km,width_km,top_depth_km,rake_min,rake_max"
+    )
 
 
 def _fault_of(
@@ -101,63 +128,104 @@ def _fault_of(
 ) -> Fault:
     pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]] = []
     notes: list[str] = []
+    if len(geometries) > options.max_patches:
+        raise InputError(
+            f"{path.name} has {len(geometries):,} features, more than {options.max_patches:,}: merge them"
+        )
+    factor = km_without_unit([properties for _, properties in geometries], notes, options)
+    vertical = Vertical.of([geometry for geometry, _ in geometries], notes, options)
     for number, (geometry, properties) in enumerate(geometries):
         try:
-            known = {name: _number(properties, name) for name in NAMES if name != "segment"}
-            shapes = _shapes(geometry or _point(properties), known, notes, options)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
+            known = {name: _number(properties, name, factor) for name in MEASURES}
+            _check_angles(known)
+            shapes = _shapes(geometry or _point(properties), known, notes, vertical)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise InputError(f"{path.name}: feature {number + 1}: {error}") from None
         pieces += [(shape, known | {"segment": number}) for shape in shapes]
     if not pieces:
         raise InputError(f"{path.name} holds no fault: give rectangles or triangles as polygons")
     pieces = _cut(pieces, patch_km, notes, options)
-    return _assembled(pieces, tuple(dict.fromkeys(notes)), options)
+    return _assembled(pieces, notes, options)
 
 
-def _number(properties: dict[str, Any], name: str) -> float:
+def _number(properties: dict[str, Any], name: str, km_without_unit: float) -> float:
+    """Return a property in degrees or km, NaN if it is missing.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number.
+    """
     lowered = {str(key).lower(): value for key, value in properties.items()}
-    for spelling in (NAMES | PLACES)[name]:
-        if lowered.get(spelling) is not None:
-            return float(lowered[spelling])
+    forms: list[tuple[tuple[str, ...], float]] = [
+        ((NAMES | IN_KM)[name], 1.0),
+        (IN_METRES.get(name, ()), 0.001),
+        (WITHOUT_UNIT.get(name, ()), km_without_unit),
+    ]
+    for spellings, factor in forms:
+        for spelling in spellings:
+            value = lowered.get(spelling)
+            if value is not None and not (isinstance(value, str) and value.strip().lower() in ("", "nan")):
+                return factor * number_of(str(value))
     return math.nan
+
+
+def _check_angles(known: dict[str, float]) -> None:
+    for name in ("strike", "rake", "rake_min", "rake_max"):
+        if abs(known[name]) > 720:
+            raise ValueError(f"{name} must be in degrees, got {known[name]:g}")
+    if not math.isnan(known["dip"]) and not 0 <= known["dip"] <= 90:
+        raise ValueError(f"dip must be between 0 and 90 degrees, got {known['dip']:g}")
+
+
+def _check_place(longitude: float, latitude: float) -> None:
+    if not (abs(longitude) <= 360 and abs(latitude) <= 90):
+        raise ValueError(f"longitude {longitude:g} or latitude {latitude:g} is impossible: give degrees")
 
 
 def _point(properties: dict[str, Any]) -> dict[str, Any]:
     """Return the point given in the properties of a feature without geometry."""
-    longitude, latitude = (_number(properties, name) for name in ("lon", "lat"))
-    if not math.isfinite(longitude + latitude):
+    lowered = {str(key).lower(): value for key, value in properties.items()}
+    found = [next((lowered[name] for name in names if name in lowered), None) for names in PLACES.values()]
+    if any(cell is None for cell in found):
         raise ValueError("it has neither a geometry nor lon and lat")
+    longitude, latitude = (number_of(str(cell)) for cell in found)
     return {"type": "Point", "coordinates": [longitude, latitude]}
 
 
 def _shapes(
-    geometry: dict[str, Any], known: dict[str, float], notes: list[str], options: FaultOptions
+    geometry: dict[str, Any], known: dict[str, float], notes: list[str], vertical: Vertical
 ) -> list[FloatArray | Rectangle]:
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "MultiPolygon":
         parts = [
-            _shapes({"type": "Polygon", "coordinates": part}, known, notes, options) for part in coordinates
+            _shapes({"type": "Polygon", "coordinates": part}, known, notes, vertical) for part in coordinates
         ]
         return [shape for part in parts for shape in part]
     if kind == "Polygon":
-        return [_polygon(np.array(coordinates[0], float), known, notes, options)]
+        return [_polygon(np.array(coordinates[0], float), known, notes, vertical)]
     if kind == "LineString":
         return list(_trace(np.array(coordinates, float), known))
     if kind == "Point":
         notes.append("a point is taken as the middle of the upper edge")
+        _check_place(coordinates[0], coordinates[1])
         return [_below_upper_edge(coordinates[0], coordinates[1], known)]
     raise ValueError(f"a {kind} is not a patch: give a Polygon, a LineString or a Point")
 
 
 def _polygon(
-    corners: FloatArray, known: dict[str, float], notes: list[str], options: FaultOptions
+    corners: FloatArray, known: dict[str, float], notes: list[str], vertical: Vertical
 ) -> FloatArray | Rectangle:
+    for corner in corners:
+        _check_place(corner[0], corner[1])
+    if not np.isfinite(corners).all() or np.abs(corners).max() > MAX_THIRD:
+        raise ValueError("a third coordinate is impossible: give depths in km")
     if np.allclose(corners[0], corners[-1]) and len(corners) > 3:
         corners = corners[:-1]
     if len(corners) not in (3, 4):
         raise ValueError(f"a patch must have 3 or 4 corners, got {len(corners)}")
     if corners.shape[1] > 2:
-        return np.column_stack([corners[:, :2], _depths_km(corners[:, 2], known, notes, options)])
+        return np.column_stack([corners[:, :2], vertical.km * corners[:, 2]])
     if len(corners) == 3:
         raise ValueError("a triangle needs the depth of its corners as third coordinate")
     _require(known, ("strike", "dip", "length_km", "width_km", "top_depth_km"))
@@ -167,26 +235,11 @@ def _polygon(
     return _rectangle(float(longitude), float(latitude), middle, known)
 
 
-def _depths_km(
-    heights: FloatArray, known: dict[str, float], notes: list[str], options: FaultOptions
-) -> FloatArray:
-    """Return depths in km from heights or depths in metres or kilometres."""
-    sign = -1.0 if np.median(heights) < 0 else 1.0
-    top = known["top_depth_km"]
-    extent = known["width_km"] * math.sin(math.radians(known["dip"]))
-    in_metres = float(np.abs(heights).max()) > options.max_depth_km
-    if math.isfinite(top) and math.isfinite(extent):
-        in_metres = np.abs(heights).max() > 30 * (abs(top) + extent + 0.1)
-    if sign < 0:
-        notes.append("negative third coordinates are heights: depth is positive")
-    if in_metres:
-        notes.append("third coordinates are metres")
-    return sign * heights / (1000.0 if in_metres else 1.0)
-
-
 def _trace(line: FloatArray, known: dict[str, float]) -> list[Rectangle]:
     """Return a rectangle below each straight piece of the upper edge, which dips to the right of its strike."""
     _require(known, ("dip", "width_km", "top_depth_km"))
+    for corner in line:
+        _check_place(corner[0], corner[1])
     pieces = []
     for first, second in pairwise(line):
         local = LocalMap(*((first + second) / 2)[:2])
@@ -218,8 +271,14 @@ def _rectangle(longitude: float, latitude: float, depth: float, known: dict[str,
 def _require(known: dict[str, float], names: tuple[str, ...]) -> None:
     if missing := [name for name in names if math.isnan(known[name])]:
         raise ValueError(f"it lacks {', '.join(missing)}")
-    if known.get("length_km", 1) <= 0 or known["width_km"] <= 0 or not 0 <= known["dip"] <= 90:
-        raise ValueError("length and width must be positive and dip between 0 and 90 degrees")
+    if known.get("length_km", 1) <= 0 or known["width_km"] <= 0:
+        raise ValueError("length and width must be positive")
+    if known.get("length_km", 1) > 1e4 or known["width_km"] > 1e4:
+        raise ValueError(f"a length or width of more than 10,000 km is impossible, got {known['width_km']:g}")
+    if known["top_depth_km"] < 0:
+        raise ValueError(
+            f"a top depth of {known['top_depth_km']:g} km is above the surface: depths are positive downwards"
+        )
 
 
 def _cut(
@@ -239,6 +298,10 @@ def _cut(
     cut: list[tuple[FloatArray | Rectangle, dict[str, Any]]] = []
     for (shape, known), quad, (length, width) in zip(pieces, quads, sides, strict=True):
         n_along, n_down = max(1, round(length / size)), max(1, round(width / size))
+        if len(cut) + n_along * n_down > options.max_patches:
+            raise InputError(
+                f"more than {options.max_patches:,} patches of {size:g} km: give a larger --patch-km"
+            )
         if len(quad) == 3 or n_along * n_down == 1:
             cut.append((shape, known))
         else:
@@ -281,34 +344,25 @@ def _grid(quad: FloatArray, n_along: int, n_down: int) -> list[FloatArray]:
 
 
 def _assembled(
-    pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], notes: tuple[str, ...], options: FaultOptions
+    pieces: list[tuple[FloatArray | Rectangle, dict[str, Any]]], notes: list[str], options: FaultOptions
 ) -> Fault:
     corners = tuple(_corners(shape) for shape, _ in pieces)
-    angles = [_orientation(corner, known) for corner, (_, known) in zip(corners, pieces, strict=True)]
+    angles = np.array(
+        [orientation(corner, known) for corner, (_, known) in zip(corners, pieces, strict=True)]
+    )
     limits = np.array([_rake_limits(known, options.rake_margin) for _, known in pieces])
     segment = np.array([known["segment"] for _, known in pieces])
     if len(np.unique(segment)) >= options.min_patch_features:  # features are patches here, not segments
         segment = np.zeros(len(pieces), int)
-    strike, dip = np.array(angles).T
-    return Fault(corners, strike % 360, dip, limits[:, 0], limits[:, 1], segment, notes)
-
-
-def _orientation(corners: FloatArray, known: dict[str, Any]) -> tuple[float, float]:
-    """Return strike and dip from the corners; for vertical patches the given strike selects the hanging wall."""
-    local = LocalMap(*corners[:, :2].mean(axis=0))
-    points = np.column_stack([local.to_km(corners[:, 0], corners[:, 1]), -corners[:, 2]])
-    normal = np.cross(points[1] - points[0], points[2] - points[0])
-    normal = normal / max(float(np.linalg.norm(normal)), 1e-12)
-    if abs(normal[2]) < 0.02:  # the strike defines the hanging wall of a vertical patch
-        strike = math.degrees(math.atan2(-normal[1], normal[0]))
-        if math.isfinite(known["strike"]) and math.cos(math.radians(strike - known["strike"])) < 0:
-            strike += 180
-        return strike, 90.0
-    normal = normal if normal[2] > 0 else -normal
-    dip = math.degrees(math.acos(min(float(normal[2]), 1.0)))
-    if dip < 0.1 and math.isfinite(known["strike"]):
-        return known["strike"], dip
-    return math.degrees(math.atan2(-normal[1], normal[0])), dip
+    stated = np.array([[known["strike"], known["dip"]] for _, known in pieces])
+    strike, dip = consistent(angles[:, 0], angles[:, 1], stated[:, 0], segment, options)
+    note_mismatch(strike, dip, stated, notes, options)
+    if n_skewed := sum(is_skewed(corner) for corner in corners):
+        notes.append(
+            f"{n_skewed} patches with four corners are not parallelograms: taken as two triangles each"
+        )
+    unique = tuple(dict.fromkeys(notes))
+    return Fault(corners, strike % 360, dip, limits[:, 0], limits[:, 1], segment, unique)
 
 
 def _rake_limits(known: dict[str, Any], margin: float) -> tuple[float, float]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfseis.errors import InputError
-from selfseis.io.tables import is_number, metres_per_unit, numbers, read_columns, read_text, required
+from selfseis.io.tables import METRES, is_number, number_of, numbers, read_columns, read_text, required
 from selfseis.quality_log import QualityLog
+from selfseis.slip.displacements import checked_sds, metres_per_unit, without_codes, without_strays
 from selfseis.slip.options import ReadingOptions
 from selfseis.typing import FloatArray
 
@@ -35,6 +36,8 @@ MOVED = (
     "{1}_m",
     "d_{1}",
     "{1}_disp",
+    "{0}_offset",
+    "{1}_offset",
 )
 ERRORS = (
     "sigma_{0}", "sig_{0}", "sig{0}", "sd{0}", "{0}_sd", "{0}_sigma", "err_{0}", "{0}_err", "s_{0}", "std_{0}",
@@ -64,6 +67,8 @@ class Gnss:
         East, north, up in m; NaN where a component is missing.
     sd : ndarray, shape (n_sites, 3)
         Standard deviation in m.
+    by_position : bool
+        Whether the file has no header, so that its first coordinate could also be the latitude.
     """
 
     site: list[str]
@@ -71,6 +76,7 @@ class Gnss:
     latitude: FloatArray
     displacement: FloatArray
     sd: FloatArray
+    by_position: bool = False
 
     def __len__(self) -> int:
         return len(self.site)
@@ -80,7 +86,7 @@ class Gnss:
         chosen = np.arange(len(self))[rows]
         return Gnss(
             [self.site[row] for row in chosen], self.longitude[chosen], self.latitude[chosen],
-            self.displacement[chosen], self.sd[chosen],
+            self.displacement[chosen], self.sd[chosen], self.by_position,
         )  # fmt: skip
 
 
@@ -88,6 +94,9 @@ def read_gnss(
     path: str | Path,
     quality_log: QualityLog | None = None,
     options: ReadingOptions = ReadingOptions(),
+    *,
+    unit: str | None = None,
+    max_displacement_m: float | None = None,
 ) -> Gnss:
     """Read displacements of GNSS sites, and correct or mask faulty entries.
 
@@ -95,10 +104,16 @@ def read_gnss(
     ----------
     path : str or Path
         CSV with the columns ``site, lon, lat, e, n, u, se, sn, su`` in m (names in any case, common spellings), or
-        ``static_data.json`` of the USGS (centimetres).
+        ``static_data.json`` of the USGS (centimetres). Without a header: the same columns, in which the site may be
+        the first, the last or missing, u and the errors may be missing, or the columns of GMT's velocities.
     quality_log : QualityLog, optional
         Log of masks and assumptions.
     options : ReadingOptions
+    unit : {"m", "cm", "mm"}, optional
+        Unit of the displacements and errors of a table; by default that of the header, or metres where these are
+        possible.
+    max_displacement_m : float, optional
+        Largest possible displacement in m; by default that of the options.
 
     Returns
     -------
@@ -107,53 +122,100 @@ def read_gnss(
     Raises
     ------
     InputError
-        If the file holds no usable site.
+        If the file holds no usable site, or if its unit is in doubt.
     """
     path = Path(path)
     quality_log = QualityLog() if quality_log is None else quality_log
-    gnss = _from_usgs(path) if path.suffix.lower() == ".json" else _from_table(path, quality_log)
+    max_m = options.max_displacement_m if max_displacement_m is None else max_displacement_m
+    if path.suffix.lower() == ".json":
+        gnss = _from_usgs(path)
+        cleaned = without_codes(gnss.displacement, path.name, quality_log)
+        gnss = replace(gnss, displacement=without_strays(cleaned, max_m, path.name, quality_log))
+    else:
+        gnss = _from_table(path, quality_log, unit, max_m, options)
     gnss = _without_bad_rows(gnss, path.name, quality_log)
-    gnss = _with_positive_sds(gnss, path.name, quality_log, options.default_sd_m)
+    gnss = _with_positive_sds(gnss, path.name, quality_log, options)
     return _merged(gnss, path.name, quality_log, options.same_place_degrees)
 
 
-def _from_table(path: Path, quality_log: QualityLog) -> Gnss:
-    table = read_columns(path, ALIASES, _bare)
+def _from_table(
+    path: Path, quality_log: QualityLog, unit: str | None, max_m: float, options: ReadingOptions
+) -> Gnss:
+    table = read_columns(path, ALIASES, _bare, quality_log)
     columns = table.cells
     required(columns, ("lon", "lat", "e", "n"), path)
     n = len(columns["lon"])
     nothing = [""] * n
-    displacement = np.stack([numbers(columns.get(name, nothing)) for name in ("e", "n", "u")], axis=1)
-    sd = np.stack([numbers(columns.get(name, nothing)) for name in ("se", "sn", "su")], axis=1)
-    stated = [np.array([table.metres.get(name, np.nan) for name in names]) for names in (BARE[3:6], BARE[6:])]
-    if np.isfinite(stated[0][:2]).all():
+    moved, errors = (
+        np.stack([numbers(columns.get(name, nothing)) for name in names], axis=1)
+        for names in (BARE[3:6], BARE[6:])
+    )
+    moved = without_codes(moved, path.name, quality_log)
+    errors = checked_sds(without_codes(errors, path.name, quality_log, "errors"), path)
+    stated = {name: METRES.get(unit, np.nan) if unit else table.metres.get(name, np.nan) for name in BARE[3:]}
+    if table.unit_in_words and not unit and not table.metres:
+        quality_log.add("assumed", path.name, f"its comments say {table.unit_in_words}: read so", n)
+        stated = dict.fromkeys(BARE[3:], METRES[table.unit_in_words])
+    factors = np.array([stated[name] for name in BARE[3:]])
+    if np.isfinite(factors[:2]).all():
         # Columns without a stated unit are in the unit of the displacements.
-        first, second = (np.where(np.isfinite(units), units, stated[0][0]) for units in stated)
-        displacement, sd, factor, unit = displacement * first, sd * second, 1.0, "m"
+        factors = np.where(np.isfinite(factors), factors, factors[0])
+        moved = without_strays(moved * factors[:3], max_m, path.name, quality_log)
+        _check_stated(moved, max_m, path, is_sure=unit is not None)
+        displacement, sd = moved, errors * factors[3:]
     else:
-        factor, unit = metres_per_unit(displacement, sd)
-    if factor != 1:
-        quality_log.add(
-            "assumed", path.name, f"displacements cannot be metres (largest {np.nanmax(np.abs(displacement)):.4g}, "
-            f"typical error {np.nanmedian(sd):.3g}): read as {unit}", n,
-        )  # fmt: skip
+        moved = without_strays(moved, max_m, path.name, quality_log)
+        factor, name = metres_per_unit(moved, errors, path, "--gnss-unit", max_m, options)
+        if factor != 1:
+            quality_log.add(
+                "assumed", path.name, f"displacements cannot be metres (largest {np.nanmax(np.abs(moved)):.4g}, "
+                f"typical error {_median(errors):.3g}): read as {name}", n,
+            )  # fmt: skip
+        displacement, sd = moved * factor, errors * factor
     site = columns.get("site", [f"site {row + 1}" for row in range(n)])
-    return Gnss(site, numbers(columns["lon"]), numbers(columns["lat"]), displacement * factor, sd * factor)
+    return Gnss(
+        site, numbers(columns["lon"]), numbers(columns["lat"]), displacement, sd, not table.has_header
+    )
+
+
+def _median(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
+
+
+def _check_stated(displacement: FloatArray, max_m: float, path: Path, *, is_sure: bool) -> None:
+    """Refuse a unit in a header that makes displacements impossible; the user's own statement is taken."""
+    largest = float(np.nanmax(np.abs(displacement), initial=0.0))
+    if largest > max_m and not is_sure:
+        raise InputError(
+            f"{path.name}: displacements of {largest:.4g} m, in the unit of its header, are impossible for this fault "
+            f"(at most {max_m:.3g} m): correct the unit, or state it with --gnss-unit"
+        )
 
 
 def _bare(row: list[str]) -> tuple[str, ...]:
-    """Return the columns of a file without header, from the position of its site names."""
-    if not is_number(row[0]):
-        return BARE
-    if not is_number(
-        row[-1]
-    ):  # as GMT draws velocities, with the correlation of east and north before the name
-        return (
-            ("lon", "lat", "e", "n", "se", "sn", "correlation", "site")
-            if len(row) == 8
-            else (*BARE[1:], "site")
-        )
-    return BARE[1:]
+    """Return the columns of a file without header, from the number of cells and the position of the site names.
+
+    Raises
+    ------
+    InputError
+        If they could have several meanings.
+    """
+    moved = {4: BARE[1:5], 5: BARE[1:6], 8: BARE[1:]}
+    n_numbers = sum(is_number(cell) for cell in row)
+    if n_numbers == len(row) - 1 and not is_number(row[-1]) and n_numbers == 7:
+        # as GMT draws velocities, with the correlation of east and north before the name
+        return ("lon", "lat", "e", "n", "se", "sn", "correlation", "site")
+    if n_numbers == len(row) and n_numbers in moved:
+        return moved[n_numbers]
+    if n_numbers == len(row) - 1 and n_numbers in moved and not is_number(row[0]):
+        return (BARE[0], *moved[n_numbers])
+    if n_numbers == len(row) - 1 and n_numbers in moved and not is_number(row[-1]):
+        return (*moved[n_numbers], BARE[0])
+    raise InputError(
+        f"a GNSS table without header has {len(row)} columns ({' '.join(row)[:60]}), whose meaning is unclear: add a "
+        f"header, such as {','.join(BARE)}"
+    )
 
 
 def _from_usgs(path: Path) -> Gnss:
@@ -182,13 +244,16 @@ def _usgs_site(entry: dict[str, Any]) -> tuple[str, float, float, list[float], l
     for letter, value, error, weight in zip(letters.split(","), observed, errors, weights, strict=False):
         if float(weight) > 0:
             place = COMPONENTS[letter.strip().upper()[-1]]
-            displacement[place], sd[place] = USGS_UNIT_M * float(value), USGS_UNIT_M * float(error)
+            displacement[place], sd[place] = (
+                USGS_UNIT_M * (number_of(str(cell)) if is_number(str(cell)) else np.nan)
+                for cell in (value, error)
+            )
     latitude, longitude = (float(value) for value in entry["location"][:2])
     return str(entry.get("name", "")), longitude, latitude, displacement, sd
 
 
 def _without_bad_rows(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
-    placed = np.isfinite(gnss.longitude) & np.isfinite(gnss.latitude)
+    placed = (np.abs(gnss.longitude) <= 360) & (np.abs(gnss.latitude) <= 360)
     usable = placed & np.isfinite(gnss.displacement).any(axis=1)
     if not usable.all():
         quality_log.add(
@@ -199,20 +264,21 @@ def _without_bad_rows(gnss: Gnss, unit: str, quality_log: QualityLog) -> Gnss:
     return gnss.take(usable)
 
 
-def _with_positive_sds(
-    gnss: Gnss, unit: str, quality_log: QualityLog, default_sd_m: tuple[float, ...]
-) -> Gnss:
+def _with_positive_sds(gnss: Gnss, unit: str, quality_log: QualityLog, options: ReadingOptions) -> Gnss:
     sd = gnss.sd.copy()
-    for column, default in enumerate(default_sd_m):
-        bad = ~(np.isfinite(sd[:, column]) & (sd[:, column] > 0))
-        typical = float(np.median(sd[~bad, column])) if not bad.all() else default
-        n_used = int((bad & np.isfinite(gnss.displacement[:, column])).sum())
-        sd[bad, column] = typical
-        if n_used:
-            quality_log.add(
-                "assumed", unit, f"error of {['east', 'north', 'up'][column]} zero or missing: {1000 * typical:.3g} mm",
-                n_used,
-            )  # fmt: skip
+    for column, default in enumerate(options.default_sd_m):
+        used = np.isfinite(gnss.displacement[:, column])
+        positive = np.isfinite(sd[:, column]) & (sd[:, column] > 0)
+        typical = float(np.median(sd[positive, column])) if positive.any() else default
+        tiny = positive & (sd[:, column] < options.min_sd * typical)
+        sd[~positive | tiny, column] = typical
+        name = ("east", "north", "up")[column]
+        if n := int((~positive & used).sum()):
+            detail = f"error of {name} zero or missing: {1000 * typical:.3g} mm"
+            quality_log.add("assumed", unit, detail, n)
+        if n := int((tiny & used).sum()):
+            detail = f"error of {name} far below all others: {1000 * typical:.3g} mm"
+            quality_log.add("assumed", unit, detail, n)
     return replace(gnss, sd=sd)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from selfseis.errors import InputError
 from selfseis.slip.fault import Fault, directions
 from selfseis.slip.options import GreensOptions
 from selfseis.typing import FloatArray, IntArray
@@ -64,14 +65,28 @@ def displacement_along(
     -------
     ndarray, shape (n_data, n_patches, 2)
         For one metre of slip along strike and up dip.
+
+    Raises
+    ------
+    InputError
+        If a place lies on the edge of a patch at the surface.
     """
     places, owner = np.unique(places_km, axis=0, return_inverse=True)
     found = np.empty((len(places_km), len(fault), 2))
     step = options.max_patches_at_once
+    singular = np.zeros(len(places), bool)
     for first in range(0, len(fault), step):
         some = fault.take(np.arange(first, min(first + step, len(fault))))
-        moved = surface_displacement(some, places, options)[owner.ravel()]
+        moved = surface_displacement(some, places, options)
+        singular |= ~np.isfinite(moved).all(axis=(1, 2, 3))
+        moved = moved[owner.ravel()]
         found[:, first : first + step] = np.einsum("dcps,dc->dps", moved, direction)
+    if singular.any():
+        east, north = places[singular][0]
+        raise InputError(
+            f"{int(singular.sum())} sites or pixels lie on the edge of a patch, where their displacement is infinite, "
+            f"as {east:.3f} km east and {north:.3f} km north of the middle of the fault: give --near-fault-km"
+        )
     return found
 
 

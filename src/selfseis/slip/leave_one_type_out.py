@@ -10,9 +10,11 @@ import numpy as np
 from selfseis.inversion import HeldOut, LinearProblem, Prior, joined, nested_holdout
 from selfseis.inversion.cross_validation import Progress
 from selfseis.inversion.options import EvaluationOptions
-from selfseis.slip.options import BlockOptions
+from selfseis.slip.options import BlockOptions, SignCheckOptions
 from selfseis.slip.problem import GNSS, INSAR, without_ramp
+from selfseis.slip.sign_check import SignCheck
 from selfseis.typing import BoolArray, FloatArray
+from selfseis.validation import Verdict
 from selfseis.validation.scores import BlockScores, Interval, bootstrap_skill, interval
 
 
@@ -116,7 +118,7 @@ def score_types(
         rows = method.kind == kind
         scores = [_block_scores(problem, one, rows) for one in (method, uniform)]
         draws = bootstrap_skill(scores[:1], np.random.default_rng(seed))[0]
-        skill = interval(draws, scores[0].skill, len(scores[0].loss), options.error_rate)
+        skill = interval(draws, scores[0].skill, len(scores[0].loss), options.error_rate, max_value=1.0)
         found.append(
             HeldOutType(
                 kind,
@@ -135,6 +137,48 @@ def _outcome(skill: Interval, options: EvaluationOptions) -> str:
     if skill.low > 0:
         return "yes"
     return "no" if skill.high < options.min_gain else "cannot tell"
+
+
+def capped_verdict(
+    verdict: Verdict,
+    types: Sequence[HeldOutType],
+    checks: Sequence[SignCheck],
+    options: SignCheckOptions,
+) -> Verdict:
+    """Return *cannot tell* instead of *works* where types of data contradict each other.
+
+    Held-out blocks are predicted from data of all types around them, also where a whole scene is wrong. So a verdict
+    holds only if no type is worse predicted by the others than by zero, and if no scene differs from GNSS in its
+    pattern.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        Verdict on held-out blocks.
+    types : sequence of HeldOutType
+        Result of `score_types`.
+    checks : sequence of SignCheck
+        Comparison of the scenes with GNSS.
+    options : SignCheckOptions
+        Smallest correlation of a scene with the prediction from GNSS.
+    """
+    if verdict.outcome != "works":
+        return verdict
+    doubts = [
+        f"{_named(one.kind)} has a skill of {one.skill.value:.2f}" for one in types if one.skill.value < 0
+    ]
+    doubts += [
+        f"scene {check.scene} correlates with the prediction from GNSS by {check.correlation:+.2f} only"
+        for check in checks
+        if check.compared_with == "GNSS" and abs(check.correlation) < options.min_correlation
+    ]
+    if not doubts:
+        return verdict
+    reason = (
+        f"Held-out blocks are predicted (skill {verdict.skill}), but types of data contradict each other when one is "
+        f"predicted from the others: {_listed(doubts)}. Check columns, units, signs and look vectors."
+    )
+    return replace(verdict, outcome="cannot_tell", reason=reason)
 
 
 def summarise_types(types: Sequence[HeldOutType], kinds: Sequence[str]) -> str:

@@ -58,6 +58,7 @@ def rigidity_of(
         return np.full(len(fault), constant_pa)
     table = CRUST if layers is None else layers
     table = table[table[:, 1] >= options.min_rigidity_pa]
+    table = table if len(table) else CRUST
     place = np.searchsorted(table[:, 0], fault.centres[:, 2], side="right") - 1
     return np.asarray(table[np.maximum(place, 0), 1])
 
@@ -65,6 +66,43 @@ def rigidity_of(
 def magnitude_of(moment_nm: FloatArray | float) -> FloatArray:
     """Return Mw of a moment in N m (Hanks and Kanamori, 1979)."""
     return np.asarray(2 / 3 * (np.log10(np.maximum(moment_nm, 1e-9)) - 9.1))
+
+
+def doubtful_magnitude(magnitude: float, fault: Fault, options: MomentOptions = MomentOptions()) -> str:
+    """Return the reason why a magnitude does not fit the area of its fault; empty if it does.
+
+    Ruptures of an area of A km2 have magnitudes of about 4 + log10(A), for a stress drop of 3 MPa (Hanks and Bakun,
+    2002, doi:10.1785/0120010148). The fault may be larger than the rupture, so that a small magnitude is no fault.
+
+    Parameters
+    ----------
+    magnitude : float
+        Mw.
+    fault : Fault
+    options : MomentOptions
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from selfseis.slip import Fault, Rectangle
+    >>> from selfseis.slip.moment import doubtful_magnitude
+    >>> zero = np.zeros(1)
+    >>> fault = Fault.of_rectangles([Rectangle(0, 0, 10, 0, 90, 20, 10)], zero, zero, zero.astype(int))
+    >>> doubtful_magnitude(6.3, fault)
+    ''
+    >>> doubtful_magnitude(8.1, fault)[:29]
+    'Mw 8.1 is too large for a fau'
+    """
+    area = float(fault.area_km2.sum())
+    usual = 4 + float(np.log10(area))
+    if magnitude > usual + options.max_excess:
+        return (
+            f"Mw {magnitude:.1f} is too large for a fault of {area:,.0f} km2, whose ruptures have about {usual:.1f}: "
+            "check the unit of the displacements and of the fault"
+        )
+    if magnitude < options.min_magnitude:
+        return f"Mw {magnitude:.1f}: the data need no slip on this fault; check units and places"
+    return ""
 
 
 def magnitude_with_interval(

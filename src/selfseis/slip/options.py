@@ -18,6 +18,39 @@ class ReadingOptions(Options):
         (0.005, 0.005, 0.01), "m", "judgement: east, north, up, where a file states no error"
     )
     max_look_error: float = option(0.05, "1", "judgement: look vectors of another length are logged")
+    max_wrong_looks: float = option(
+        0.2, "share", "judgement: with more of other lengths they are no look vectors"
+    )
+    max_look_spread: float = option(
+        25.0, "degrees", "swaths of wide-swath modes: about 18 degrees from the middle"
+    )
+    incidence_range: tuple[float, float] = option(
+        (10.0, 70.0), "degrees", "radar satellites look at 15 to 60 degrees from the vertical"
+    )
+    max_look_turn: float = option(
+        55.0, "degrees", "judgement: of the line of sight from east or west; orbits are nearly polar"
+    )
+    max_displacement_m: float = option(
+        60.0, "m", "the sea floor moved by about 50 m in 2011, the largest displacement measured"
+    )
+    max_strain: float = option(
+        3e-4,
+        "1",
+        "largest displacement over the root of the area of the fault, for a stress drop of about 20 MPa",
+    )
+    max_without_errors: float = option(
+        1 / 3,
+        "1",
+        "judgement: share of it that is taken for metres where neither a unit nor errors are stated",
+    )
+    min_displacement_m: float = option(0.3, "m", "judgement: possible on the smallest faults")
+    max_sd_of_metres: float = option(0.1, "m", "judgement: larger stated errors are not in metres")
+    sd_range_m: tuple[float, float] = option(
+        (0.0005, 0.025),
+        "m",
+        "judgement: errors of GNSS and InSAR, to tell cm from mm where they are not metres",
+    )
+    min_sd: float = option(1 / 30, "median errors", "judgement: smaller errors are damaged")
     min_data: int = option(6, "data", "judgement: components of sites and pixels")
 
 
@@ -29,6 +62,24 @@ class FaultOptions(Options):
     min_patch_features: int = option(12, "features", "judgement: as many rectangles are patches already")
     min_patch_km: float = option(0.2, "km", "judgement: smallest patches, unless patch_km is given")
     max_depth_km: float = option(750.0, "km", "no earthquake is deeper; larger third coordinates are metres")
+    max_patch_aspect: float = option(
+        50.0,
+        "1",
+        "judgement: vertical over horizontal extent of patches; with more, third coordinates are metres",
+    )
+    max_deep_aspect: float = option(
+        3.0, "1", "judgement: the same for patches that would be deeper than 80 km"
+    )
+    max_length_km: float = option(2500.0, "km", "the rupture of 2004, the longest known, was 1,300 km long")
+    max_width_km: float = option(400.0, "km", "judgement: ruptures are at most about 250 km wide")
+    max_above_km: float = option(3.0, "km", "judgement: topography; a fault that reaches higher is in error")
+    min_consistent_dip: float = option(
+        70.0,
+        "degrees",
+        "judgement: steeper patches of a mesh share one strike, also where they dip the other way",
+    )
+    max_patches: int = option(10_000, "patches", "memory: patches of a file, also after cutting")
+    max_mismatch: float = option(10.0, "degrees", "judgement: between stated angles and those of the corners")
     max_patch_distance: float = option(1.4, "patch sizes", "judgement: neighbours are adjacent, not diagonal")
     max_bend: float = option(45.0, "degrees", "judgement: difference in strike of neighbours")
     rake_margin: float = option(45.0, "degrees", "judgement: about a mean rake, where no limits are given")
@@ -157,6 +208,12 @@ class MomentOptions(Options):
     n_rigidities: int = option(200, "draws", "judgement: for each draw of slip")
     min_rigidity_pa: float = option(10e9, "Pa", "judgement: the moment in soft sediments is negligible")
     n_depth_bins: int = option(10, "bins", "judgement: moment by depth")
+    max_excess: float = option(
+        0.7,
+        "units of magnitude",
+        "judgement: above that of ruptures of this area, about ten times their stress drop",
+    )
+    min_magnitude: float = option(2.0, "Mw", "judgement: smaller means that the data need no slip")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from selfseis.errors import InputError
 from selfseis.geo.options import PositionOptions
-from selfseis.geo.projection import corrected_positions
+from selfseis.geo.projection import check_order, corrected_positions
 from selfseis.quality_log import QualityLog
 from selfseis.slip.fault import Fault, checked, limited_rakes
 from selfseis.slip.fault_files import read_geojson, read_rectangles
@@ -20,7 +20,14 @@ from selfseis.slip.fsp import read_fsp
 from selfseis.slip.gnss import Gnss, read_gnss
 from selfseis.slip.greens import displacement_along
 from selfseis.slip.insar import Insar, read_insar
-from selfseis.slip.options import FaultOptions, GreensOptions, QuadtreeOptions, SlipOptions, TraceMaskOptions
+from selfseis.slip.options import (
+    FaultOptions,
+    GreensOptions,
+    QuadtreeOptions,
+    ReadingOptions,
+    SlipOptions,
+    TraceMaskOptions,
+)
 from selfseis.slip.patch_groups import MAX_PATCH_GROUPS, PatchGroups
 from selfseis.slip.problem import Observations
 from selfseis.slip.quadtree import downsampled
@@ -28,6 +35,7 @@ from selfseis.slip.sign_check import SignCheck, check_signs
 from selfseis.typing import FloatArray
 
 Data = TypeVar("Data", Gnss, Insar)
+Unit = Literal["m", "cm", "mm"]
 
 
 @dataclass(frozen=True)
@@ -69,20 +77,36 @@ def prepare(
     near_fault_km: float | None = None,
     check_sign: bool = True,
     max_patches: int = MAX_PATCH_GROUPS,
+    gnss_unit: Unit | None = None,
+    insar_unit: Unit | None = None,
     options: SlipOptions = SlipOptions(),
 ) -> Prepared:
     """Read and check the input of an inversion; see `SlipInversion` for the parameters."""
     layers = None
     if not isinstance(fault, Fault):
         fault, layers = read_fault(fault, patch_km, options.fault)
-    fault = checked(fault, "the fault")
+    fault = checked(fault, "the fault", options.fault)
     for note in fault.notes:
         quality_log.add("assumed", "fault", note)
-    sites = read_gnss(gnss, quality_log, options.reading) if isinstance(gnss, str | Path) else gnss
-    sites = _near(sites, "GNSS", fault, quality_log, options.positions) if sites is not None else None
-    scenes = _prepared_scenes(insar, fault, near_fault_km, quality_log, options)
+    max_m = possible_displacement(fault, options.reading)
+    sites = (
+        read_gnss(gnss, quality_log, options.reading, unit=gnss_unit, max_displacement_m=max_m)
+        if isinstance(gnss, str | Path)
+        else gnss
+    )
+    if sites is not None:
+        sites = _near(sites, "GNSS", fault, quality_log, options.positions)
+        sites = _off_the_trace(sites, "GNSS", fault, near_fault_km, quality_log, options.trace_mask)
+    scenes = [
+        read_insar(scene, quality_log, options.reading, unit=insar_unit, max_displacement_m=max_m)
+        if isinstance(scene, str | Path)
+        else scene
+        for scene in insar
+    ]
+    scenes = _prepared_scenes(scenes, fault, near_fault_km, quality_log, options)
     if sites is None and not scenes:
         raise InputError("there is neither GNSS nor InSAR: give --gnss or --insar")
+    _check_scale(sites, scenes, fault, options.positions)
     scene_sd_m = options.variogram.first_sd_m
     observations = Observations.of(sites, scenes, fault, scene_sd_m=scene_sd_m)
     fault, notes = complete_rakes(fault, observations, options)
@@ -103,21 +127,39 @@ def prepare(
     return Prepared(patch_groups, sites, scenes, observations, checks, layers)
 
 
+def possible_displacement(fault: Fault, options: ReadingOptions = ReadingOptions()) -> float:
+    """Return the largest possible displacement in m by slip on a fault: in proportion to the root of its area."""
+    root_m = 1000 * float(np.sqrt(fault.area_km2.sum()))
+    return min(options.max_displacement_m, max(options.min_displacement_m, options.max_strain * root_m))
+
+
+def _check_scale(sites: Gnss | None, scenes: Sequence[Insar], fault: Fault, options: PositionOptions) -> None:
+    """Refuse data that cover only a tiny part of the fault: its lengths may be in another unit."""
+    data = [one for one in (sites, *scenes) if one is not None and len(one)]
+    if not data:
+        raise InputError(
+            "no site and no pixel is left: all are too near to the fault trace; see --near-fault-km"
+        )
+    places = np.concatenate([fault.local_map.to_km(one.longitude, one.latitude) for one in data])
+    span = float(np.linalg.norm(np.ptp(places, axis=0)))
+    if 0 < span < options.min_span_in_sizes * fault.size_km:
+        raise InputError(
+            f"the data span {span:.3g} km and the fault {fault.size_km:,.0f} km: are its lengths or depths in metres?"
+        )
+
+
 def _prepared_scenes(
-    insar: Sequence[str | Path | Insar],
+    insar: Sequence[Insar],
     fault: Fault,
     near_fault_km: float | None,
     quality_log: QualityLog,
     options: SlipOptions,
 ) -> list[Insar]:
     """Return the scenes near the fault, masked along its trace and downsampled."""
+    scenes = [_near(scene, scene.name, fault, quality_log, options.positions) for scene in _renamed(insar)]
     scenes = [
-        read_insar(scene, quality_log, options.reading) if isinstance(scene, str | Path) else scene
-        for scene in insar
-    ]
-    scenes = [_near(scene, scene.name, fault, quality_log, options.positions) for scene in _renamed(scenes)]
-    scenes = [
-        _off_the_trace(scene, fault, near_fault_km, quality_log, options.trace_mask) for scene in scenes
+        _off_the_trace(scene, scene.name, fault, near_fault_km, quality_log, options.trace_mask)
+        for scene in scenes
     ]
     return [_downsampled(scene, quality_log, options.quadtree) for scene in scenes if len(scene)]
 
@@ -203,6 +245,8 @@ def _renamed(scenes: Sequence[Insar]) -> list[Insar]:
 
 def _near(data: Data, unit: str, fault: Fault, quality_log: QualityLog, options: PositionOptions) -> Data:
     about = (fault.local_map.longitude, fault.local_map.latitude)
+    if data.by_position:
+        check_order(data.longitude, data.latitude, about, fault.size_km, unit, options)
     longitude, latitude, near = corrected_positions(
         data.longitude, data.latitude, about, fault.size_km, unit, quality_log, options
     )
@@ -219,13 +263,14 @@ def _downsampled(scene: Insar, quality_log: QualityLog, options: QuadtreeOptions
 
 
 def _off_the_trace(
-    scene: Insar,
+    data: Data,
+    unit: str,
     fault: Fault,
     near_fault_km: float | None,
     quality_log: QualityLog,
     options: TraceMaskOptions,
-) -> Insar:
-    """Mask pixels so near to the surface trace that the size of the patches determines their displacement."""
+) -> Data:
+    """Mask sites or pixels so near to the surface trace that the size of the patches determines their displacement."""
     points, reach = [], []
     for outline, top in zip(fault.outlines_km, fault.top_km, strict=True):
         if top <= options.max_top_km:
@@ -234,10 +279,19 @@ def _off_the_trace(
             width = options.width * float(np.linalg.norm(second - first))
             reach.append(np.full(options.n_steps, width if near_fault_km is None else near_fault_km))
     if not points or near_fault_km == 0:
-        return scene
+        return data
     tree = cKDTree(np.concatenate(points))
-    distance, nearest = tree.query(fault.local_map.to_km(scene.longitude, scene.latitude))
+    distance, nearest = tree.query(fault.local_map.to_km(data.longitude, data.latitude))
     masked = distance < np.concatenate(reach)[nearest]
     if masked.any():
-        quality_log.add("near_fault", scene.name, "pixels near the fault trace: masked", int(masked.sum()))
-    return scene.take(~masked)
+        what = (
+            "pixels"
+            if isinstance(data, Insar)
+            else f"sites {_some([data.site[n] for n in np.flatnonzero(masked)])}"
+        )
+        quality_log.add("near_fault", unit, f"{what} near the fault trace: masked", int(masked.sum()))
+    return data.take(~masked)
+
+
+def _some(names: Sequence[str], n: int = 5) -> str:
+    return ", ".join(names[:n]) + (f" and {len(names) - n} more" if len(names) > n else "")

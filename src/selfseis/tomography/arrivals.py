@@ -11,8 +11,11 @@ import pandas as pd
 
 from selfseis.errors import InputError
 from selfseis.geo.phases import KNOWN, canonical
+from selfseis.io.clocks import parse_utc
 from selfseis.quality_log import QualityLog
 from selfseis.tomography.options import ScreeningOptions
+from selfseis.tomography.origins import merge_twins, with_one_origin_each
+from selfseis.tomography.plausibility import MAX_DEPTH_KM, contradict_distance, is_too_fast, with_depths
 
 COLUMNS = (
     "event_id", "event_time", "event_latitude", "event_longitude", "event_depth_km", "station", "phase",
@@ -20,25 +23,52 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of the table, including the position of the station; unknown numbers are NaN."""
 
+STATED = ("distance_deg", "event_depth")
+"""Columns that some files have: the distance of event and station, and a depth without a unit."""
+
 NUMBERS = tuple(name for name in COLUMNS if name not in {"event_id", "event_time", "station", "phase"})
 # What the Earth allows: no wave of `KNOWN` takes an hour, no mountain is higher and no earthquake deeper.
 MAX_S = 3600.0
-MAX_DEPTH_KM = 750.0
 MIN_DEPTH_KM = -9.0
+MAX_ELEVATION_M = 9000.0
+MIN_ELEVATION_M = -11_000.0
+MAX_SIGMA_S = 100.0
+MAX_NUMBER = 1e9  # larger numbers are no measurement of any kind
+ELEVATION_CODES = (-999.0, -9999.0, -32768.0, -99999.0, 9999.0, 99999.0)
+"""Elevations that stand for unknown ones; no station of these bulletins is at one of them."""
 
 
 def table_of(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return rows as a table with all `COLUMNS`, unknown numbers as NaN."""
+    """Return rows as a table with all `COLUMNS`, and those of `STATED` that it has; unknown numbers are NaN."""
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    frame = frame.reindex(columns=list(COLUMNS)).reset_index(drop=True)
-    for name in NUMBERS:
-        frame[name] = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    stated = [name for name in STATED if name in frame]
+    frame = frame.reindex(columns=[*COLUMNS, *stated]).reset_index(drop=True)
+    for name in (*NUMBERS, *stated):
+        values = pd.to_numeric(frame[name], errors="coerce").astype(float)
+        frame[name] = values.where(values.abs() < MAX_NUMBER)
     for name in ("event_id", "station", "phase"):
         frame[name] = frame[name].astype(object).fillna("").astype(str).str.strip()
-    moments = frame["event_time"].astype(object).map(lambda moment: None if pd.isna(moment) else str(moment))
-    times = pd.to_datetime(moments, format="ISO8601", errors="coerce", utc=True)
-    frame["event_time"] = times.dt.tz_localize(None)
+    frame["event_time"] = _moments(frame["event_time"])
     return frame
+
+
+def _moments(values: pd.Series) -> pd.Series:
+    """Return moments in UTC without a time zone, NaT where there is none."""
+    if not pd.api.types.is_datetime64_any_dtype(values):
+        known = values.astype(object).map(lambda moment: None if pd.isna(moment) else str(moment))
+        values = pd.to_datetime(known, format="ISO8601", errors="coerce", utc=True)
+        odd = values.isna() & known.notna()
+        values = values.astype("datetime64[us, UTC]")
+        if odd.any():
+            values[odd] = pd.to_datetime(known[odd].map(_odd_moment), utc=True).astype("datetime64[us, UTC]")
+    return values if values.dt.tz is None else values.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def _odd_moment(text: str) -> np.datetime64 | None:
+    try:
+        return parse_utc(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -83,9 +113,11 @@ def screen(
         If no arrival is usable; the message names the most frequent reason.
     """
     quality_log = QualityLog() if quality_log is None else quality_log
-    frame = table.copy()
+    frame = with_depths(table.copy(), quality_log, source)
+    coded = frame["station_elevation_m"].isin(ELEVATION_CODES)
+    frame["station_elevation_m"] = frame["station_elevation_m"].mask(coded)
     frame["phase"], stated = frame["phase"].map(canonical), frame["phase"]
-    reasons = _reasons(frame, stated)
+    reasons = _reasons(frame, options)
     lost: dict[str, int] = {}
     keep = np.ones(len(frame), bool)
     for (kind, detail), is_bad in reasons.items():
@@ -97,12 +129,14 @@ def screen(
     if not keep.any():
         worst = max(lost, key=lambda detail: lost[detail]) if lost else "the file holds none"
         raise InputError(f"no arrival of {source} can be used: {worst}; correct the file")
-    kept = frame[keep].sort_values(["event_id", "station", "phase", "travel_time_s"], kind="stable")
+    kept = with_one_origin_each(frame.loc[keep, list(COLUMNS)], quality_log, source)
+    kept = merge_twins(kept, quality_log, source, options)
+    kept = kept.sort_values(["event_id", "station", "phase", "travel_time_s"], kind="stable")
     kept = _deduplicated(kept, quality_log, source)
     return Screening(_completed(kept, quality_log, source, options), quality_log)
 
 
-def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd.Series]:
+def _reasons(frame: pd.DataFrame, options: ScreeningOptions) -> dict[tuple[str, str], pd.Series]:
     """Return masks of unusable rows by reason, in order of precedence."""
     place = frame[["event_latitude", "event_longitude", "event_depth_km"]]
     site = frame[["station_latitude", "station_longitude"]]
@@ -123,6 +157,17 @@ def _reasons(frame: pd.DataFrame, stated: pd.Series) -> dict[tuple[str, str], pd
             "event_depth_km"
         ].between(MIN_DEPTH_KM, MAX_DEPTH_KM),
         ("impossible", "travel times that are not between 0 and an hour"): ~((time > 0) & (time < MAX_S)),
+        ("impossible", f"elevations beyond {MIN_ELEVATION_M:,g} to {MAX_ELEVATION_M:,g} m"): ~frame[
+            "station_elevation_m"
+        ]
+        .fillna(0)
+        .between(MIN_ELEVATION_M, MAX_ELEVATION_M),
+        ("impossible", f"uncertainties of more than {MAX_SIGMA_S:g} s"): frame["sigma_s"] > MAX_SIGMA_S,
+        ("impossible", "positions that contradict the stated distance"): contradict_distance(frame, options),
+        (
+            "impossible",
+            f"waves faster than {options.max_speed_km_s:g} km/s on a straight line (wrong or swapped coordinates)",
+        ): is_too_fast(frame, options),
     }
 
 
@@ -144,7 +189,7 @@ def _completed(
     frame: pd.DataFrame, quality_log: QualityLog, source: str, options: ScreeningOptions
 ) -> pd.DataFrame:
     """Assume an elevation and an uncertainty where there is none."""
-    flat = frame["station_elevation_m"].isna()
+    flat = frame["station_elevation_m"].isna()  # also those of `ELEVATION_CODES`
     if flat.any():
         quality_log.add("assumed", source, "no station elevation: sea level assumed", int(flat.sum()))
     unsure = ~frame["sigma_s"].gt(0)

@@ -168,6 +168,7 @@ def _evaluate(
         min_gain=options.inversion.evaluation.min_gain,
         error_rate=options.inversion.evaluation.error_rate,
         seed=seed,
+        more=f"a longer bulletin with more {PLURAL[held_out]}",
         details={"held_out": held_out, "priors": table},
     )
 

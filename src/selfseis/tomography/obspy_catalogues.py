@@ -14,7 +14,10 @@ OWN_CATALOGUE = "catalogue.xml"
 
 
 def read_catalogue(path: Path, quality_log: QualityLog) -> Iterator[dict[str, Any]] | None:
-    """Return rows of the arrivals of each preferred origin, or else its picks; None if ObsPy cannot read the file."""
+    """Return rows of the arrivals of each event, or else its picks; None if ObsPy cannot read the file.
+
+    The arrivals are those of the preferred origin, or of the origin that has most if that has none.
+    """
     module = obspy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -28,7 +31,7 @@ def read_catalogue(path: Path, quality_log: QualityLog) -> Iterator[dict[str, An
 def _rows(catalogue: Any, source: str, quality_log: QualityLog) -> Iterator[dict[str, Any]]:
     for event in catalogue:
         name = str(event.resource_id).split("/")[-1]
-        origin = event.preferred_origin() or next(iter(event.origins), None)
+        origin = _origin(event)
         if origin is None or origin.time is None:
             detail = "events without an origin time: their picks give no travel times"
             quality_log.add("no_location", f"{source}: event {name}", detail, max(len(event.picks), 1))
@@ -47,6 +50,20 @@ def _rows(catalogue: Any, source: str, quality_log: QualityLog) -> Iterator[dict
                 "travel_time_s": float(pick.time - origin.time),
                 "sigma_s": pick.time_errors.uncertainty if pick.time_errors else None,
             }
+
+
+def _origin(event: Any) -> Any:
+    """Return the origin of the travel times: the preferred one, or that with the most arrivals if it has none."""
+    picks = {str(pick.resource_id) for pick in event.picks}
+
+    def n_arrivals(origin: Any) -> int:
+        return sum(str(arrival.pick_id) in picks for arrival in origin.arrivals)
+
+    preferred = event.preferred_origin() or next(iter(event.origins), None)
+    if preferred is not None and n_arrivals(preferred):
+        return preferred
+    best = max(event.origins, key=n_arrivals, default=None)
+    return best if best is not None and n_arrivals(best) else preferred
 
 
 def _picked(event: Any, origin: Any) -> Iterator[tuple[Any, str]]:

@@ -18,6 +18,16 @@ class ScreeningOptions(Options):
 
     sigma_p_s: float = option(0.5, "s", "judgement; every fit scales it, so that only the ratio to S matters")
     sigma_s_s: float = option(1.0, "s", "judgement: twice that of P")
+    max_speed_km_s: float = option(14.0, "km/s", "no wave of the mantle is faster")
+    max_early_s: float = option(
+        3.0, "s", "judgement: errors of times and hypocentres, before a wave is too fast"
+    )
+    max_distance_error_deg: float = option(0.2, "degrees", "judgement: rounding and other ellipsoids")
+    max_distance_error: float = option(0.02, "share of the distance", "judgement: other ellipsoids")
+    max_twin_s: float = option(0.5, "s", "judgement: the same onset, read by two agencies")
+    max_twin_deg: float = option(2.0, "degrees", "judgement: between two locations of one event")
+    min_twin_arrivals: int = option(3, "arrivals", "judgement: common to two events that are one")
+    min_twin_share: float = option(0.5, "share", "judgement: of the arrivals of the smaller of two events")
     min_event_arrivals: int = option(5, "arrivals", "an event has four terms, which fit fewer arrivals")
     min_arrivals: int = option(40, "arrivals", "judgement")
     max_residual_globe_s: float = option(15.0, "s", "judgement")
