@@ -16,14 +16,12 @@ from selfseis.catalogue.records import Event
 from selfseis.denoise import Denoiser
 from selfseis.denoise.training_data import is_line
 from selfseis.detect import Detector
-from selfseis.detect.coincidence_scanner import CoincidenceScanner
+from selfseis.detect.baseline import baseline_scanner
 from selfseis.detect.options import ThresholdOptions
-from selfseis.detect.scan import Scanner
-from selfseis.detect.stack_scanner import StackScanner
 from selfseis.errors import InputError
 from selfseis.recording import open_recording, sample_times, sampling_rate, station_codes
 from selfseis.recording.coverage import stretches
-from selfseis.validation.false_alarms import FalseAlarmRate, peaks
+from selfseis.validation.false_alarms import peaks
 
 APART = ThresholdOptions().apart
 PER_DAY = 1.0
@@ -118,15 +116,9 @@ def _skill(denoiser: Denoiser) -> float | str:
 def _baseline_times(detector: Detector, recording: xr.DataArray) -> np.ndarray:
     """Return when STA/LTA triggers."""
     ours = detector.scanner_
-    scanner: Scanner
-    if isinstance(ours, CoincidenceScanner):
-        scanner = CoincidenceScanner(ours.conditioner, ours.groups, "STA/LTA", ours.reach, ours.hop)
-    else:
-        scanner = StackScanner(ours.conditioner, "envelopes", ours.hop)
-    scan = scanner.scan(recording, n_surrogates=4, seed=0)
-    threshold = FalseAlarmRate.measure(
-        scan.null, apart=APART, hop=scan.hop, rate=sampling_rate(recording)
-    ).threshold(PER_DAY)
+    scanner = baseline_scanner(ours, detector.options.baseline)
+    _, scan, null = scanner.fit_scan(recording, n_surrogates=4, seed=0, threshold=ThresholdOptions())
+    threshold = null.false_alarm_rate.threshold(PER_DAY)
     high = [i for i in peaks(scan.score, APART) if scan.score[i] >= threshold]
     return np.asarray(sample_times(recording, scan.first[high]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.base import clone
 
 from selfseis.catalogue.records import Event
 from selfseis.detect import Detector
+from selfseis.detect.evaluate import evaluate_detector
 from selfseis.detect.options import DetectorOptions
 from selfseis.errors import InputError
 from selfseis.recording import recording_from_array
@@ -170,9 +172,62 @@ def test_result_does_not_depend_on_units(geometry, factor) -> None:
     assert detector.verdict_.outcome == fitted(geometry).verdict_.outcome
 
 
-def test_verdict_of_one_station_is_cannot_tell() -> None:
-    detector = Detector(false_alarms_per_day=24).fit(network(band_limited_noise(3, 30_000, RATE, (2, 20), 1)))
-    assert detector.verdict_.outcome == "cannot_tell" and "one station alone" in detector.verdict_.reason
+@pytest.mark.parametrize("n_events", [0, 6])
+def test_one_station_lists_its_transients_without_a_verdict(n_events: int) -> None:
+    """Twenty minutes of noise, with bursts of 30 standard deviations that decay within seconds."""
+    data = np.array(band_limited_noise(3, 60_000, RATE, (2, 20), 1))
+    decay = 30 * data.std() * np.exp(-np.arange(250) / RATE)
+    for first in 5000 + 9000 * np.arange(n_events):
+        data[:, first : first + 250] += decay * np.random.default_rng(first).standard_normal((3, 250))
+    detector = Detector().fit(network(data))
+    assert len(detector.events_) == n_events
+    assert all(e.false_discovery_rate < 0.5 for e in detector.events_)
+    assert detector.verdict_.outcome == "cannot_tell" and "one station" in detector.verdict_.reason
+
+
+def test_clear_events_are_found_although_they_fill_much_of_a_short_record() -> None:
+    """Shifted events coincide by accident: with them in the surrogates, none of these would exceed the threshold."""
+    recording, truth = simulate_recording_with_events(
+        simulate_noise_recording("white", "network", 0.5, RATE, 12, 1, components="ENZ"), 12.0, 11, 1
+    )
+    detector = Detector().fit(recording.drop_vars(["latitude", "longitude", "elevation"]))
+    assert sum(any(overlap(e, t) for e in detector.events_) for t in truth) >= 10
+    assert len(detector.events_) <= 12
+    details = detector.verdict_.details
+    assert 0.1 < details["masked_share"] < 0.5 and details["n_found_again"] == details["n_injected_events"]
+    first = min(detector.events_, key=lambda e: e.start)
+    assert first.place is None and len(first.onsets) >= 2
+    assert np.abs(first.onsets[0].time - truth[0].start) < np.timedelta64(4, "s")
+
+
+def test_bursts_at_all_stations_at_once_get_no_verdict() -> None:
+    bursts = simulate_noise_recording(
+        "bursty", "network", 1.5, 25.0, 12, 1, components="ENZ", burst_reach=("all",)
+    )
+    verdict = Detector(false_alarms_per_day=24).fit(bursts).verdict_
+    assert verdict.outcome == "cannot_tell" and "at the same time" in verdict.reason
+
+
+def test_events_above_all_surrogates_of_a_short_record_are_listed_as_uncalibrated() -> None:
+    detector = fitted("fibre")
+    model = replace(detector.model_, threshold=np.inf, uncalibrated_threshold=detector.threshold_)
+    recording = events_on("fibre", 0.0)[0]
+    events = model.find_events(recording, detector.scan_)
+    assert len(events) == len(detector.events_) and not any(e.is_calibrated for e in events)
+    verdict = evaluate_detector(
+        model, events, detector.scan_, recording, seed=0, options=detector.options.evaluation
+    )
+    assert verdict.outcome == "cannot_tell" and "uncalibrated" in verdict.reason
+
+
+def test_an_event_that_is_not_found_again_gives_no_verdict() -> None:
+    detector = fitted("network")
+    strict = replace(detector.model_, threshold=1e6)
+    recording = events_on("network", 10.0)[0]
+    verdict = evaluate_detector(
+        strict, detector.events_, detector.scan_, recording, seed=0, options=detector.options.evaluation
+    )
+    assert verdict.outcome == "cannot_tell" and "found again" in verdict.reason
 
 
 def test_dead_channels_and_gaps_do_not_make_events() -> None:

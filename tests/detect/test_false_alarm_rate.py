@@ -73,7 +73,8 @@ def test_rates_are_counted_with_enough_peaks() -> None:
     for score in (0.05, 0.1, 3.25, 7.0, 9.05):
         assert level.rate(score) == pytest.approx((heights >= score - 1e-9).sum() / 2)
     assert level.threshold(25.0) == pytest.approx(heights[-50])
-    assert level.p_value(0.0) == 1 and level.p_value(5.05) == pytest.approx(0.5)
+    assert level.p_value(0.0) == 1 and level.p_value(5.05) == pytest.approx(51 / 101)
+    assert level.p_value(1e6) == pytest.approx(1 / 101)  # no smaller value can be counted
 
 
 @pytest.mark.parametrize("distribution", ["exponential", "normal"])
@@ -177,3 +178,30 @@ def test_parts_are_join_parts_with_one_empty_column_where_samples_are_missing() 
     assert first.tolist() == [0, 4, 8, 12, 40]
     np.testing.assert_array_equal(values, [[1, 2, 3, np.nan, 4]])
     assert join_parts([], 4)[1].size == 0
+
+
+def test_false_discovery_rates_are_the_share_of_false_peaks() -> None:
+    rng = np.random.default_rng(3)
+    null = FalseAlarmRate(np.sort(rng.exponential(size=50_000))[::-1], days=100.0)
+    false, true = rng.exponential(size=500), 4 + rng.exponential(size=200)
+    rates = null.false_discovery_rates(np.concatenate([false, true]), days=1.0)
+    for low, high in ((0.0, 2.0), (3.0, 5.0), (5.0, 12.0)):
+        here = [(scores > low) & (scores <= high) for scores in (false, true)]
+        expected = here[0].sum() / (here[0].sum() + here[1].sum())
+        stated = np.concatenate([rates[:500][here[0]], rates[500:][here[1]]]).mean()
+        assert stated == pytest.approx(expected, abs=0.12)
+    assert null.false_discovery_rates(np.zeros(0), 1.0).size == 0
+    assert (measured(np.zeros((0, 10))).false_discovery_rates(np.ones(3), 1.0) == 1).all()
+
+
+@pytest.mark.parametrize("n_events", [0, 20])
+def test_the_null_of_quiet_peaks_does_not_depend_on_a_few_events(n_events) -> None:
+    rng = np.random.default_rng(4)
+    score = rng.gumbel(1.0, 0.3, 4000)
+    score[rng.choice(4000, n_events, replace=False)] = 50.0
+    level = FalseAlarmRate.of_quiet_peaks(score.astype(np.float32), apart=1, hop=50, rate=50.0)
+    assert level.days == pytest.approx(4000 / 86400)
+    peaks_a_day = len(level.heights) / level.days
+    # Peaks are local maxima of independent values: the maximum of about three of them.
+    expected = 1.0 + 0.3 * np.log(3) + 0.3 * np.log(peaks_a_day / 10.0)
+    assert level.threshold(10.0) == pytest.approx(expected, abs=0.35)

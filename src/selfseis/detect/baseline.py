@@ -1,17 +1,17 @@
-"""The baseline of a detector: STA/LTA at the same nominal rate of false alarms."""
+"""The baseline of a detector: ObsPy's triggers, or STA/LTA on a stack, at the same nominal rate of false alarms."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import xarray as xr
 
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.options import BaselineOptions, ThresholdOptions
-from selfseis.detect.scan import Scan, Scanner
+from selfseis.detect.scan import Scanner
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
-from selfseis.validation.false_alarms import FalseAlarmRate
+from selfseis.detect.trigger_scanner import TriggerScanner
 
 LineOrStations = PredictabilityScanner | CoincidenceScanner
 
@@ -32,10 +32,12 @@ class Baseline:
     threshold: float
 
 
-def baseline_scanner(scanner: LineOrStations, options: BaselineOptions) -> CoincidenceScanner | StackScanner:
-    """Return the scanner of the baseline: STA/LTA of the stations, or on the stack of the line."""
+def baseline_scanner(scanner: LineOrStations, options: BaselineOptions) -> TriggerScanner | StackScanner:
+    """Return the scanner of the baseline: ObsPy's trigger of the stations, or STA/LTA on the stack of the line."""
     if isinstance(scanner, CoincidenceScanner):
-        return replace(scanner, ratio="STA/LTA")
+        return TriggerScanner(
+            scanner.conditioner, scanner.groups, scanner.reach, scanner.hop, scanner.options
+        )
     return StackScanner(scanner.conditioner, "envelopes", scanner.hop, scanner.geometry.sharing, options)
 
 
@@ -45,11 +47,12 @@ def fit_baseline(
     *,
     false_alarms_per_day: float,
     window: int,
+    n_surrogates: int,
     seed: int,
     options: BaselineOptions,
     threshold_options: ThresholdOptions,
 ) -> Baseline:
-    """Set the threshold of an STA/LTA detector on the first part of a recording.
+    """Set the threshold of a simple detector on the first part of a recording, with a null like that of the detector.
 
     Parameters
     ----------
@@ -61,6 +64,8 @@ def fit_baseline(
         Accepted rate of declustered false alarms.
     window : int
         Samples of a short window.
+    n_surrogates : int
+        Number of surrogates of the detector; the baseline of stations has as many.
     seed : int
         Seed of the surrogates.
     options : BaselineOptions
@@ -70,19 +75,8 @@ def fit_baseline(
     """
     simple = baseline_scanner(scanner, options)
     n_samples = max(options.max_values // recording.sizes["channel"], 64 * window)
-    first_part = recording.isel(time=slice(0, n_samples))
-    scan = simple.scan(first_part, n_surrogates=options.n_surrogates, seed=seed)
-    null = false_alarm_rate(scan, scanner.conditioner.rate, threshold_options)
-    return Baseline(simple, null.threshold(false_alarms_per_day))
-
-
-def false_alarm_rate(scan: Scan, rate: float, options: ThresholdOptions) -> FalseAlarmRate:
-    """Return the rate at which the surrogates of a scan reach a score."""
-    return FalseAlarmRate.measure(
-        scan.null,
-        apart=options.apart,
-        hop=scan.hop,
-        rate=rate,
-        min_tail=options.min_tail,
-        max_tail=options.max_tail,
+    number = n_surrogates if isinstance(simple, TriggerScanner) else options.n_surrogates
+    fitted, _, null = simple.fit_scan(
+        recording.isel(time=slice(0, n_samples)), n_surrogates=number, seed=seed, threshold=threshold_options
     )
+    return Baseline(fitted, null.false_alarm_rate.threshold(false_alarms_per_day))

@@ -17,20 +17,18 @@ from selfseis.detect.model import STORAGE, DetectorModel
 from selfseis.detect.options import DetectorOptions, ThresholdOptions
 from selfseis.detect.scan import ProgressCallback, Scan
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
+from selfseis.detect.station_onsets import aperture_m, scanned_groups
 from selfseis.errors import InputError
-from selfseis.geo.sphere import EARTH_RADIUS_KM
 from selfseis.models.store import StoredEstimator
 from selfseis.recording import as_recording
 from selfseis.recording.coverage import stretches
-from selfseis.recording.dataarray import is_fibre, sampling_rate, station_codes
+from selfseis.recording.dataarray import is_fibre, sampling_rate
 from selfseis.recording.preprocessing import Conditioner
 from selfseis.validation import Verdict
 from selfseis.validation.false_alarms import FalseAlarmRate
 
 if TYPE_CHECKING:
     from selfseis.denoise import Denoiser
-
-EARTH_RADIUS_M = 1000 * EARTH_RADIUS_KM
 
 
 class Detector(StoredEstimator[DetectorModel]):
@@ -172,18 +170,26 @@ class Detector(StoredEstimator[DetectorModel]):
             raise InputError("nothing to search: every channel is empty or dead")
         scanner = self._scanner(recording, conditioner)
         n_surrogates = self._n_surrogates(recording, scanner)
-        scan = _searched(recording, scanner, n_surrogates, self.seed, progress)
+        scanner, scan, null = scanner.fit_scan(
+            recording,
+            n_surrogates=n_surrogates,
+            seed=self.seed,
+            threshold=self.options.threshold,
+            progress=progress,
+        )
+        _check_searched(scanner, scan)
         baseline = fit_baseline(
             scanner,
             recording,
             false_alarms_per_day=self.false_alarms_per_day,
             window=self.window,
+            n_surrogates=n_surrogates,
             seed=self.seed,
             options=self.options.baseline,
             threshold_options=self.options.threshold,
         )
-        model = DetectorModel.with_threshold_from_scan(
-            scanner, scan, self.false_alarms_per_day, baseline, self.options.threshold
+        model = DetectorModel.with_threshold_from_null(
+            scanner, scan, null, self.false_alarms_per_day, baseline, self.options.threshold
         )
         self.scan_, self.events_ = scan, model.find_events(recording, scan)
         self.model_ = replace(model, verdict=self._judge(model, self.events_, scan, recording))
@@ -243,7 +249,8 @@ class Detector(StoredEstimator[DetectorModel]):
         """
         recording = as_recording(recording)
         self._check_fits(recording)
-        scan = _searched(recording, self.scanner_, 0, self.seed, progress)
+        scan = self.scanner_.scan(recording, n_surrogates=0, seed=self.seed, progress=progress)
+        _check_searched(self.scanner_, scan)
         return self._judge(self.model_, self.model_.find_events(recording, scan), scan, recording)
 
     def _judge(
@@ -257,9 +264,10 @@ class Detector(StoredEstimator[DetectorModel]):
         options = self.options.threshold
         days = sum(last - first for first, last in stretches(recording)) / sampling_rate(recording) / 86400
         wanted = int(np.ceil(options.target_peaks / max(self.false_alarms_per_day * days, 1e-9)))
-        is_network = isinstance(scanner, CoincidenceScanner)
-        affordable = options.max_surrogates if is_network else _affordable_surrogates(recording, options)
-        return int(np.clip(wanted, options.min_surrogates, affordable))
+        if isinstance(scanner, CoincidenceScanner):
+            n_hops = max(days * 86400 * sampling_rate(recording) / scanner.hop, 1)
+            return max(int(min(wanted, options.network_hops / n_hops)), options.min_surrogates)
+        return int(np.clip(wanted, options.min_surrogates, _affordable_surrogates(recording, options)))
 
     def _check_fits(self, recording: xr.DataArray) -> None:
         rate, n_channels = sampling_rate(recording), recording.sizes["channel"]
@@ -276,9 +284,9 @@ class Detector(StoredEstimator[DetectorModel]):
     def _scanner(self, recording: xr.DataArray, conditioner: Conditioner) -> LineOrStations:
         hop = max(2, self.window // 4 * 2)
         if not is_line(recording):
-            stations, reach = station_codes(recording), self._reach(recording, hop)
+            stations, reach = scanned_groups(recording), self._reach(recording, hop)
             options = self.options.coincidence
-            return CoincidenceScanner(conditioner, stations, "energy ratio", reach, hop, options)
+            return CoincidenceScanner(conditioner, stations, reach, hop, options)
         return PredictabilityScanner.measure(
             recording,
             conditioner,
@@ -305,28 +313,20 @@ class Detector(StoredEstimator[DetectorModel]):
         Without coordinates the limit is ten windows.
         """
         options = self.options.coincidence
-        aperture = _aperture(recording)
+        aperture = aperture_m(recording)
         if aperture is None:
             return options.unknown_reach
         travel_time = aperture / self.slowest / options.body_wave_factor
         return max(2, int(np.ceil(travel_time * sampling_rate(recording) / hop)))
 
 
-def _searched(
-    recording: xr.DataArray,
-    scanner: LineOrStations,
-    n_surrogates: int,
-    seed: int,
-    progress: ProgressCallback | None,
-) -> Scan:
-    """Score a recording and check that some of it could be scored."""
-    scan = scanner.scan(recording, n_surrogates=n_surrogates, seed=seed, progress=progress)
+def _check_searched(scanner: LineOrStations, scan: Scan) -> None:
+    """Check that some of the recording could be scored."""
     if not np.isfinite(scan.score).any():
         shortest = 4 * scan.hop / scanner.conditioner.rate
         raise InputError(
             f"nothing to search: no stretch of {shortest:.3g} s holds data; give a longer record"
         )
-    return scan
 
 
 def _affordable_surrogates(recording: xr.DataArray, options: ThresholdOptions) -> int:
@@ -339,19 +339,3 @@ def _spacing(recording: xr.DataArray) -> float:
     if not is_fibre(recording) or recording.sizes["channel"] < 2:
         return 1.0
     return float(np.median(np.abs(np.diff(recording["distance"].values)))) or 1.0
-
-
-def _aperture(recording: xr.DataArray) -> float | None:
-    """Return the largest distance between stations in m, or None without coordinates."""
-    if not {"latitude", "longitude"} <= set(recording.coords):
-        return None
-    north = np.deg2rad(recording["latitude"].values) * EARTH_RADIUS_M
-    east = (
-        np.deg2rad(recording["longitude"].values)
-        * EARTH_RADIUS_M
-        * np.cos(np.nanmean(north) / EARTH_RADIUS_M)
-    )
-    known = np.isfinite(north) & np.isfinite(east)
-    if known.sum() < 2:
-        return None
-    return float(np.hypot(np.ptp(north[known]), np.ptp(east[known])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from selfseis.detect.injection_test import Injections, noise_like, tapered
 from selfseis.detect.model import DetectorModel
 from selfseis.detect.options import EvaluationOptions
 from selfseis.detect.scan import Scan, Scanner
+from selfseis.detect.simultaneity import Simultaneity
+from selfseis.detect.station_onsets import aperture_m
 from selfseis.recording.dataarray import sampling_rate, start_time
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.typing import Float32Array
@@ -55,30 +58,93 @@ def evaluate_detector(
     """
     days = float(np.isfinite(scan.score).sum()) * scan.hop / sampling_rate(recording) / 86400
     expected = model.false_alarms_per_day * days
-    details = _details(model, len(events), expected)
-    if isinstance(model.scanner, CoincidenceScanner) and model.scanner.n_stations < 2:
-        reason = (
-            f"{_found(len(events))}, but one station alone cannot confirm an event: "
-            "the false-alarm rate holds only for noise without bursts."
-        )
+    calibrated = [event for event in events if event.is_calibrated]
+    details = _details(model, events, expected)
+    if (reason := _no_calibration(model, events, calibrated)) is not None:
         return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
-    if _poisson_p_value(len(events), expected) > options.error_rate:
+    if _poisson_p_value(len(calibrated), expected) > options.error_rate:
         name = model.baseline.scanner.name
-        return _not_above_null(len(events), expected, name, details, options.error_rate)
-    injections = _injections(model, events, recording, seed, options)
+        return _not_above_null(len(calibrated), expected, name, details, options.error_rate)
+    if (reason := _disturbance(model, calibrated, recording, details, options)) is not None:
+        return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
+    injections = _injections(model, calibrated, recording, seed, options)
     if injections is None:
-        reason = "Events were found, but the record holds no noise window for an injection test."
+        reason = "Events were found, but the record holds no noise window for an injection test: give a longer record."
         return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
     return _compare(model, injections, details, seed, options)
 
 
-def _details(model: DetectorModel, n_events: int, expected: float) -> dict[str, Any]:
+def _no_calibration(model: DetectorModel, events: list[Event], calibrated: list[Event]) -> str | None:
+    """Return why the events cannot be compared with a rate of false alarms, or None if they can."""
+    if isinstance(model.scanner, CoincidenceScanner) and model.scanner.n_stations < 2:
+        if len(events) > len(calibrated):
+            return (
+                f"{_found(len(events))} at one station, uncalibrated: the record is too short to fit its quiet part; "
+                "give a longer record and, to confirm events, more stations."
+            )
+        n_false = float(np.nansum([event.false_discovery_rate for event in events]))
+        return (
+            f"{_found(len(events))} at one station, of which its quiet part alone would explain {n_false:.2g}; without "
+            "a second station bursts of noise cannot be told from events: add stations, or pick P and S."
+        )
+    if model.is_full_of_events:
+        listed = ", listed as uncalibrated" if events else ""
+        return (
+            f"{_found(len(events))}{listed}. Events or tremor fill more than half of the record, so that no quiet part "
+            "is left to count false alarms: give a longer record."
+        )
+    if len(events) > len(calibrated) == 0:
+        return (
+            f"{_found(len(events))} above all surrogates, but the record is too short to count "
+            f"{model.false_alarms_per_day:g} false alarms a day; they are listed as uncalibrated: give a longer record."
+        )
+    return None
+
+
+def _disturbance(
+    model: DetectorModel,
+    events: list[Event],
+    recording: xr.DataArray,
+    details: dict[str, Any],
+    options: EvaluationOptions,
+) -> str | None:
+    """Return why the events are probably no seismic waves, or None if they may be."""
+    aperture = aperture_m(recording)
+    if not isinstance(model.scanner, CoincidenceScanner) or not aperture:
+        return None
+    limits, rate = options.simultaneity, sampling_rate(recording)
+    crossing_s = aperture / limits.crossing_speed
+    cuts = (
+        _cut(recording, model.conditioner, event, model.scanner.hop, options)
+        for event in _best(events, options)
+    )
+    measured = [Simultaneity.of(cut, model.scanner.members, rate, crossing_s) for cut in cuts]
+    known = [event for event in measured if event is not None]
+    n_simultaneous = sum(event.is_disturbance(crossing_s, limits) for event in known)
+    details["n_simultaneous_events"], details["n_events_tested"] = n_simultaneous, len(known)
+    if n_simultaneous <= limits.max_share * len(known):
+        return None
+    return (
+        f"{n_simultaneous} of the best {len(known)} events reach all stations at the same time, although waves need "
+        f"seconds between them, and their waveforms have nothing in common: a disturbance of the recorders or of the "
+        "air rather than seismic waves."
+    )
+
+
+def _best(events: list[Event], options: EvaluationOptions) -> list[Event]:
+    return sorted(events, key=lambda e: -e.score)[: options.max_events]
+
+
+def _details(model: DetectorModel, events: list[Event], expected: float) -> dict[str, Any]:
     return {
-        "n_events": n_events,
+        "n_events": len(events),
+        "n_uncalibrated_events": sum(not event.is_calibrated for event in events),
+        "n_false_of_events": float(np.nansum([event.false_discovery_rate for event in events])),
         "n_expected_false_alarms": expected,
         "false_alarms_per_day": model.false_alarms_per_day,
         "threshold": model.threshold if np.isfinite(model.threshold) else None,
         "background": model.background,
+        "masked_share": model.masked_share,
         "surrogate_days": model.false_alarm_rate.days,
         "threshold_is_extrapolated": model.false_alarm_rate.is_extrapolated(model.false_alarms_per_day),
     }
@@ -137,7 +203,15 @@ def _compare(
     null_scores = _recall(null, model.scanner, model.threshold)
     details["found_down_to_db"] = injections.decibels(scores.skill)
     details["baseline_found_down_to_db"] = injections.decibels(baseline_scores.skill)
-    return judge(
+    n_again = injections.n_found_unscaled(scores)
+    details["n_injected_events"], details["n_found_again"] = len(injections.events), n_again
+    if 2 * n_again < len(injections.events):
+        reason = (
+            f"Only {n_again} of {len(injections.events)} events were found again when they were added, as strong as "
+            "recorded, to noise like that of the quietest window, so that weaker copies say nothing."
+        )
+        return Verdict.undecided("detect", reason, details=details, error_rate=options.error_rate)
+    verdict = judge(
         "detect",
         scores,
         baseline_scores,
@@ -150,6 +224,28 @@ def _compare(
         seed=seed,
         details=details,
     )
+    return replace(verdict, reason=_reason(verdict))
+
+
+def _reason(verdict: Verdict) -> str:
+    """Return the outcome of an injection test in a sentence, and what to do."""
+    if verdict.skill is None or verdict.baseline is None or verdict.null is None:
+        return verdict.reason
+    numbers = (
+        f"{_percent(verdict.skill)} of weakened copies of the events are still found; "
+        f"the {verdict.baseline_name} finds {_percent(verdict.baseline)}"
+    )
+    if verdict.outcome == "works":
+        return f"{numbers}."
+    if verdict.outcome == "no_gain":
+        return f"{numbers}, so that the simple detector does as well here; the null finds {_percent(verdict.null)}."
+    return f"{numbers}: the difference is too uncertain for a decision, so give a longer record or more stations."
+
+
+def _percent(share: Interval) -> str:
+    """Return a share with its interval in percent."""
+    value, low, high = (100 * number for number in (share.value, max(share.low, 0), min(share.high, 1)))
+    return f"{value:.0f}% ({low:.0f}-{high:.0f}%)"
 
 
 def _recall(injections: Injections, scanner: Scanner, threshold: float) -> BlockScores:
@@ -168,11 +264,11 @@ def _injections(
     noise_window = _quietest(recording, model.conditioner, 8 * 2 * hop)
     if noise_window is None:
         return None
-    best = sorted(events, key=lambda e: -e.score)[: options.max_events]
-    waveforms = [tapered(_cut(recording, model.conditioner, event, hop)) for event in best]
+    best = _best(events, options)
+    waveforms = [tapered(_cut(recording, model.conditioner, event, hop, options)) for event in best]
     max_length = max(e.shape[1] for e in waveforms)
     rng = np.random.default_rng(seed)
-    n_noise = -(-options.n_noise_windows // len(waveforms))
+    n_noise = -(-options.n_blocks // len(waveforms))
     noise = [noise_like(noise_window, max_length + context + 8 * hop, rng) for _ in range(n_noise)]
     return Injections(noise, waveforms, options)
 
@@ -192,14 +288,20 @@ def _quietest(recording: xr.DataArray, conditioner: Conditioner, length: int) ->
     return best[1]
 
 
-def _cut(recording: xr.DataArray, conditioner: Conditioner, event: Event, hop: int) -> Float32Array:
-    """Read and condition the loudest part of an event: twelve hops around its peak."""
-    rate = sampling_rate(recording)
-    nanoseconds = (event.peak - start_time(recording)) / np.timedelta64(1, "ns")
-    middle = round(nanoseconds * 1e-9 * rate)
-    first = max(0, middle - 6 * hop)
-    last = min(recording.sizes["time"], middle + 6 * hop)
-    margin = conditioner.halo
-    inside = slice(max(0, first - margin), min(recording.sizes["time"], last + margin))
+def _cut(
+    recording: xr.DataArray, conditioner: Conditioner, event: Event, hop: int, options: EvaluationOptions
+) -> Float32Array:
+    """Read and condition an event from its start to its end, with a margin; of a long one the part about its peak."""
+    rate, n_samples = sampling_rate(recording), recording.sizes["time"]
+    start, peak, end = (
+        round(float((time - start_time(recording)) / np.timedelta64(1, "ns")) * 1e-9 * rate)
+        for time in (event.start, event.peak, event.end)
+    )
+    half = max(options.max_event // recording.sizes["channel"] // 2, 8 * hop)
+    margin = options.margin * hop
+    first = max(0, start - margin, peak - half)
+    last = min(n_samples, end + margin, peak + half)
+    halo = conditioner.halo
+    inside = slice(max(0, first - halo), min(n_samples, last + halo))
     data, _ = conditioner(np.asarray(recording.variable.isel(time=inside).values, np.float32))
     return data[:, first - inside.start : last - inside.start]

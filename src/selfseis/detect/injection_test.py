@@ -47,7 +47,7 @@ class Injections:
         """Measure down to which level each event is found in each noise window.
 
         An event is found if its score reaches the threshold and the maximum score of the noise windows alone:
-        coherent noise must not count as the event.
+        noise must not count as the event.
 
         Parameters
         ----------
@@ -67,40 +67,19 @@ class Injections:
             Their skill is the recall over all levels.
         """
         levels = self.levels
-        min_score = max(
-            threshold,
-            *(self._best(score, np.zeros_like(self.events[0]), n, hop, context) for n in self.noise),
-        )
+        nothing = np.zeros((len(self.noise[0]), max(event.shape[1] for event in self.events)), np.float32)
+        min_score = max(threshold, *(highest_score(score, nothing, n, hop, context) for n in self.noise))
         shares = []
         for event in self.events:
             for noise in self.noise:
-                score_at = partial(self._best_at, score, event, noise=noise, hop=hop, context=context)
+                score_at = partial(_score_of_weaker, score, event, noise=noise, hop=hop, context=context)
                 shares.append(_number_found(score_at, levels, min_score) / len(levels))
         return BlockScores(1 - np.array(shares), np.ones(len(shares)))
 
-    @staticmethod
-    def _best(score: ScoreWindow, event: Float32Array, noise: Float32Array, hop: int, context: int) -> float:
-        """Return the maximum score around an event that is added near the end of a noise window."""
-        after = 4 * hop
-        data = noise[:, -min(noise.shape[1], context + event.shape[1] + 2 * after) :].copy()
-        first = data.shape[1] - event.shape[1] - after
-        data[:, first : first + event.shape[1]] += event
-        scores = score(data)[max(first // hop - 1, 0) : data.shape[1] // hop - 2]
-        return float(np.nanmax(scores, initial=-np.inf))
-
-    @classmethod
-    def _best_at(
-        cls,
-        score: ScoreWindow,
-        event: Float32Array,
-        reduction_db: float,
-        *,
-        noise: Float32Array,
-        hop: int,
-        context: int,
-    ) -> float:
-        """Return the maximum score of an event that is scaled down by so many decibels."""
-        return cls._best(score, _weaker(event, reduction_db), noise, hop, context)
+    def n_found_unscaled(self, scores: BlockScores) -> int:
+        """Return how many of the events are found as strong as recorded, in at least half of the noise windows."""
+        found = (scores.loss < 1).reshape(len(self.events), len(self.noise))
+        return int((found.mean(axis=1) >= 0.5).sum())
 
     def incoherent(self, seed: int) -> Injections:
         """Return events whose channels are shifted in time independently: the same energy without a wavefront."""
@@ -119,6 +98,45 @@ class Injections:
     def decibels(self, recall: float) -> float:
         """Return the reduction in dB down to which events are found, for a recall over all levels."""
         return recall * (self.options.max_reduction + self.options.step)
+
+
+def highest_score(
+    score: ScoreWindow, event: Float32Array, noise: Float32Array, hop: int, context: int
+) -> float:
+    """Return the maximum score around an event that is added near the end of noise.
+
+    Parameters
+    ----------
+    score : callable
+        Computes the score of conditioned data, one value per hop.
+    event : ndarray, shape (n_channels, n_event_samples)
+        The event; zeros for the noise alone.
+    noise : ndarray, shape (n_channels, n_samples)
+        The noise.
+    hop : int
+        Samples between scores.
+    context : int
+        Samples before an event on which its score depends.
+    """
+    after = 4 * hop
+    data = noise[:, -min(noise.shape[1], context + event.shape[1] + 2 * after) :].copy()
+    first = data.shape[1] - event.shape[1] - after
+    data[:, first : first + event.shape[1]] += event
+    scores = score(data)[max(first // hop - 1, 0) : data.shape[1] // hop - 2]
+    return float(np.nanmax(scores, initial=-np.inf))
+
+
+def _score_of_weaker(
+    score: ScoreWindow,
+    event: Float32Array,
+    reduction_db: float,
+    *,
+    noise: Float32Array,
+    hop: int,
+    context: int,
+) -> float:
+    """Return the maximum score of an event that is scaled down by so many decibels."""
+    return highest_score(score, _weaker(event, reduction_db), noise, hop, context)
 
 
 def noise_like(window: Float32Array, n_samples: int, rng: np.random.Generator) -> Float32Array:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.catalogue.records import Event
-from selfseis.detect.baseline import Baseline, LineOrStations, baseline_scanner, false_alarm_rate
+from selfseis.catalogue.records import Event, Onset
+from selfseis.detect.baseline import Baseline, LineOrStations, baseline_scanner
 from selfseis.detect.coincidence_scanner import CoincidenceScanner
 from selfseis.detect.line_geometry import LineGeometry
 from selfseis.detect.options import BaselineOptions, CoincidenceOptions, SlantStackOptions, ThresholdOptions
-from selfseis.detect.scan import Scan, Standardiser
+from selfseis.detect.scan import Null, Scan, Standardiser
 from selfseis.detect.slant_stack_scanner import PredictabilityScanner
 from selfseis.detect.stack_scanner import StackScanner
+from selfseis.detect.station_onsets import StationHops, place_of, station_onsets
+from selfseis.detect.station_scanner import StationScanner
+from selfseis.detect.trigger_scanner import TriggerScanner
 from selfseis.models.store import ModelFormat, StoredModel
 from selfseis.recording.dataarray import sample_times
 from selfseis.recording.preprocessing import Conditioner
@@ -45,6 +48,13 @@ class DetectorModel:
         Lasting coherence of the training recording: its score above the null at the 20% quantile.
     threshold : float
         Minimum score of an event, the background included; infinite without surrogates.
+    uncalibrated_threshold : float
+        Minimum score of an event that is listed as uncalibrated: that of all surrogates, where they are too short for
+        the accepted rate; else the threshold.
+    masked_share : float
+        Share of the training recording that holds events and was cut out of its surrogates.
+    is_full_of_events : bool
+        Whether so much of it was, that no rate is calibrated.
     noise_level : float
         Score down to which an event lasts; infinite without surrogates.
     apart : int
@@ -60,21 +70,25 @@ class DetectorModel:
     false_alarms_per_day: float
     background: float
     threshold: float
+    uncalibrated_threshold: float
+    masked_share: float
+    is_full_of_events: bool
     noise_level: float
     apart: int
     baseline: Baseline
     verdict: Verdict = NOT_EVALUATED
 
     @classmethod
-    def with_threshold_from_scan(
+    def with_threshold_from_null(
         cls,
         scanner: LineOrStations,
         scan: Scan,
+        null: Null,
         false_alarms_per_day: float,
         baseline: Baseline,
         options: ThresholdOptions,
     ) -> DetectorModel:
-        """Return the fitted state, with the threshold that the surrogates of a scan give.
+        """Return the fitted state, with the threshold that the null of a scan gives.
 
         Parameters
         ----------
@@ -82,6 +96,8 @@ class DetectorModel:
             The scanner that computed the scan.
         scan : Scan
             Scores of the training recording and of its surrogates.
+        null : Null
+            What its scores are like without events.
         false_alarms_per_day : float
             Accepted rate of declustered false alarms.
         baseline : Baseline
@@ -89,16 +105,23 @@ class DetectorModel:
         options : ThresholdOptions
             How scores of surrogates become a threshold.
         """
-        level = false_alarm_rate(scan, scanner.conditioner.rate, options)
-        background = _background(scan, options)
-        end = float(np.nanquantile(scan.null, options.end_quantile)) if scan.null.size else np.inf
+        level = null.false_alarm_rate
+        background = _background(scan, null, options)
+        threshold = lowest = background + level.threshold(false_alarms_per_day)
+        if len(scan.null) and len(level.heights) and false_alarms_per_day * level.days < options.min_expected:
+            lowest = min(threshold, background + float(level.heights[0]))
+        if _is_one_station(scanner) and len(level.heights) < options.min_quiet_peaks:
+            lowest = min(threshold, scanner.options.min_trigger)
         return cls(
             scanner,
             level,
             false_alarms_per_day,
             background,
-            background + level.threshold(false_alarms_per_day),
-            background + end,
+            threshold,
+            lowest,
+            null.masked_share,
+            null.is_full_of_events,
+            background + null.end,
             options.apart,
             baseline,
         )
@@ -120,16 +143,40 @@ class DetectorModel:
         """
         events: list[Event] = []
         last_end = -1
-        for peak in peaks(scan.score, self.apart):
-            if not scan.score[peak] >= self.threshold or peak <= last_end:
+        tops = peaks(scan.score, self.apart)
+        rates = dict(zip(tops, self._false_discovery_rates(scan, tops), strict=True))
+        for peak in tops:
+            if not scan.score[peak] >= self.uncalibrated_threshold or peak <= last_end:
                 continue
-            first, last = _extent(scan.score, peak, min(self.noise_level, self.threshold))
+            first, last = _extent(scan.score, peak, min(self.noise_level, self.uncalibrated_threshold))
             first, last_end = max(first, last_end + 1), last
-            best = first + int(np.nanargmax(scan.score[first : last + 1]))
-            events.append(self._event(recording, scan, first, last, best))
+            event = self._event(recording, scan, first, last)
+            rate = min((rates[top] for top in tops if first <= top <= last), default=rates[peak])
+            if _is_one_station(self.scanner) and not event.is_calibrated:
+                rate = np.nan
+            events.append(replace(event, false_discovery_rate=float(rate)))
         return events
 
-    def _event(self, recording: xr.DataArray, scan: Scan, first: int, last: int, best: int) -> Event:
+    def _false_discovery_rates(self, scan: Scan, tops: NDArray) -> NDArray:
+        """Return the local false-discovery rate of each peak."""
+        days = float(np.isfinite(scan.score).sum()) * scan.hop / self.conditioner.rate / 86400
+        return self.false_alarm_rate.false_discovery_rates(scan.score[tops] - self.background, days)
+
+    def _event(self, recording: xr.DataArray, scan: Scan, first: int, last: int) -> Event:
+        """Return the event whose score is high from a first to a last hop."""
+        best = first + int(np.nanargmax(scan.score[first : last + 1]))
+        score, n_channels = float(scan.score[best]), int(scan.n_channels[first : last + 1].max())
+        onsets: tuple[Onset, ...] = ()
+        if scan.ratios is not None and isinstance(self.scanner, CoincidenceScanner):
+            min_ratio = self.scanner.options.min_trigger
+            hops = StationHops.between(scan.ratios, first, last, min_ratio)
+            if len(hops.stations):
+                onsets = station_onsets(recording, scan, hops)
+                # The score is high for half of the reach before the onsets; the ratios are not.
+                first, last = int(hops.first.min()), int(hops.last.max())
+                best = first + int(
+                    np.nanargmax(np.nansum(scan.ratios[hops.stations, first : last + 1], axis=0))
+                )
         end_sample = min(scan.first[last] + scan.hop, recording.sizes["time"] - 1)
         start, end = sample_times(recording, [scan.first[first], end_sample])
         peak = sample_times(recording, scan.first[best] + scan.hop // 2)
@@ -139,7 +186,6 @@ class DetectorModel:
             .replace(":", "")
             .replace(".", "_")
         )
-        score = float(scan.score[best])
         return Event(
             event_id=f"ev{name}",
             start=start,
@@ -147,16 +193,22 @@ class DetectorModel:
             peak=peak,
             score=score,
             p_value=float(self.false_alarm_rate.p_value(score - self.background)),
-            n_channels=int(scan.n_channels[first : last + 1].max()),
+            n_channels=n_channels,
+            onsets=onsets,
+            place=place_of(recording, onsets),
+            is_calibrated=score >= self.threshold and not self.is_full_of_events,
         )
 
 
-def _background(scan: Scan, options: ThresholdOptions) -> float:
+def _is_one_station(scanner: LineOrStations) -> TypeGuard[CoincidenceScanner]:
+    return isinstance(scanner, CoincidenceScanner) and scanner.n_stations < 2
+
+
+def _background(scan: Scan, null: Null, options: ThresholdOptions) -> float:
     """Return by how much a low quantile of the score exceeds that of the null; zero for a short record."""
-    if np.isfinite(scan.score).sum() < options.min_hops or not np.isfinite(scan.null).any():
+    if np.isfinite(scan.score).sum() < options.min_hops or not np.isfinite(null.low):
         return 0.0
-    quantile = options.background_quantile
-    return max(0.0, float(np.nanquantile(scan.score, quantile) - np.nanquantile(scan.null, quantile)))
+    return max(0.0, float(np.nanquantile(scan.score, options.background_quantile)) - null.low)
 
 
 def _extent(score: Float32Array, peak: int, min_score: float) -> tuple[int, int]:
@@ -179,6 +231,9 @@ def _pack(
         "false_alarms_per_day": model.false_alarms_per_day,
         "background": model.background,
         "threshold": model.threshold,
+        "uncalibrated_threshold": model.uncalibrated_threshold,
+        "masked_share": model.masked_share,
+        "is_full_of_events": model.is_full_of_events,
         "noise_level": model.noise_level,
         "apart": model.apart,
         "surrogate_days": level.days,
@@ -198,9 +253,11 @@ def _pack(
     if isinstance(scanner, CoincidenceScanner):
         state["stations"] = {
             "groups": [str(group) for group in scanner.groups],
-            "ratio": scanner.ratio,
             "reach": scanner.reach,
         }
+        for name, of_stations in (("standardiser", scanner), ("baseline_standardiser", simple)):
+            if isinstance(of_stations, StationScanner) and of_stations.standardiser is not None:
+                tensors |= _scale(name, of_stations.standardiser)
         return state, tensors
     geometry = scanner.geometry
     state["line"] = {
@@ -209,9 +266,12 @@ def _pack(
     state["line"]["common_mode"] = scanner.common_mode
     tensors["slownesses"] = geometry.slownesses
     for name in STANDARDISERS:
-        standardiser = getattr(scanner, name)
-        tensors |= {f"{name}.centre": standardiser.centre, f"{name}.spread": standardiser.spread}
+        tensors |= _scale(name, getattr(scanner, name))
     return state, tensors
+
+
+def _scale(name: str, standardiser: Standardiser) -> dict[str, NDArray[Any]]:
+    return {f"{name}.centre": standardiser.centre, f"{name}.spread": standardiser.spread}
 
 
 def _unpack(stored: StoredModel) -> DetectorModel:
@@ -219,6 +279,8 @@ def _unpack(stored: StoredModel) -> DetectorModel:
     state = stored.state
     scanner = _scanner(stored)
     simple = baseline_scanner(scanner, BaselineOptions.from_dict(state["baseline_options"]))
+    if isinstance(simple, TriggerScanner):
+        simple = replace(simple, standardiser=_standardiser_of_stations(stored, "baseline_standardiser"))
     heights = stored.tensor("surrogate_peaks", None)
     return DetectorModel(
         scanner,
@@ -228,6 +290,9 @@ def _unpack(stored: StoredModel) -> DetectorModel:
         float(state["false_alarms_per_day"]),
         float(state["background"]),
         _score(state["threshold"]),
+        _score(state["uncalibrated_threshold"]),
+        float(state["masked_share"]),
+        bool(state["is_full_of_events"]),
         _score(state["noise_level"]),
         int(state["apart"]),
         Baseline(simple, _score(state["baseline_threshold"])),
@@ -255,10 +320,10 @@ def _scanner(stored: StoredModel) -> LineOrStations:
         return CoincidenceScanner(
             conditioner,
             groups,
-            stations["ratio"],
             int(stations["reach"]),
             hop,
             CoincidenceOptions.from_dict(options),
+            _standardiser_of_stations(stored, "standardiser"),
         )
     line = dict(state["line"])
     common_mode = bool(line.pop("common_mode"))
@@ -276,6 +341,14 @@ def _scanner(stored: StoredModel) -> LineOrStations:
     )
 
 
+def _standardiser_of_stations(stored: StoredModel, name: str) -> Standardiser | None:
+    """Return the scale of the statistics of stations; None for one station alone, which has none."""
+    if f"{name}.centre" not in stored.tensors:
+        return None
+    centre = stored.tensor(f"{name}.centre", None)
+    return Standardiser(centre, stored.tensor(f"{name}.spread", len(centre)))
+
+
 def _standardiser(stored: StoredModel, name: str) -> Standardiser:
     n_statistics = STANDARDISERS[name]
     return Standardiser(
@@ -283,4 +356,4 @@ def _standardiser(stored: StoredModel, name: str) -> Standardiser:
     )
 
 
-STORAGE = ModelFormat("detector", 1, "Detector().fit(recording).save(folder)", _pack, _unpack)
+STORAGE = ModelFormat("detector", 2, "Detector().fit(recording).save(folder)", _pack, _unpack)

@@ -60,6 +60,12 @@ class CoincidenceOptions(Options):
     min_trigger: float = option(
         math.log(3.0), "1", "judgement: log of the energy ratio of a station that records an event"
     )
+    tail_quantile: float = option(
+        0.99,
+        "1",
+        "judgement: of each statistic under the null, from which its tail and so its scale is measured",
+    )
+    scale_hops: int = option(50_000, "hops", "judgement: of surrogates, on which that scale is measured")
     block: int = option(16, "hops", "judgement: the correlation between stations is computed over each block")
     min_blocks: int = option(200, "blocks", "judgement: a shorter record can consist of events only")
     min_correlation: float = option(
@@ -76,7 +82,12 @@ class ThresholdOptions(Options):
         20, "peaks", "judgement: in all surrogates together, at the accepted rate of false alarms"
     )
     min_surrogates: int = option(4, "surrogates", "judgement")
-    max_surrogates: int = option(200, "surrogates", "judgement: of a network, where one takes little time")
+    network_hops: int = option(
+        2_000_000, "hops", "judgement: of all surrogates of a network together; their time is in proportion"
+    )
+    round_surrogates: int = option(
+        200, "surrogates", "judgement: while events are cut out of a network's surrogates"
+    )
     line_surrogates: tuple[int, int] = option(
         (16, 64), "surrogates", "judgement: the maximum of a line, for a long and for a short record"
     )
@@ -91,6 +102,30 @@ class ThresholdOptions(Options):
         1000, "hops", "judgement: an event can fill a shorter record and would count as its background"
     )
     background_quantile: float = option(0.2, "1", "judgement: the quietest fifth of the recording")
+    min_quiet_peaks: int = option(
+        20,
+        "peaks",
+        "judgement: of one station, to fit their quartiles; with fewer, transients of three times the energy before "
+        "are listed as uncalibrated",
+    )
+    max_rounds: int = option(
+        8, "rounds", "judgement: in which events are found and cut out of the surrogates"
+    )
+    max_masked: float = option(
+        0.5, "1", "judgement: share of the recording that may hold events; what is left must be most of it"
+    )
+    mask_margin: int = option(2, "hops", "judgement: cut out before and after an event, beyond its score")
+    mask_false_discovery_rate: float = option(
+        0.05,
+        "1",
+        "judgement: only events that are almost sure are cut out, or accidental coincidences would be as well",
+    )
+    min_expected: float = option(
+        1.0,
+        "peaks",
+        "judgement: where all surrogates together are shorter than this at the accepted rate, that rate is not "
+        "calibrated, and events above all surrogates are listed too",
+    )
     end_quantile: float = option(
         0.99, "1", "judgement: an event lasts while its score exceeds this quantile of the null"
     )
@@ -109,11 +144,35 @@ class BaselineOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SimultaneityOptions(Options):
+    """Events that reach all stations at the same time."""
+
+    crossing_speed: float = option(
+        2000.0, "m/s", "as between stations: below the apparent velocity of body waves in the crust"
+    )
+    max_spread: float = option(
+        0.03,
+        "1",
+        "judgement: spread over the stations, of the time that such a wave needs to cross the network; local events "
+        "spread over a tenth of it or more",
+    )
+    min_coherence: float = option(0.5, "1", "judgement: correlation of steep waves from far away")
+    max_share: float = option(0.5, "1", "judgement: of the best events, beyond which the verdict is open")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationOptions(Options):
     """Injection test and verdict."""
 
-    max_events: int = option(3, "events", "judgement: the best are injected")
-    n_noise_windows: int = option(8, "windows", "a verdict needs eight blocks, `selfseis.validation.judge`")
+    max_events: int = option(5, "events", "judgement: the best are injected")
+    n_blocks: int = option(
+        10, "blocks", "judgement: events times noise windows at least; a verdict needs eight"
+    )
+    margin: int = option(
+        2, "hops", "judgement: of an event that is cut out, before its start and after its end"
+    )
+    simultaneity: SimultaneityOptions = option_group(SimultaneityOptions)
+    max_event: int = option(20_000_000, "samples", "judgement: of all channels of an event in memory")
     step: float = option(1.5, "dB", "judgement: between the levels of the test")
     max_reduction: float = option(45.0, "dB", "judgement: below the event as recorded")
     error_rate: float = option(0.05, "1", "convention: one-sided error probability of each comparison")

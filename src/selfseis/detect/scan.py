@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from selfseis.typing import Float32Array, FloatArray, IntArray
+from selfseis.detect.options import ThresholdOptions
+from selfseis.typing import BoolArray, Float32Array, FloatArray, IntArray
+from selfseis.validation.false_alarms import FalseAlarmRate
 
 ProgressCallback = Callable[[int, int], None]
 
@@ -25,8 +27,9 @@ class Scan:
         First sample, in the recording, of each time's hop.
     score : ndarray, shape (n_times,)
         The score; NaN where there are no data.
-    null : ndarray, shape (n_surrogates, n_times)
-        The score of surrogates of the same recording, in which channels or stations share no signal.
+    null : ndarray, shape (n_surrogates, n_null_times)
+        The score of surrogates of the same recording, in which channels or stations share no signal. It can be shorter
+        than the recording, whose events are then cut out.
     n_channels : ndarray of int, shape (n_times,)
         Number of channels that record an event at each time.
     groups : list of str
@@ -35,6 +38,8 @@ class Scan:
         Share of each group's samples that hold data.
     hop : int
         Samples between times; each score belongs to a window of two hops around its own.
+    ratios : ndarray, shape (n_groups, n_times), or None
+        Logarithm of the energy ratio of each station; None on a line.
     """
 
     first: IntArray
@@ -44,6 +49,72 @@ class Scan:
     groups: list[str]
     present: Float32Array
     hop: int
+    ratios: Float32Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """What scores without events are like.
+
+    Attributes
+    ----------
+    false_alarm_rate : FalseAlarmRate
+        Rate at which a score is reached without an event.
+    end : float
+        Score down to which an event lasts; infinite without surrogates.
+    low : float
+        Low quantile of the scores; NaN where none is known.
+    masked_share : float
+        Share of the recording that holds events and was cut out of the surrogates.
+    is_full_of_events : bool
+        Whether so much of the recording holds events that what is left cannot stand for its noise.
+    """
+
+    false_alarm_rate: FalseAlarmRate
+    end: float
+    low: float
+    masked_share: float
+    is_full_of_events: bool = False
+
+    @classmethod
+    def of_surrogates(
+        cls,
+        scores: Float32Array,
+        hop: int,
+        rate: float,
+        options: ThresholdOptions,
+        masked: BoolArray | None = None,
+    ) -> Null:
+        """Return the null of the scores of surrogates.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (n_surrogates, n_times)
+            The scores; NaN where there are no data.
+        hop : int
+            Samples between scores.
+        rate : float
+            Sampling rate in Hz.
+        options : ThresholdOptions
+            How scores become a threshold.
+        masked : ndarray of bool, shape (n_times,), optional
+            Times of the recording that were cut out of the surrogates.
+        """
+        level = FalseAlarmRate.measure(
+            scores,
+            apart=options.apart,
+            hop=hop,
+            rate=rate,
+            min_tail=options.min_tail,
+            max_tail=options.max_tail,
+        )
+        known = scores[np.isfinite(scores)]
+        end, low = (
+            np.quantile(known, [options.end_quantile, options.background_quantile])
+            if known.size
+            else (np.inf, np.nan)
+        )
+        return cls(level, float(end), float(low), 0.0 if masked is None else float(masked.mean()))
 
 
 @dataclass(frozen=True)
@@ -116,6 +187,18 @@ class Scanner(Protocol):
         """Score a recording and `n_surrogates` surrogates of it."""
         ...
 
+    def fit_scan(
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        threshold: ThresholdOptions,
+        progress: ProgressCallback | None = None,
+    ) -> tuple[Self, Scan, Null]:
+        """Score a recording and measure its null; return the scanner with the scale of its statistics as well."""
+        ...
+
     def score_window(self, conditioned: Float32Array) -> Float32Array:
         """Score conditioned data, without surrogates; shape (n_samples // hop,)."""
         ...
@@ -146,6 +229,23 @@ class Standardiser:
         known = [row[np.isfinite(row)] for row in flat]
         centre = np.array([row.mean() if len(row) > 1 else 0.0 for row in known])
         spread = np.array([max(row.std(), 1e-9) if len(row) > 1 else 1.0 for row in known])
+        return cls(centre, spread)
+
+    @classmethod
+    def of_tail(cls, null: NDArray, quantile: float) -> Standardiser:
+        """Return a high quantile of each statistic and the mean excess over it, shape of `null` (n_statistics, n).
+
+        Tails that differ in weight then become alike: each falls by a factor e where the scaled statistic grows by 1.
+        """
+        centre, spread = np.zeros(len(null)), np.ones(len(null))
+        for row, values in enumerate(null):
+            known = values[np.isfinite(values)]
+            if len(known) > 1:
+                centre[row] = np.quantile(known, quantile)
+                excess = float((known[known >= centre[row]] - centre[row]).mean())
+                spread[row] = max(
+                    excess, 0.3 * float(known.std()), 1e-6
+                )  # 0.34 for a normal distribution, at 99%
         return cls(centre, spread)
 
     def or_wider(self, other: Standardiser) -> Standardiser:

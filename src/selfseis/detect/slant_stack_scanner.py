@@ -13,14 +13,23 @@ Geophysics 36, 482. doi:10.1190/1.1440186
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from selfseis.detect.line_geometry import LineGeometry
-from selfseis.detect.options import SlantStackOptions
-from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, Standardiser, join_parts, window_means
+from selfseis.detect.options import SlantStackOptions, ThresholdOptions
+from selfseis.detect.scan import (
+    Null,
+    ProgressCallback,
+    Scan,
+    ScanPart,
+    Standardiser,
+    join_parts,
+    window_means,
+)
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner, sample_spans
 from selfseis.recording.tiling import Tile
@@ -189,6 +198,19 @@ class PredictabilityScanner:
             present[None].astype(np.float32),
             self.hop,
         )
+
+    def fit_scan(
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        threshold: ThresholdOptions,
+        progress: ProgressCallback | None = None,
+    ) -> tuple[Self, Scan, Null]:
+        """Score a recording and measure the null on its surrogates; the scale of the statistics is known already."""
+        scan = self.scan(recording, n_surrogates=n_surrogates, seed=seed, progress=progress)
+        return self, scan, Null.of_surrogates(scan.null, self.hop, self.conditioner.rate, threshold)
 
     def _scan_tile(self, tile: Tile, n_surrogates: int, seed: int) -> NDArray:
         """Return rows: number of channels with an event, share of data, score, scores of the surrogates."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import xarray as xr
 
-from selfseis.detect.options import BaselineOptions
-from selfseis.detect.scan import ProgressCallback, Scan, ScanPart, join_parts, window_means
+from selfseis.detect.options import BaselineOptions, ThresholdOptions
+from selfseis.detect.scan import Null, ProgressCallback, Scan, ScanPart, join_parts, window_means
 from selfseis.detect.sta_lta import sta_lta
 from selfseis.recording.coverage import covered_tiles
 from selfseis.recording.preprocessing import Conditioner
@@ -84,6 +84,19 @@ class StackScanner:
         present = np.isfinite(scores[:1]).astype(np.float32)
         n_channels_with_event = np.full(len(first), n_channels, np.int32)
         return Scan(first, scores[0], scores[1:], n_channels_with_event, ["line"], present, self.hop)
+
+    def fit_scan(
+        self,
+        recording: xr.DataArray,
+        *,
+        n_surrogates: int,
+        seed: int,
+        threshold: ThresholdOptions,
+        progress: ProgressCallback | None = None,
+    ) -> tuple[Self, Scan, Null]:
+        """Score a recording and measure the null on its surrogates; the scale of the statistics is known already."""
+        scan = self.scan(recording, n_surrogates=n_surrogates, seed=seed, progress=progress)
+        return self, scan, Null.of_surrogates(scan.null, self.hop, self.conditioner.rate, threshold)
 
     def _surrogate(self, data: Float32Array, rng: np.random.Generator) -> Float32Array:
         groups = np.arange(len(data)) // self.sharing

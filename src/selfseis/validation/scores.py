@@ -149,7 +149,9 @@ def bootstrap_skill(
     return 1 - np.divide(losses, powers, out=np.ones_like(losses), where=powers > 0)
 
 
-def interval(draws: FloatArray, value: float, n_blocks: int, error_rate: float) -> Interval:
+def interval(
+    draws: FloatArray, value: float, n_blocks: int, error_rate: float, *, max_value: float = np.inf
+) -> Interval:
     """Return the percentile interval of bootstrap draws, widened for a small number of blocks.
 
     Parameters
@@ -162,6 +164,8 @@ def interval(draws: FloatArray, value: float, n_blocks: int, error_rate: float) 
         Number of blocks that were resampled.
     error_rate : float
         Probability that the truth lies below ``low``, and also that it lies above ``high``.
+    max_value : float
+        Largest possible value, such as 1 for a skill; the widened interval ends there.
 
     Returns
     -------
@@ -174,4 +178,5 @@ def interval(draws: FloatArray, value: float, n_blocks: int, error_rate: float) 
         t.ppf(1 - error_rate, n_blocks - 1) / norm.ppf(1 - error_rate) * np.sqrt(n_blocks / (n_blocks - 1))
     )
     low, high = np.quantile(draws, [error_rate, 1 - error_rate])
-    return Interval(value, float(value - widen * (value - low)), float(value + widen * (high - value)))
+    upper = min(float(value + widen * (high - value)), max(max_value, value))
+    return Interval(value, float(value - widen * (value - low)), upper)

@@ -133,6 +133,7 @@ def judge(
     error_rate: float = 0.05,
     min_blocks: int = MIN_BLOCKS,
     seed: int = 0,
+    more: str = "a longer record",
     details: dict[str, Any] | None = None,
 ) -> Verdict:
     """Compare a method with its baseline and with the null on the same held-out blocks.
@@ -160,6 +161,8 @@ def judge(
         Minimum number of held-out blocks.
     seed : int
         Seed of the bootstrap.
+    more : str
+        What would narrow the intervals, in words.
     details : dict, optional
         Further numbers for the verdict.
 
@@ -177,9 +180,7 @@ def judge(
         "details": details or {},
     }
     if n_blocks < min_blocks:
-        reason = (
-            f"Only {n_blocks} held-out blocks could be scored; {min_blocks} are needed: give a longer record."
-        )
+        reason = f"Only {n_blocks} held-out blocks could be scored; {min_blocks} are needed: give {more}."
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
         return Verdict.undecided(task, "A score is not a finite number: check the input for NaN.", **known)
@@ -190,15 +191,15 @@ def judge(
 
     draws = bootstrap_skill([method, baseline, null], np.random.default_rng(seed))
 
-    def with_interval(sample: np.ndarray, value: float) -> Interval:
-        return interval(sample, value, n_blocks, error_rate)
+    def with_interval(sample: np.ndarray, value: float, max_value: float = np.inf) -> Interval:
+        return interval(sample, value, n_blocks, error_rate, max_value=max_value)
 
     values = [method.skill, baseline.skill, null.skill]
-    skill_, base, null_interval = (with_interval(d, v) for d, v in zip(draws, values, strict=True))
+    skill_, base, null_interval = (with_interval(d, v, 1.0) for d, v in zip(draws, values, strict=True))
     gain = with_interval(draws[0] - draws[1], values[0] - values[1])
     above_null = with_interval(draws[0] - draws[2], values[0] - values[2])
     outcome = _outcome(skill_, gain, above_null, min_gain)
-    reason = _reason(outcome, skill_, base, baseline_name, gain, above_null, min_gain)
+    reason = _reason(outcome, skill_, base, baseline_name, gain, above_null, min_gain, more)
     return Verdict(task, outcome, reason, skill=skill_, baseline=base, null=null_interval, gain=gain, **known)
 
 
@@ -217,12 +218,13 @@ def _reason(
     gain: Interval,
     above_null: Interval,
     min_gain: float,
+    more: str,
 ) -> str:
     numbers = f"skill {skill_} against {base} of the {baseline_name}"
     if outcome == "works":
         return f"Better than the {baseline_name} and than the null: {numbers}."
     if outcome == "cannot_tell":
-        return f"The interval is too wide for a decision, so give a longer record: {numbers}; gain {gain}."
+        return f"The interval is too wide for a decision, so give {more}: {numbers}; gain {gain}."
     if skill_.high < min_gain or above_null.high < min_gain:
         if min(skill_.low, above_null.low) > 0:
             return f"Little beyond the null could be predicted, less than {min_gain:g}: {numbers}."
