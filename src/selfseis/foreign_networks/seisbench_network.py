@@ -13,37 +13,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from selfseis.catalogue.records import PHASES
 from selfseis.errors import InputError, one_line
+from selfseis.foreign_networks.picker_network import (
+    MAX_SAMPLES,
+    PickerNetwork,
+    columns_of,
+    components_of,
+    lengthened,
+    logits_of,
+    rows_of,
+)
 
-KIND = "seisbench"
-ROWS = {"E": 0, "2": 0, "N": 1, "1": 1, "Z": 2, "H": 3}  # of a window; H, a hydrophone, is a row of zeros
-MIN_PROBABILITY = 1e-7  # probabilities nearer to 0 or 1 are rounding errors of float32
-MAX_SAMPLES = 1_000_000  # of a window; a false description of a model must not fill the memory
 NO_BLINDING = {"blinding": (0, 0)}  # the edges of windows have little weight in `Annotator`
-
-
-def network_of(text: str) -> SeisBenchNetwork:
-    """Return the network that a text of the command line names.
-
-    Parameters
-    ----------
-    text : str
-        ``seisbench:NAME``; `seisbench_network` describes the names.
-
-    Raises
-    ------
-    InputError
-        If the kind of network is unknown, or the model cannot be loaded or used.
-    """
-    kind, colon, name = text.partition(":")
-    if kind != KIND or not colon or not name:
-        raise InputError(
-            f"picker must be {KIND}:CLASS/NAME or {KIND}:PATH, such as {KIND}:PhaseNet/original, got {text}"
-        )
-    return seisbench_network(name)
 
 
 def seisbench_network(name: str) -> SeisBenchNetwork:
@@ -84,16 +67,42 @@ def seisbench_network(name: str) -> SeisBenchNetwork:
     return SeisBenchNetwork(_load(pair, named, classes))
 
 
-class SeisBenchNetwork(nn.Module):
+def seisbench_network_of(
+    class_name: str, arguments: dict[str, Any], weights: dict[str, Tensor]
+) -> SeisBenchNetwork:
+    """Return the network of a class of SeisBench with given arguments and weights, as a saved picker holds them.
+
+    Parameters
+    ----------
+    class_name : str
+        Name of the class.
+    arguments : dict
+        Arguments of its constructor.
+    weights : dict of str to Tensor
+        Its state.
+
+    Raises
+    ------
+    InputError
+        If SeisBench is missing, or the arguments or weights do not fit the class.
+    """
+    kind: Any = _classes(_models()).get(class_name.lower())
+    reason = "there is no such class" if kind is None else _misfit(kind, arguments, weights)
+    if reason:
+        raise InputError(f"the model is not one of SeisBench's class {class_name}: {reason}")
+    model = kind(**arguments)
+    model.load_state_dict(weights)
+    return SeisBenchNetwork(model)
+
+
+class SeisBenchNetwork(PickerNetwork):
     """A model of SeisBench as a network that maps windows to logits of P and S.
 
     Components are put into the model's order; a model of one component sees the vertical, and a missing hydrophone is
     zero, as in SeisBench. `annotate_batch_pre` and `annotate_batch_post` of the model normalise the windows and arrange
     the outputs, without blinding. Samples that the model blinds all the same have no onsets.
 
-    Samples are passed on as they are, whatever their rate: as if they were at the rate of the model, such as 100 Hz.
-    This is a baseline that needs no labels, after quakephase. The filter of the model is not applied; the causal
-    high-pass of the picker takes its place.
+    The filter of the model is not applied; the causal high-pass of the picker takes its place.
 
     `Annotator` needs an even length. If the model's window is odd, as PhaseNet's with 3001 samples, windows are one
     sample longer: the model does not see their last sample, which repeats the logit before it.
@@ -110,7 +119,7 @@ class SeisBenchNetwork(nn.Module):
     n_samples : int
         Length of a window, even.
     rate : float or None
-        Sampling rate in Hz of the model's training data; not used.
+        Sampling rate in Hz of the model's training data.
 
     Raises
     ------
@@ -128,7 +137,7 @@ class SeisBenchNetwork(nn.Module):
         super().__init__()
         self.model = model
         self.name: str = type(model).__name__
-        self.rate: float | None = getattr(model, "sampling_rate", None)
+        self.rate = _rate_of(model)
         if getattr(model, "output_type", None) != "array" or not isinstance(model.in_samples, int):
             raise InputError(
                 f"{self.name} gives no probability for every sample of a window: choose a model such as PhaseNet or "
@@ -141,7 +150,7 @@ class SeisBenchNetwork(nn.Module):
         self._in_samples: int = model.in_samples
         self.n_samples = self._in_samples + self._in_samples % 2
         self._rows = _rows_of(model)
-        self._columns = _columns_of(model)
+        self._columns = columns_of(self.name, model.labels)
         self._check_output()
 
     def forward(self, windows: Tensor) -> Tensor:
@@ -157,14 +166,12 @@ class SeisBenchNetwork(nn.Module):
         Tensor, shape (n_windows, 2, n_samples)
         """
         probability = self._run(windows)[..., self._columns].transpose(1, 2)
-        logits = torch.logit(torch.nan_to_num(probability, nan=0.0), eps=MIN_PROBABILITY)
-        beyond = self.n_samples - self._in_samples
-        return torch.cat([logits, logits[..., -beyond:]], dim=-1) if beyond else logits
+        logits = logits_of(probability)
+        return lengthened(logits, self.n_samples)
 
     def _run(self, windows: Tensor) -> Tensor:
         """Return all outputs of the model, shape (n_windows, in_samples, n_labels)."""
-        with_hydrophone = nn.functional.pad(windows, (0, 0, 0, 1))
-        batch = with_hydrophone[:, self._rows, : self._in_samples]
+        batch = components_of(windows, self._rows)[..., : self._in_samples]
         settings = {**getattr(self.model, "default_args", {}), **NO_BLINDING}
         prepared = self.model.annotate_batch_pre(batch, settings)
         batch, piggyback = prepared if isinstance(prepared, tuple) else (prepared, None)
@@ -192,29 +199,20 @@ class SeisBenchNetwork(nn.Module):
             )
 
 
+def _rate_of(model: Any) -> float | None:
+    rate = getattr(model, "sampling_rate", None)
+    if rate is None:
+        return None
+    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+        raise InputError(f"the sampling rate of {type(model).__name__} must be a number above 0, got {rate}")
+    return float(rate)
+
+
 def _rows_of(model: Any) -> list[int]:
     """Return the row of a window for each input of a model."""
-    order = list(getattr(model, "component_order", None) or "")
     if getattr(model, "in_channels", None) == 1:
-        order = ["Z"]
-    if not order or not set(order) <= ROWS.keys():
-        raise InputError(
-            f"{type(model).__name__} needs the components {''.join(order) or 'of single channels'}; "
-            "known are Z, N, E, 1, 2 and H"
-        )
-    return [ROWS[component] for component in order]
-
-
-def _columns_of(model: Any) -> list[int]:
-    """Return the outputs of P and S."""
-    labels = model.labels if isinstance(model.labels, str | list | tuple) else []
-    known = [str(label).upper() for label in labels]
-    if not all(known.count(phase) == 1 for phase in PHASES):
-        raise InputError(
-            f"{type(model).__name__} must have one output P and one output S, got the outputs "
-            f"{', '.join(map(str, labels)) or 'without labels'}"
-        )
-    return [known.index(phase) for phase in PHASES]
+        return rows_of(type(model).__name__, "Z")
+    return rows_of(type(model).__name__, getattr(model, "component_order", None) or "")
 
 
 def _models() -> Any:
@@ -239,8 +237,17 @@ def _classes(models: Any) -> dict[str, type]:
     kinds = [
         kind for kind in found if issubclass(kind, models.WaveformModel) and kind != models.WaveformModel
     ]
+    kinds += _own_class(models)
     kinds.sort(key=lambda kind: (len(kind.__mro__), kind.__name__))
     return {kind.__name__.lower(): kind for kind in kinds}
+
+
+def _own_class(models: Any) -> list[type]:
+    """Return the class of the pickers that selfseis exports."""
+    if getattr(models, "__name__", "") != "seisbench.models":  # a stand-in
+        return []
+    own: type = import_module("selfseis.foreign_networks.seisbench_model").OnsetPicker
+    return [own]
 
 
 def _pretrained(kind: Any, name: str) -> Any:
