@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -38,6 +38,8 @@ Components = NDArray[
 Onsets = dict[
     Phase, NDArray[np.float64]
 ]  # for P and S: (n_onsets, 2), seconds after the first sample and height
+
+Stack = Callable[[Any, int, NDArray[Any]], NDArray[np.float32]]  # of a model, its window and the samples
 
 LOWEST = 0.005  # height of the least peak
 USUAL_BAR = 0.3  # of a peer
@@ -122,10 +124,17 @@ def sta_lta_aic() -> Method:
     return Method("STA/LTA + AIC", "simple", probabilities, bar)
 
 
-def peers() -> list[Method]:
-    """List the models in the folder that SELFSEIS_PEERS names; none where it is not set."""
+def peers(*, averaged: bool = False) -> list[Method]:
+    """List the models in the folder that SELFSEIS_PEERS names; none where it is not set.
+
+    Parameters
+    ----------
+    averaged : bool
+        Average windows that overlap by half, as SeisBench does by default, instead of the most central one.
+    """
     folder = os.environ.get("SELFSEIS_PEERS")
-    return [_peer(path) for path in sorted(Path(folder).glob("*.pt"))] if folder else []
+    stack = _averaged_windows if averaged else _centred_windows
+    return [_peer(path, stack) for path in sorted(Path(folder).glob("*.pt"))] if folder else []
 
 
 def peer(name: str) -> Method | None:
@@ -139,7 +148,7 @@ def peers_note() -> str:
     return names or "left out: name their folder in SELFSEIS_PEERS (benchmarks/picking_methods.py says how)"
 
 
-def _peer(path: Path) -> Method:
+def _peer(path: Path, stack: Stack) -> Method:
     try:
         described = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         window, own_rate = int(described["window"]), float(described["sampling_rate"])
@@ -156,7 +165,7 @@ def _peer(path: Path) -> Method:
         heard = data if ratio == 1 else resample_poly(data, ratio.numerator, ratio.denominator, axis=1)
         if high_pass:
             heard, _ = CausalHighPass(own_rate, np.zeros(len(data), np.float32))(heard)
-        found = _centred_windows(model, window, heard)
+        found = stack(model, window, heard)
         if ratio == 1:
             return found
         times = np.arange(data.shape[1]) * float(ratio)
@@ -168,18 +177,36 @@ def _peer(path: Path) -> Method:
 def _centred_windows(model: Any, window: int, data: NDArray[Any]) -> NDArray[np.float32]:
     """Take each sample's probability from the window, of those that overlap by half, in which it is most central."""
     n_samples = data.shape[1]
-    data = np.pad(data, ((0, 0), (0, max(0, window - n_samples))), mode="edge")
+    found = np.zeros((2, max(window, n_samples)), np.float32)
+    for first, of_window in _of_windows(model, window, data):
+        begin = 0 if first == 0 else window // 4
+        found[:, first + begin : first + window] = of_window[:, begin:]
+    return found[:, :n_samples]
+
+
+def _averaged_windows(model: Any, window: int, data: NDArray[Any]) -> NDArray[np.float32]:
+    """Average each sample's probabilities over the windows, of those that overlap by half, that hold it."""
+    n_samples = data.shape[1]
+    total, count = (
+        np.zeros((2, max(window, n_samples)), np.float32),
+        np.zeros(max(window, n_samples), np.float32),
+    )
+    for first, of_window in _of_windows(model, window, data):
+        total[:, first : first + window] += of_window
+        count[first : first + window] += 1
+    return (total / count)[:, :n_samples].astype(np.float32)
+
+
+def _of_windows(model: Any, window: int, data: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield the first sample and the probabilities of each window; windows overlap by half."""
+    data = np.pad(data, ((0, 0), (0, max(0, window - data.shape[1]))), mode="edge")
     last = data.shape[1] - window
     firsts = sorted({*range(0, last, window // 2), last})
-    found = np.zeros((2, data.shape[1]), np.float32)
     for batch in np.array_split(firsts, -(-len(firsts) // BATCH)):
         windows = np.stack([data[:, first : first + window] for first in batch])
         with torch.inference_mode():
             probability = model(torch.from_numpy(np.ascontiguousarray(windows, np.float32))).numpy()
-        for first, of_window in zip(batch, probability, strict=True):
-            begin = 0 if first == 0 else window // 4
-            found[:, first + begin : first + window] = of_window[:, begin:]
-    return found[:, :n_samples]
+        yield from zip(batch.tolist(), probability, strict=True)
 
 
 def _offsets(components: Components) -> NDArray[np.float32]:

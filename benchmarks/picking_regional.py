@@ -1,8 +1,9 @@
 """Claim: the starting network, calibrated on 66 regional recordings of one array without labels, returns usable picks.
 
 ARCES is a development set: choices were tried on it, so its scores are optimistic. Analysts listed one event per
-recording. Picks of other events count as false here, so the achieved false share is an upper bound. The scores
-"strongest" and "usable" are those of ``score.py``, which lies beside the recordings.
+recording. Picks of other events count as false here, so the achieved false share is an upper bound. Where the user
+names peers (``SELFSEIS_PEERS``), picks that a peer supports count as right too; shifted picks show how often it does by
+chance. The scores "strongest" and "usable" are those of ``score.py``, which lies beside the recordings.
 """
 
 from __future__ import annotations
@@ -149,17 +150,22 @@ def run(quick: bool) -> Iterator[Measured]:
         _add_null(tables, outcome, data)
         operating_points += _operating_points(picker, recording, data)
         yield _measured(tables, operating_points, data)
+        others: list[Outcome] = []
+        supported: list[Row] = []
         for method in (sta_lta_aic(), untrained(picker, data.components[0]), *peers()):
             began = time.process_time()
-            outcome = calibrated(method, data)
-            _add(tables, f"{method.name}, calibrated", outcome, time.process_time() - began, data)
-            yield _measured(tables, operating_points, data)
+            of_method = calibrated(method, data)
+            _add(tables, f"{method.name}, calibrated", of_method, time.process_time() - began, data)
+            if method.kind == "peer":
+                others.append(_above_usual(of_method, method))
+                supported = [supported_scores(outcome, others, data, phase) for phase in PHASES]
+            yield _measured(tables, operating_points, data, supported)
         for seed in () if quick else SEEDS:
             began = time.process_time()
             trained = Picker(seed=seed).fit(recording)
-            outcome = outcome_of(trained, recording)
-            _add(tables, f"trained in place, seed {seed}", outcome, time.process_time() - began, data)
-            yield _measured(tables, operating_points, data)
+            of_trained = outcome_of(trained, recording)
+            _add(tables, f"trained in place, seed {seed}", of_trained, time.process_time() - began, data)
+            yield _measured(tables, operating_points, data, supported)
 
 
 def regional_recordings(every: int = 1) -> Regional:
@@ -351,6 +357,60 @@ def shifted_scores(picks: PhasePicks, data: Regional, phase: Phase) -> Row:
     }
 
 
+def supported_scores(outcome: Outcome, others: list[Outcome], data: Regional, phase: Phase) -> Row:
+    """Compare stated and observed shares, where a pick is right if an analyst or another method has it within 2 s.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Picks of the method.
+    others : list of Outcome
+        Picks of methods that share neither weights nor training data with it, as their users take them.
+    data : Regional
+        The recordings.
+    phase : str
+        P or S.
+    """
+    picks = outcome.picks[phase]
+    right, _ = right_picks(picks, data.listed[phase])
+    support = _is_supported(picks.seconds, picks.number, others, phase)
+    rng = np.random.default_rng(SHIFT_SEED)
+    by_chance = []
+    for _ in range(N_SHIFTS):
+        by = rng.uniform(0, data.duration, len(data.components))[picks.number]
+        shifted = (picks.seconds + by) % data.duration
+        by_chance.append(float(_is_supported(shifted, picks.number, others, phase).mean()))
+    return {
+        "phase": phase,
+        "picks": len(picks.seconds),
+        "stated false share": outcome.stated[phase],
+        "neither listed nor supported": float(1 - (right | support).mean()),
+        "supported": float(support.mean()),
+        "supported by chance (null)": float(np.mean(by_chance)),
+        "reliability error": reliability_error(picks.probability, right | support),
+    }
+
+
+def _above_usual(outcome: Outcome, method: Method) -> Outcome:
+    """Return the picks of a peer that reach the height at which its users take them."""
+    picks: ByPhase = {}
+    for phase, found in outcome.candidates.items():
+        high = found.probability >= method.bar[phase]
+        picks[phase] = PhasePicks(found.number[high], found.seconds[high], found.probability[high])
+    return Outcome(picks, outcome.candidates, outcome.stated)
+
+
+def _is_supported(
+    seconds: Times, number: NDArray[np.int64], others: list[Outcome], phase: Phase
+) -> NDArray[np.bool_]:
+    """Return which picks another method has within 2 s in the same recording."""
+    theirs = np.concatenate(
+        [SPACING * other.picks[phase].number + other.picks[phase].seconds for other in others]
+    )
+    distance = np.abs((SPACING * number + seconds)[:, None] - theirs)
+    return np.asarray(distance.min(axis=1, initial=np.inf) <= WITHIN)
+
+
 def _add(tables: dict[Phase, list[Row]], name: str, outcome: Outcome, cpu_s: float, data: Regional) -> None:
     for phase in PHASES:
         row = {"method": name, **scores(outcome.picks[phase], data, phase)}
@@ -393,7 +453,12 @@ def _operating_point(point: OperatingPoint, picker: Picker, recording: xr.DataAr
     return row
 
 
-def _measured(tables: dict[Phase, list[Row]], operating_points: list[Row], data: Regional) -> Measured:
+def _measured(
+    tables: dict[Phase, list[Row]],
+    operating_points: list[Row],
+    data: Regional,
+    supported: list[Row] | None = None,
+) -> Measured:
     settings = {
         "recordings": f"{len(data.components)} of {data.duration:g} s at {data.rate:g} Hz, {data.days:.2f} days",
         "with listed onsets": {phase: sum(len(t) > 0 for t in data.listed[phase]) for phase in PHASES},
@@ -402,6 +467,7 @@ def _measured(tables: dict[Phase, list[Row]], operating_points: list[Row], data:
         "usable": "any pick is within 2 s of a listed onset",
         "right share": "picks within 2 s of a listed onset, in recordings with one; analysts list one event each",
         "operating point": f"false-discovery rate {DEFAULT_RATE:g} for all methods, from their own reversed picks",
+        "supported": "a peer has a pick of the same phase within 2 s, at the height at which its users take it",
         "null": f"picks shifted by a random time in each recording, {N_SHIFTS} times",
         "trained": f"{len(SEEDS)} seeds, without labels, on the recordings themselves",
         "peers": peers_note(),
@@ -412,13 +478,19 @@ def _measured(tables: dict[Phase, list[Row]], operating_points: list[Row], data:
         [
             *(Table(f"{phase} at the default operating point", rows) for phase, rows in tables.items()),
             Table("The starting network at other operating points", operating_points),
+            *(
+                [Table("Picks of the starting network that analysts listed or a peer supports", supported)]
+                if supported
+                else []
+            ),
         ],
-        _findings(tables),
+        _findings(tables, supported or []),
     )
 
 
-def _findings(tables: dict[Phase, list[Row]]) -> list[str]:
+def _findings(tables: dict[Phase, list[Row]], supported: list[Row]) -> list[str]:
     """Say which targets the untouched defaults reach."""
+    by_peers = {row["phase"]: row for row in supported}
     findings = []
     for phase, rows in tables.items():
         row, null = rows[0], rows[1]
@@ -427,16 +499,20 @@ def _findings(tables: dict[Phase, list[Row]]) -> list[str]:
             findings.append(
                 f"{state}: {phase} {name} {row[name]:.2f}, target {target:g}, null {null[name]:.2f}"
             )
+        known = row | {"truth": "listed, an upper bound of the error"}
+        if phase in by_peers:
+            known |= by_peers[phase] | {"truth": "listed or supported by a peer"}
+            known["achieved false share"] = known["neither listed nor supported"]
         for name, limit in LIMITS[phase].items():
-            value = row[name]
+            value = known[name]
             state = "reached" if value is not None and value <= limit else "MISSED"
-            findings.append(f"{state}: {phase} {name} {_number(value)}, at most {limit:g}")
-        stated, achieved = row["stated false share"], row["achieved false share"]
+            findings.append(f"{state}: {phase} {name} {_number(value)}, at most {limit:g} ({known['truth']})")
+        stated, achieved = known["stated false share"], known["achieved false share"]
         fits = stated and achieved is not None and 1 / MAX_RATIO <= achieved / stated <= MAX_RATIO
         state = "reached" if fits else "MISSED"
         findings.append(
-            f"{state}: {phase} stated false share {_number(stated)}, achieved at most {_number(achieved)}, "
-            f"within a factor {MAX_RATIO:g}"
+            f"{state}: {phase} stated false share {_number(stated)}, achieved {_number(achieved)} "
+            f"({known['truth']}), within a factor {MAX_RATIO:g}"
         )
     return sorted(findings)
 

@@ -13,6 +13,7 @@ from benchmarks.picking_methods import Method
 from benchmarks.picking_regional import (
     FIRST,
     SPACING,
+    Outcome,
     PhasePicks,
     Regional,
     by_recording,
@@ -23,6 +24,7 @@ from benchmarks.picking_regional import (
     scores,
     shifted_scores,
     strongest_hits,
+    supported_scores,
     usable_recordings,
 )
 
@@ -70,6 +72,18 @@ def test_shifted_picks_are_right_as_often_as_random_times() -> None:
     null = shifted_scores(picks, data, "P")
     assert null["usable"] == pytest.approx(4 / 500, abs=0.003)
     assert null["right share"] == null["usable"]
+
+
+def test_a_pick_counts_as_right_where_an_analyst_or_a_peer_has_it() -> None:
+    """Of four picks one is listed, one is a peer's, and one is a peer's in another recording."""
+    data = Regional(np.zeros((3, 3, 500), np.float32), 1.0, dict.fromkeys(PHASES, LISTED))
+    ours = picks_of((0, 101, 0.5), (1, 300, 0.5), (2, 100, 0.5), (2, 400, 0.5))
+    theirs = picks_of((1, 301, 0.9), (0, 400, 0.9))
+    picks, peer = (Outcome(dict.fromkeys(PHASES, p), {}, dict.fromkeys(PHASES, 0.5)) for p in (ours, theirs))
+    row = supported_scores(picks, [peer], data, "P")
+    assert (row["neither listed nor supported"], row["supported"]) == (0.5, 0.25)
+    assert row["reliability error"] == 0
+    assert row["supported by chance (null)"] == pytest.approx(2 / 3 * 4 / 500, abs=0.005)
 
 
 def test_without_picks_nothing_is_usable() -> None:

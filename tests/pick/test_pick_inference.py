@@ -54,6 +54,46 @@ def test_a_filtered_tile_equals_the_whole():
     np.testing.assert_allclose(part, everything[3:6, 5000:6000], atol=1e-3)
 
 
+class Echo(torch.nn.Module):
+    """Returns the first two components as logits, and remembers how long the windows were."""
+
+    def __init__(self):
+        super().__init__()
+        self.lengths = []
+
+    def forward(self, windows):
+        self.lengths.append(windows.shape[-1])
+        return windows[:, :2]
+
+
+@pytest.mark.parametrize("n_samples", [1536, 1664])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_an_onset_keeps_its_time_at_a_reduced_rate(n_samples, factor):
+    """Slow bumps of logits pass the anti-alias filter, so both rates must give the same probabilities."""
+    time = np.arange(3 * n_samples)
+    bump = 6 * np.exp(-0.5 * ((time - 1.4 * n_samples) / 30) ** 2) - 3
+    components = np.tile(bump, (3, 1)).astype(np.float32)
+    silent = CausalHighPass(RATE, np.zeros(3, np.float32))
+    both, full = (
+        Annotator(Echo(), silent, n_samples, InferenceOptions(reductions=reductions)).probabilities(
+            components
+        )
+        for reductions in ((1, factor), (1,))
+    )
+    np.testing.assert_allclose(both, full, atol=0.01)
+    assert abs(int(both[0].argmax()) - 1.4 * n_samples) <= 1
+
+
+def test_a_network_of_a_fixed_window_sees_no_other_length():
+    silent = CausalHighPass(RATE, np.zeros(3, np.float32))
+    flexible, fixed = Echo(), Echo()
+    fixed.n_samples = WINDOW
+    for net in (flexible, fixed):
+        Annotator(net, silent, WINDOW).probabilities(np.zeros((3, 2 * WINDOW), np.float32))
+    assert set(flexible.lengths) == {WINDOW, WINDOW // 2}
+    assert set(fixed.lengths) == {WINDOW}
+
+
 def test_a_window_beyond_the_ends_is_zero_there():
     recording = network_recording(3000)
     high_pass = CausalHighPass.measure(recording)

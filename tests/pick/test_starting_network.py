@@ -11,6 +11,7 @@ import torch
 
 from selfseis.errors import InputError
 from selfseis.io.obspy_import import obspy
+from selfseis.networks.picking_unet import AntialiasedConv1d
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.inference import Annotator
 from selfseis.pick.noise_windows import covering_pieces
@@ -57,6 +58,41 @@ def test_it_finds_simulated_onsets_and_not_noise() -> None:
     assert found > 0.5 * wanted
     noise = [annotator.probabilities(draw_noise_window(rng, 6144)).max() for _ in range(20)]
     assert np.median(noise) < 0.2
+
+
+def test_a_strided_convolution_smooths_before_it_drops_samples() -> None:
+    torch.manual_seed(0)
+    samples, layer = torch.randn(2, 3, 512), AntialiasedConv1d(3, 5, 7, 4)
+    smoothed = torch.nn.functional.conv1d(
+        samples, layer.smoothing.expand(3, 1, -1), padding=len(layer.smoothing) // 2, groups=3
+    )
+    wanted = torch.nn.functional.conv1d(smoothed, layer.weight, stride=4, padding=3)
+    inside = slice(4, -4)
+    torch.testing.assert_close(layer(samples)[..., inside], wanted[..., inside])
+    fastest = torch.tensor([1.0, -1.0]).repeat(256).expand(1, 3, -1)  # an alias of a constant
+    assert layer(fastest)[..., inside].abs().max() < 0.02
+
+
+def test_a_pick_hardly_depends_on_the_start_of_the_data() -> None:
+    rng = np.random.default_rng(3)
+    source = SimulatedExamples.draw_source(rng, SMALL)
+    annotator = Annotator(starting_network(), CausalHighPass(100.0, np.zeros(3, np.float32)), 6144)
+    spreads = []
+    examples = source.draw(rng, 30, 9216)
+    for window, label in zip(examples.windows, examples.labels, strict=True):
+        for at in np.flatnonzero(label[0] > 0.999):
+            if at < 600:
+                continue
+            heights = [
+                annotator.probabilities(np.ascontiguousarray(window[:, first:]))[
+                    0, at - first - 50 : at - first + 50
+                ].max()
+                for first in range(0, 140, 20)
+            ]
+            if np.mean(heights) > 0.2:
+                spreads.append(np.std(heights))
+    assert len(spreads) >= 8
+    assert np.mean(spreads) < 0.02
 
 
 @pytest.mark.parametrize("rate", [20.0, 100.0, 500.0])

@@ -73,6 +73,24 @@ def test_s_of_distant_events_emerges_slowly():
     assert early[40.0, 50.0] < 0.5 * early[1.0, 2.0]
 
 
+def test_s_is_labelled_where_it_exceeds_the_coda_of_p():
+    """Without a limit the label is the beginning of S, which the coda hides where S rises slowly."""
+    begins, visible = (OnsetPrior(100.0, (5.0, 20.0), min_s_over_coda=limit) for limit in (0.0, 2.0))
+    delays, ratios = [], []
+    for seed in range(200):
+        noise = np.random.default_rng(seed).normal(size=(3, 6000)).astype(np.float32)
+        first, window = noise.copy(), noise.copy()
+        early = add_event(first, 1.0, begins, BANK, np.random.default_rng(seed))
+        onsets = add_event(window, 1.0, visible, BANK, np.random.default_rng(seed))
+        np.testing.assert_array_equal(first, window)
+        if early.p >= 0 and 100 <= early.s < onsets.s < 5900:
+            delays.append(onsets.s - early.s)
+            coda = np.sqrt(np.mean(window[:, early.s - 100 : early.s] ** 2, axis=1))
+            ratios.append(np.abs(window[:, onsets.s : onsets.s + 10]).max(axis=1) / coda)
+    assert len(delays) > 50 and np.median(delays) >= 3
+    assert np.median(np.max(ratios, axis=1)) > 2
+
+
 def test_a_second_p_is_later_and_labelled_only_if_it_is_stronger():
     prior = OnsetPrior(100.0, (10.0, 20.0), second_p_share=1.0)
     drawn = [add_event(np.zeros((3, 3000)), 1.0, prior, BANK, np.random.default_rng(i)) for i in range(60)]

@@ -4,6 +4,8 @@ References
 ----------
 Zhu, W. and Beroza, G. C. (2019). PhaseNet: a deep-neural-network-based seismic arrival-time picking method.
 Geophysical Journal International 216, 261. doi:10.1093/gji/ggy423
+
+Zhang, R. (2019). Making convolutional networks shift-invariant again. arXiv:1904.11486
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from torch import Tensor, nn
 STRIDE = 4
 DEPTH = 3
 ALIGNMENT = 2 * STRIDE**DEPTH  # the length of a window is a multiple of it
+# Smoothing filters by stride, after Zhang (2019): amplitudes of 0.25 and 0.42 at the Nyquist frequency of the output.
+SMOOTHING = {2: [1.0, 4.0, 6.0, 4.0, 1.0], 4: [1.0, 4.0, 10.0, 16.0, 19.0, 16.0, 10.0, 4.0, 1.0]}
 MIN_AMPLITUDE = 0.01  # relative to the rms of a component, added before the logarithm
 
 
@@ -84,6 +88,41 @@ class OnsetNet(nn.Module):
         return nn.functional.interpolate(self.leave(hidden), size=windows.shape[-1], mode="linear")
 
 
+class AntialiasedConv1d(nn.Conv1d):
+    """Strided convolution of a smoothed input, so that its output depends little on the first sample of a window.
+
+    Smoothing and convolution are one convolution with a longer kernel, which costs no second pass over the samples.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Numbers of channels.
+    length : int
+        Samples of the learned kernel, odd.
+    stride : int
+        Samples of the input per sample of the output: 2 or 4.
+    """
+
+    smoothing: Tensor
+
+    def __init__(self, n_in: int, n_out: int, length: int, stride: int) -> None:
+        super().__init__(n_in, n_out, length, stride, bias=False)
+        smoothing = torch.tensor(SMOOTHING[stride])
+        self.register_buffer("smoothing", smoothing / smoothing.sum(), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return the convolution, shape (n_windows, n_out, n_samples / stride)."""
+        reach = len(self.smoothing) - 1
+        rows = self.weight.reshape(-1, 1, self.kernel_size[0])
+        kernel = nn.functional.conv1d(rows, self.smoothing[None, None].to(rows.dtype), padding=reach)
+        kernel = kernel.reshape(self.out_channels, self.in_channels, -1)
+        return nn.functional.conv1d(samples, kernel, stride=self.stride, padding=kernel.shape[-1] // 2)
+
+
 def _layer(n_in: int, n_out: int, length: int, stride: int = 1) -> nn.Sequential:
-    convolution = nn.Conv1d(n_in, n_out, length, stride, padding=length // 2, bias=False)
+    convolution = (
+        nn.Conv1d(n_in, n_out, length, padding=length // 2, bias=False)
+        if stride == 1
+        else AntialiasedConv1d(n_in, n_out, length, stride)
+    )
     return nn.Sequential(convolution, nn.BatchNorm1d(n_out), nn.ReLU())

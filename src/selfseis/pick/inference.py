@@ -16,6 +16,7 @@ from selfseis.catalogue.records import PHASES
 from selfseis.consensus.options import ConsensusOptions
 from selfseis.consensus.ps_pairs import Pairs, pair_onsets
 from selfseis.io.obspy_import import obspy
+from selfseis.networks.picking_unet import ALIGNMENT
 from selfseis.pick.high_pass import CausalHighPass
 from selfseis.pick.options import InferenceOptions
 from selfseis.recording import sample_times, sampling_rate
@@ -223,6 +224,9 @@ class Annotated:
 class Annotator:
     """Inference with a network along a recording, in windows that overlap by half.
 
+    A network that takes windows of any length sees each of them at several sampling rates, and the probabilities are
+    averaged: it errs differently at each.
+
     Attributes
     ----------
     net : nn.Module
@@ -323,10 +327,38 @@ class Annotator:
         padded = np.pad(components, beyond, mode="symmetric")
         return self.probabilities(padded, np.arange(n_hops + 1) * self.hop)[:, self.hop : self.hop + length]
 
+    @property
+    def _reductions(self) -> tuple[int, ...]:
+        """Factors by which the sampling rate of windows is reduced; a network of a fixed window takes none."""
+        return self.options.reductions if getattr(self.net, "n_samples", None) is None else (1,)
+
     def _of_windows(self, windows: Float32Array) -> Float32Array:
         self.net.eval()
         with one_thread(), torch.inference_mode():
-            return torch.sigmoid(self.net(torch.from_numpy(windows))).numpy()
+            found = [self._at_reduced_rate(windows, factor) for factor in self._reductions]
+        return np.mean(found, axis=0, dtype=np.float32)
+
+    def _at_reduced_rate(self, windows: Float32Array, factor: int) -> Float32Array:
+        """Return the probabilities of windows whose rate is reduced before the network, at the windows' own rate."""
+        reduced = _reduced(windows, factor)
+        probability = torch.sigmoid(self.net(torch.from_numpy(reduced))).numpy()
+        if factor == 1:
+            return probability
+        positions = np.arange(windows.shape[-1]) / factor
+        before = np.minimum(positions.astype(np.int64), reduced.shape[-1] - 2)
+        share = (positions - before).astype(np.float32)
+        return (1 - share) * probability[..., before] + share * probability[..., before + 1]
+
+
+def _reduced(windows: Float32Array, factor: int) -> Float32Array:
+    """Reduce the sampling rate by an integer, with an anti-alias filter, to a length that suits the network."""
+    from scipy.signal import resample_poly
+
+    if factor == 1:
+        return windows
+    reduced = resample_poly(windows, 1, factor, axis=-1, padtype="line").astype(np.float32)
+    beyond = -reduced.shape[-1] % ALIGNMENT
+    return np.pad(reduced, ((0, 0), (0, 0), (0, beyond)), mode="symmetric")
 
 
 def _is_settled(present: BoolArray, recovery: int) -> BoolArray:

@@ -53,6 +53,13 @@ class OnsetPrior:
         Amplitude of the weak arrival over that of the main one.
     min_weak_snr : float
         Minimum amplitude of a weak P in noise levels; a weaker one cannot be seen and is not labelled.
+    min_weak_s_over_p : float
+        Minimum amplitude of a weak S over that of P, whose coda would hide a weaker one.
+    min_s_over_coda : float
+        An S is labelled where its amplitude first exceeds this multiple of the rms of what arrives before it: nobody
+        sees the beginning of an S that rises slowly in the coda of P.
+    coda_reach : int
+        Samples before S over which that rms is taken.
     second_p_share : float
         Share of the distant events with a later P, which is labelled where it is the stronger one.
     min_distant : float
@@ -77,6 +84,9 @@ class OnsetPrior:
     p_weakness: Range = (0.12, 0.7)
     s_weakness: Range = (0.2, 0.9)
     min_weak_snr: float = 1.2
+    min_weak_s_over_p: float = 0.5
+    min_s_over_coda: float = 2.0
+    coda_reach: int = 100
     second_p_share: float = 0.4
     min_distant: float = 400.0
     conversion_share: float = 0.25
@@ -304,17 +314,28 @@ class _Event:
             first, _ = self.bank.choose(rng, self._p_decay)
             self._add_p(window, self.p, self._emerging(first, prior.p_rise), weakness)
         self._add_p(window, main_p, self._emerging(wave, prior.p_rise), 1.0)
-        main_s = s
-        if rng.random() < prior.weak_s_share:
+        main_s, before = s, window.copy()
+        weakness = float(log_uniform(rng, prior.s_weakness))
+        visible = weakness * self.s_amplitude > prior.min_weak_s_over_p * self.amplitude
+        if rng.random() < prior.weak_s_share and visible:
             main_s = s + self._lead(prior.s_lead)
             first, _ = self.bank.choose(rng, self._s_decay, 1.2 * frequency)
-            first = self._emerging(first, prior.s_rise)
-            self._add_s(window, s, first, float(log_uniform(rng, prior.s_weakness)))
+            self._add_s(window, s, self._emerging(first, prior.s_rise), weakness)
         wave, _ = self.bank.choose(rng, self._s_decay, 1.2 * frequency)
         self._add_s(window, main_s, self._emerging(wave, prior.s_rise), 1.0)
+        visible_s = self._visible(window - before, before, s)
         if rng.random() < prior.conversion_share:
             _add_conversion(window, self.p, self.delay, self.amplitude, self.s_amplitude, self.bank, rng)
-        return Onsets(self.p, s, self._add_second_p(window))
+        return Onsets(self.p, visible_s, self._add_second_p(window))
+
+    def _visible(self, wave: Float32Array, before: Float32Array, onset: int) -> int:
+        """Return the first sample at which a wave exceeds the noise and the coda before it on any component."""
+        reach = self.prior.coda_reach
+        if onset < reach or onset >= wave.shape[1]:
+            return onset
+        level = np.sqrt(np.mean(np.square(before[:, onset - reach : onset]), axis=1, keepdims=True))
+        visible = np.any(np.abs(wave[:, onset:]) > self.prior.min_s_over_coda * level, axis=0)
+        return onset + int(visible.argmax())
 
     def _add_second_p(self, window: Float32Array) -> int | None:
         """Add a later P to some distant events; return its onset if it is stronger than the first."""
