@@ -37,6 +37,21 @@ from selfseis.cli.source import Source
 if TYPE_CHECKING:
     import xarray as xr
 
+Parent = Annotated[
+    str | None,
+    typer.Option(
+        "--init-from",
+        help="Picker to adapt: the folder of a trained one, or seisbench:PhaseNet/original, seisbench:PATH.pt.",
+    ),
+]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="A few labelled onsets to adapt with: a table with station, phase and time, or QuakeML.",
+    ),
+]
+
 
 def train_denoiser(
     source: Source,
@@ -90,15 +105,24 @@ def train_picker(
     rounds: Rounds = 4,
     training_fraction: TrainingFraction = 1.0,
     seed: Seed = 0,
+    init_from: Parent = None,
+    labels: LabelsFile = None,
     options: OptionsFile = None,
 ) -> None:
     """Train a picker of P and S onsets and evaluate it by the consensus across stations.
 
+    With --init-from or --labels, a trained picker is adapted to the recordings. The change is kept only if held-out
+    data prefer it; otherwise the picker stays as it was, calibrated on the recordings.
+
     Example: selfseis train picker archive --model picker-model
+
+    Example: selfseis train picker archive --init-from seisbench:PhaseNet/original --model adapted
     """
 
     def job() -> xr.DataArray:
         from selfseis import workflow
+        from selfseis.recording import sampling_rate
+        from selfseis.workflow.adapt import parent_of
 
         picker = new_picker(
             false_discovery_rate,
@@ -111,7 +135,12 @@ def train_picker(
             options,
         )
         recording = source.open()
-        workflow.train_picker(recording, model, picker, console=console_of())
+        if init_from is None and labels is None:
+            workflow.train_picker(recording, model, picker, console=console_of())
+        else:
+            parent = parent_of(init_from, sampling_rate(recording))
+            workflow.adapt_picker(recording, model, picker, parent, labels=labels, console=console_of())
+            print(picker.verdict_.details["adaptation"])
         print(picker.verdict_)
         print(f"model: {model}")
         return recording

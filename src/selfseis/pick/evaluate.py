@@ -100,7 +100,7 @@ def evaluate_picker(
     for label, onsets in candidates.items():
         equal = in_equal_numbers(onsets, reference, spans)
         consensus = confirmed(equal, rate, s_minus_p, moveout, spans, options, counted)
-        scores[label] = _scores(equal, consensus, rate, spans)
+        scores[label] = confirmation_scores(equal, consensus, rate, spans)
         events[label] = {"number": len(consensus.events), "under_null": round(consensus.null_mean, 2)}
         if label == name:
             null = _under_null(scores[label], consensus)
@@ -118,9 +118,10 @@ def evaluate_picker(
     )
 
 
-def _scores(
+def confirmation_scores(
     candidates: list[OnsetCandidates], consensus: Consensus, rate: float, spans: Spans
 ) -> BlockScores:
+    """Return for each span the P picks of the counted stations, and those whose event no other station confirms."""
     edges = np.array(spans, float)
     counts = [consensus.counted is None or number in consensus.counted for number in range(len(candidates))]
     picks = np.concatenate([onsets.p[:, 0] for onsets, here in zip(candidates, counts, strict=True) if here])

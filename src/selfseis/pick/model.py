@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from selfseis.catalogue.records import PHASES, Phase
 from selfseis.errors import InputError
 from selfseis.models.store import ModelFormat, StoredModel, fingerprint, weights
-from selfseis.networks.picking_unet import OnsetNet
+from selfseis.pick.adaptation import Adaptation
 from selfseis.pick.calibration import Calibration, ReliabilityBin, threshold_for
 from selfseis.pick.false_discovery import FalseDiscovery
 from selfseis.pick.options import PickerOptions
 from selfseis.pick.self_training import Round
+from selfseis.pick.stored_network import OWN_NETWORK, describe_network, network_from
 from selfseis.training import TrainingRecord
 from selfseis.validation import Verdict
 
@@ -82,6 +83,8 @@ class PickerModel:
         Sites of the training stations.
     verdict : Verdict
         Evaluation at the test times.
+    adaptation : Adaptation or None
+        How the network was adapted from a parent, or why not; None if it was not asked for.
     """
 
     net: nn.Module
@@ -94,6 +97,7 @@ class PickerModel:
     training_record: TrainingRecord
     training_sites: list[str]
     verdict: Verdict
+    adaptation: Adaptation | None = None
 
     def thresholds(self, operating_point: OperatingPoint) -> dict[Phase, float]:
         """Return the minimum height of a pick, for P and S; infinite where no height reaches the asked rate."""
@@ -122,13 +126,10 @@ def fingerprint_of(parameters: Mapping[str, Any], noise: NoiseBank) -> str:
 
 def _pack(model: PickerModel, parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the state and the arrays of a model."""
-    if not isinstance(model.net, OnsetNet):
-        raise InputError(
-            f"the network {getattr(model.net, 'name', type(model.net).__name__)} cannot be saved: "
-            "calibrate it again where it is needed"
-        )
     checksums, record = model.training_record.as_table()
     state: dict[str, Any] = {
+        "network": describe_network(model.net),
+        "adaptation": None if model.adaptation is None else model.adaptation.to_dict(),
         "sampling_rate": model.rate,
         "window": model.window,
         "calibration": model.calibration.to_dict(),
@@ -146,8 +147,7 @@ def _unpack(stored: StoredModel) -> PickerModel:
     """Return the model of a stored one."""
     state = stored.state
     options = PickerOptions.from_dict(stored.parameters.get("options", {}))
-    net = OnsetNet()
-    stored.load_weights(net, "net")
+    net = network_from(state.get("network", OWN_NETWORK), stored.group("net"))
     record = stored.tensor("training_record", None, 4)
     return PickerModel(
         net=net,
@@ -162,7 +162,8 @@ def _unpack(stored: StoredModel) -> PickerModel:
         training_record=TrainingRecord.from_table(state["checksums"], record),
         training_sites=state["training_sites"],
         verdict=Verdict.from_dict(state["verdict"]),
+        adaptation=Adaptation.from_dict(adapted) if (adapted := state.get("adaptation")) else None,
     )
 
 
-STORAGE = ModelFormat("picker", 5, "selfseis train picker", _pack, _unpack)
+STORAGE = ModelFormat("picker", 6, "selfseis train picker", _pack, _unpack)

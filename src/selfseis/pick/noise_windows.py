@@ -260,12 +260,12 @@ def _measured(
                 rows = [row for row in station.rows if row is not None]
                 present_share = valid[rows, part].mean(axis=1).max()
                 if present_share >= options.min_present_share and data[rows, part].any():
-                    energy_ratio = _energy_ratio(data[rows, part], options.piece)
+                    energy_ratio = peak_energy_ratio(data[rows, part], options.piece)
                     windows.append(_Window(number, tile.first + first, energy_ratio))
     return windows
 
 
-def _energy_ratio(data: Float32Array, piece: int) -> float:
+def peak_energy_ratio(data: Float32Array, piece: int) -> float:
     """Return the largest energy of a piece over the median."""
     n_pieces = data.shape[1] // piece
     energy = (data[:, : n_pieces * piece] ** 2).sum(axis=0).reshape(n_pieces, piece).mean(axis=1)

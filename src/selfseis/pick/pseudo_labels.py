@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -212,7 +212,7 @@ def make_pseudo_labels(
     for number, at, _ in chosen:
         first = round(at) - n_samples // 2
         windows.append(read_window(recording, stations[number], high_pass, first, first + n_samples))
-        label, weight = _labelled(refined[number], first, n_samples, label_sd, options.ignored_reach)
+        label, weight = label_window(refined[number], first, n_samples, label_sd, options.ignored_reach)
         labels.append(label.astype(np.float16))
         weights.append(weight)
     between = np.array([round(s - p) for _, p, s in chosen])
@@ -253,9 +253,22 @@ def _is_clear(vertical: Float32Array, at: int, options: LabelOptions) -> bool:
     return bool(peak >= options.min_snr_for_aic * noise > 0)
 
 
-def _labelled(
+def label_window(
     labelled: LabelledOnsets, first: int, n_samples: int, label_sd: float, reach: int
 ) -> tuple[Float32Array, BoolArray]:
+    """Return labels, shape (2, n_samples), and weights, shape (1, n_samples), of a window of one station.
+
+    Parameters
+    ----------
+    labelled : LabelledOnsets
+        Labelled onsets of the station; NaN stands for an onset that is not labelled.
+    first, n_samples : int
+        First sample of the window, and its length.
+    label_sd : float
+        Standard deviation of a label in samples.
+    reach : int
+        Samples without weight on either side of an ignored onset.
+    """
     label = np.zeros((2, n_samples), np.float32)
     weight = np.ones((1, n_samples), bool)
 
@@ -272,6 +285,35 @@ def _labelled(
     for at in near(labelled.positives[labelled.faint_s, 1]):
         weight[:, max(0, int(at) - reach) : int(at) + reach] = False
     return label, weight
+
+
+def joined_labels(parts: Sequence[PseudoLabels]) -> PseudoLabels | None:
+    """Join windows with pseudo-labels; the positives of all come first. Return None if there are none.
+
+    Parameters
+    ----------
+    parts : sequence of PseudoLabels
+        Windows of equal length.
+    """
+    if not parts:
+        return None
+    order = [
+        (part, rows)
+        for kind in (0, 1)
+        for part in parts
+        for rows in [slice(None, part.n_positives) if kind == 0 else slice(part.n_positives, None)]
+    ]
+
+    def joined(name: str) -> NDArray:
+        return np.concatenate([getattr(part, name)[rows] for part, rows in order])
+
+    return PseudoLabels(
+        joined("windows"),
+        joined("labels"),
+        joined("weights"),
+        joined("s_minus_p"),
+        sum(part.n_positives for part in parts),
+    )
 
 
 def add_label(label: Float32Array, onset: float, sd: float) -> None:

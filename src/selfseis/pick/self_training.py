@@ -142,8 +142,8 @@ class SelfTraining:
 
     def detector(self, net: nn.Module) -> NetworkDetector:
         """Return a detector of onset candidates with a network."""
-        annotator = Annotator(net, self.high_pass, self.maker.n_samples, self.options.inference)
-        return NetworkDetector(annotator)
+        n_samples = int(getattr(net, "n_samples", self.maker.n_samples))
+        return NetworkDetector(Annotator(net, self.high_pass, n_samples, self.options.inference))
 
     def run(self, rounds: int, progress: ProgressCallback | None = None) -> tuple[OnsetNet, list[Round]]:
         """Train, and return the network of the last round without a clear loss of held-out consensus."""
@@ -168,7 +168,7 @@ class SelfTraining:
             kept, best = _copied(net), max(best, consensus, key=lambda measured: measured.above_null)
         for number in range(rounds):
             share = options.max_null_shares[min(number, len(options.max_null_shares) - 1)]
-            pseudo_labels, planned = self._label(candidates, share, number + 1)
+            pseudo_labels, planned = self.label(candidates, share, number + 1)
             if pseudo_labels is None:
                 history.append(planned)
                 break
@@ -216,10 +216,20 @@ class SelfTraining:
             min_height=self.options.self_training.labels.min_consensus_height,
         )
 
-    def _label(
+    def label(
         self, candidates: list[OnsetCandidates], null_share: float, number: int
     ) -> tuple[PseudoLabels | None, Round]:
-        """Return the pseudo-labels of a round, None if there are too few events, and the record of the round."""
+        """Return the pseudo-labels of a round, None if there are too few events, and the record of the round.
+
+        Parameters
+        ----------
+        candidates : list of OnsetCandidates
+            Of the last network at each station.
+        null_share : float
+            Maximum share of null events among the positives.
+        number : int
+            Number of the round.
+        """
         rate, options = self.high_pass.rate, self.options.self_training
         candidates = [onsets.within(self.time_split.training) for onsets in candidates]
         consensus = self.consensus(candidates, self.time_split.training)
