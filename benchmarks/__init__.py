@@ -7,9 +7,12 @@ PICKING = (
     "picking_windows",
     "picking_mine",
     "picking_regional",
+    "picking_order",
     "picking_speed",
+    "picking_stability",
     "picking_rates",
     "picking_damage",
+    "picking_adapting",
     "locating_swarm",
     "continuous",
 )
@@ -17,7 +20,7 @@ TOMOGRAPHY = ("tomography_mantle", "tomography_flinders", "tomography_scale")
 SLIP = ("slip_illapel", "slip_synthetic")
 DENOISING = ("denoise_fibre", "denoise_limits", "denoise_stationary", "denoise_hidden", "denoise_speed")
 EXPLORING = ("explore_planted", "explore_speed")
-SEARCHING = ("false_alarms", "verdicts", "samples", "detection_fibre", "memory")
+SEARCHING = ("false_alarms", "verdicts", "samples", "detection_fibre", "detection_stations", "memory")
 NAMES = (*SEARCHING, *EXPLORING, *DENOISING, *PICKING, *SLIP, *TOMOGRAPHY)
 
 __all__ = ["NAMES"]

@@ -23,6 +23,7 @@ PAGES = {
     "denoising": "Denoising",
     "false-alarms": "False alarms",
     "picking": "Picking",
+    "choosing-a-picker": "Choosing a picker",
     "exploring": "Exploring",
     "locating": "Locating",
     "slip": "Slip",

@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from selfseis.compare.options import ComparisonOptions
+from selfseis.foreign_networks.options import ObsPyOptions
 from selfseis.options import Options
 from selfseis.pick.options import StartingNetworkOptions
 from selfseis.recording.options import PreprocessingOptions, QualityControlOptions, SpikeOptions
@@ -54,6 +56,11 @@ SECTIONS: dict[str, tuple[type[Options], str]] = {
         TomographyOptions,
         "`TravelTimeTomography(options=...)` and `selfseis tomography --options FILE`.",
     ),
+    "Comparison of pickers": (
+        ComparisonOptions,
+        "`compare_pickers(comparison=...)` and `selfseis compare --options FILE`.",
+    ),
+    "ObsPy's pickers": (ObsPyOptions, "`--picker obspy:NAME?option=value`."),
     "Starting network": (StartingNetworkOptions, "`train_starting_network(options=...)`."),
     "Quality control": (QualityControlOptions, "`open_recording(..., quality_control=...)`."),
     "Spikes": (SpikeOptions, "`selfseis.recording.despike.bridge_spikes(..., options=...)`."),

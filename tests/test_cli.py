@@ -298,7 +298,9 @@ def test_odd_recordings_of_noise_bring_no_gain(
     assert done.exit_code == 0, done.output
     verdicts = json.loads((tmp_path / "results" / "verdict.json").read_text())
     assert {verdict["verdict"] for verdict in verdicts} <= {"no_gain", "cannot_tell"}
-    assert "0 events" in done.stdout and (tmp_path / "results" / "report.html").is_file()
+    # Where noise is too short to count false alarms, its strongest transient is listed and called uncalibrated.
+    assert "0 events" in done.stdout or "1 event, 1 of them uncalibrated" in done.stdout
+    assert (tmp_path / "results" / "report.html").is_file()
 
 
 def test_thousands_of_segments(selfseis: Command, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "cli_help"
 GROUPS = ("", "train")
 TASKS = (
     "demo", "run", "train denoiser", "train picker", "train explorer", "denoise", "detect", "pick", "explore",
-    "evaluate", "slip", "tomography",
+    "evaluate", "slip", "tomography", "check", "calibrate", "compare", "card", "export",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +46,7 @@ def main_job(selfseis: Command, out: Path, *typed: object) -> dict[str, Any]:
     run_json = json.loads((out / "run.json").read_text())
     of_stations = ["pick"] if run_json["recording"]["geometry"] == "network" else []
     assert [verdict["task"] for verdict in verdicts] == ["denoise", "detect", *of_stations, "explore"]
-    page = (out / "report.html").read_text(encoding="utf-8")
+    page = html.unescape((out / "report.html").read_text(encoding="utf-8"))
     assert all(verdict["reason"].partition(":")[0] in page for verdict in verdicts)
     n_rows = len((out / "catalogue.csv").read_text().splitlines()) - 1
     assert len(obspy().read_events(str(out / "catalogue.xml"))) == n_rows

@@ -8,10 +8,15 @@ from typing import Annotated
 import typer
 
 from selfseis import __version__
+from selfseis.cli.calibrate import calibrate
+from selfseis.cli.card import card
+from selfseis.cli.check import check
+from selfseis.cli.compare import CompareCommand, compare
 from selfseis.cli.denoise import denoise
 from selfseis.cli.detect import detect
 from selfseis.cli.evaluate import evaluate
 from selfseis.cli.explore import explore
+from selfseis.cli.export import export
 from selfseis.cli.pick import pick
 from selfseis.cli.run import demo, run
 from selfseis.cli.slip import slip
@@ -48,14 +53,26 @@ def _common(
     pass
 
 
-ON_RECORDINGS: tuple[Callable[..., None], ...] = (run, denoise, detect, pick, evaluate, explore)
+ON_RECORDINGS: tuple[Callable[..., None], ...] = (
+    check,
+    run,
+    denoise,
+    detect,
+    pick,
+    calibrate,
+    evaluate,
+    explore,
+)
 TRAINING: tuple[Callable[..., None], ...] = (train_denoiser, train_picker, train_explorer)
 
 app.command()(demo)
 for command in ON_RECORDINGS:
     app.command()(with_source(command))
+app.command(cls=CompareCommand)(with_source(compare))
+app.command()(card)
 app.command()(slip)
 app.command()(tomography)
+app.command()(export)
 for command in TRAINING:
     train_app.command(command.__name__.removeprefix("train_"))(with_source(command))
 

@@ -35,7 +35,8 @@ Foreign = Annotated[
     str | None,
     typer.Option(
         "--picker",
-        help="Another network to calibrate instead, such as seisbench:PhaseNet/original or seisbench:PATH.pt.",
+        help="Another picker to calibrate instead: seisbench:PhaseNet/original, seisbench:PATH.pt, onnx:PATH.onnx, "
+        "obspy:ar_pick, obspy:recursive_sta_lta or picks:TABLE.csv; ?as_if=1 passes samples on unresampled.",
     ),
 ]
 Train = Annotated[
@@ -70,8 +71,9 @@ def pick(
 
     def job() -> PickResult:
         from selfseis import workflow
+        from selfseis.foreign_networks.picker_registry import TABLE, PickerName, network_of
         from selfseis.pick import Picker
-        from selfseis.pick.seisbench_network import network_of
+        from selfseis.recording import sampling_rate
 
         source.check_outside(out)
         if model is not None and train:
@@ -94,12 +96,25 @@ def pick(
                 trained.set_params(**asdict(picker.operating_point))
             workflow.check_model_settings(trained, wanted=picker)
             picker = trained
+        named = None if foreign is None else PickerName.parse(foreign)
+        recording = source.open()
+        if named is not None and named.kind == TABLE:
+            return workflow.pick_table(
+                recording,
+                out,
+                Path(named.name),
+                picker,
+                min_probability=min_probability,
+                title=source.title,
+                command_line=command_line(),
+                console=console_of(),
+            )
         return workflow.pick(
-            source.open(),
+            recording,
             out,
             picker,
             train=train,
-            net=None if foreign is None else network_of(foreign),
+            net=None if foreign is None else network_of(foreign, sampling_rate(recording)),
             min_probability=min_probability,
             title=source.title,
             command_line=command_line(),

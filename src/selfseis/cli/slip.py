@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from selfseis.workflow.results import JobResult
 
 
+class LengthUnit(StrEnum):
+    """Unit of the displacements and errors in a table."""
+
+    METRE = "m"
+    CENTIMETRE = "cm"
+    MILLIMETRE = "mm"
+
+
 class NoiseChoice(StrEnum):
     """Noise model of the displacements."""
 
@@ -96,6 +104,19 @@ def slip(
     folds: Annotated[
         int, typer.Option("--folds", help="Number of cross-validation folds of held-out blocks.", min=2)
     ] = 8,
+    gnss_unit: Annotated[
+        LengthUnit | None,
+        typer.Option(
+            "--gnss-unit", help="Unit of the GNSS table; by default that of its header, or m where possible."
+        ),
+    ] = None,
+    insar_unit: Annotated[
+        LengthUnit | None,
+        typer.Option(
+            "--insar-unit",
+            help="Unit of the InSAR tables; by default that of their header, or m where possible.",
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option("--samples", help="Number of posterior samples.", min=20)] = 200,
     seed: Seed = 0,
     options: OptionsFile = None,
@@ -116,7 +137,10 @@ def slip(
         inversion = SlipInversion(
             priors=tuple(prior or PRIORS), n_folds=folds, n_samples=samples, patch_km=patch_km,
             near_fault_km=near_fault_km, rigidity_gpa=rigidity_gpa, check_sign=check_sign, seed=seed,
-            noise_model=noise.value, max_patches=max_patches, options=read_options(options, SlipOptions),
+            noise_model=noise.value, max_patches=max_patches,
+            gnss_unit=None if gnss_unit is None else gnss_unit.value,
+            insar_unit=None if insar_unit is None else insar_unit.value,
+            options=read_options(options, SlipOptions),
         )  # fmt: skip
         scenes = [*(insar or []), *(more or [])]
         return invert_slip(

@@ -55,9 +55,10 @@ class Source:
         """Open the recordings and print the issues of their quality log."""
         from selfseis.quality_log import quality_log_of
         from selfseis.recording import open_recording
+        from selfseis.workflow.results import warning_lines
 
         recording = open_recording(*self.data, **self.opening)
-        for line in quality_log_of(recording).summary():
+        for line in warning_lines(quality_log_of(recording)):
             print(f"selfseis: {line}", file=sys.stderr)
         return recording
 

@@ -14,6 +14,7 @@ from selfseis.explore.tables import iso, spans_of
 from selfseis.io.atomic import replacing
 from selfseis.io.obspy_import import obspy
 from selfseis.recording import is_fibre, sample_times
+from selfseis.recording.writer import codes_unfit_for_miniseed
 from selfseis.typing import Float32Array, IntArray
 
 COMPONENTS = "ZNE"
@@ -113,9 +114,13 @@ def write_cutouts(recording: xr.DataArray, explored: Explored, name: int, folder
     Raises
     ------
     InputError
-        If the recording is from a fibre, or no window is of this class.
+        If the recording is from a fibre, codes do not fit into miniSEED, or no window is of this class.
     """
     _refuse_fibre(recording, "miniSEED")
+    if unfit := codes_unfit_for_miniseed(recording):
+        raise InputError(
+            f"{unfit[0]} does not fit into miniSEED, which holds codes of 2, 5, 2 and 3 characters"
+        )
     library = obspy()
     written = []
     for row in windows_of_class(explored, name):

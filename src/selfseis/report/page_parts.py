@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from selfseis.io.atomic import replacing
+from selfseis.quality_log import CHANGED_NUMBERS
 from selfseis.report import wording
 from selfseis.report.results_folder import Event, finite, known
 
@@ -67,7 +68,7 @@ def event_data(event: Event, snippet: int | None) -> dict[str, Any]:
 
 
 def issues(quality_log: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the issues, one entry per kind, the most frequent first."""
+    """Return the issues, one entry per kind: those that changed numbers first, then the most frequent."""
     kinds: dict[str, dict[str, Any]] = {}
     for finding in quality_log.get("findings") or []:
         name, unit = str(finding.get("kind", "")), str(finding.get("unit", ""))
@@ -82,7 +83,7 @@ def issues(quality_log: dict[str, Any]) -> list[dict[str, Any]]:
         kind["count"] += int(finite(finding.get("count")) or 1)
         kind["units"].add(unit)
         kind["details"].append(f"{unit}: {finding.get('detail', '')}")
-    return sorted(kinds.values(), key=lambda kind: -kind["count"])
+    return sorted(kinds.values(), key=lambda kind: (kind["kind"] not in CHANGED_NUMBERS, -kind["count"]))
 
 
 def timings(wall_seconds: dict[str, Any]) -> list[dict[str, Any]]:

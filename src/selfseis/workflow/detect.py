@@ -138,7 +138,14 @@ def finish(
     return DetectResult(
         report=write_report(results.folder),
         verdicts=verdicts,
-        summary=f"{len(events)} events",
+        summary=_summary(events),
         failed_units=failed,
         events=events,
     )
+
+
+def _summary(events: list[Event]) -> str:
+    """Count the events for the terminal, and those whose rate of false alarms is not known."""
+    n_uncalibrated = sum(not event.is_calibrated for event in events)
+    uncalibrated = f", {n_uncalibrated} of them uncalibrated" if n_uncalibrated else ""
+    return f"{len(events)} event{'' if len(events) == 1 else 's'}{uncalibrated}"

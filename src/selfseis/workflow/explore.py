@@ -251,8 +251,8 @@ def export_class(recording: xr.DataArray, explored: Explored, name: int, out: Pa
     label = read_names(out).get(str(name), "")
     write_quakeml(recording, explored, name, folder / "events.xml", label=label)
     if not is_fibre(recording):
-        write_cutouts(recording, explored, name, folder / "mseed")
         write_seisbench(recording, explored, name, folder / "seisbench")
+        write_cutouts(recording, explored, name, folder / "mseed")
 
 
 def write_similar(

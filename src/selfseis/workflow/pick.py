@@ -36,10 +36,7 @@ STARTED = (
     "The starting network picked, which was trained on generated noise and simulated onsets alone. Its thresholds and "
     "probabilities were measured on this recording. Training on the recording may find more: `selfseis train picker`."
 )
-FOREIGN = (
-    "The network {} picked. Its thresholds and probabilities were measured on this recording. It was given the samples "
-    "at the rate of the recording."
-)
+FOREIGN = "The network {} picked. Its thresholds and probabilities were measured on this recording. {}"
 ALONG_FIBRE = (
     "The picker was trained and evaluated on {} of the {} channels of the fibre. Picks of all channels are kept if "
     "neighbouring channels share a moveout; their probability is the share that channels shifted against each other "
@@ -231,8 +228,11 @@ def write_picked(results: Results, recording: xr.DataArray, picker: Picker, pick
         In the order of time.
     """
     write_picks(picks, results.folder)
-    if not isinstance(picker.net_, OnsetNet):
-        results.notes.append(FOREIGN.format(getattr(picker.net_, "name", type(picker.net_).__name__)))
+    if picker.adaptation_ is not None:
+        results.notes.append(picker.adaptation_.statement)
+    elif not isinstance(picker.net_, OnsetNet):
+        name = getattr(picker.net_, "name", type(picker.net_).__name__)
+        results.notes.append(FOREIGN.format(name, getattr(picker.net_, "note", "")).rstrip())
     elif not picker.rounds_:
         results.notes.append(STARTED)
     elif picker.training_fraction < 1:
@@ -256,8 +256,6 @@ def write_picked(results: Results, recording: xr.DataArray, picker: Picker, pick
 
 def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) -> dict[str, Any]:
     """Return the summary of picks for the page; `selfseis.report.pick` describes each entry."""
-    line = wadati_line(consensus.kept(NULL_SHARE))
-    some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
     return {
         "false_alarms_per_day": picker.false_alarms_per_day,
         "false_discovery_rate": picker.false_discovery_rate,
@@ -272,6 +270,15 @@ def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) ->
         "reliability": {
             phase: [asdict(bin_) for bin_ in bins] for phase, bins in picker.reliability_.items()
         },
+        "rounds": [round_.to_dict() for round_ in picker.rounds_],
+    } | consensus_summary(picked, consensus)
+
+
+def consensus_summary(picked: PickedRecording, consensus: Consensus) -> dict[str, Any]:
+    """Return what other stations tell of picks, for the page."""
+    line = wadati_line(consensus.kept(NULL_SHARE))
+    some = slice(None, None, max(1, -(-len(line.dp) // MAX_COUPLES)))
+    return {
         "agreement": {
             "statement": str(consensus),
             "n_stations": consensus.n_stations,
@@ -287,7 +294,6 @@ def summary_of(picker: Picker, picked: PickedRecording, consensus: Consensus) ->
             "sd_s": _finite(line.sd_s),
         },
         "max_false_per_day": _max_false(picked),
-        "rounds": [round_.to_dict() for round_ in picker.rounds_],
     }
 
 

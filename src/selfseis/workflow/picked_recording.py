@@ -13,7 +13,7 @@ from selfseis.consensus.agreement import Consensus, consensus_above_null
 from selfseis.consensus.ps_pairs import Moveout, pair_onsets
 from selfseis.pick.moveout_support import moveout_of
 from selfseis.pick.options import PickerOptions
-from selfseis.recording import is_fibre, sampling_rate, start_time
+from selfseis.recording import sampling_rate, start_time
 from selfseis.recording.components import Station, channel_name, stations_of
 from selfseis.recording.coverage import stretches
 from selfseis.typing import FloatArray, IndexArray
@@ -68,14 +68,19 @@ class PickedRecording:
 
     @cached_property
     def station_numbers(self) -> IndexArray:
-        """Return the place in `stations` of each pick's station; -1 for one that is not in the recording."""
-        names = {
-            self._station_name(row): number
-            for number, station in enumerate(self.stations)
-            for row in station.rows
-            if row is not None
-        }
-        return np.array([names.get(pick.station, -1) for pick in self.picks], np.intp)
+        """Return the place in `stations` of each pick's sensor; -1 for one that is not in the recording.
+
+        A pick on a channel that is not in the recording belongs to the first sensor of its station.
+        """
+        names: dict[str, int] = {}
+        for number, station in enumerate(self.stations):
+            for row in station.rows:
+                if row is not None:
+                    names[channel_name(self.recording, row)] = number
+                    names.setdefault(station.code, number)
+        return np.array(
+            [names.get(pick.seed_id, names.get(pick.station, -1)) for pick in self.picks], np.intp
+        )
 
     def consensus(self, s_minus_p: tuple[float, float]) -> Consensus:
         """Return the consensus across stations.
@@ -93,7 +98,3 @@ class PickedRecording:
     def moveout(self) -> Moveout:
         """Return the moveout limits of one event across the stations."""
         return moveout_of(self.recording, self.stations, self.options)
-
-    def _station_name(self, row: int) -> str:
-        name = channel_name(self.recording, row)
-        return name if is_fibre(self.recording) else name.rpartition(".")[0]

@@ -22,7 +22,7 @@ from selfseis.base import Estimator
 from selfseis.catalogue.records import format_utc
 from selfseis.errors import InputError
 from selfseis.io.atomic import write_json
-from selfseis.quality_log import QualityLog, quality_log_of
+from selfseis.quality_log import CHANGED_NUMBERS, QualityLog, quality_log_of
 from selfseis.recording import is_fibre, sample_times, sampling_rate
 from selfseis.validation import Verdict
 
@@ -261,9 +261,52 @@ def _describe(recording: xr.DataArray, title: str) -> dict[str, Any]:
 
 
 def _findings(quality_log: QualityLog) -> list[dict[str, Any]]:
-    """List the issues by kind and unit, each with its first example."""
-    return [
-        {"kind": kind, "unit": unit, "detail": found["examples"][0], "count": found["count"]}
+    """List the issues: each one that changed numbers first, then the others by kind and unit with a few examples."""
+    changed = [
+        {"kind": issue.kind, "unit": issue.unit, "detail": issue.detail, "count": issue.count}
+        for issue in quality_log.issues
+        if issue.kind in CHANGED_NUMBERS
+    ]
+    others = [
+        {"kind": kind, "unit": unit, "detail": _joined_examples(found), "count": found["count"]}
         for kind, of_kind in quality_log.to_dict()["kinds"].items()
+        if kind not in CHANGED_NUMBERS
         for unit, found in of_kind["units"].items()
     ]
+    return changed + others
+
+
+def _joined_examples(found: dict[str, Any]) -> str:
+    examples = found["examples"]
+    more = found["findings"] - len(examples)
+    return "; ".join(examples) + (f"; and {more:,} more" if more else "")
+
+
+def warning_lines(quality_log: QualityLog) -> list[str]:
+    """Return lines for the terminal: each issue that changed numbers first, then one line for each other kind.
+
+    Parameters
+    ----------
+    quality_log : QualityLog
+
+    Examples
+    --------
+    >>> from selfseis.quality_log import QualityLog
+    >>> from selfseis.workflow.results import warning_lines
+    >>> log = QualityLog()
+    >>> log.add("nan", "gnss.csv", "displacements of -9999 are codes for missing values: left out")
+    >>> log.add("assumed", "gnss.csv", "displacements cannot be metres: read as mm", 24)
+    >>> warning_lines(log)[0]
+    'assumed: gnss.csv: displacements cannot be metres: read as mm (24)'
+    """
+    changed = [issue for issue in quality_log.issues if issue.kind in CHANGED_NUMBERS]
+    lines = [
+        f"{issue.kind.replace('_', ' ')}: {issue.unit}: {issue.detail}"
+        + (f" ({issue.count:,})" if issue.count > 1 else "")
+        for issue in changed
+    ]
+    others = QualityLog()
+    for issue in quality_log.issues:
+        if issue.kind not in CHANGED_NUMBERS:
+            others.add(*issue)
+    return lines + others.summary()

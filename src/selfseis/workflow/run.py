@@ -13,6 +13,7 @@ from selfseis.explore import Explorer
 from selfseis.io.atomic import remove
 from selfseis.pick.picker import Picker
 from selfseis.recording import is_fibre
+from selfseis.recording.writer import codes_unfit_for_miniseed
 from selfseis.workflow.denoise import train_on
 from selfseis.workflow.detect import DetectResult, detect_into, finish
 from selfseis.workflow.explore import add_atlas
@@ -116,7 +117,8 @@ def _train_and_save(results: Results, recording: xr.DataArray, settings: Setting
 
 def _denoise(results: Results, recording: xr.DataArray, denoiser: Denoiser) -> None:
     """Write the denoised recording into the folder of results."""
-    path = results.folder / ("denoised.nc" if is_fibre(recording) else "denoised.mseed")
+    fits = not is_fibre(recording) and not codes_unfit_for_miniseed(recording)
+    path = results.folder / ("denoised.mseed" if fits else "denoised.nc")
     with results.stage("denoise", "denoising") as progress:
         levels = denoiser.levels(recording)
         write_denoised(denoiser, recording, path, levels, progress=progress)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from selfseis.report import write_inversion_report
 from selfseis.slip import SlipInversion, write_slip
-from selfseis.workflow.results import JobResult, Results
+from selfseis.workflow.results import JobResult, Results, warning_lines
 
 
 def invert_slip(
@@ -73,7 +73,7 @@ def invert_slip(
         verdicts=[inversion.verdict_],
         summary=summary,
         failed_units=failed,
-        warnings=inversion.quality_log_.summary(),
+        warnings=warning_lines(inversion.quality_log_),
         table=type_lines(inversion),
     )
 

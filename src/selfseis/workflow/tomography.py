@@ -10,7 +10,7 @@ from selfseis.report import write_inversion_report
 from selfseis.tomography import TravelTimeTomography
 from selfseis.tomography.cross_validation import PLURAL
 from selfseis.tomography.write import write_tomography
-from selfseis.workflow.results import JobResult, Results, check_output_outside_data
+from selfseis.workflow.results import JobResult, Results, check_output_outside_data, warning_lines
 from selfseis.workflow.slip import aligned_rows
 
 
@@ -60,7 +60,7 @@ def invert_arrivals(
         verdicts=[tomography.verdict_],
         summary=line,
         failed_units=failed,
-        warnings=tomography.quality_log_.summary(),
+        warnings=warning_lines(tomography.quality_log_),
         table=prior_lines(tomography),
     )
 
