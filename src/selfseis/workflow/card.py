@@ -185,6 +185,8 @@ def markdown_of(card: Mapping[str, Any]) -> str:
 
 def _estimates(verdict: Verdict) -> dict[str, str]:
     """Return the numbers of a verdict in words."""
+    if verdict.skill is None:
+        return {"numbers": "not measured"}
     rows = {
         "measure": verdict.measure,
         "skill": verdict.skill,
