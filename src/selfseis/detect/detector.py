@@ -266,7 +266,8 @@ class Detector(StoredEstimator[DetectorModel]):
         wanted = int(np.ceil(options.target_peaks / max(self.false_alarms_per_day * days, 1e-9)))
         if isinstance(scanner, CoincidenceScanner):
             n_hops = max(days * 86400 * sampling_rate(recording) / scanner.hop, 1)
-            return max(int(min(wanted, options.network_hops / n_hops)), options.min_surrogates)
+            most = min(options.network_hops / n_hops, options.network_surrogates)
+            return max(int(min(wanted, most)), options.min_surrogates)
         return int(np.clip(wanted, options.min_surrogates, _affordable_surrogates(recording, options)))
 
     def _check_fits(self, recording: xr.DataArray) -> None:

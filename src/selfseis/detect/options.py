@@ -85,6 +85,11 @@ class ThresholdOptions(Options):
     network_hops: int = option(
         2_000_000, "hops", "judgement: of all surrogates of a network together; their time is in proportion"
     )
+    network_surrogates: int = option(
+        20_000,
+        "surrogates",
+        "run time: the maximum of a network, which only records of less than 100 hops reach",
+    )
     round_surrogates: int = option(
         200, "surrogates", "judgement: while events are cut out of a network's surrogates"
     )
