@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from selfseis.cli.helpers import command_line, conclude, console_of, guarded
@@ -17,7 +16,7 @@ from selfseis.cli.options import (
     Seed,
     SMinusP,
 )
-from selfseis.cli.pick import Foreign, new_picker
+from selfseis.cli.pick import Foreign, new_picker, trained_picker
 from selfseis.cli.source import Source
 
 if TYPE_CHECKING:
@@ -47,10 +46,8 @@ def calibrate(
     """
 
     def job() -> CalibrateResult:
-        from selfseis import workflow
         from selfseis.errors import InputError
         from selfseis.foreign_networks.picker_registry import network_of
-        from selfseis.pick import Picker
         from selfseis.recording import sampling_rate
         from selfseis.workflow.calibrate import calibrate
 
@@ -61,11 +58,8 @@ def calibrate(
             false_discovery_rate, false_alarms_per_day, s_minus_p, band, 4, 1.0, seed, options
         )
         if model is not None:
-            trained = Picker.load(model)
-            if false_discovery_rate is not None or false_alarms_per_day is not None:
-                trained.set_params(**asdict(picker.operating_point))
-            workflow.check_model_settings(trained, wanted=picker)
-            picker = trained
+            is_asked = false_discovery_rate is not None or false_alarms_per_day is not None
+            picker = trained_picker(model, wanted=picker, is_rate_asked=is_asked)
         recording = source.open()
         return calibrate(
             recording,

@@ -72,7 +72,6 @@ def pick(
     def job() -> PickResult:
         from selfseis import workflow
         from selfseis.foreign_networks.picker_registry import TABLE, PickerName, network_of
-        from selfseis.pick import Picker
         from selfseis.recording import sampling_rate
 
         source.check_outside(out)
@@ -91,11 +90,8 @@ def pick(
             options,
         )
         if model is not None:
-            trained = Picker.load(model)
-            if false_discovery_rate is not None or false_alarms_per_day is not None:
-                trained.set_params(**asdict(picker.operating_point))
-            workflow.check_model_settings(trained, wanted=picker)
-            picker = trained
+            is_asked = false_discovery_rate is not None or false_alarms_per_day is not None
+            picker = trained_picker(model, wanted=picker, is_rate_asked=is_asked)
         named = None if foreign is None else PickerName.parse(foreign)
         recording = source.open()
         if named is not None and named.kind == TABLE:
@@ -147,3 +143,15 @@ def new_picker(
         seed=seed,
         options=read_options(options, PickerOptions),
     )
+
+
+def trained_picker(model: Path, *, wanted: Picker, is_rate_asked: bool) -> Picker:
+    """Return the picker of a folder, at the operating point of the wanted one if a rate was asked for."""
+    from selfseis import workflow
+    from selfseis.pick import Picker
+
+    trained = Picker.load(model)
+    if is_rate_asked:
+        trained.set_params(**asdict(wanted.operating_point))
+    workflow.check_model_settings(trained, wanted=wanted)
+    return trained
