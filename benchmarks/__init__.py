@@ -10,6 +10,7 @@ PICKING = (
     "picking_order",
     "picking_speed",
     "picking_stability",
+    "picking_times",
     "picking_rates",
     "picking_damage",
     "picking_adapting",

@@ -180,7 +180,7 @@ def judge(
         "details": details or {},
     }
     if n_blocks < min_blocks:
-        reason = f"Only {n_blocks} held-out blocks could be scored; {min_blocks} are needed: give {more}."
+        reason = f"Only {n_blocks} held-out block{'' if n_blocks == 1 else 's'} could be scored; {min_blocks} are needed: give {more}."
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
         return Verdict.undecided(task, "A score is not a finite number: check the input for NaN.", **known)
