@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.common import Measured, Row, Table, progress
 from benchmarks.picking_data import archive, components_of, hours_of
@@ -50,7 +51,7 @@ def run(quick: bool) -> Iterator[Measured]:
         yield _measured(rows, reference.name)
 
 
-def _shifted(onsets: np.ndarray) -> np.ndarray:
+def _shifted(onsets: NDArray[np.float64]) -> NDArray[np.float64]:
     return onsets + np.array([SHIFT_S, 0.0])
 
 

@@ -180,7 +180,8 @@ def judge(
         "details": details or {},
     }
     if n_blocks < min_blocks:
-        reason = f"Only {n_blocks} held-out block{'' if n_blocks == 1 else 's'} could be scored; {min_blocks} are needed: give {more}."
+        blocks = "1 held-out block" if n_blocks == 1 else f"{n_blocks} held-out blocks"
+        reason = f"Only {blocks} could be scored; {min_blocks} are needed: give {more}."
         return Verdict.undecided(task, reason, **known)
     if not all(np.isfinite(s.loss).all() and np.isfinite(s.power).all() for s in (method, baseline, null)):
         return Verdict.undecided(task, "A score is not a finite number: check the input for NaN.", **known)
